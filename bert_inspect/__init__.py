@@ -1,0 +1,36 @@
+"""bert-inspect shows the whole forward pass of a BERT classifier, from one real run of it.
+
+    from bert_inspect import trace
+
+    trace(model, tokenizer, "I love cats!")
+
+returns a `Trace`: plain data that displays itself in a notebook, saves as JSON and needs no torch to be read again.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .api import load, trace
+    from .errors import BertInspectError
+    from .record import Trace
+
+__all__ = ["BertInspectError", "Trace", "__version__", "load", "trace"]
+
+_WHERE = {"load": "api", "trace": "api", "BertInspectError": "errors", "Trace": "record"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a name of the API when it is first used: reading a trace needs no torch."""
+    from importlib import import_module
+
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("bert-inspect")
+    if name in _WHERE:
+        return getattr(import_module(f".{_WHERE[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

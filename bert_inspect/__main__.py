@@ -1,0 +1,82 @@
+"""The command's entry: run it, and turn whatever happens into one clear line and an exit code."""
+
+import os
+import sys
+
+from .errors import BertInspectError, ExitCode
+from .terminal import prepare_streams, report
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code."""
+    code = run(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError) as error:
+        code = _broken(error, code)
+    sys.exit(code)
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command and return its exit code; errors are told on stderr.
+
+    With ``--debug`` an error keeps its traceback.
+    """
+    prepare_streams()
+    debug = "--debug" in _options(arguments)
+    try:
+        from .cli import app
+
+        return int(app(args=arguments, prog_name="bert-inspect", standalone_mode=False) or ExitCode.OK)
+    except KeyboardInterrupt:
+        report(BertInspectError("interrupted"))
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError as error:
+        return _broken(error, ExitCode.OK)
+    except BertInspectError as error:
+        if debug:
+            raise
+        report(error)
+        return error.exit_code
+    except Exception as error:
+        if debug:
+            raise
+        return _unexpected(error)
+
+
+def _options(arguments: list[str]) -> list[str]:
+    """Return the arguments before ``--``: behind it everything is text."""
+    return arguments[: arguments.index("--")] if "--" in arguments else arguments
+
+
+def _unexpected(error: Exception) -> int:
+    """Report an error that is not of our own making: a usage error of Typer's, a full disk, or a fault of ours."""
+    code = getattr(error, "exit_code", None)
+    if isinstance(code, int) and hasattr(error, "format_message"):
+        context = getattr(error, "ctx", None)
+        command = getattr(context, "command_path", None) or "bert-inspect"
+        message = error.format_message().rstrip(".")
+        report(BertInspectError(message[:1].lower() + message[1:], f"{command} --help shows the options"))
+        return code
+    if isinstance(error, OSError):
+        report(BertInspectError(f"cannot write the output: {error.strerror or error}"))
+        return ExitCode.NO
+    report(
+        BertInspectError(
+            f"unexpected failure: {type(error).__name__}: {error}", "the same with --debug shows where it happened"
+        )
+    )
+    return ExitCode.NO
+
+
+def _broken(error: Exception, code: int) -> int:
+    """Leave quietly when the reader of a pipe has seen enough; any other failure of stdout is an error."""
+    # Python flushes stdout once more at exit: it must find something that takes the rest.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if isinstance(error, BrokenPipeError):
+        return code
+    return _unexpected(error)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,135 @@
+"""The Python API: trace a model of one's own, or load one as the command does."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from .capture.encode import Sentences, check_labels, encode, token_limit
+from .capture.forward import Loaded, run_forward
+from .capture.locate import Weights, locate
+from .capture.notes import VALUES_LIMIT, Keep
+from .errors import UsageError
+from .record import Trace
+from .selection import Level, Selection
+
+
+def trace(
+    model: Any,
+    tokenizer: Any,
+    texts: str | Sequence[str],
+    *,
+    pairs: str | Sequence[str] | None = None,
+    labels: Sequence[float] | None = None,
+    layer: str | int | None = None,
+    module: str | Sequence[str] = (),
+    level: Level = "op",
+    stats: bool = False,
+    values: bool = False,
+    time: bool = False,
+    max_length: int | None = None,
+    truncate: bool = False,
+    attention: Literal["eager", "sdpa"] | None = None,
+) -> Trace:
+    """Run a BERT classifier once over the sentences and return the trace of that forward.
+
+    The model is run as it is, on its own device, in eval mode and without gradients; afterwards it is exactly as it
+    was found. Steps inside carry ``(batch, tokens, hidden)`` shapes and their kin, named by ``axes``.
+
+    Args:
+        model: a loaded ``BertForSequenceClassification``.
+        tokenizer: its fast tokenizer.
+        texts: one sentence, or several as one batch.
+        pairs: the second sentence of each pair.
+        labels: one class index per sentence, which adds the loss.
+        layer: encoder layers to keep, counted from 0: ``3``, ``"0,11"``, ``"2-4"``.
+        module: path patterns of the modules to keep: ``"**.attention.self"``.
+        level: ``"module"`` leaves the functional steps out.
+        stats: keep statistics of what is selected.
+        values: keep all numbers of what is selected.
+        time: keep the seconds that each step took.
+        max_length: the most tokens a sentence may have, if less than the model allows.
+        truncate: cut longer sentences; otherwise they are an error.
+        attention: run with this implementation; by default with the model's own. Only ``"eager"`` computes scores and
+            probabilities that can be seen.
+
+    Raises:
+        UsageError: unusable sentences or filters.
+        TypeError: the model is not a ``BertForSequenceClassification``.
+    """
+    from transformers.models.bert.modeling_bert import BertForSequenceClassification
+
+    if not isinstance(model, BertForSequenceClassification):
+        raise TypeError(f"trace() takes a BertForSequenceClassification, not a {type(model).__name__}")
+    batch = encode(
+        tokenizer,
+        Sentences(texts=_several(texts), pairs=None if pairs is None else _several(pairs), labels=labels),
+        limit=token_limit(tokenizer, model.config.max_position_embeddings, max_length),
+        truncate=truncate,
+    )
+    if labels is not None:
+        check_labels(labels, num_labels=model.config.num_labels)
+    on_meta = next(model.parameters()).is_meta
+    loaded = Loaded(
+        model=model,
+        name=model.name_or_path or type(model).__name__,
+        source="python",
+        weights="none" if on_meta else "pretrained" if model.name_or_path else "random",
+        initialised=(),
+        seed=0,
+    )
+    own = model.config._attn_implementation
+    try:
+        if attention is not None and attention != own:
+            model.set_attn_implementation(attention)
+        result, _ = run_forward(
+            loaded,
+            batch,
+            selection=Selection.parse(
+                layer=None if layer is None else str(layer), module=_several(module), level=level
+            ),
+            keep=Keep(stats=stats, values="full" if values else None, seconds=time, limit=VALUES_LIMIT),
+        )
+    finally:
+        if model.config._attn_implementation != own:
+            model.set_attn_implementation(own)
+    return result
+
+
+def load(
+    name: str = "bert-base-cased",
+    *,
+    weights: Weights = "auto",
+    num_labels: int | None = None,
+    seed: int = 123,
+    attention: Literal["eager", "sdpa"] = "eager",
+    device: str = "cpu",
+    dtype: str | None = None,
+    allow_missing: bool = False,
+) -> tuple[Any, Any]:
+    """Load a model and its tokenizer as ``bert-inspect run --model`` does: a folder, a built-in name or a name in the
+    local Hugging Face cache, never the network.
+
+    Raises:
+        ModelError: it is not there, or cannot be loaded safely.
+    """
+    from .capture.models import load as load_checkpoint
+    from .capture.tokenizer import load_tokenizer
+
+    checkpoint = locate(name, weights=weights)
+    loaded = load_checkpoint(
+        checkpoint,
+        num_labels=num_labels,
+        seed=seed,
+        attention=attention,
+        device=device,
+        dtype=dtype,
+        allow_missing=allow_missing,
+    )
+    return loaded.model, load_tokenizer(checkpoint)
+
+
+def _several(texts: str | Sequence[str]) -> list[str]:
+    if isinstance(texts, str):
+        return [texts]
+    if any(not isinstance(text, str) for text in texts):
+        raise UsageError("a sentence is a string")
+    return list(texts)

@@ -1,0 +1,186 @@
+"""From the tracer's notes to the steps of the trace: names, origins, totals, and only what was selected."""
+
+import re
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from torch import nn
+
+from ..record import Step, TensorIn, TensorOut
+from ..selection import Selection, kept, layer_of
+from .labels import name_steps
+from .notes import Note, Seen
+from .source import source_of
+from .tracer import Tracer
+
+
+class StoredTensor(NamedTuple):
+    """A full tensor: its dtype, its shape, and its bytes in row-major order."""
+
+    dtype: str
+    shape: list[int]
+    data: bytes
+
+
+def assemble(tracer: Tracer, model: nn.Module, selection: Selection) -> tuple[list[Step], dict[str, StoredTensor]]:
+    """Turn the tracer's notes into the steps that the selection keeps, numbered from 0, and into their full tensors
+    by key, where those were kept.
+
+    Raises:
+        UsageError: nothing that ran was selected.
+    """
+    notes = tracer.notes
+    if not notes:
+        return [], {}
+    _drop_what_only_built_the_mask(notes)
+    names = name_steps(notes, activation=_activation(model))
+    known_as = _known_as(notes)
+    own, total = _parameters(notes, model)
+    total_flops = [note.flops for note in notes]
+    for note in reversed(notes):
+        if note.parent is not None:
+            total_flops[note.parent] += total_flops[note.id]
+    keep = kept(notes, selection)
+    new_ids = {old: number for number, old in enumerate(sorted(keep))}
+    origins = _origins(notes, keep)
+    tensors: dict[str, StoredTensor] = {}
+
+    def out(note: Note, seen: Seen, wanted: bool) -> TensorOut:
+        key = None
+        if wanted and seen.number in tracer.tensors:
+            key = f"{new_ids[note.id]}.{note.path + '.' if note.path else ''}{note.type}.{seen.name}"
+            tensors[key] = StoredTensor(seen.dtype, seen.shape, tracer.tensors[seen.number])
+        return TensorOut(
+            name=seen.name,
+            shape=seen.shape,
+            dtype=seen.dtype,
+            axes=names.axes.get(seen.number),
+            stats=tracer.stats.get(seen.number) if wanted else None,
+            values=tracer.values.get(seen.number) if wanted else None,
+            tensor=key,
+        )
+
+    steps = [
+        Step(
+            id=new_ids[note.id],
+            parent=None if note.parent is None else new_ids[note.parent],
+            kind=note.kind,
+            path=note.path,
+            call=note.call,
+            type=note.type,
+            arguments=note.arguments,
+            layer=layer_of(note.path),
+            label=names.labels[note.id],
+            inputs=[
+                TensorIn(
+                    name=seen.name,
+                    from_=new_ids.get(origins.get((note.id, seen.number), -1)),
+                    shape=seen.shape,
+                    dtype=seen.dtype,
+                    axes=names.axes.get(seen.number),
+                    parameter=seen.parameter,
+                )
+                for seen in note.inputs
+            ],
+            outputs=[out(note, seen, selection.wants(note.path)) for seen in note.outputs],
+            parameters=own[note.id],
+            flops=note.flops,
+            total_parameters=total[note.id],
+            total_flops=total_flops[note.id],
+            known_as=[name for seen in note.outputs for name in known_as.get(seen.number, [])],
+            source=source_of(note.line),
+            no_op=note.no_op,
+            seconds=note.seconds,
+            failed=note.failed,
+        )
+        for note in notes
+        if note.id in keep
+    ]
+    return steps, tensors
+
+
+def _drop_what_only_built_the_mask(notes: Sequence[Note]) -> None:
+    """Leave a mask step the tensors that some other step received: the mask, or nothing where none was needed."""
+    for mask in (note for note in notes if note.mask):
+        received = {seen.number for note in notes if note is not mask for seen in note.inputs}
+        mask.outputs = [seen for seen in mask.outputs if seen.number in received]
+
+
+def _origins(notes: Sequence[Note], keep: set[int]) -> dict[tuple[int, int], int]:
+    """Return, for each step and tensor that it received, the kept step that the tensor came from: the innermost one
+    that returned it last.
+    """
+    above: list[set[int]] = []
+    returned: dict[int, list[Note]] = {}
+    origins: dict[tuple[int, int], int] = {}
+    for note in notes:
+        above.append(set() if note.parent is None else above[note.parent] | {note.parent})
+        for seen in note.outputs:
+            returned.setdefault(seen.number, []).append(note)
+    for note in notes:
+        for seen in note.inputs:
+            # A module around this step has not returned yet when the step receives its inputs.
+            before = [
+                other
+                for other in returned.get(seen.number, [])
+                if other.id < note.id and other.id in keep and other.id not in above[note.id]
+            ]
+            if before:
+                leaves = [other for other in before if other.leaf]
+                origins[note.id, seen.number] = leaves[-1].id if leaves else before[-1].id
+    return origins
+
+
+def _known_as(notes: Sequence[Note]) -> dict[int, list[str]]:
+    """Return the names under which transformers returns a tensor, by its number.
+
+    ``hidden_states`` are what the first encoder layer receives and what each layer returns, ``attentions`` the second
+    thing that each self-attention returns; the rest are the keys of the model's own outputs.
+    """
+    known: dict[int, list[str]] = {}
+
+    def name(number: int, as_: str) -> None:
+        names = known.setdefault(number, [])
+        if as_ not in names:
+            names.append(as_)
+
+    modules = [note for note in notes if note.kind == "module" and note.call == 0]
+    for note in modules:
+        found = re.search(r"encoder\.layer\.(\d+)(\.attention\.self)?$", note.path)
+        if not found or not note.outputs:
+            continue
+        layer = int(found[1])
+        if found[2] is None:
+            if layer == 0 and note.inputs:
+                name(note.inputs[0].number, "hidden_states[0]")
+            name(note.outputs[0].number, f"hidden_states[{layer + 1}]")
+        elif len(note.outputs) > 1:
+            name(note.outputs[1].number, f"attentions[{layer}]")
+    for note in modules:
+        for seen in note.outputs:
+            if seen.name in ("last_hidden_state", "pooler_output", "logits", "loss"):
+                name(seen.number, seen.name)
+    return known
+
+
+def _parameters(notes: Sequence[Note], model: nn.Module) -> tuple[list[int], list[int]]:
+    """Return each step's own parameters, those counted in an earlier step left out, and all of its module's."""
+    own, total = [0] * len(notes), [0] * len(notes)
+    counted: set[int] = set()
+    totals: dict[str, int] = {}
+    for note in notes:
+        if note.kind != "module":
+            continue
+        module = model.get_submodule(note.path)
+        mine = list(module.parameters(recurse=type(module).__module__.startswith("torch.nn.")))
+        own[note.id] = sum(tensor.numel() for tensor in mine if id(tensor) not in counted)
+        counted.update(id(tensor) for tensor in mine)
+        if note.path not in totals:
+            totals[note.path] = sum(tensor.numel() for tensor in module.parameters())
+        total[note.id] = totals[note.path]
+    return own, total
+
+
+def _activation(model: nn.Module) -> str:
+    config: Any = model.config
+    return config.hidden_act if isinstance(config.hidden_act, str) else getattr(config.hidden_act, "__name__", "?")

@@ -1,0 +1,132 @@
+"""From sentences to a padded batch, with everything that happened to the text on the way."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import UsageError
+from ..record import Input
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sentences:
+    """What the user wants tokenized: sentences, perhaps a second one to each, perhaps a label to each."""
+
+    texts: Sequence[str]
+    pairs: Sequence[str] | None = None
+    labels: Sequence[float] | None = None
+
+    def __post_init__(self) -> None:
+        """Check what can be checked without a model.
+
+        Raises:
+            UsageError: there is no sentence, one is not text, or the counts do not agree.
+        """
+        if not self.texts:
+            raise UsageError("there is no sentence to run", 'give one: bert-inspect run "I love cats!"')
+        for what, column in (("second sentences", self.pairs), ("labels", self.labels)):
+            if column is not None and len(column) != len(self.texts):
+                raise UsageError(
+                    f"{_count(len(self.texts), 'sentence')} but {len(column)} {what}",
+                    f"give as many {what} as sentences",
+                )
+        for number, text in enumerate([*self.texts, *(self.pairs or ())], start=1):
+            try:
+                text.encode()
+            except UnicodeEncodeError as error:
+                which = f"sentence {number}" if number <= len(self.texts) else f"pair {number - len(self.texts)}"
+                raise UsageError(f"{which} is not valid UTF-8 text", "save or send it as UTF-8") from error
+
+
+def check_labels(labels: Sequence[float], *, num_labels: int) -> None:
+    """Refuse labels that the model has no class for.
+
+    Raises:
+        UsageError: names the first such label.
+    """
+    if num_labels == 1:
+        return
+    for number, label in enumerate(labels, start=1):
+        if label != int(label) or not 0 <= label < num_labels:
+            raise UsageError(
+                f"label {label:g} of sentence {number} is not a class of this model",
+                f"its classes are 0 to {num_labels - 1}",
+            )
+
+
+def token_limit(tokenizer: Any, positions: int | None, max_length: int | None) -> int | None:
+    """Return how many tokens a sentence may have: the least of what the user, tokenizer and model allow."""
+    limits = [max_length, positions, tokenizer.model_max_length]
+    return min((limit for limit in limits if limit is not None), default=None)
+
+
+def encode(tokenizer: Any, sentences: Sentences, *, limit: int | None, truncate: bool) -> Input:
+    """Tokenize the sentences into one batch, padded to the longest.
+
+    Rows are ``(batch, tokens)``; ``limit`` is the most tokens a sentence may have, special ones included.
+
+    Raises:
+        UsageError: the tokenizer is not a fast one, or a sentence is longer than the limit and may not be cut.
+    """
+    if not getattr(tokenizer, "is_fast", False):
+        raise UsageError(
+            f"{type(tokenizer).__name__} does not say where its tokens stand in the text",
+            "load the fast tokenizer: BertTokenizer of transformers 5, or BertTokenizerFast",
+        )
+    texts = list(sentences.texts)
+    pairs = list(sentences.pairs) if sentences.pairs is not None else None
+    whole = tokenizer(texts, pairs, padding=False, truncation=False, verbose=False)
+    lengths = [len(ids) for ids in whole["input_ids"]]
+    too_long = [number for number, length in enumerate(lengths) if limit is not None and length > limit]
+    if too_long and not truncate:
+        number = too_long[0]
+        raise UsageError(
+            f"sentence {number + 1} has {lengths[number]} tokens, the limit is {limit}",
+            "cut it with --truncate, or split it",
+        )
+    least = tokenizer.num_special_tokens_to_add(pair=pairs is not None)
+    if limit is not None and limit < least:
+        raise UsageError(f"{limit} tokens leave no room for the {least} special ones", "raise --max-length")
+    if len(set(lengths)) > 1 and tokenizer.pad_token is None:
+        raise UsageError("the tokenizer has no padding token for sentences of different length", "run them one by one")
+    batch = tokenizer(
+        texts,
+        pairs,
+        padding=len(texts) > 1,
+        truncation=bool(too_long),
+        max_length=limit if too_long else None,
+        return_token_type_ids=True,
+        return_attention_mask=True,
+        return_special_tokens_mask=True,
+        verbose=False,
+    )
+    rows = range(len(texts))
+    return Input(
+        texts=texts,
+        pairs=pairs,
+        tokens=[list(batch.tokens(row)) for row in rows],
+        offsets=[[(start, end) for start, end in batch[row].offsets] for row in rows],
+        words=[list(batch.word_ids(row)) for row in rows],
+        special=[list(mask) for mask in batch["special_tokens_mask"]],
+        decoded=[tokenizer.decode(ids) for ids in batch["input_ids"]],
+        input_ids=[list(ids) for ids in batch["input_ids"]],
+        token_type_ids=[list(ids) for ids in batch["token_type_ids"]],
+        attention_mask=[list(mask) for mask in batch["attention_mask"]],
+        labels=None if sentences.labels is None else list(sentences.labels),
+        truncated=[length - sum(mask) for length, mask in zip(lengths, batch["attention_mask"], strict=True)],
+    )
+
+
+def cut_words(batch: Input, sentence: int) -> list[str]:
+    """Return the words at the end of a sentence, and of its pair, that truncation cut, as they stand in the text."""
+    pair = batch.pairs[sentence] if batch.pairs is not None else None
+    words: list[str] = []
+    for segment, text in enumerate((batch.texts[sentence], pair)):
+        spans = zip(batch.offsets[sentence], batch.token_type_ids[sentence], strict=True)
+        end = max((span[1] for span, type_id in spans if type_id == segment), default=0)
+        words += (text or "")[end:].split()
+    return words
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

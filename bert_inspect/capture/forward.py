@@ -1,0 +1,214 @@
+"""One traced forward, from loaded model and encoded batch to the finished trace."""
+
+import math
+import platform
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any, Literal
+
+import torch
+from torch import nn
+from torch.overrides import TorchFunctionMode
+
+from ..errors import UsageError
+from ..record import FORMAT, VERSION, Environment, Failure, Input, Model, Output, Prediction, Trace
+from ..selection import Selection
+from ..values import strict
+from .assemble import StoredTensor, assemble
+from .explain import explain
+from .notes import Keep
+from .summarize import dtype_name
+from .tracer import TooManyNumbers, Tracer, tracing
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loaded:
+    """A model that is ready to run, and where it came from."""
+
+    model: Any
+    name: str
+    source: Literal["builtin", "folder", "cache", "python"]
+    weights: Literal["pretrained", "partial", "random", "none"]
+    initialised: Sequence[str]
+    seed: int
+
+
+def run_forward(
+    loaded: Loaded, batch: Input, *, selection: Selection, keep: Keep
+) -> tuple[Trace, dict[str, StoredTensor]]:
+    """Run the model once over the batch and return its trace.
+
+    With ``keep.tensors`` the second value holds the selected steps' full tensors, by the key that the trace gives
+    each.
+
+    Raises:
+        UsageError: the selection matches nothing, or more numbers would be kept than ``keep.limit``.
+    """
+    model = loaded.model
+    on_meta = loaded.weights == "none"
+    selection.check_layers(model.config.num_hidden_layers)
+    selection.check_paths(path for path, _ in model.named_modules())
+    if on_meta and (keep.stats or keep.values or keep.tensors):
+        raise UsageError("without weights there are no numbers, only shapes", "leave --weights none out")
+    device = next(model.parameters()).device
+    inputs = _tensors(batch, model, device)
+    output: Any = None
+    error: Exception | None = None
+    with _undisturbed(model), torch.inference_mode(), _VisibleTokens(batch):
+        with tracing(model, selection=selection, keep=keep) as tracer:
+            try:
+                output = model(**inputs)
+            except TooManyNumbers:
+                raise UsageError(
+                    f"the values are more than {keep.limit:,} numbers",
+                    "save them with --tensors FILE, or select steps with --layer or --module",
+                ) from None
+            except Exception as raised:
+                error = raised
+        failure = _failure(error, tracer, model, inputs) if error is not None else None
+    steps, tensors = assemble(tracer, model, selection)
+    called = {note.path for note in tracer.notes if note.kind == "module"}
+    trace = Trace(
+        format=FORMAT,
+        version=VERSION,
+        environment=_environment(),
+        model=_model(loaded),
+        input=batch,
+        selection=selection.described(),
+        steps=steps,
+        not_called=[path for path, _ in model.named_modules() if path not in called],
+        output=None if output is None or on_meta else _output(output, model.config),
+        failure=failure,
+    )
+    return trace, tensors
+
+
+class _VisibleTokens(TorchFunctionMode):
+    """Answers the one question that BERT's forward asks of its data, for tensors that hold none.
+
+    On the meta device nothing can be read, but whether the mask hides anything decides which steps run. The batch
+    knows.
+    """
+
+    def __init__(self, batch: Input) -> None:
+        super().__init__()
+        self._all_visible = all(all(row) for row in batch.attention_mask)
+
+    def __torch_function__(
+        self, func: Any, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        if func is torch.Tensor.__bool__ and args[0].is_meta:
+            return self._all_visible
+        return func(*args, **(kwargs or {}))
+
+
+@contextmanager
+def _undisturbed(model: Any) -> Iterator[None]:
+    """Run in eval mode and leave everything on the model as it was found."""
+    training = {module: module.training for module in model.modules()}
+    problem_type = model.config.problem_type  # transformers writes its guess here when there are labels
+    try:
+        model.eval()
+        yield
+    finally:
+        for module, was_training in training.items():
+            module.training = was_training
+        model.config.problem_type = problem_type
+
+
+def _tensors(batch: Input, model: nn.Module, device: torch.device) -> dict[str, torch.Tensor]:
+    """Return the model's keyword arguments: ids, segments and mask (batch, tokens), labels (batch)."""
+    inputs = {
+        "input_ids": torch.tensor(batch.input_ids, dtype=torch.long, device=device),
+        "token_type_ids": torch.tensor(batch.token_type_ids, dtype=torch.long, device=device),
+        "attention_mask": torch.tensor(batch.attention_mask, dtype=torch.long, device=device),
+    }
+    if batch.labels is not None:
+        config: Any = model.config
+        if config.problem_type == "multi_label_classification":
+            raise UsageError(
+                "this model gives several labels to a sentence: one class index is no label for it",
+                "leave --labels out",
+            )
+        dtype = next(model.parameters()).dtype if config.num_labels == 1 else torch.long
+        inputs["labels"] = torch.tensor(batch.labels, dtype=dtype, device=device)
+    return inputs
+
+
+def _failure(error: Exception, tracer: Tracer, model: nn.Module, inputs: dict[str, torch.Tensor]) -> Failure:
+    note = tracer.stopped()
+    return Failure(
+        path=None if note is None else note.path,
+        exception=type(error).__name__,
+        message=str(error),
+        cause=explain(error, note, model, inputs),
+    )
+
+
+def _environment() -> Environment:
+    return Environment(
+        bert_inspect=version("bert-inspect"),
+        python=platform.python_version(),
+        torch=str(torch.__version__),
+        transformers=sys.modules["transformers"].__version__,
+    )
+
+
+def _model(loaded: Loaded) -> Model:
+    model = loaded.model
+    parameter = next(model.parameters())
+    config = {key: _strict(value) for key, value in model.config.to_dict().items() if not key.startswith("_")}
+    return Model(
+        name=loaded.name,
+        class_=type(model).__name__,
+        source=loaded.source,
+        weights=loaded.weights,
+        initialised=list(loaded.initialised),
+        attention=model.config._attn_implementation,
+        dtype=dtype_name(parameter.dtype),
+        device=str(parameter.device),
+        seed=loaded.seed,
+        parameters=sum(tensor.numel() for tensor in model.parameters()),
+        config=config,
+    )
+
+
+def _strict(value: Any) -> Any:
+    """Return a configuration's value as strict JSON has it."""
+    if isinstance(value, float):
+        return strict(value)
+    if isinstance(value, Mapping):
+        return {str(key): _strict(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_strict(item) for item in value]
+    return value if isinstance(value, str | int | bool) or value is None else str(value)
+
+
+def _output(output: Any, config: Any) -> Output:
+    """Return logits (batch, labels), and what they say: probabilities by softmax, by sigmoid where a sentence may have
+    several labels, none for a regression.
+    """
+    logits = output.logits.detach().double().cpu()
+    regression = config.num_labels == 1 or config.problem_type == "regression"
+    several = config.problem_type == "multi_label_classification"
+    probabilities = None if regression else logits.sigmoid() if several else logits.softmax(dim=-1)
+    scores = (logits if probabilities is None else probabilities).tolist()
+    best = [_largest(row) for row in scores]
+    names = {int(index): str(name) for index, name in (config.id2label or {}).items()}
+    return Output(
+        logits=[[strict(number) for number in row] for row in logits.tolist()],
+        probabilities=None if probabilities is None else [[strict(number) for number in row] for row in scores],
+        predictions=[
+            Prediction(index=index, label=names.get(index, f"LABEL_{index}"), score=strict(row[index]))
+            for index, row in zip(best, scores, strict=True)
+        ],
+        loss=None if output.loss is None else strict(float(output.loss)),
+    )
+
+
+def _largest(row: Sequence[float]) -> int:
+    """Return where the largest number stands; NaN is never it while there is another."""
+    return max(range(len(row)), key=lambda index: -math.inf if math.isnan(row[index]) else row[index])

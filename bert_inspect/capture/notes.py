@@ -1,0 +1,61 @@
+"""What the tracer writes down of each step, and what it is asked to keep: plain data, without torch."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ..record import Kind
+
+Line = tuple[str, int]
+"""A source file's name and a line in it, before the text is looked up."""
+
+VALUES_LIMIT = 50_000_000
+"""The most numbers that a trace holds in full; the contract fixes it for exports."""
+
+
+@dataclass(slots=True)
+class Seen:
+    """A tensor as a step received or returned it. ``number`` identifies it over the whole run: two steps that show
+    the same number hold the very same tensor, unchanged.
+    """
+
+    name: str
+    number: int
+    shape: list[int]
+    dtype: str
+    parameter: str | None = None
+
+
+@dataclass(slots=True)
+class Note:
+    """What was seen of one step."""
+
+    id: int
+    parent: int | None
+    kind: Kind
+    path: str
+    call: int
+    type: str
+    arguments: str
+    line: Line | None
+    inputs: list[Seen]
+    outputs: list[Seen] = field(default_factory=list)
+    leaf: bool = True
+    flops: int = 0
+    no_op: bool = False
+    mask: bool = False
+    failed: bool = False
+    started: float = 0.0
+    seconds: float | None = None
+
+
+@dataclass(slots=True)
+class Keep:
+    """What is kept of tensors besides their shapes. ``values`` is ``"cut"`` for the screen, ``"full"`` for exports;
+    ``limit`` is the most numbers that may be kept in full.
+    """
+
+    stats: bool = False
+    values: Literal["cut", "full"] | None = None
+    tensors: bool = False
+    seconds: bool = False
+    limit: int | None = None

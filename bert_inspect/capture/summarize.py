@@ -1,0 +1,111 @@
+"""From a tensor to plain data: shape, dtype, statistics, numbers. Nothing else reads what is in a tensor."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from ..record import Stats
+from ..values import SHOWN_ENDS, SHOWN_SENTENCES, Number, Values, strict
+
+_CHUNK = 1 << 22
+"""Entries whose float64 copy is held at a time (32 MiB)."""
+
+_names: dict[torch.dtype, str] = {}
+
+
+def dtype_name(dtype: torch.dtype) -> str:
+    """Return ``float32`` for ``torch.float32``."""
+    name = _names.get(dtype)
+    if name is None:
+        name = _names[dtype] = str(dtype).removeprefix("torch.")
+    return name
+
+
+def statistics(tensor: torch.Tensor) -> Stats | None:
+    """Return the statistics of a tensor, in float64 over its finite entries; None on the meta device."""
+    if tensor.is_meta:
+        return None
+    count = tensor.numel()
+    if count == 0:
+        return Stats(min=None, max=None, mean=None, std=None, nan=0, inf=0, zeros=0)
+    nan = inf = 0
+    finite = tensor
+    zeros = count - int(torch.count_nonzero(tensor))
+    if tensor.is_floating_point():
+        # One pass finds the extremes, and NaN or infinity shows in them: the usual tensor needs no second look.
+        low, high = torch.aminmax(tensor)
+        if not (math.isfinite(low) and math.isfinite(high)):
+            nan = int(torch.isnan(tensor).sum())
+            inf = int(torch.isinf(tensor).sum())
+            finite = tensor[torch.isfinite(tensor)]
+            if finite.numel() == 0:
+                return Stats(min=None, max=None, mean=None, std=None, nan=nan, inf=inf, zeros=zeros)
+            low, high = torch.aminmax(finite)
+    else:
+        low, high = torch.aminmax(tensor.to(torch.uint8) if tensor.dtype == torch.bool else tensor)
+    mean, squares = _moments(finite)
+    entries = finite.numel()
+    std: Number | None = strict(math.sqrt(squares / (entries - 1))) if entries > 1 else None
+    return Stats(min=float(low), max=float(high), mean=strict(mean), std=std, nan=nan, inf=inf, zeros=zeros)
+
+
+def _moments(tensor: torch.Tensor) -> tuple[float, float]:
+    """Return the mean and the sum of squared distances from it, in float64.
+
+    A big tensor is taken in chunks, joined by the pairwise update of Chan, Golub and LeVeque (Updating formulae and a
+    pairwise algorithm for computing sample variances, 1979), so that no float64 copy of the whole is made.
+    """
+    entries, mean, squares = 0, 0.0, 0.0
+    for chunk in _chunks(tensor):
+        variance, average = torch.var_mean(chunk.to(torch.float64), correction=0)
+        size = chunk.numel()
+        distance = float(average) - mean
+        total = entries + size
+        mean += distance * size / total
+        squares += float(variance) * size + distance * distance * entries * size / total
+        entries = total
+    return mean, squares
+
+
+def _chunks(tensor: torch.Tensor) -> Sequence[torch.Tensor]:
+    if tensor.numel() <= _CHUNK:
+        return [tensor]
+    if tensor.shape[0] == 1:
+        return _chunks(tensor[0])
+    rows = max(1, _CHUNK * tensor.shape[0] // tensor.numel())
+    return [piece for part in torch.split(tensor, rows) for piece in _chunks(part)]
+
+
+def numbers(tensor: torch.Tensor, *, cut: bool) -> Values:
+    """Return the tensor's numbers, copied; ``cut`` keeps only what a screen shows of them.
+
+    Precisions that Python has no word for (bfloat16, float16) are widened to float32, which holds them exactly.
+    """
+    shape = tuple(tensor.shape)
+    kept = None
+    if cut:
+        kept = [_shown(axis, size, len(shape)) for axis, size in enumerate(shape)]
+        for axis, indices in enumerate(kept):
+            if len(indices) < shape[axis]:
+                tensor = tensor.index_select(axis, torch.tensor(indices, device=tensor.device))
+    if tensor.dtype in (torch.bfloat16, torch.float16):
+        tensor = tensor.float()
+    flat: Any = tensor.detach().to("cpu").reshape(-1).clone().numpy()
+    return Values(memoryview(flat), shape, kept=kept)
+
+
+def _shown(axis: int, size: int, axes: int) -> list[int]:
+    """Return which indices of an axis a screen may show: the last two axes are a matrix, those before it a stack."""
+    if axis < axes - 2:
+        return list(range(min(size, SHOWN_SENTENCES if axis == 0 else 1)))
+    if size <= 2 * SHOWN_ENDS:
+        return list(range(size))
+    return [*range(SHOWN_ENDS), *range(size - SHOWN_ENDS, size)]
+
+
+def raw_bytes(tensor: torch.Tensor) -> bytes:
+    """Return the tensor's bytes in row-major order, as safetensors stores them."""
+    flat = tensor.detach().to("cpu").contiguous().reshape(-1)
+    return flat.view(torch.uint8).numpy().tobytes()

@@ -1,0 +1,379 @@
+"""Hooks and a torch function mode around one forward: every module call and every op, in the order they ran.
+
+The tracer only observes and writes down plain data. What a step is called, which step a tensor came from and what is
+kept in the end are decided afterwards, from these notes (`labels`, `forward`).
+"""
+
+import inspect
+import sys
+import time
+import weakref
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+import torch
+from torch import nn
+from torch._C import DisableTorchFunction  # switches modes off too, which the public context managers do not
+from torch.overrides import TorchFunctionMode
+
+from ..record import Kind, Stats
+from ..selection import Selection
+from ..values import Values
+from .flops import flops_of
+from .notes import Keep, Note, Seen
+from .source import line_of, mask_helper, outside_torch
+from .summarize import dtype_name, numbers, raw_bytes, statistics
+
+
+class TooManyNumbers(Exception):
+    """More numbers would be kept than the limit allows."""
+
+
+class Tracer(TorchFunctionMode):
+    """Records one forward of one model; use `tracing` to attach it and to take it off again."""
+
+    def __init__(self, model: nn.Module, *, selection: Selection, keep: Keep) -> None:
+        super().__init__()
+        self.notes: list[Note] = []
+        self.stats: dict[int, Stats | None] = {}
+        self.values: dict[int, Values] = {}
+        self.tensors: dict[int, bytes] = {}
+        self._keep = keep
+        self._keeps = keep.stats or keep.values is not None or keep.tensors
+        self._selection = selection
+        self._paths = {module: path for path, module in model.named_modules()}
+        self._parameters = {id(tensor): name for name, tensor in _state(model)}
+        self._calls: dict[nn.Module, int] = {}
+        self._open: list[Note] = []
+        self._leaf_depth = 0  # above 0: inside a module of torch.nn, where nothing is recorded
+        self._alive: dict[int, tuple[weakref.ref[torch.Tensor], int]] = {}
+        self._references: dict[int, weakref.ref[torch.Tensor]] = {}
+        self._kept_numbers = 0
+        self._mask: Note | None = None
+        self._mask_frame: FrameType | None = None
+
+    # Modules
+
+    def enter(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Forward pre-hook: the step begins."""
+        if self._leaf_depth:
+            self._leaf_depth += 1
+            return
+        with DisableTorchFunction():
+            path = self._paths[module]
+            call = self._calls.get(module, 0)
+            self._calls[module] = call + 1
+            note = self._begin("module", path, call, type(module).__name__, module.extra_repr())
+            note.line = line_of(outside_torch(sys._getframe(1)))
+            note.inputs = [self._see(name, tensor) for name, tensor in _named_inputs(module, args, kwargs)]
+            self._open.append(note)
+            if type(module).__module__.startswith("torch.nn."):
+                self._leaf_depth = 1
+
+    def leave(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+        """Forward hook: the step is done."""
+        if self._leaf_depth:
+            self._leaf_depth -= 1
+            if self._leaf_depth:
+                return
+        with DisableTorchFunction():
+            note = self._open.pop()
+            results = _tensors(output, "output")
+            if _changes_input(module):
+                self._forget_storage(results)
+            self._end(note, results, wanted=self._selection.wants(note.path))
+
+    # Ops
+
+    def __torch_function__(
+        self, func: Any, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if self._leaf_depth or not self._open:
+            out = func(*args, **kwargs)
+            if self._leaf_depth:
+                self._open[-1].flops += flops_of(func, args, kwargs, out)
+            return out
+        name = func.__name__
+        changes = name == "__setitem__" or "out" in kwargs or (name[-1] == "_" and name[-2:] != "__")
+        if kwargs.get("inplace"):
+            changes = True
+        begun = time.perf_counter() if self._keep.seconds else 0.0
+        # What an op changes in place must be looked at before it does; everything else is the same afterwards.
+        inputs = self._op_inputs(func, args, kwargs) if changes else []
+        try:
+            out = func(*args, **kwargs)
+        except Exception:
+            note = self._op(func, name, args, kwargs)
+            note.inputs = inputs or self._op_inputs(func, args, kwargs)
+            note.failed = True
+            raise
+        results = _tensors(args[0] if name == "__setitem__" else out, "output")
+        if not results:
+            return out  # a size, a device, a truth value: nothing flowed
+        frame = outside_torch(sys._getframe(1))
+        helper = mask_helper(frame)
+        if helper is not None:
+            self._mask_op(helper, func, args, kwargs, results)
+            return out
+        note = self._op(func, name, args, kwargs)
+        note.line = line_of(frame)
+        note.inputs = inputs if changes else self._op_inputs(func, args, kwargs)
+        note.flops = flops_of(func, args, kwargs, out)
+        note.started = begun
+        if changes:
+            self._forget_storage(results)
+        self._end(note, results, wanted=self._selection.wants(note.path) and self._selection.level == "op")
+        if not changes:
+            note.no_op = note.no_op or _same_memory(results[0][1], args)
+        return out
+
+    def _op(self, func: Any, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Note:
+        if name == "__get__":  # a property that makes a tensor: x.T, x.mT
+            name = func.__self__.__name__
+        above = self._open[-1]
+        plain = name.strip("_") if name.startswith("__") else name
+        return self._begin("op", above.path, above.call, plain, _arguments(name, args, kwargs))
+
+    def _op_inputs(self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> list[Seen]:
+        places = _OP_INPUTS.get(func.__name__, _TWO_INPUTS)
+        named = [(places[i] if i < len(places) else f"input[{i}]", value) for i, value in enumerate(args)] + list(
+            kwargs.items()
+        )
+        return [self._see(key, tensor) for name, value in named for key, tensor in _tensors(value, name)]
+
+    def _mask_op(
+        self,
+        helper: FrameType,
+        func: Any,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        results: list[tuple[str, torch.Tensor]],
+    ) -> None:
+        """Fold the ops of a helper that builds the attention mask into one step.
+
+        Which of its tensors is the mask shows afterwards: the one that a later step receives.
+        """
+        if self._mask is None or self._mask_frame is not helper:
+            above = self._open[-1]
+            self._mask = self._begin("op", above.path, above.call, helper.f_code.co_name, "")
+            self._mask.line = line_of(helper.f_back)
+            self._mask.inputs = []
+            self._mask.mask = True
+            self._mask_frame = helper
+        note = self._mask
+        made = {seen.number for seen in note.outputs}
+        known = {seen.number for seen in note.inputs}
+        for seen in self._op_inputs(func, args, kwargs):
+            if seen.number not in made and seen.number not in known:
+                seen.name = "attention_mask" if not note.inputs else f"input[{len(note.inputs)}]"
+                note.inputs.append(seen)
+        note.flops += flops_of(func, args, kwargs, results[0][1])
+        wanted = self._selection.wants(note.path) and self._selection.level == "op"
+        before, note.outputs = note.outputs, []
+        self._end(note, results, wanted=wanted)
+        note.outputs = before + [seen for seen in note.outputs if seen.number not in made]
+        note.no_op = False
+
+    # Steps and tensors
+
+    def _begin(self, kind: Kind, path: str, call: int, type_: str, arguments: str) -> Note:
+        above = self._open[-1] if self._open else None
+        if above is not None:
+            above.leaf = False
+        note = Note(len(self.notes), above.id if above else None, kind, path, call, type_, arguments, None, [])
+        if self._keep.seconds:
+            note.started = time.perf_counter()
+        self.notes.append(note)
+        return note
+
+    def _end(self, note: Note, results: list[tuple[str, torch.Tensor]], *, wanted: bool) -> None:
+        if self._keep.seconds:
+            note.seconds = time.perf_counter() - note.started
+        for name, tensor in results:
+            seen = self._see(name, tensor)
+            note.outputs.append(seen)
+            if wanted and self._keeps:
+                self._summarize(note, seen, tensor)
+        if note.leaf and len(note.outputs) == 1:
+            note.no_op = any(seen.number == note.outputs[0].number for seen in note.inputs)
+
+    def _see(self, name: str, tensor: torch.Tensor) -> Seen:
+        key = id(tensor)
+        known = self._alive.get(key)
+        # An id is given again once its tensor is gone: the weak reference tells the two apart.
+        if known is not None and known[0]() is tensor:
+            number = known[1]
+        else:
+            number = len(self._references)
+            self._references[number] = weakref.ref(tensor)
+            self._alive[key] = (self._references[number], number)
+        return Seen(name, number, list(tensor.shape), dtype_name(tensor.dtype), self._parameters.get(key))
+
+    def _forget_storage(self, results: list[tuple[str, torch.Tensor]]) -> None:
+        """After an in-place op every living view of the same memory holds other numbers: it is another tensor now."""
+        changed = {tensor.untyped_storage()._cdata for _, tensor in results}
+        for key, (reference, _) in list(self._alive.items()):
+            tensor = reference()
+            if tensor is None or tensor.untyped_storage()._cdata in changed:
+                del self._alive[key]
+
+    def _summarize(self, note: Note, seen: Seen, tensor: torch.Tensor) -> None:
+        """Keep what was asked for, at once: a later op may change the tensor in place."""
+        keep, number = self._keep, seen.number
+        if keep.stats and number not in self.stats:
+            view = next((other for other in note.inputs if other.number in self.stats), None)
+            same = view is not None and self._views(tensor, view, seen)
+            self.stats[number] = self.stats[view.number] if same and view is not None else statistics(tensor)
+        if tensor.is_meta:
+            return
+        if keep.values == "full" or keep.tensors:
+            self._kept_numbers += tensor.numel() if keep.values == "full" else 0
+            if keep.limit is not None and self._kept_numbers > keep.limit:
+                raise TooManyNumbers
+        if keep.values is not None and number not in self.values:
+            self.values[number] = numbers(tensor, cut=keep.values == "cut")
+        if keep.tensors and number not in self.tensors:
+            self.tensors[number] = raw_bytes(tensor)
+
+    def _views(self, tensor: torch.Tensor, source: Seen, seen: Seen) -> bool:
+        """Whether the tensor is all of its source in another order, so that its statistics are the same."""
+        if source.dtype != seen.dtype or _numel(source.shape) != _numel(seen.shape) or 0 in tensor.stride():
+            return False
+        other = self._references[source.number]()
+        return other is not None and other.untyped_storage()._cdata == tensor.untyped_storage()._cdata
+
+    def stopped(self) -> Note | None:
+        """Return the step in which a forward that raised was: the failed op, else the innermost module."""
+        for note in reversed(self.notes):
+            if note.failed:
+                return note
+        if not self._open:
+            return None
+        self._open[-1].failed = True
+        return self._open[-1]
+
+
+@contextmanager
+def tracing(model: nn.Module, *, selection: Selection, keep: Keep) -> Iterator[Tracer]:
+    """Attach a tracer to a model for the block; afterwards the model is as it was, whatever happened."""
+    tracer = Tracer(model, selection=selection, keep=keep)
+    handles = []
+    try:
+        for module in model.modules():
+            handles.append(module.register_forward_pre_hook(tracer.enter, with_kwargs=True))
+            handles.append(module.register_forward_hook(tracer.leave, with_kwargs=True))
+        with tracer:
+            yield tracer
+    finally:
+        for handle in handles:
+            handle.remove()
+        tracer._mask_frame = None
+
+
+def _state(model: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
+    yield from model.named_parameters()
+    yield from model.named_buffers()
+
+
+def _tensors(value: Any, name: str) -> list[tuple[str, torch.Tensor]]:
+    """Return the tensors in an argument or a result, named: keys of a mapping, places in a sequence."""
+    if isinstance(value, torch.Tensor):
+        return [(name, value)]
+    if isinstance(value, Mapping):
+        pairs: list[tuple[str, Any]] = [(str(key), item) for key, item in value.items()]
+    elif isinstance(value, tuple | list):
+        pairs = [(f"{name}[{i}]", item) for i, item in enumerate(value)]
+    else:
+        return []
+    return [found for key, item in pairs for found in _tensors(item, key)]
+
+
+_signatures: dict[type, list[str]] = {}
+
+
+def _named_inputs(
+    module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> list[tuple[str, torch.Tensor]]:
+    """Return the tensors that a module's forward received, under its parameters' names."""
+    names = _signatures.get(type(module))
+    if names is None:
+        names = _signatures[type(module)] = list(inspect.signature(type(module).forward).parameters)[1:]
+    named = [(names[i] if i < len(names) else f"args[{i}]", value) for i, value in enumerate(args)]
+    return [found for name, value in [*named, *kwargs.items()] for found in _tensors(value, name)]
+
+
+_TWO_INPUTS = ("input", "other")
+_OP_INPUTS: dict[str, tuple[str, ...]] = {
+    "scaled_dot_product_attention": ("query", "key", "value", "attn_mask"),
+    "cross_entropy": ("input", "target", "weight"),
+    "mse_loss": ("input", "target"),
+    "binary_cross_entropy_with_logits": ("input", "target", "weight"),
+    "linear": ("input", "weight", "bias"),
+    "layer_norm": ("input", "normalized_shape", "weight", "bias"),
+    "embedding": ("input", "weight"),
+    "where": ("condition", "input", "other"),
+}
+
+
+def _arguments(name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
+    """Return what an op was given besides tensors, as one would write it."""
+    if name == "__getitem__":
+        return f"[{_index(args[1])}]"
+    if name == "__setitem__":
+        return f"[{_index(args[1])}]"
+    parts = [_show(arg) for arg in args if not _tensors(arg, "")]
+    # A leading underscore marks what torch passes to itself; None is what was not given.
+    parts += [
+        f"{key}={_show(value)}"
+        for key, value in kwargs.items()
+        if not key.startswith("_") and value is not None and not _tensors(value, "")
+    ]
+    return ", ".join(parts)
+
+
+def _show(value: Any) -> str:
+    text = str(value) if isinstance(value, torch.dtype | torch.device | torch.Size) else repr(value)
+    return text.removeprefix("torch.Size(").removesuffix(")") if isinstance(value, torch.Size) else text
+
+
+def _index(index: Any) -> str:
+    if isinstance(index, tuple):
+        return ", ".join(_index(part) for part in index)
+    if isinstance(index, slice):
+        ends = [
+            "" if end is None or (end == 0 and at == 0) else str(end)
+            for at, end in enumerate((index.start, index.stop))
+        ]
+        return ":".join(ends) + ("" if index.step is None else f":{index.step}")
+    if index is Ellipsis:
+        return "..."
+    return "tensor" if isinstance(index, torch.Tensor) else str(index)
+
+
+def _changes_input(module: nn.Module) -> bool:
+    """Whether a module of torch.nn works in place (a dropout in eval mode does not work at all)."""
+    if not getattr(module, "inplace", False):
+        return False
+    return module.training or not isinstance(module, nn.modules.dropout._DropoutNd)
+
+
+def _same_memory(result: torch.Tensor, args: tuple[Any, ...]) -> bool:
+    """Whether an op handed its input on as it was: the same numbers in the same places of the same memory."""
+    source = args[0] if args else None
+    if not isinstance(source, torch.Tensor) or source.shape != result.shape or source.dtype != result.dtype:
+        return False
+    return (
+        source.untyped_storage()._cdata == result.untyped_storage()._cdata
+        and source.storage_offset() == result.storage_offset()
+        and source.stride() == result.stride()
+    )
+
+
+def _numel(shape: Sequence[int]) -> int:
+    total = 1
+    for size in shape:
+        total *= size
+    return total

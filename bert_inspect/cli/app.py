@@ -1,0 +1,44 @@
+"""The application: its commands in the order of the help, and what holds for all of them."""
+
+from typing import Annotated
+
+import typer
+
+from .model import model
+from .run import run
+from .schema import schema
+from .show import show
+from .tokens import tokens
+
+app = typer.Typer(
+    help="See what a BERT does with a sentence: the whole forward pass of one real run.",
+    no_args_is_help=False,
+    add_completion=True,
+    rich_markup_mode=None,  # plain help: it needs no rich, and starts in half the time
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"bert-inspect {version('bert-inspect')}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def main(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """See what a BERT does with a sentence: the whole forward pass of one real run."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(2)
+
+
+for _command in (run, show, tokens, model, schema):
+    app.command(_command.__name__)(_command)

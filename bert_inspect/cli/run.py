@@ -1,0 +1,105 @@
+"""``bert-inspect run``: tokenize, run the model once, show the whole pass."""
+
+from typing import Annotated
+
+import typer
+
+from ..errors import BertInspectError, ExitCode, UsageError
+from ..terminal import Terminal, report
+from . import options as o
+from .deliver import check_folder, check_output, deliver
+from .inputs import ModelChoice, check_before_loading, encode_sentences, parse_sentences, shows_help
+
+
+def run(
+    context: typer.Context,
+    texts: o.Texts = None,
+    pair: o.Pair = None,
+    labels: o.Labels = None,
+    max_length: o.MaxLength = None,
+    truncate: o.Truncate = False,
+    model: o.ModelName = "bert-base-cased",
+    download: o.Download = False,
+    weights: o.Weights = "auto",
+    num_labels: o.NumLabels = None,
+    seed: o.Seed = 123,
+    attention: o.Attention = "eager",
+    device: o.Device = "cpu",
+    dtype: o.Dtype = None,
+    allow_missing: o.AllowMissing = False,
+    layer: o.Layer = None,
+    module: o.Module = None,
+    level: o.Level = "op",
+    depth: o.Depth = None,
+    fold: o.Fold = False,
+    stats: o.Stats = False,
+    values: o.ShowValues = False,
+    axes: o.Axes = False,
+    time: Annotated[bool, typer.Option("--time", help="Seconds that each step took.")] = False,
+    json: o.Json = False,
+    output: o.OutputFile = None,
+    tensors: Annotated[
+        str | None, typer.Option(metavar="FILE", help="The selected steps' full tensors, as safetensors.")
+    ] = None,
+    quiet: o.Quiet = False,
+    verbose: o.Verbose = False,
+    color: o.Color = "auto",
+    no_pager: o.NoPager = False,
+    debug: o.Debug = False,
+) -> int:
+    """Run a BERT once over the sentences and show the whole forward pass."""
+    if shows_help(context, texts):
+        return ExitCode.USAGE
+    from ..selection import Selection
+
+    terminal = Terminal(color=color, quiet=quiet, verbose=verbose, pager=not no_pager)
+    selection = Selection.parse(layer=layer, module=module or (), level=level)
+    json_to_stdout = check_output(output, json=json)
+    check_folder(tensors)
+    if weights == "none" and (stats or values or tensors):
+        raise UsageError("without weights there are no numbers, only shapes", "leave --weights none out")
+    sentences = parse_sentences(texts, pair=pair, labels=labels)
+    choice = ModelChoice(
+        name=model,
+        download=download,
+        weights=weights,
+        num_labels=num_labels,
+        seed=seed,
+        attention=attention,
+        device=device,
+        dtype=dtype,
+        allow_missing=allow_missing,
+    )
+    checkpoint = choice.locate()
+    check_before_loading(checkpoint, sentences, selection, num_labels)
+    batch = encode_sentences(checkpoint, sentences, max_length=max_length, truncate=truncate, terminal=terminal)
+    with terminal.waiting("loading torch and the model"):
+        from ..capture.forward import run_forward
+        from ..capture.notes import VALUES_LIMIT, Keep
+
+        loaded = choice.load(checkpoint)
+    exports = json_to_stdout or output is not None
+    keep = Keep(
+        stats=stats,
+        values=("full" if exports else "cut") if values else None,
+        tensors=tensors is not None,
+        seconds=time,
+        limit=VALUES_LIMIT,
+    )
+    with terminal.waiting("running the model"):
+        trace, stored = run_forward(loaded, batch, selection=selection, keep=keep)
+    if tensors is not None:
+        from ..capture.store import save_tensors
+
+        save_tensors(tensors, stored)
+        terminal.say(f"{len(stored)} tensors written to {tensors}")
+
+    from ..render.tree import View
+
+    view = View(depth=depth, fold=fold, stats=stats, values=values, axes=axes)
+    deliver(trace, view, terminal, json=json_to_stdout, output=output)
+    if trace.failure is not None:
+        where = trace.failure.path or "the model"
+        report(BertInspectError(f"the forward failed in {where}: {trace.failure.cause}"))
+        return ExitCode.NO
+    return ExitCode.OK

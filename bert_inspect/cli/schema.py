@@ -1,0 +1,15 @@
+"""``bert-inspect schema``: the JSON Schema of the trace format."""
+
+from ..errors import ExitCode
+from ..terminal import Terminal
+from . import options as o
+
+
+def schema(debug: o.Debug = False) -> int:
+    """Show the JSON Schema of the trace format."""
+    from json import dumps
+
+    from ..record import schema as trace_schema
+
+    Terminal().write([dumps(trace_schema(), indent=2).encode() + b"\n"])
+    return ExitCode.OK

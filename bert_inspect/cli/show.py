@@ -1,0 +1,43 @@
+"""``bert-inspect show``: a saved trace again, without torch."""
+
+from ..errors import ExitCode
+from ..terminal import Terminal
+from . import options as o
+from .deliver import check_output, deliver
+
+
+def show(
+    trace: o.TraceFile,
+    layer: o.Layer = None,
+    module: o.Module = None,
+    level: o.Level = "op",
+    depth: o.Depth = None,
+    fold: o.Fold = False,
+    stats: o.Stats = False,
+    values: o.ShowValues = False,
+    axes: o.Axes = False,
+    json: o.Json = False,
+    output: o.OutputFile = None,
+    quiet: o.Quiet = False,
+    verbose: o.Verbose = False,
+    color: o.Color = "auto",
+    no_pager: o.NoPager = False,
+    debug: o.Debug = False,
+) -> int:
+    """Show a saved trace again, with every view option of run."""
+    from ..record import Trace
+    from ..render.tree import View
+    from ..selection import Selection, narrowed
+
+    terminal = Terminal(color=color, quiet=quiet, verbose=verbose, pager=not no_pager)
+    selection = Selection.parse(layer=layer, module=module or (), level=level)
+    json_to_stdout = check_output(output, json=json)
+    loaded = narrowed(Trace.load(trace), selection)
+    outputs = [tensor for step in loaded.steps for tensor in step.outputs]
+    if stats and all(tensor.stats is None for tensor in outputs):
+        terminal.say("this trace holds no statistics: run with --stats to record them")
+    if values and all(tensor.values is None for tensor in outputs):
+        terminal.say("this trace holds no values: run with --values to record them")
+    view = View(depth=depth, fold=fold, stats=stats, values=values, axes=axes)
+    deliver(loaded, view, terminal, json=json_to_stdout, output=output)
+    return ExitCode.OK

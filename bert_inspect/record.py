@@ -1,0 +1,362 @@
+"""The trace: everything recorded of one forward pass, as plain frozen data that knows neither torch nor rich."""
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, Final, Literal
+
+import msgspec
+
+from .errors import TraceFileError
+from .files import replacing
+from .values import Number, Values
+
+FORMAT: Final = "bert-inspect-trace"
+VERSION = 1
+
+Axis = Literal[
+    "batch",
+    "tokens",
+    "hidden",
+    "heads",
+    "head_dim",
+    "intermediate",
+    "labels",
+    "query tokens",
+    "key tokens",
+]
+Kind = Literal["module", "op"]
+
+
+class _Record(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Keys with a default are written only where they say something; the others always."""
+
+
+class Environment(_Record, frozen=True, kw_only=True):
+    """Versions of what made the trace."""
+
+    bert_inspect: str
+    python: str
+    torch: str
+    transformers: str
+
+
+class Model(_Record, frozen=True, kw_only=True):
+    """The model that ran. ``initialised`` names the parameters drawn at random, ``parameters`` counts all."""
+
+    name: str
+    class_: str = msgspec.field(name="class")
+    source: Literal["builtin", "folder", "cache", "python"]
+    weights: Literal["pretrained", "partial", "random", "none"]
+    initialised: list[str]
+    attention: str
+    dtype: str
+    device: str
+    seed: int
+    parameters: int
+    config: dict[str, Any]
+
+
+class Input(_Record, frozen=True, kw_only=True):
+    """The batch: one row a sentence, padded to the longest.
+
+    ``offsets`` are character spans in the text (in the pair's text where ``token_type_ids`` is 1), ``words`` numbers
+    the word that a token is part of (None: a special token), ``truncated`` counts the tokens cut from each sentence.
+    """
+
+    texts: list[str]
+    pairs: list[str] | None
+    tokens: list[list[str]]
+    offsets: list[list[tuple[int, int]]]
+    words: list[list[int | None]] = []
+    special: list[list[int]] = []
+    decoded: list[str] = []
+    input_ids: list[list[int]]
+    token_type_ids: list[list[int]]
+    attention_mask: list[list[int]]
+    labels: list[int | float] | None
+    truncated: list[int]
+
+
+class Stats(_Record, frozen=True, kw_only=True):
+    """Statistics in float64 over the finite entries.
+
+    ``std`` is that of ``torch.Tensor.std`` (n - 1). A number that is not defined (nothing finite, or ``std`` of one
+    entry) is None. ``nan``, ``inf`` and ``zeros`` are counts.
+    """
+
+    min: Number | None
+    max: Number | None
+    mean: Number | None
+    std: Number | None
+    nan: int
+    inf: int
+    zeros: int
+
+
+class TensorIn(_Record, frozen=True, kw_only=True):
+    """A tensor that a step received. ``from`` is the step that it came from, None where it came from outside:
+    ``parameter`` then names the model's parameter or buffer that it is.
+    """
+
+    name: str
+    from_: int | None = msgspec.field(name="from")
+    shape: list[int]
+    dtype: str
+    axes: list[Axis] | None
+    parameter: str | None = None
+
+
+class TensorOut(_Record, frozen=True, kw_only=True):
+    """A tensor that a step returned. ``tensor`` is its key in the file that ``--tensors`` writes."""
+
+    name: str
+    shape: list[int]
+    dtype: str
+    axes: list[Axis] | None
+    stats: Stats | None = None
+    values: Values | None = None
+    tensor: str | None = None
+
+
+class Source(_Record, frozen=True, kw_only=True):
+    """The line of source that called the module or ran the op."""
+
+    file: str
+    line: int
+    code: str
+
+
+class Step(_Record, frozen=True, kw_only=True):
+    """One call of a module, or one functional operation.
+
+    ``parameters`` and ``flops`` are the step's own: a parameter is counted in the first step that holds it, a matrix
+    product in the innermost step that ran it, so both add up over the steps. ``total_parameters`` and ``total_flops``
+    include everything below a module.
+    """
+
+    id: int
+    parent: int | None
+    kind: Kind
+    path: str
+    call: int
+    type: str
+    arguments: str
+    layer: int | None
+    label: str
+    inputs: list[TensorIn]
+    outputs: list[TensorOut]
+    parameters: int
+    flops: int
+    total_parameters: int
+    total_flops: int
+    known_as: list[str]
+    source: Source | None
+    no_op: bool = False
+    seconds: float | None = None
+    failed: bool = False
+
+
+class Prediction(_Record, frozen=True, kw_only=True):
+    """The most probable class. ``score`` is its probability, or the raw output of a regression."""
+
+    index: int
+    label: str
+    score: Number
+
+
+class Output(_Record, frozen=True, kw_only=True):
+    """What the model returned. ``probabilities`` is None for a regression, ``loss`` without labels."""
+
+    logits: list[list[Number]]
+    probabilities: list[list[Number]] | None
+    predictions: list[Prediction]
+    loss: Number | None
+
+
+class Failure(_Record, frozen=True, kw_only=True):
+    """Why the forward stopped: the module in which it did (its step is marked ``failed``), the exception, and the
+    cause in plain words.
+    """
+
+    path: str | None
+    exception: str
+    message: str
+    cause: str
+
+
+class Trace(_Record, frozen=True, kw_only=True):
+    """Everything recorded of one forward pass.
+
+    ``steps`` stands in the order in which forwards were entered and ops ran, and ``steps[i].id == i``. ``selection``
+    holds the filters that were active at capture. ``output`` is None where no numbers were computed (shapes only) or
+    the forward failed, of which ``failure`` then tells.
+    """
+
+    format: Literal["bert-inspect-trace"]
+    version: int
+    environment: Environment
+    model: Model
+    input: Input
+    selection: dict[str, str] = {}
+    steps: list[Step]
+    not_called: list[str]
+    output: Output | None
+    failure: Failure | None = None
+
+    def __repr__(self) -> str:
+        rows, tokens = len(self.input.tokens), len(self.input.tokens[0]) if self.input.tokens else 0
+        return f"<Trace of {self.model.name}: {rows} x {tokens} tokens, {len(self.steps)} steps>"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        """Show the tree in a notebook."""
+        from .render.notebook import mimebundle  # the one import upwards: a trace displays itself
+
+        return mimebundle(self)
+
+    def json(self) -> Iterator[bytes]:
+        """Yield the trace as strict JSON, a step at a time, so that big values are never held twice."""
+        # A trace is small but for its steps: they are written one by one into the place that an empty list marks.
+        head, tail = _encoder.encode(msgspec.structs.replace(self, steps=[])).rsplit(b'"steps":[]', 1)
+        yield head + b'"steps":['
+        for number, step in enumerate(self.steps):
+            yield (b",\n" if number else b"\n") + _encoder.encode(step)
+        yield b"]" + tail + b"\n"
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the trace as JSON, whole or not at all.
+
+        Raises:
+            UsageError: the file cannot be written.
+        """
+        with replacing(path) as stream:
+            self.write(stream)
+
+    def write(self, stream: BinaryIO) -> None:
+        """Write the trace as JSON to an open binary stream."""
+        for part in self.json():
+            stream.write(part)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "Trace":
+        """Read a saved trace.
+
+        Raises:
+            TraceFileError: the file is unreadable, damaged, not a trace, or of another major version.
+        """
+        return cls.from_json(_read(Path(path)), name=os.fspath(path))
+
+    @classmethod
+    def from_json(cls, text: bytes, *, name: str = "the trace") -> "Trace":
+        """Decode a trace from JSON; ``name`` is how errors call it.
+
+        Raises:
+            TraceFileError: as for `load`.
+        """
+        try:
+            head = msgspec.json.decode(text, type=_Head)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            if isinstance(error, msgspec.ValidationError):
+                raise TraceFileError(f"{name} is not a trace of bert-inspect", _HOW_TO_MAKE) from error
+            raise TraceFileError(f"{name} is damaged: {error}", _HOW_TO_MAKE) from error
+        if head.format != FORMAT:
+            raise TraceFileError(f"{name} is not a trace of bert-inspect", _HOW_TO_MAKE)
+        if head.version != VERSION:
+            raise TraceFileError(
+                f"{name} has trace version {head.version}, this bert-inspect reads version {VERSION}",
+                "trace it again, or use the bert-inspect that made it",
+            )
+        try:
+            trace = _decoder.decode(text)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise TraceFileError(f"{name} is damaged: {error}", _HOW_TO_MAKE) from error
+        _check(trace, name)
+        return trace
+
+
+class _Head(msgspec.Struct):
+    format: str
+    version: int
+
+
+_HOW_TO_MAKE = 'make one with: bert-inspect run "I love cats!" -o trace.json'
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise TraceFileError(f"{path} is not a plain file", _HOW_TO_MAKE)
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise TraceFileError(f"there is no file {path}", _HOW_TO_MAKE) from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise TraceFileError(f"cannot read {path}: {reason}", _HOW_TO_MAKE) from error
+
+
+def _check(trace: Trace, name: str) -> None:
+    """Hold a decoded trace against what the rest of the program relies on, so that no later step can stumble."""
+
+    def damaged(what: str) -> TraceFileError:
+        return TraceFileError(f"{name} is damaged: {what}", _HOW_TO_MAKE)
+
+    for number, step in enumerate(trace.steps):
+        if step.id != number:
+            raise damaged(f"step {number} bears the id {step.id}")
+        if (step.parent is None) != (number == 0) or (step.parent is not None and not 0 <= step.parent < number):
+            raise damaged(f"the parent of step {number} does not come before it")
+        for tensor in step.inputs:
+            if tensor.from_ is not None and not 0 <= tensor.from_ < number:
+                raise damaged(f"an input of step {number} comes from a step that is not before it")
+        for tensor_out in step.outputs:
+            if tensor_out.values is not None and tensor_out.values.shape != tuple(tensor_out.shape):
+                raise damaged(f"the values of step {number} do not have its shape")
+    batch = trace.input
+    lengths = [len(row) for row in batch.tokens]
+    for rows in (batch.offsets, batch.input_ids, batch.token_type_ids, batch.attention_mask):
+        if [len(row) for row in rows] != lengths:
+            raise damaged("the rows of its input differ in length")
+    for optional in (batch.words, batch.special):
+        if optional and [len(row) for row in optional] != lengths:
+            raise damaged("the rows of its input differ in length")
+    sentences = len(batch.texts)
+    per_sentence = (batch.tokens, batch.truncated, batch.pairs, batch.labels)
+    if any(column is not None and len(column) != sentences for column in per_sentence):
+        raise damaged("its input has columns of different length")
+    if trace.output is not None and len(trace.output.logits) != sentences:
+        raise damaged("its output does not have a row for each sentence")
+
+
+def _encode(value: Any) -> Any:
+    if isinstance(value, Values):
+        return msgspec.Raw(value.json())
+    raise NotImplementedError(f"cannot encode {type(value)}")
+
+
+def _decode(kind: type, value: Any) -> Any:
+    if kind is Values:
+        return Values.from_nested(value)
+    raise NotImplementedError(f"cannot decode {kind}")
+
+
+def _describe(kind: type) -> dict[str, Any]:
+    if kind is Values:
+        return {"description": "nested lists of numbers; non-finite ones are strings", "type": _ANY_DEPTH}
+    raise NotImplementedError(f"cannot describe {kind}")
+
+
+_ANY_DEPTH = ["array", "number", "boolean", "string"]  # a tensor without axes is a bare number
+_encoder = msgspec.json.Encoder(enc_hook=_encode)
+_decoder = msgspec.json.Decoder(Trace, dec_hook=_decode)
+
+
+def encode_json(record: msgspec.Struct) -> bytes:
+    """Return a record as a line of strict JSON."""
+    return _encoder.encode(record) + b"\n"
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of a trace."""
+    made = msgspec.json.schema(Trace, schema_hook=_describe)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": FORMAT, **made}

@@ -1,0 +1,94 @@
+"""What stands above the tree: which model, what its weights are in plain words, and the sentences as tokens."""
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from ..record import Input, Model, Trace
+from ..safetext import safe_text
+from .words import BAD, DIM, NAME, PLAIN, count, plural
+
+_MEANING = {
+    "pretrained": ("pretrained", "every tensor comes from the checkpoint"),
+    "partial": ("pretrained body, head drawn at random", "so the prediction means nothing"),
+    "random": ("all drawn at random", "so shapes and steps are real, numbers and prediction mean nothing"),
+    "none": ("none", "only shapes were computed"),
+}
+_BETTER = {
+    "partial": "fine-tune it, or name a fine-tuned checkpoint: --model FOLDER",
+    "random": "name a checkpoint with --model FOLDER, or fetch one with --download",
+    "none": "leave --weights none out for numbers",
+}
+
+
+def header(trace: Trace) -> Group:
+    """Return model, weights and input as a renderable."""
+    model, batch = trace.model, trace.input
+    rows = Table.grid(padding=(0, 2))
+    rows.add_column(style=DIM)
+    rows.add_column()
+    rows.add_row("model", _model(model))
+    rows.add_row("weights", _weights(model))
+    rows.add_row("input", _batch(batch))
+    for number, line in _sentences(batch):
+        rows.add_row(Text(number, justify="right"), line)
+    return Group(rows, Text())
+
+
+def _model(model: Model) -> Text:
+    config = model.config
+    name = model.name if model.name != model.class_ else ""
+    size = f"{config.get('num_hidden_layers')} layers, {config.get('num_attention_heads')} heads, "
+    size += f"hidden {config.get('hidden_size')}, {count(model.parameters)} parameters"
+    run = f"{model.attention} attention, {model.dtype}, {model.device}"
+    return Text.assemble(
+        (f"{safe_text(name)}  " if name else "", NAME),
+        safe_text(model.class_),
+        (f"\n{safe_text(size)}\n{safe_text(run)}", DIM),
+    )
+
+
+def _weights(model: Model) -> Text:
+    what, so = _MEANING[model.weights]
+    drawn = model.weights in ("random", "partial") and model.source != "python"
+    seed = f" (seed {model.seed})" if drawn else ""
+    text = Text.assemble((f"{what}{seed}", PLAIN if model.weights == "pretrained" else NAME), f": {so}")
+    body = [name for name in model.initialised if not name.startswith("classifier.")]
+    if model.weights == "partial" and body:
+        text.append(f" ({plural(len(body), 'tensor')} of the body drawn too)", BAD)
+    if model.weights in _BETTER and model.source != "python":
+        text.append(f"\n{_BETTER[model.weights]}", DIM)
+    return text
+
+
+def _batch(batch: Input) -> Text:
+    sentences = plural(len(batch.tokens), "pair" if batch.pairs else "sentence")
+    longest = max((len(row) for row in batch.tokens), default=0)
+    padded = any(not visible for row in batch.attention_mask for visible in row)
+    return Text(f"{sentences}, {plural(longest, 'token')}{' with padding' if padded else ''}")
+
+
+_SHOWN = 8
+_TOKENS = 60
+
+
+def _sentences(batch: Input) -> list[tuple[str, Text]]:
+    """Return a line of tokens for each sentence, the first ones of a big batch."""
+    lines = []
+    for number, (tokens, mask) in enumerate(zip(batch.tokens[:_SHOWN], batch.attention_mask, strict=False), start=1):
+        line = Text()
+        visible = sum(mask)
+        padding = len(tokens) - visible
+        for token, special in zip(tokens[:_TOKENS], mask, strict=False):
+            if special:
+                line.append(safe_text(token) + " ", PLAIN)
+        if visible > _TOKENS:
+            line.append(f"... {visible - _TOKENS} more ", DIM)
+        if padding:
+            line.append(f"[PAD] x {padding}" if padding > 1 else "[PAD]", DIM)
+        if batch.truncated[number - 1]:
+            line.append(f"  {plural(batch.truncated[number - 1], 'token')} cut", BAD)
+        lines.append((str(number), line))
+    if len(batch.tokens) > _SHOWN:
+        lines.append(("...", Text(plural(len(batch.tokens) - _SHOWN, "more sentence"), style=DIM)))
+    return lines

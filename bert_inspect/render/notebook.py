@@ -1,0 +1,24 @@
+"""A trace as it displays itself in a notebook."""
+
+import html
+import io
+
+from rich.console import Console
+
+from ..record import Trace
+from .page import page
+from .tree import View
+
+_WIDTH = 130
+
+
+def mimebundle(trace: Trace) -> dict[str, str]:
+    """Return the page as plain text and as HTML; layers are folded, statistics shown where there are any."""
+    stats = any(tensor.stats is not None for step in trace.steps for tensor in step.outputs)
+    view = View(fold=True, stats=stats)
+    console = Console(file=io.StringIO(), record=True, width=_WIDTH, color_system="truecolor", force_terminal=True)
+    console.print(page(trace, view))
+    code = console.export_html(inline_styles=True, code_format="{code}", clear=False)
+    plain = console.export_text()
+    style = "font-family: monospace; line-height: 1.35; white-space: pre; overflow-x: auto"
+    return {"text/plain": plain, "text/html": f'<pre style="{style}" title="{html.escape(repr(trace))}">{code}</pre>'}

@@ -1,0 +1,228 @@
+"""Which steps are wanted: by encoder layer, by path pattern, with or without ops."""
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from typing import Literal, Protocol
+
+from msgspec import structs
+
+from .errors import UsageError
+from .record import Kind, Step, Trace
+
+Level = Literal["module", "op"]
+
+_LAYER = re.compile(r"(?:^|\.)layer\.(\d+)(?:\.|$)")
+
+
+@lru_cache(maxsize=4096)
+def layer_of(path: str) -> int | None:
+    """Return the number of the encoder layer that a module path lies in, None outside of them."""
+    found = _LAYER.search(path)
+    return int(found[1]) if found else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """What the user wants to see. Empty ``layers`` or ``patterns`` mean: no filter of that kind."""
+
+    layers: frozenset[int] = frozenset()
+    patterns: tuple[str, ...] = ()
+    level: Level = "op"
+
+    @classmethod
+    def parse(cls, *, layer: str | None = None, module: Sequence[str] = (), level: Level = "op") -> "Selection":
+        """Build from the command line's words.
+
+        Raises:
+            UsageError: the layer spec is not one.
+        """
+        layers = parse_layers(layer) if layer is not None else frozenset()
+        return cls(layers=layers, patterns=tuple(pattern.strip() for pattern in module), level=level)
+
+    @property
+    def filters(self) -> bool:
+        """Whether anything but the level is restricted."""
+        return bool(self.layers or self.patterns)
+
+    def wants(self, path: str) -> bool:
+        """Whether the module at ``path``, and the ops in its forward, are wanted."""
+        if self.layers and layer_of(path) not in self.layers:
+            return False
+        return not self.patterns or any(matches(pattern, path) for pattern in self.patterns)
+
+    def described(self) -> dict[str, str]:
+        """Return the active filters as the trace records them."""
+        parts = {
+            "layer": ",".join(str(layer) for layer in sorted(self.layers)),
+            "module": ", ".join(self.patterns),
+            "level": "module" if self.level == "module" else "",
+        }
+        return {name: value for name, value in parts.items() if value}
+
+    def check_layers(self, count: int) -> None:
+        """Refuse layers that a model of ``count`` encoder layers does not have.
+
+        Raises:
+            UsageError: names them, and the layers there are.
+        """
+        if missing := sorted(layer for layer in self.layers if layer >= count):
+            names = ", ".join(str(layer) for layer in missing)
+            there = f"layers 0 to {count - 1}" if count > 1 else "only layer 0" if count else "no layers"
+            raise UsageError(
+                f"there is no layer {names}: this model has {there}",
+                "layers are counted from 0, as in the module paths" if count else None,
+            )
+
+    def check_paths(self, paths: Iterable[str]) -> None:
+        """Refuse patterns that no module path of the model matches.
+
+        Raises:
+            UsageError: names the first such pattern and the nearest paths.
+        """
+        known = list(paths)
+        for pattern in self.patterns:
+            if not any(matches(pattern, path) for path in known):
+                raise no_such_module(pattern, known)
+        if self.layers and self.patterns and not any(self.wants(path) for path in known):
+            raise UsageError("--layer and --module have no step in common", "both together select what matches both")
+
+
+def no_such_module(pattern: str, known: Sequence[str]) -> UsageError:
+    """Return the error for a path that the model does not have, with the nearest ones that it has."""
+    near = near_paths(pattern, known)
+    hint = "did you mean " + " or ".join(near) + "?" if near else "bert-inspect model lists the paths"
+    if pattern and not any(sign in pattern for sign in "*?["):
+        hint += f" (** stands for any number of segments: '**.{pattern}')" if "." not in pattern else ""
+    return UsageError(f"no module matches {pattern!r}", hint)
+
+
+def near_paths(pattern: str, known: Sequence[str], *, count: int = 3) -> list[str]:
+    """Return the module paths most like ``pattern``: those that end alike first, then those spelled alike."""
+    plain = re.sub(r"[*?\[\]]+\.?", "", pattern).strip(".")
+    if not plain:
+        return []
+    ends = [path for path in known if path.endswith("." + plain)]
+    if ends:
+        return ends[:count]
+    last = plain.rsplit(".", 1)[-1]
+    near = difflib.get_close_matches(plain, known, n=count, cutoff=0.6)
+    if near:
+        return near
+    names = {path.rsplit(".", 1)[-1] for path in known if path}
+    alike = difflib.get_close_matches(last, sorted(names), n=1, cutoff=0.6)
+    return [path for path in known if alike and path.rsplit(".", 1)[-1] == alike[0]][:count]
+
+
+def parse_layers(spec: str) -> frozenset[int]:
+    """Parse ``3``, ``0,11`` or ``2-4`` (both ends included).
+
+    Raises:
+        UsageError: the spec is not of that form.
+    """
+    layers: set[int] = set()
+    for part in spec.split(","):
+        found = re.fullmatch(r"\s*(\d{1,6})(?:\s*-\s*(\d{1,6}))?\s*", part, re.ASCII)
+        first, last = (int(found[1]), int(found[2] or found[1])) if found else (1, 0)
+        if first > last:
+            raise UsageError(f"{spec!r} does not name layers", "write --layer 3, --layer 0,11 or --layer 2-4")
+        layers.update(range(first, last + 1))
+    return frozenset(layers)
+
+
+class AnyStep(Protocol):
+    """What selecting needs to know of a step, recorded or just noted down."""
+
+    @property
+    def id(self) -> int:
+        """Its place in the order of steps."""
+
+    @property
+    def parent(self) -> int | None:
+        """The id of the module step around it."""
+
+    @property
+    def kind(self) -> Kind:
+        """Module or op."""
+
+    @property
+    def path(self) -> str:
+        """The module's path."""
+
+
+@lru_cache(maxsize=65536)
+def matches(pattern: str, path: str) -> bool:
+    """Whether a path pattern matches a module path: ``*``, ``?`` and ``[...]`` within a segment, ``**`` for any
+    number of segments, none included. The root's path is empty and has no segments.
+    """
+    return _match(_segments(pattern), _segments(path))
+
+
+def _segments(path: str) -> list[str]:
+    return path.split(".") if path else []
+
+
+def _match(patterns: list[str], segments: list[str]) -> bool:
+    if not patterns:
+        return not segments
+    if patterns[0] == "**":
+        return any(_match(patterns[1:], segments[skipped:]) for skipped in range(len(segments) + 1))
+    return bool(segments) and fnmatchcase(segments[0], patterns[0]) and _match(patterns[1:], segments[1:])
+
+
+def kept(steps: Sequence[AnyStep], selection: Selection) -> set[int]:
+    """Return the ids of the steps that the selection wants, and of the modules around them.
+
+    Raises:
+        UsageError: nothing matches; names the nearest paths.
+    """
+    keep: set[int] = set()
+    for step in steps:
+        if (step.kind == "module" or selection.level == "op") and selection.wants(step.path):
+            above: int | None = step.id
+            while above is not None and above not in keep:
+                keep.add(above)
+                above = steps[above].parent
+    if not keep and steps:
+        raise UsageError(
+            "what you selected was never called in this run",
+            "'not_called' in the JSON, and bert-inspect model, list the modules that were not",
+        )
+    return keep
+
+
+def narrowed(trace: Trace, selection: Selection) -> Trace:
+    """Return the trace with only what the selection wants, as if it had been captured so.
+
+    Raises:
+        UsageError: nothing matches; names the nearest paths.
+    """
+    if not selection.filters and selection.level == "op":
+        return trace
+    paths = list(dict.fromkeys([step.path for step in trace.steps] + trace.not_called))
+    numbers = [layer for path in paths if (layer := layer_of(path)) is not None]
+    selection.check_layers(max(numbers, default=-1) + 1)
+    selection.check_paths(paths)
+    steps = renumbered(trace.steps, kept(trace.steps, selection))
+    return structs.replace(trace, steps=steps, selection={**trace.selection, **selection.described()})
+
+
+def renumbered(steps: Sequence[Step], keep: set[int]) -> list[Step]:
+    """Return the steps to keep with ids that count from 0; what came from a dropped step comes from outside."""
+    new = {old: number for number, old in enumerate(sorted(keep))}
+    return [
+        structs.replace(
+            step,
+            id=new[step.id],
+            parent=None if step.parent is None else new[step.parent],
+            inputs=[
+                structs.replace(tensor, from_=None if tensor.from_ is None else new.get(tensor.from_))
+                for tensor in step.inputs
+            ],
+        )
+        for step in steps
+        if step.id in keep
+    ]

@@ -1,0 +1,69 @@
+"""What most tests share: a tiny BERT drawn at random, its tokenizer, and traces of the tutorial's two sentences."""
+
+import os
+
+os.environ["HF_HUB_OFFLINE"] = "1"  # no test needs the network, and none may wait for it
+os.environ.pop("COLUMNS", None)
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from helpers import TEXTS, tiny_model
+from transformers.models.bert.modeling_bert import BertForSequenceClassification
+
+from bert_inspect import Trace
+from bert_inspect.__main__ import run as run_command
+from bert_inspect.api import trace
+from bert_inspect.capture.locate import locate
+from bert_inspect.capture.tokenizer import load_tokenizer
+
+torch.set_num_threads(2)
+
+
+@pytest.fixture(scope="session")
+def tokenizer() -> Any:
+    return load_tokenizer(locate("bert-base-cased", weights="none"))
+
+
+@pytest.fixture(scope="session")
+def model() -> BertForSequenceClassification:
+    return tiny_model()
+
+
+@pytest.fixture
+def batch(tokenizer: Any) -> dict[str, torch.Tensor]:
+    return dict(tokenizer(TEXTS, padding=True, return_tensors="pt"))
+
+
+@pytest.fixture(scope="session")
+def traced(model: BertForSequenceClassification, tokenizer: Any) -> Trace:
+    return trace(model, tokenizer, TEXTS, labels=[1, 0], stats=True, values=True)
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory, model: BertForSequenceClassification, tokenizer: Any) -> Path:
+    """A folder that save_pretrained wrote."""
+    folder = tmp_path_factory.mktemp("checkpoints") / "tiny"
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def command(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, str, str]]:
+    """Run the command line in this process; returns its exit code, stdout and stderr."""
+
+    def run(*arguments: str, stdin: bytes = b"") -> tuple[int, str, str]:
+        read, write = os.pipe()
+        with os.fdopen(write, "wb") as stream:
+            stream.write(stdin)
+        with os.fdopen(read) as stdin_stream:
+            monkeypatch.setattr("sys.stdin", stdin_stream)
+            code = run_command([str(argument) for argument in arguments])
+        captured = capfd.readouterr()
+        return code, captured.out, captured.err
+
+    return run

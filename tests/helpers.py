@@ -1,0 +1,45 @@
+"""What tests build and look up: the tutorial's sentences, a tiny BERT drawn at random, steps and their values."""
+
+from typing import Any
+
+import torch
+from transformers import set_seed
+from transformers.models.bert.configuration_bert import BertConfig
+from transformers.models.bert.modeling_bert import BertForSequenceClassification
+
+from bert_inspect import Trace
+from bert_inspect.record import Step
+
+TEXTS = ["I love cats!", "He hates pineapple pizza."]
+"""The tutorial's sentences."""
+
+
+def tiny_config(**changes: Any) -> BertConfig:
+    settings: dict[str, Any] = {
+        "vocab_size": 28996,
+        "hidden_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "intermediate_size": 64,
+        "max_position_embeddings": 64,
+    }
+    return BertConfig(**{**settings, **changes})
+
+
+def tiny_model(*, attention: str = "eager", **changes: Any) -> BertForSequenceClassification:
+    set_seed(7)
+    config = tiny_config(**changes)
+    config._attn_implementation = attention
+    return BertForSequenceClassification(config).eval()
+
+
+def values_of(step: Step, place: int = 0) -> torch.Tensor:
+    output = step.outputs[place]
+    assert output.values is not None
+    return torch.tensor(list(output.values.flat), dtype=getattr(torch, output.dtype)).reshape(output.values.shape)
+
+
+def find(traced: Trace, **wanted: Any) -> Step:
+    found = [step for step in traced.steps if all(getattr(step, key) == value for key, value in wanted.items())]
+    assert found, wanted
+    return found[0]
