@@ -27,7 +27,10 @@ def run(arguments: list[str]) -> int:
     try:
         from .cli import app
 
-        return int(app(args=arguments, prog_name="bert-inspect", standalone_mode=False) or ExitCode.OK)
+        code = int(app(args=arguments, prog_name="bert-inspect", standalone_mode=False) or ExitCode.OK)
+        if code == ExitCode.INTERRUPTED:  # Typer's answer to Ctrl-C
+            report(BertInspectError("interrupted"))
+        return code
     except KeyboardInterrupt:
         report(BertInspectError("interrupted"))
         return ExitCode.INTERRUPTED

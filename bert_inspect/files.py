@@ -15,6 +15,8 @@ from .errors import UsageError
 def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """Open a file for writing that takes the place of ``path`` only if the block ends well.
 
+    The stream's ``name`` is the file being written, for libraries that open it themselves.
+
     Something that is not a plain file (``/dev/null``, a fifo) is written to directly: it cannot be replaced.
 
     Raises:
@@ -31,7 +33,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
         temporary = Path(name)
         try:
-            with os.fdopen(handle, "wb") as stream:
+            os.close(handle)
+            with temporary.open("wb") as stream:
                 yield stream
             temporary.chmod(_mode(target))
             temporary.replace(target)

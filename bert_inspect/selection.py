@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 from msgspec import structs
 
 from .errors import UsageError
-from .record import Kind, Step, Trace
+from .record import Kind, Step, TensorOut, Trace
 
 Level = Literal["module", "op"]
 
@@ -206,8 +206,18 @@ def narrowed(trace: Trace, selection: Selection) -> Trace:
     numbers = [layer for path in paths if (layer := layer_of(path)) is not None]
     selection.check_layers(max(numbers, default=-1) + 1)
     selection.check_paths(paths)
-    steps = renumbered(trace.steps, kept(trace.steps, selection))
+    steps = [
+        step
+        if selection.wants(step.path)
+        else structs.replace(step, outputs=[_bare(tensor) for tensor in step.outputs])
+        for step in renumbered(trace.steps, kept(trace.steps, selection))
+    ]
     return structs.replace(trace, steps=steps, selection={**trace.selection, **selection.described()})
+
+
+def _bare(tensor: TensorOut) -> TensorOut:
+    """Return an output without what is kept of selected steps alone."""
+    return structs.replace(tensor, stats=None, values=None, tensor=None)
 
 
 def renumbered(steps: Sequence[Step], keep: set[int]) -> list[Step]:

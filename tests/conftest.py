@@ -23,6 +23,10 @@ from bert_inspect.capture.tokenizer import load_tokenizer
 torch.set_num_threads(2)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--write-golden", action="store_true", help="write the golden pictures anew; look at the diff")
+
+
 @pytest.fixture(scope="session")
 def tokenizer() -> Any:
     return load_tokenizer(locate("bert-base-cased", weights="none"))

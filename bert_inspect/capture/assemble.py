@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
+import torch
 from torch import nn
 
 from ..record import Step, TensorIn, TensorOut
@@ -14,15 +15,7 @@ from .source import source_of
 from .tracer import Tracer
 
 
-class StoredTensor(NamedTuple):
-    """A full tensor: its dtype, its shape, and its bytes in row-major order."""
-
-    dtype: str
-    shape: list[int]
-    data: bytes
-
-
-def assemble(tracer: Tracer, model: nn.Module, selection: Selection) -> tuple[list[Step], dict[str, StoredTensor]]:
+def assemble(tracer: Tracer, model: nn.Module, selection: Selection) -> tuple[list[Step], dict[str, torch.Tensor]]:
     """Turn the tracer's notes into the steps that the selection keeps, numbered from 0, and into their full tensors
     by key, where those were kept.
 
@@ -43,13 +36,13 @@ def assemble(tracer: Tracer, model: nn.Module, selection: Selection) -> tuple[li
     keep = kept(notes, selection)
     new_ids = {old: number for number, old in enumerate(sorted(keep))}
     origins = _origins(notes, keep)
-    tensors: dict[str, StoredTensor] = {}
+    tensors: dict[str, torch.Tensor] = {}
 
     def out(note: Note, seen: Seen, wanted: bool) -> TensorOut:
         key = None
         if wanted and seen.number in tracer.tensors:
             key = f"{new_ids[note.id]}.{note.path + '.' if note.path else ''}{note.type}.{seen.name}"
-            tensors[key] = StoredTensor(seen.dtype, seen.shape, tracer.tensors[seen.number])
+            tensors[key] = tracer.tensors[seen.number]
         return TensorOut(
             name=seen.name,
             shape=seen.shape,

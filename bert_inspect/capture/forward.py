@@ -17,7 +17,7 @@ from ..errors import UsageError
 from ..record import FORMAT, VERSION, Environment, Failure, Input, Model, Output, Prediction, Trace
 from ..selection import Selection
 from ..values import strict
-from .assemble import StoredTensor, assemble
+from .assemble import assemble
 from .explain import explain
 from .notes import Keep
 from .summarize import dtype_name
@@ -38,7 +38,7 @@ class Loaded:
 
 def run_forward(
     loaded: Loaded, batch: Input, *, selection: Selection, keep: Keep
-) -> tuple[Trace, dict[str, StoredTensor]]:
+) -> tuple[Trace, dict[str, torch.Tensor]]:
     """Run the model once over the batch and return its trace.
 
     With ``keep.tensors`` the second value holds the selected steps' full tensors, by the key that the trace gives

@@ -2,22 +2,24 @@
 
 import os
 from collections.abc import Mapping
-from typing import Any
 
-from safetensors import serialize_file
+import torch
+from safetensors.torch import save_file
 
 from ..files import replacing
-from .assemble import StoredTensor
 
 
-def save_tensors(path: str | os.PathLike[str], tensors: Mapping[str, StoredTensor]) -> None:
+def save_tensors(path: str | os.PathLike[str], tensors: Mapping[str, torch.Tensor]) -> None:
     """Write tensors as safetensors, whole or not at all.
 
     Raises:
         UsageError: the file cannot be written.
     """
-    described: dict[str, Any] = {
-        key: {"dtype": tensor.dtype, "shape": tensor.shape, "data": tensor.data} for key, tensor in tensors.items()
-    }
+    written: set[int] = set()
+    separate: dict[str, torch.Tensor] = {}
+    for key, tensor in tensors.items():
+        # A module returns its last step's tensor: in the file each key has its own copy, as the format demands.
+        separate[key] = tensor.clone() if id(tensor) in written else tensor
+        written.add(id(tensor))
     with replacing(path) as stream:
-        serialize_file(described, stream.name, {"format": "pt"})
+        save_file(separate, stream.name, {"format": "pt"})

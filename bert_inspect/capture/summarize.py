@@ -105,7 +105,6 @@ def _shown(axis: int, size: int, axes: int) -> list[int]:
     return [*range(SHOWN_ENDS), *range(size - SHOWN_ENDS, size)]
 
 
-def raw_bytes(tensor: torch.Tensor) -> bytes:
-    """Return the tensor's bytes in row-major order, as safetensors stores them."""
-    flat = tensor.detach().to("cpu").contiguous().reshape(-1)
-    return flat.view(torch.uint8).numpy().tobytes()
+def full_copy(tensor: torch.Tensor) -> torch.Tensor:
+    """Return a copy of the whole tensor in row-major order, on the CPU."""
+    return tensor.detach().to("cpu").clone(memory_format=torch.contiguous_format)

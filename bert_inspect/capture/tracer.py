@@ -24,7 +24,7 @@ from ..values import Values
 from .flops import flops_of
 from .notes import Keep, Note, Seen
 from .source import line_of, mask_helper, outside_torch
-from .summarize import dtype_name, numbers, raw_bytes, statistics
+from .summarize import dtype_name, full_copy, numbers, statistics
 
 
 class TooManyNumbers(Exception):
@@ -39,7 +39,7 @@ class Tracer(TorchFunctionMode):
         self.notes: list[Note] = []
         self.stats: dict[int, Stats | None] = {}
         self.values: dict[int, Values] = {}
-        self.tensors: dict[int, bytes] = {}
+        self.tensors: dict[int, torch.Tensor] = {}
         self._keep = keep
         self._keeps = keep.stats or keep.values is not None or keep.tensors
         self._selection = selection
@@ -236,7 +236,7 @@ class Tracer(TorchFunctionMode):
         if keep.values is not None and number not in self.values:
             self.values[number] = numbers(tensor, cut=keep.values == "cut")
         if keep.tensors and number not in self.tensors:
-            self.tensors[number] = raw_bytes(tensor)
+            self.tensors[number] = full_copy(tensor)
 
     def _views(self, tensor: torch.Tensor, source: Seen, seen: Seen) -> bool:
         """Whether the tensor is all of its source in another order, so that its statistics are the same."""

@@ -36,7 +36,7 @@ def main(
 ) -> None:
     """See what a BERT does with a sentence: the whole forward pass of one real run."""
     if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
+        typer.echo(context.get_help(), err=True)
         raise typer.Exit(2)
 
 

@@ -34,9 +34,9 @@ def result(trace: Trace) -> Group:
 
 def _predictions(trace: Trace, output: Output) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style=DIM)
-    table.add_column("sentence", overflow="ellipsis", no_wrap=True, max_width=40)
-    table.add_column("prediction", style=NAME)
-    table.add_column("probability" if output.probabilities is not None else "score", justify="right")
+    table.add_column("sentence", max_width=60)
+    table.add_column("prediction", style=NAME, no_wrap=True)
+    table.add_column("score" if output.probabilities is None else "probability", justify="right", no_wrap=True)
     table.add_column("logits", no_wrap=True, overflow="ellipsis")
     if output.probabilities is not None:
         table.add_column("probabilities", no_wrap=True, overflow="ellipsis", style=DIM)

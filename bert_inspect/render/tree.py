@@ -158,20 +158,26 @@ class _Layout:
     def __init__(self, rows: Sequence[_Row], view: View, signs: _Signs, width: int) -> None:
         self._signs = signs
         self._width = width
+        self._shows_numbers = view.stats or view.values
         self._axes = view.axes or (width >= _NAMED_AXES and not view.stats)
         self.stats_in_columns = view.stats and width >= _STATS_COLUMNS
         timed = any(row.node.step.seconds is not None for row in rows)
         numbers = _STATS if self.stats_in_columns else ("params",)
         self._titles = ("step", "what", "shape", *numbers, *(["ms"] if timed else []), "in transformers")
         self._numbers = range(3, len(self._titles) - 1)
-        self._known_beside = False
         cells = [self._cells(row) for row in rows]
-        if self._excess(self._widest(cells)) > _SLACK:
-            # No room for a column of its own: the names in transformers go beside those of the modules.
-            self._known_beside = True
-            cells = [self._cells(row) for row in rows]
-        self._cache = {id(row): cell for row, cell in zip(rows, cells, strict=True)}
+        beside = self._excess(self._widest(cells)) > _SLACK
+        if beside:
+            known = [row.pop() for row in cells]
+            cells = [[*row, []] for row in cells]
         self._widths = self._fit(self._widest(cells))
+        if beside:
+            # No room for a column of its own: the names in transformers go beside those of modules, where they fit.
+            for row, cell, names in zip(rows, cells, known, strict=True):
+                fits = _length(cell[0]) + 2 + _length(names) <= self._widths[0]
+                if names and fits and row.node.step.kind == "module" and names[0][0] != row.node.step.label:
+                    cell[0] = [*cell[0], ("  ", PLAIN), *names]
+        self._cache = {id(row): cell for row, cell in zip(rows, cells, strict=True)}
 
     def _widest(self, cells: Sequence[Sequence[Cell]]) -> list[int]:
         columns = range(len(self._titles))
@@ -199,12 +205,7 @@ class _Layout:
             cells.append([(written, DIM)])
         if "ms" in self._titles:
             cells.append([("" if step.seconds is None else f"{step.seconds * 1000:.2f}", DIM)])
-        known = self._known(node)
-        if not self._known_beside:
-            return [*cells, known]
-        if known and step.kind == "module":
-            cells[0] = [*cells[0], ("  ", PLAIN), *known]
-        return [*cells, []]
+        return [*cells, self._known(node)]
 
     def _name(self, row: _Row) -> Cell:
         step = row.node.step
@@ -217,6 +218,7 @@ class _Layout:
             if row.node.folded:
                 others = row.node.folded
                 title = f"layers {step.layer} to {others[-1].step.layer} ({self._signs.times} {len(others)})"
+                title += f", numbers of {step.layer}" if self._shows_numbers else ""
             return [*lead, (title, LAYER)]
         if not step.path:
             return [*lead, (safe_text(step.type), NAME)]

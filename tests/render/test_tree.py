@@ -1,0 +1,148 @@
+"""The tree at every width: whole, aligned, safe; and the golden picture of a small trace."""
+
+import io
+import itertools
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers import TEXTS, tiny_model
+from msgspec import structs
+from rich.cells import cell_len
+from rich.console import Console
+
+from bert_inspect import Trace
+from bert_inspect.api import trace
+from bert_inspect.outline import outline
+from bert_inspect.render.page import page
+from bert_inspect.render.tokens import tokens as token_table
+from bert_inspect.render.tree import Tree, View, main_output
+from bert_inspect.selection import Selection, narrowed
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def shown(product: Any, width: int, *, encoding: str = "utf-8", color: bool = False) -> str:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    console = Console(file=stream, width=width, force_terminal=color, color_system="standard" if color else None)
+    console.print(product)
+    stream.flush()
+    return stream.buffer.getvalue().decode(encoding)  # type: ignore[attr-defined]
+
+
+VIEWS = [View(), View(stats=True), View(values=True), View(stats=True, values=True, fold=True), View(axes=True)]
+
+
+@pytest.mark.parametrize(("view", "width"), list(itertools.product(VIEWS, [40, 80, 100, 120, 160, 200, 1000])))
+def test_no_line_is_wider_than_the_terminal(traced: Trace, view: View, width: int) -> None:
+    for line in shown(Tree(traced, view), width).splitlines():
+        assert cell_len(line) <= width, line
+
+
+@pytest.mark.parametrize("width", [80, 120, 200])
+def test_every_step_is_one_line_with_its_label(traced: Trace, width: int) -> None:
+    lines = shown(Tree(traced, View()), width).splitlines()
+    assert len(lines) == len(traced.steps) + 1
+    for step, line in zip(traced.steps, lines[1:], strict=True):
+        assert step.kind == "module" or step.label in line
+        if step.kind == "op":
+            assert "· " in line
+        main = main_output(step)
+        if main is not None and width < 170:
+            assert str(main.shape) in line
+
+
+@pytest.mark.parametrize("width", [80, 120, 200])
+def test_shapes_stand_in_one_column(traced: Trace, width: int) -> None:
+    header, *lines = shown(Tree(traced, View()), width).splitlines()
+    column = header.index("shape")
+    for step, line in zip(traced.steps, lines, strict=True):
+        if step.outputs:
+            assert line[column] in "[bs", line
+            assert line[column - 1] == " ", line
+
+
+@pytest.mark.parametrize("width", [80, 120, 200])
+def test_without_unicode_the_tree_is_plain_ascii(traced: Trace, width: int) -> None:
+    for view in VIEWS:
+        assert shown(Tree(traced, view), width, encoding="ascii").isascii()
+
+
+def test_colour_adds_nothing_but_colour(traced: Trace) -> None:
+    import re
+
+    colored = shown(page(traced, View(stats=True)), 120, color=True)
+    assert "\x1b[" in colored
+    assert re.sub(r"\x1b\[[\d;]*m", "", colored) == shown(page(traced, View(stats=True)), 120)
+
+
+def test_folding_shows_each_kind_of_layer_once(traced: Trace) -> None:
+    folded = shown(Tree(traced, View(fold=True)), 120)
+    assert "layers 0 to 1 (× 2)" in folded and folded.count("attention scores\n") <= 1
+    assert len(folded.splitlines()) < len(traced.steps)
+    nodes = [node for root in outline(traced.steps, fold=True) for node in root.walk()]
+    kept = {node.step.id for node in nodes}
+    inside = {inner.step.id for node in nodes for other in node.folded[1:] for inner in other.walk()}
+    assert kept | inside == set(range(len(traced.steps))) and not kept & inside
+
+
+def test_layers_that_differ_are_not_folded(tokenizer: Any) -> None:
+    import torch
+
+    model = tiny_model(num_hidden_layers=3)
+    model.bert.encoder.layer[1].intermediate.intermediate_act_fn = torch.nn.ReLU()
+    nodes = [node for root in outline(trace(model, tokenizer, TEXTS).steps, fold=True) for node in root.walk()]
+    assert [node.step.layer for node in nodes if node.step.type == "BertLayer"] == [0, 1, 2]
+
+
+def test_the_depth_says_what_it_hides(traced: Trace) -> None:
+    cut = shown(Tree(traced, View(depth=3)), 120)
+    lines = cut.splitlines()[1:]
+    hidden = [int(word) for line in lines if "… " in line for word in line.split("… ")[1].split()[:1]]
+    assert len(lines) + sum(hidden) == len(traced.steps)
+
+
+def test_labels_and_names_from_outside_are_never_markup(traced: Trace) -> None:
+    hostile = "[bold]x[/] [/s] \x1b[31m\u202e"
+    model = structs.replace(traced.model, name=hostile)
+    output = traced.output
+    assert output is not None
+    predictions = [structs.replace(prediction, label=hostile) for prediction in output.predictions]
+    changed = structs.replace(traced, model=model, output=structs.replace(output, predictions=predictions))
+    text = shown(page(changed, View()), 200)
+    assert text.count("[bold]x[/] [/s] \\x1b[31m\\u202e") == 3 and "\x1b" not in text
+
+
+def test_nan_is_counted_beside_the_step(tokenizer: Any) -> None:
+    import torch
+
+    model = tiny_model()
+    with torch.no_grad():
+        model.bert.encoder.layer[0].output.dense.bias[0] = float("nan")
+    broken = trace(model, tokenizer, TEXTS[0], stats=True)
+    for width in (80, 120, 200):
+        assert "6 nan" in shown(Tree(broken, View(stats=True)), width)
+
+
+PICTURES = {
+    "tree-80": (View(), 80),
+    "tree-120-stats": (View(fold=True, stats=True), 120),
+    "tree-80-stats": (View(fold=True, stats=True, depth=5), 80),
+    "tree-200": (View(), 200),
+    "values-100": (View(values=True, stats=True), 100),
+    "tokens-80": (None, 80),
+}
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_golden_pictures_of_a_saved_trace(name: str, request: pytest.FixtureRequest) -> None:
+    saved = Trace.load(GOLDEN / "trace.json")
+    if name.startswith("values"):
+        saved = narrowed(saved, Selection.parse(module=["**.layer.0.attention.self", "bert.pooler"]))
+    view, width = PICTURES[name]
+    product = token_table(saved.input) if view is None else page(saved, view)
+    text = "\n".join(line.rstrip() for line in shown(product, width).splitlines()) + "\n"
+    file = GOLDEN / f"{name}.txt"
+    if request.config.getoption("--write-golden"):
+        file.write_text(text)
+    assert text == file.read_text()

@@ -1,0 +1,142 @@
+"""The rooms and what each may import; and that what needs no torch does not wait for it."""
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from helpers import TEXTS
+
+import bert_inspect
+
+PACKAGE = Path(bert_inspect.__file__).parent
+STANDARD = sys.stdlib_module_names
+GROUND = {"errors", "values", "files", "safetext"}
+DATA = GROUND | {"record"}
+PURE = DATA | {"selection", "outline", "components"}
+TORCH = {"torch", "transformers", "tokenizers", "safetensors", "huggingface_hub"}
+MAY = {
+    "errors": set(),
+    "safetext": set(),
+    "values": {"msgspec"},
+    "files": {"errors"},
+    "record": {"errors", "values", "files", "msgspec", "render.notebook"},  # a trace displays itself in a notebook
+    "components": {"msgspec"},
+    "selection": DATA | {"msgspec"},
+    "outline": DATA,
+    "render": PURE | {"rich", "render"},
+    "capture": PURE | TORCH | {"capture", "msgspec"},
+    "terminal": GROUND | {"rich"},
+    "api": PURE | TORCH | {"capture"},
+    "cli": PURE | {"typer", "terminal", "cli"},
+    "__main__": {"errors", "terminal", "cli"},
+    "__init__": {"api", "errors", "record"},
+}
+LATER = {"cli": {"capture", "render", "record"}}  # inside a command's body
+
+
+def imports(file: Path) -> list[tuple[str, bool]]:
+    """Names a file imports, as rooms or packages, and whether at its top level."""
+    package = [*file.relative_to(PACKAGE.parent).with_suffix("").parts][:-1]
+    found = []
+    tree = ast.parse(file.read_text())
+    top = {id(node) for node in tree.body}
+    typing_only = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if id(node) in typing_only:
+            continue
+        if isinstance(node, ast.Import):
+            found += [(alias.name.split(".")[0], id(node) in top) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            found.append(((node.module or "").split(".")[0], id(node) in top))
+        elif isinstance(node, ast.ImportFrom):
+            base = [*package[: len(package) - node.level + 1], *(node.module or "").split(".")]
+            found.append((".".join(part for part in base[1:] if part), id(node) in top))
+    return found
+
+
+@pytest.mark.parametrize("file", sorted(PACKAGE.rglob("*.py")), ids=lambda file: str(file.relative_to(PACKAGE)))
+def test_a_room_imports_only_what_it_may(file: Path) -> None:
+    room = file.relative_to(PACKAGE).with_suffix("").parts[0]
+    for name, at_top in imports(file):
+        if name in STANDARD or not name:
+            continue
+        allowed = MAY[room] | (set() if at_top else LATER.get(room, set()))
+        assert name in allowed or name.split(".")[0] in allowed, f"{room} imports {name}"
+
+
+def test_no_module_bears_a_name_of_the_standard_library() -> None:
+    own = {file.stem for file in PACKAGE.rglob("*.py")} - {"__init__", "__main__", "tokenize"}
+    assert not own & (STANDARD - {"builtin"})
+
+
+def fresh(code: str) -> str:
+    """Run code in a fresh interpreter and return what it prints."""
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["--version"],
+        ["run", "--help"],
+        ["show", "{trace}"],
+        ["show", "{trace}", "--json"],
+        ["schema"],
+        ["run", "x", "--layer", "a"],
+        ["run", "x", "--model", "nowhere"],
+        ["tokens", "--trace", "{trace}"],
+    ],
+    ids=" ".join,
+)
+def test_what_needs_no_torch_does_not_import_it(
+    traced: bert_inspect.Trace, tmp_path: Path, arguments: list[str]
+) -> None:
+    file = tmp_path / "trace.json"
+    traced.save(file)
+    arguments = [argument.format(trace=file) for argument in arguments]
+    code = f"import sys; from bert_inspect.__main__ import run; run({arguments}); print(); print(sorted(sys.modules))"
+    loaded = ast.literal_eval(fresh(code).splitlines()[-1])
+    assert not {"torch", "transformers", "numpy"} & set(loaded)
+
+
+def test_tokens_need_no_torch() -> None:
+    code = (
+        f"import sys; from bert_inspect.__main__ import run; run(['tokens', *{TEXTS}]); print('torch' in sys.modules)"
+    )
+    assert fresh(code).splitlines()[-1] == "False"
+
+
+def test_a_saved_trace_is_read_without_torch(traced: bert_inspect.Trace, tmp_path: Path) -> None:
+    traced.save(tmp_path / "t.json")
+    code = f"import sys; from bert_inspect import Trace; print(Trace.load({str(tmp_path / 't.json')!r})); "
+    assert fresh(code + "print('torch' in sys.modules, 'rich' in sys.modules)").splitlines() == [
+        repr(traced),
+        "False False",
+    ]
+
+
+def test_a_closed_pipe_ends_quietly(traced: bert_inspect.Trace, tmp_path: Path) -> None:
+    traced.save(tmp_path / "t.json")
+    command = f"{sys.executable} -m bert_inspect show {tmp_path / 't.json'} | head -1; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
+    assert done.stderr == "" and done.stdout.splitlines()[-1] == "0"
+
+
+def test_a_full_disk_is_an_error(traced: bert_inspect.Trace, tmp_path: Path) -> None:
+    traced.save(tmp_path / "t.json")
+    for arguments in (["--json"], []):
+        with open("/dev/full", "wb") as full:  # noqa: PTH123
+            command = [sys.executable, "-m", "bert_inspect", "show", str(tmp_path / "t.json"), *arguments]
+            done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        assert done.returncode == 1 and done.stderr.startswith("error: ") and "Traceback" not in done.stderr

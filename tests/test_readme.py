@@ -1,0 +1,77 @@
+"""The README's commands do what it says, and its picture is a real run's."""
+
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import bert_inspect
+
+ROOT = Path(bert_inspect.__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+COMMANDS = [line[2:] for line in README.splitlines() if line.startswith("$ ") and "bert-inspect " in line]
+
+
+Command = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder for all commands: some read what others wrote."""
+    return tmp_path_factory.mktemp("readme")
+
+
+@pytest.fixture(autouse=True)
+def in_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("HF_HUB_CACHE", str(folder))
+
+
+def in_a_shell(line: str) -> str:
+    """Run a line with pipes or redirections as a shell would, with this environment's bert-inspect."""
+    program = f"{shlex.quote(sys.executable)} -m bert_inspect"
+    line = re.sub(r"(^|\| )bert-inspect ", rf"\1{program} ", line)
+    return subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=True).stdout
+
+
+def in_this_process(line: str, command: Command, monkeypatch: pytest.MonkeyPatch) -> str:
+    settings, _, rest = line.rpartition("bert-inspect ")
+    for setting in settings.split():
+        monkeypatch.setenv(*setting.split("=", 1))
+    code, out, err = command(*shlex.split(rest))
+    assert code == 0, err
+    return out
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_a_command_of_the_readme_works(
+    line: str, folder: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if ">" in line:
+        in_a_shell(line)
+        assert (folder / line.split("> ")[1]).stat().st_size > 1000
+    else:
+        out = in_a_shell(line) if "|" in line else in_this_process(line, command, monkeypatch)
+        assert len(out.splitlines()) > 5
+
+
+def test_the_picture_is_what_the_command_shows(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    picture = re.search(r"```text\n(.*?)```", README, re.DOTALL)
+    assert picture is not None and picture[1] in in_this_process(COMMANDS[0], command, monkeypatch)
+
+
+def test_the_python_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    example = re.search(r"```python\n(.*?)```", README, re.DOTALL)
+    assert example is not None
+    exec(example[1], {})
+    assert "bert.encoder.layer.1.attention.self [2, 2, 8, 8]" in capsys.readouterr().out
+
+
+def test_the_targets_that_the_readme_names_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    for target in re.findall(r"`?make (\w+)`?", README):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target

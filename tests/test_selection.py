@@ -1,0 +1,80 @@
+"""Layer specs and path patterns."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bert_inspect.errors import UsageError
+from bert_inspect.selection import Selection, layer_of, matches, near_paths, parse_layers
+
+
+@pytest.mark.parametrize(
+    ("spec", "layers"),
+    [("3", {3}), ("0,11", {0, 11}), ("2-4", {2, 3, 4}), ("0, 2 - 3", {0, 2, 3}), ("5,5", {5})],
+)
+def test_layer_specs(spec: str, layers: set[int]) -> None:
+    assert parse_layers(spec) == layers
+
+
+@pytest.mark.parametrize("spec", ["", "a", "-1", "1-", "4-2", "1,,2", "1.5", "٣", "1-99999999999"])
+def test_what_names_no_layers(spec: str) -> None:
+    with pytest.raises(UsageError, match="does not name layers"):
+        parse_layers(spec)
+
+
+PATHS = ["", "bert", "bert.pooler", "bert.pooler.dense", "bert.encoder.layer.0.attention.self", "classifier"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [
+        ("**", PATHS),
+        ("", [""]),
+        ("*", ["bert", "classifier"]),
+        ("bert.*", ["bert.pooler"]),
+        ("bert.pooler.**", ["bert.pooler", "bert.pooler.dense"]),
+        ("**.dense", ["bert.pooler.dense"]),
+        ("**.attention.self", ["bert.encoder.layer.0.attention.self"]),
+        ("bert.**.self", ["bert.encoder.layer.0.attention.self"]),
+        ("bert.encoder.layer.[0-3].**", ["bert.encoder.layer.0.attention.self"]),
+        ("bert.poole?", ["bert.pooler"]),
+        ("pooler", []),
+        ("bert.pool", []),
+    ],
+)
+def test_patterns(pattern: str, found: list[str]) -> None:
+    assert [path for path in PATHS if matches(pattern, path)] == found
+
+
+segments = st.lists(st.text("ab0", min_size=1, max_size=3), max_size=5)
+
+
+@given(st.lists(st.sampled_from(["a", "b*", "*", "?0", "**"]), max_size=4), segments)
+def test_patterns_agree_with_a_regular_expression(pattern: list[str], path: list[str]) -> None:
+    # The same language, written as a regular expression over segments that each end in a dot.
+    parts = [r"(?:[^.]+\.)*" if p == "**" else p.replace("*", "[^.]*").replace("?", "[^.]") + r"\." for p in pattern]
+    expected = re.fullmatch("".join(parts), "".join(segment + "." for segment in path)) is not None
+    assert matches(".".join(pattern), ".".join(path)) == expected
+
+
+def test_both_filters_hold_together() -> None:
+    selection = Selection.parse(layer="1", module=["**.self"])
+    assert selection.wants("bert.encoder.layer.1.attention.self")
+    assert not selection.wants("bert.encoder.layer.0.attention.self")
+    assert not selection.wants("bert.encoder.layer.1")
+    with pytest.raises(UsageError, match="no step in common"):
+        Selection.parse(layer="1", module=["bert.pooler"]).check_paths(PATHS)
+
+
+def test_layers_are_read_from_paths() -> None:
+    assert layer_of("bert.encoder.layer.11.output") == 11
+    assert layer_of("bert.encoder.layer") is None and layer_of("bert.pooler") is None
+
+
+def test_near_paths() -> None:
+    assert near_paths("pooler.dense", PATHS) == ["bert.pooler.dense"]
+    assert "bert.pooler" in near_paths("bert.poler", PATHS)
+    assert near_paths("**.slef", PATHS) == ["bert.encoder.layer.0.attention.self"]
+    assert near_paths("**", PATHS) == []
