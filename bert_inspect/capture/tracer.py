@@ -4,7 +4,6 @@ The tracer only observes and writes down plain data. What a step is called, whic
 kept in the end are decided afterwards, from these notes (`labels`, `forward`).
 """
 
-import inspect
 import sys
 import time
 import weakref
@@ -21,6 +20,7 @@ from torch.overrides import TorchFunctionMode
 from ..record import Kind, Stats
 from ..selection import Selection
 from ..values import Values
+from .arguments import module_inputs, op_inputs, plain_arguments, tensors_in
 from .flops import flops_of
 from .notes import Keep, Note, Seen
 from .source import line_of, mask_helper, outside_torch
@@ -67,7 +67,7 @@ class Tracer(TorchFunctionMode):
             self._calls[module] = call + 1
             note = self._begin("module", path, call, type(module).__name__, module.extra_repr())
             note.line = line_of(outside_torch(sys._getframe(1)))
-            note.inputs = [self._see(name, tensor) for name, tensor in _named_inputs(module, args, kwargs)]
+            note.inputs = [self._see(name, tensor) for name, tensor in module_inputs(module, args, kwargs)]
             self._open.append(note)
             if type(module).__module__.startswith("torch.nn."):
                 self._leaf_depth = 1
@@ -80,7 +80,7 @@ class Tracer(TorchFunctionMode):
                 return
         with DisableTorchFunction():
             note = self._open.pop()
-            results = _tensors(output, "output")
+            results = tensors_in(output, "output")
             if _changes_input(module):
                 self._forget_storage(results)
             self._end(note, results, wanted=self._selection.wants(note.path))
@@ -110,7 +110,7 @@ class Tracer(TorchFunctionMode):
             note.inputs = inputs or self._op_inputs(func, args, kwargs)
             note.failed = True
             raise
-        results = _tensors(args[0] if name == "__setitem__" else out, "output")
+        results = tensors_in(args[0] if name == "__setitem__" else out, "output")
         if not results:
             return out  # a size, a device, a truth value: nothing flowed
         frame = outside_torch(sys._getframe(1))
@@ -135,14 +135,10 @@ class Tracer(TorchFunctionMode):
             name = func.__self__.__name__
         above = self._open[-1]
         plain = name.strip("_") if name.startswith("__") else name
-        return self._begin("op", above.path, above.call, plain, _arguments(name, args, kwargs))
+        return self._begin("op", above.path, above.call, plain, plain_arguments(name, args, kwargs))
 
     def _op_inputs(self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> list[Seen]:
-        places = _OP_INPUTS.get(func.__name__, _TWO_INPUTS)
-        named = [(places[i] if i < len(places) else f"input[{i}]", value) for i, value in enumerate(args)] + list(
-            kwargs.items()
-        )
-        return [self._see(key, tensor) for name, value in named for key, tensor in _tensors(value, name)]
+        return [self._see(name, tensor) for name, tensor in op_inputs(func, args, kwargs)]
 
     def _mask_op(
         self,
@@ -276,81 +272,6 @@ def tracing(model: nn.Module, *, selection: Selection, keep: Keep) -> Iterator[T
 def _state(model: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
     yield from model.named_parameters()
     yield from model.named_buffers()
-
-
-def _tensors(value: Any, name: str) -> list[tuple[str, torch.Tensor]]:
-    """Return the tensors in an argument or a result, named: keys of a mapping, places in a sequence."""
-    if isinstance(value, torch.Tensor):
-        return [(name, value)]
-    if isinstance(value, Mapping):
-        pairs: list[tuple[str, Any]] = [(str(key), item) for key, item in value.items()]
-    elif isinstance(value, tuple | list):
-        pairs = [(f"{name}[{i}]", item) for i, item in enumerate(value)]
-    else:
-        return []
-    return [found for key, item in pairs for found in _tensors(item, key)]
-
-
-_signatures: dict[type, list[str]] = {}
-
-
-def _named_inputs(
-    module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]
-) -> list[tuple[str, torch.Tensor]]:
-    """Return the tensors that a module's forward received, under its parameters' names."""
-    names = _signatures.get(type(module))
-    if names is None:
-        names = _signatures[type(module)] = list(inspect.signature(type(module).forward).parameters)[1:]
-    named = [(names[i] if i < len(names) else f"args[{i}]", value) for i, value in enumerate(args)]
-    return [found for name, value in [*named, *kwargs.items()] for found in _tensors(value, name)]
-
-
-_TWO_INPUTS = ("input", "other")
-_OP_INPUTS: dict[str, tuple[str, ...]] = {
-    "scaled_dot_product_attention": ("query", "key", "value", "attn_mask"),
-    "cross_entropy": ("input", "target", "weight"),
-    "mse_loss": ("input", "target"),
-    "binary_cross_entropy_with_logits": ("input", "target", "weight"),
-    "linear": ("input", "weight", "bias"),
-    "layer_norm": ("input", "normalized_shape", "weight", "bias"),
-    "embedding": ("input", "weight"),
-    "where": ("condition", "input", "other"),
-}
-
-
-def _arguments(name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
-    """Return what an op was given besides tensors, as one would write it."""
-    if name == "__getitem__":
-        return f"[{_index(args[1])}]"
-    if name == "__setitem__":
-        return f"[{_index(args[1])}]"
-    parts = [_show(arg) for arg in args if not _tensors(arg, "")]
-    # A leading underscore marks what torch passes to itself; None is what was not given.
-    parts += [
-        f"{key}={_show(value)}"
-        for key, value in kwargs.items()
-        if not key.startswith("_") and value is not None and not _tensors(value, "")
-    ]
-    return ", ".join(parts)
-
-
-def _show(value: Any) -> str:
-    text = str(value) if isinstance(value, torch.dtype | torch.device | torch.Size) else repr(value)
-    return text.removeprefix("torch.Size(").removesuffix(")") if isinstance(value, torch.Size) else text
-
-
-def _index(index: Any) -> str:
-    if isinstance(index, tuple):
-        return ", ".join(_index(part) for part in index)
-    if isinstance(index, slice):
-        ends = [
-            "" if end is None or (end == 0 and at == 0) else str(end)
-            for at, end in enumerate((index.start, index.stop))
-        ]
-        return ":".join(ends) + ("" if index.step is None else f":{index.step}")
-    if index is Ellipsis:
-        return "..."
-    return "tensor" if isinstance(index, torch.Tensor) else str(index)
 
 
 def _changes_input(module: nn.Module) -> bool:

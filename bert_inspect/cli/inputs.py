@@ -32,8 +32,8 @@ class ModelChoice:
     allow_missing: bool = False
     tokenizer_only: bool = False
 
-    def locate(self) -> "Checkpoint":
-        """Find the checkpoint, without torch.
+    def locate(self, terminal: Terminal) -> "Checkpoint":
+        """Find the checkpoint, without torch; ``--verbose`` tells where.
 
         Raises:
             ModelError: it is not there, or is not a BERT.
@@ -43,7 +43,9 @@ class ModelChoice:
         if not self.download:
             keep_off_the_network()
         weights = "none" if self.tokenizer_only and not self.download else self.weights
-        return locate(self.name, weights=weights, download=self.download)
+        found = locate(self.name, weights=weights, download=self.download)
+        terminal.detail(f"model {found.name}: {found.folder or 'built in'}, weights {found.weights}")
+        return found
 
     def load(self, checkpoint: "Checkpoint") -> "Loaded":
         """Load the model; imports torch.

@@ -32,7 +32,7 @@ def model(
     terminal = Terminal(color=color, quiet=quiet, verbose=verbose, pager=not no_pager)
     json_to_stdout = check_output(output, json=json)
     choice = ModelChoice(name=name, download=download, weights="none", num_labels=num_labels)
-    checkpoint = choice.locate()
+    checkpoint = choice.locate(terminal)
     with terminal.waiting("loading torch"):
         from ..capture.components import components
 

@@ -70,7 +70,7 @@ def run(
         dtype=dtype,
         allow_missing=allow_missing,
     )
-    checkpoint = choice.locate()
+    checkpoint = choice.locate(terminal)
     check_before_loading(checkpoint, sentences, selection, num_labels)
     batch = encode_sentences(checkpoint, sentences, max_length=max_length, truncate=truncate, terminal=terminal)
     with terminal.waiting("loading torch and the model"):
@@ -88,6 +88,8 @@ def run(
     )
     with terminal.waiting("running the model"):
         trace, stored = run_forward(loaded, batch, selection=selection, keep=keep)
+    versions = trace.environment
+    terminal.detail(f"torch {versions.torch}, transformers {versions.transformers}, {len(trace.steps)} steps recorded")
     if tensors is not None:
         from ..capture.store import save_tensors
 

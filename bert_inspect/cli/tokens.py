@@ -40,7 +40,7 @@ def tokens(
         return ExitCode.USAGE
     else:
         sentences = parse_sentences(texts, pair=pair, labels=None)
-        checkpoint = ModelChoice(name=model, download=download, tokenizer_only=True).locate()
+        checkpoint = ModelChoice(name=model, download=download, tokenizer_only=True).locate(terminal)
         batch = encode_sentences(checkpoint, sentences, max_length=max_length, truncate=truncate, terminal=terminal)
     if output is not None and output != "-":
         terminal.save(output, [encode_json(batch)])

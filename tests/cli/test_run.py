@@ -27,6 +27,13 @@ def test_the_whole_pass_is_shown(command: Command, checkpoint: Path) -> None:
     assert "\x1b" not in out
 
 
+def test_verbose_tells_more_and_quiet_nothing(command: Command, checkpoint: Path) -> None:
+    code, out, err = command("run", "", "--model", checkpoint, "--verbose")
+    assert code == 0 and str(checkpoint) in err and "steps recorded" in err and "sentence 1 is blank" in err
+    quiet = command("run", "", "--model", checkpoint, "--quiet")
+    assert quiet == (0, out, "")
+
+
 def test_sentences_come_from_stdin_one_a_line(command: Command, checkpoint: Path) -> None:
     stdin = "\ufeffI love cats!\r\n\r\nHe hates pineapple pizza.\n".encode()
     for arguments in ([], ["-"]):
