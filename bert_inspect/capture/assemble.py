@@ -26,7 +26,7 @@ def assemble(tracer: Tracer, model: nn.Module, selection: Selection) -> tuple[li
     if not notes:
         return [], {}
     _drop_what_only_built_the_mask(notes)
-    names = name_steps(notes, activation=_activation(model))
+    names = name_steps(notes, activation=_activation(model), parameters=tracer.parameters)
     known_as = _known_as(notes)
     own, total = _parameters(notes, model)
     total_flops = [note.flops for note in notes]
@@ -38,6 +38,8 @@ def assemble(tracer: Tracer, model: nn.Module, selection: Selection) -> tuple[li
     origins = _origins(notes, keep)
     tensors: dict[str, torch.Tensor] = {}
 
+    described = {path: module.extra_repr() for path, module in model.named_modules()}
+
     def out(note: Note, seen: Seen, wanted: bool) -> TensorOut:
         key = None
         if wanted and seen.number in tracer.tensors:
@@ -45,7 +47,7 @@ def assemble(tracer: Tracer, model: nn.Module, selection: Selection) -> tuple[li
             tensors[key] = tracer.tensors[seen.number]
         return TensorOut(
             name=seen.name,
-            shape=seen.shape,
+            shape=list(seen.shape),
             dtype=seen.dtype,
             axes=names.axes.get(seen.number),
             stats=tracer.stats.get(seen.number) if wanted else None,
@@ -61,17 +63,17 @@ def assemble(tracer: Tracer, model: nn.Module, selection: Selection) -> tuple[li
             path=note.path,
             call=note.call,
             type=note.type,
-            arguments=note.arguments,
+            arguments=note.arguments if note.kind == "op" else described[note.path],
             layer=layer_of(note.path),
             label=names.labels[note.id],
             inputs=[
                 TensorIn(
                     name=seen.name,
                     from_=new_ids.get(origins.get((note.id, seen.number), -1)),
-                    shape=seen.shape,
+                    shape=list(seen.shape),
                     dtype=seen.dtype,
                     axes=names.axes.get(seen.number),
-                    parameter=seen.parameter,
+                    parameter=tracer.parameters.get(seen.number),
                 )
                 for seen in note.inputs
             ],
@@ -158,19 +160,26 @@ def _known_as(notes: Sequence[Note]) -> dict[int, list[str]]:
 
 def _parameters(notes: Sequence[Note], model: nn.Module) -> tuple[list[int], list[int]]:
     """Return each step's own parameters, those counted in an earlier step left out, and all of its module's."""
+    below: dict[str, dict[int, int]] = {}  # by path: the size of each parameter at or below it, by identity
+    direct: dict[str, list[tuple[int, int]]] = {}
+    for name, tensor in model.named_parameters(remove_duplicate=False):
+        path = name.rpartition(".")[0]
+        direct.setdefault(path, []).append((id(tensor), tensor.numel()))
+        while True:
+            below.setdefault(path, {})[id(tensor)] = tensor.numel()
+            if not path:
+                break
+            path = path.rpartition(".")[0]
     own, total = [0] * len(notes), [0] * len(notes)
     counted: set[int] = set()
-    totals: dict[str, int] = {}
     for note in notes:
-        if note.kind != "module":
-            continue
-        module = model.get_submodule(note.path)
-        mine = list(module.parameters(recurse=type(module).__module__.startswith("torch.nn.")))
-        own[note.id] = sum(tensor.numel() for tensor in mine if id(tensor) not in counted)
-        counted.update(id(tensor) for tensor in mine)
-        if note.path not in totals:
-            totals[note.path] = sum(tensor.numel() for tensor in module.parameters())
-        total[note.id] = totals[note.path]
+        if note.kind == "module":
+            inside = below.get(note.path, {})
+            # What is below a module of torch.nn is recorded in no other step.
+            mine = inside.items() if note.leaf else direct.get(note.path, ())
+            own[note.id] = sum(size for key, size in mine if key not in counted)
+            counted.update(key for key, _ in mine)
+            total[note.id] = sum(inside.values())
     return own, total
 
 

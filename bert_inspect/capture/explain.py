@@ -18,10 +18,10 @@ def explain(error: BaseException, note: Note | None, model: nn.Module, batch: di
         return found
     if isinstance(error, torch.cuda.OutOfMemoryError | MemoryError):
         return "there was not enough memory for this batch: trace fewer or shorter sentences"
-    if isinstance(module, nn.Linear) and note.inputs and note.inputs[0].shape[-1:] != [module.in_features]:
+    if isinstance(module, nn.Linear) and note.inputs and note.inputs[0].shape[-1:] != (module.in_features,):
         return f"it received {note.inputs[0].shape[-1]} features, the layer takes {module.in_features}"
     if note.kind == "op" and len(note.inputs) > 1:
-        shapes = " and ".join(str(seen.shape) for seen in note.inputs)
+        shapes = " and ".join(str(list(seen.shape)) for seen in note.inputs)
         return f"{note.type} of shapes {shapes}: {first_line}"
     return first_line
 

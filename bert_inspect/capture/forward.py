@@ -4,7 +4,7 @@ import math
 import platform
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, Literal
@@ -57,7 +57,8 @@ def run_forward(
     inputs = _tensors(batch, model, device)
     output: Any = None
     error: Exception | None = None
-    with _undisturbed(model), torch.inference_mode(), _VisibleTokens(batch):
+    answers: AbstractContextManager[object] = _VisibleTokens(batch) if on_meta else nullcontext()
+    with _undisturbed(model), torch.inference_mode(), answers:
         with tracing(model, selection=selection, keep=keep) as tracer:
             try:
                 output = model(**inputs)

@@ -5,7 +5,7 @@ inputs came from: whatever multiplies the query heads with the transposed key he
 whichever line of whichever release that happens.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..record import Axis
@@ -116,8 +116,11 @@ _MODEL_INPUTS: dict[str, list[Axis]] = {
 }
 
 
-def name_steps(steps: Sequence[Note], *, activation: str) -> Names:
-    """Name every step and the axes of every tensor. ``activation`` is the configuration's ``hidden_act``."""
+def name_steps(steps: Sequence[Note], *, activation: str, parameters: Mapping[int, str]) -> Names:
+    """Name every step and the axes of every tensor.
+
+    ``activation`` is the configuration's ``hidden_act``, ``parameters`` the names of the tensors that are the model's.
+    """
     names = Names()
     meaning: dict[int, str] = {}  # what each tensor is: the label of the innermost step that returned it last
     if steps:
@@ -126,7 +129,12 @@ def name_steps(steps: Sequence[Note], *, activation: str) -> Names:
             meaning[tensor.number] = tensor.name
     ends = _ends_of_activations(steps)
     for place, step in enumerate(steps):
-        label = _module(step, activation) if step.kind == "module" else _op(step, meaning, place in ends, activation)
+        if step.kind == "module":
+            label = _module(step, activation)
+        elif place in ends:
+            label = f"{activation} activation"
+        else:
+            label = _op(step, meaning, parameters)
         names.labels.append(label)
         if not step.leaf:
             continue
@@ -158,7 +166,7 @@ def _module(step: Note, activation: str) -> str:
     return last.replace("_", " ")
 
 
-def _op(step: Note, meaning: dict[int, str], ends_activation: bool, activation: str) -> str:
+def _op(step: Note, meaning: Mapping[int, str], parameters: Mapping[int, str]) -> str:
     if step.mask:
         return "attention mask"
     family = _FAMILY.get(step.type, "")
@@ -166,10 +174,8 @@ def _op(step: Note, meaning: dict[int, str], ends_activation: bool, activation: 
         return "loss"
     if family == "fused":
         return "fused attention"
-    if ends_activation:
-        return f"{activation} activation"
     place = step.path.rsplit(".", 1)[-1]
-    if family == "index" and any((tensor.parameter or "").endswith("position_ids") for tensor in step.inputs):
+    if family == "index" and any(parameters.get(tensor.number, "").endswith("position_ids") for tensor in step.inputs):
         return "position ids"
     if family == "index" and place == "pooler":
         return "first token [CLS]"

@@ -20,9 +20,8 @@ class Seen:
 
     name: str
     number: int
-    shape: list[int]
+    shape: tuple[int, ...]
     dtype: str
-    parameter: str | None = None
 
 
 @dataclass(slots=True)

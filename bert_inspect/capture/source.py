@@ -18,7 +18,6 @@ _MASK_HELPERS = ("masking_utils.py", "modeling_attn_mask_utils.py")
 # Each code object is judged once: its file name decides, and the same few hundred come by in every layer.
 _is_torch: dict[CodeType, bool] = {}
 _is_mask_helper: dict[CodeType, bool] = {}
-_is_call: dict[CodeType, bool] = {}
 
 
 def _judge(cache: dict[CodeType, bool], code: CodeType, verdict: bool) -> bool:
@@ -46,16 +45,13 @@ def mask_helper(frame: FrameType | None) -> FrameType | None:
     helper = None
     while frame is not None:
         code = frame.f_code
-        call = _is_call.get(code)
-        if call is None:
-            call = _judge(_is_call, code, code.co_filename == _CALL)
-        if call:
-            return helper
         masks = _is_mask_helper.get(code)
         if masks is None:
             masks = _judge(_is_mask_helper, code, Path(code.co_filename).name in _MASK_HELPERS)
         if masks:
             helper = frame
+        elif helper is None or code.co_filename == _CALL:
+            return helper  # an op outside of the helpers, as nearly all are; or the call of the running forward
         frame = frame.f_back
     return helper
 

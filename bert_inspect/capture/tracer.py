@@ -4,10 +4,11 @@ The tracer only observes and writes down plain data. What a step is called, whic
 kept in the end are decided afterwards, from these notes (`labels`, `forward`).
 """
 
+import gc
 import sys
 import time
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -20,7 +21,7 @@ from torch.overrides import TorchFunctionMode
 from ..record import Kind, Stats
 from ..selection import Selection
 from ..values import Values
-from .arguments import module_inputs, op_inputs, plain_arguments, tensors_in
+from .arguments import module_input_names, op_input_names, plain_arguments, tensors_in
 from .flops import flops_of
 from .notes import Keep, Note, Seen
 from .source import line_of, mask_helper, outside_torch
@@ -40,16 +41,28 @@ class Tracer(TorchFunctionMode):
         self.stats: dict[int, Stats | None] = {}
         self.values: dict[int, Values] = {}
         self.tensors: dict[int, torch.Tensor] = {}
+        self.parameters: dict[int, str] = {}  # which tensors are parameters or buffers of the model, and their names
         self._keep = keep
         self._keeps = keep.stats or keep.values is not None or keep.tensors
-        self._selection = selection
-        self._paths = {module: path for path, module in model.named_modules()}
-        self._parameters = {id(tensor): name for name, tensor in _state(model)}
+        self._ops = selection.level == "op"
+        # Looked up at every call, so worked out once: where a module stands, whether it is of torch.nn, whether wanted.
+        self._places = {
+            module: (path, type(module).__module__.startswith("torch.nn."), selection.wants(path))
+            for path, module in model.named_modules()
+        }
+        self._wanted: list[bool] = []
+        self._state = {
+            id(tensor): f"{place[0]}.{name}" if place[0] else name
+            for module, place in self._places.items()
+            for held in (module._parameters, module._buffers)
+            for name, tensor in held.items()
+            if tensor is not None
+        }
         self._calls: dict[nn.Module, int] = {}
         self._open: list[Note] = []
         self._leaf_depth = 0  # above 0: inside a module of torch.nn, where nothing is recorded
-        self._alive: dict[int, tuple[weakref.ref[torch.Tensor], int]] = {}
-        self._references: dict[int, weakref.ref[torch.Tensor]] = {}
+        self._alive: dict[int, tuple[weakref.ref[torch.Tensor], int, tuple[int, ...], str]] = {}  # by id
+        self._references: list[weakref.ref[torch.Tensor]] = []  # by number
         self._kept_numbers = 0
         self._mask: Note | None = None
         self._mask_frame: FrameType | None = None
@@ -62,14 +75,15 @@ class Tracer(TorchFunctionMode):
             self._leaf_depth += 1
             return
         with DisableTorchFunction():
-            path = self._paths[module]
+            path, leaf, wanted = self._places[module]
             call = self._calls.get(module, 0)
             self._calls[module] = call + 1
-            note = self._begin("module", path, call, type(module).__name__, module.extra_repr())
+            note = self._begin("module", path, call, type(module).__name__, "")
             note.line = line_of(outside_torch(sys._getframe(1)))
-            note.inputs = [self._see(name, tensor) for name, tensor in module_inputs(module, args, kwargs)]
+            note.inputs = self._received(module_input_names(module), args, kwargs)
             self._open.append(note)
-            if type(module).__module__.startswith("torch.nn."):
+            self._wanted.append(wanted)
+            if leaf:
                 self._leaf_depth = 1
 
     def leave(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
@@ -83,9 +97,14 @@ class Tracer(TorchFunctionMode):
             results = tensors_in(output, "output")
             if _changes_input(module):
                 self._forget_storage(results)
-            self._end(note, results, wanted=self._selection.wants(note.path))
+            self._end(note, results, wanted=self._wanted.pop())
 
     # Ops
+
+    @property
+    def modules(self) -> Iterable[nn.Module]:
+        """The model's modules, each once."""
+        return self._places
 
     def __torch_function__(
         self, func: Any, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -97,8 +116,8 @@ class Tracer(TorchFunctionMode):
                 self._open[-1].flops += flops_of(func, args, kwargs, out)
             return out
         name = func.__name__
-        changes = name == "__setitem__" or "out" in kwargs or (name[-1] == "_" and name[-2:] != "__")
-        if kwargs.get("inplace"):
+        changes = (name[-1] == "_" and name[-2:] != "__") or name == "__setitem__"
+        if kwargs and (kwargs.get("inplace") or "out" in kwargs):
             changes = True
         begun = time.perf_counter() if self._keep.seconds else 0.0
         # What an op changes in place must be looked at before it does; everything else is the same afterwards.
@@ -125,27 +144,27 @@ class Tracer(TorchFunctionMode):
         note.started = begun
         if changes:
             self._forget_storage(results)
-        self._end(note, results, wanted=self._selection.wants(note.path) and self._selection.level == "op")
+        self._end(note, results, wanted=self._ops and self._wanted[-1])
         if not changes:
             note.no_op = note.no_op or _same_memory(results[0][1], args)
         return out
 
-    def _op(self, func: Any, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Note:
+    def _op(self, func: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Note:
         if name == "__get__":  # a property that makes a tensor: x.T, x.mT
             name = func.__self__.__name__
         above = self._open[-1]
         plain = name.strip("_") if name.startswith("__") else name
         return self._begin("op", above.path, above.call, plain, plain_arguments(name, args, kwargs))
 
-    def _op_inputs(self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> list[Seen]:
-        return [self._see(name, tensor) for name, tensor in op_inputs(func, args, kwargs)]
+    def _op_inputs(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Seen]:
+        return self._received(op_input_names(func), args, kwargs)
 
     def _mask_op(
         self,
         helper: FrameType,
         func: Any,
         args: tuple[Any, ...],
-        kwargs: Mapping[str, Any],
+        kwargs: dict[str, Any],
         results: list[tuple[str, torch.Tensor]],
     ) -> None:
         """Fold the ops of a helper that builds the attention mask into one step.
@@ -167,9 +186,8 @@ class Tracer(TorchFunctionMode):
                 seen.name = "attention_mask" if not note.inputs else f"input[{len(note.inputs)}]"
                 note.inputs.append(seen)
         note.flops += flops_of(func, args, kwargs, results[0][1])
-        wanted = self._selection.wants(note.path) and self._selection.level == "op"
         before, note.outputs = note.outputs, []
-        self._end(note, results, wanted=wanted)
+        self._end(note, results, wanted=self._ops and self._wanted[-1])
         note.outputs = before + [seen for seen in note.outputs if seen.number not in made]
         note.no_op = False
 
@@ -196,23 +214,41 @@ class Tracer(TorchFunctionMode):
         if note.leaf and len(note.outputs) == 1:
             note.no_op = any(seen.number == note.outputs[0].number for seen in note.inputs)
 
+    def _received(self, names: Sequence[str], args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Seen]:
+        seen = []
+        for i, value in enumerate(args):
+            if isinstance(value, torch.Tensor):
+                seen.append(self._see(names[i] if i < len(names) else f"input[{i}]", value))
+            elif isinstance(value, tuple | list | dict):
+                seen += [
+                    self._see(*named) for named in tensors_in(value, names[i] if i < len(names) else f"input[{i}]")
+                ]
+        for name, value in kwargs.items():
+            if isinstance(value, torch.Tensor):
+                seen.append(self._see(name, value))
+            elif isinstance(value, tuple | list | dict):
+                seen += [self._see(*named) for named in tensors_in(value, name)]
+        return seen
+
     def _see(self, name: str, tensor: torch.Tensor) -> Seen:
         key = id(tensor)
         known = self._alive.get(key)
         # An id is given again once its tensor is gone: the weak reference tells the two apart.
         if known is not None and known[0]() is tensor:
-            number = known[1]
-        else:
-            number = len(self._references)
-            self._references[number] = weakref.ref(tensor)
-            self._alive[key] = (self._references[number], number)
-        return Seen(name, number, list(tensor.shape), dtype_name(tensor.dtype), self._parameters.get(key))
+            return Seen(name, *known[1:])
+        number = len(self._references)
+        reference = weakref.ref(tensor)
+        self._references.append(reference)
+        self._alive[key] = (reference, number, tensor.shape, dtype_name(tensor.dtype))
+        if key in self._state:
+            self.parameters[number] = self._state[key]
+        return Seen(name, number, tensor.shape, dtype_name(tensor.dtype))
 
     def _forget_storage(self, results: list[tuple[str, torch.Tensor]]) -> None:
         """After an in-place op every living view of the same memory holds other numbers: it is another tensor now."""
         changed = {tensor.untyped_storage()._cdata for _, tensor in results}
-        for key, (reference, _) in list(self._alive.items()):
-            tensor = reference()
+        for key, known in list(self._alive.items()):
+            tensor = known[0]()
             if tensor is None or tensor.untyped_storage()._cdata in changed:
                 del self._alive[key]
 
@@ -257,8 +293,11 @@ def tracing(model: nn.Module, *, selection: Selection, keep: Keep) -> Iterator[T
     """Attach a tracer to a model for the block; afterwards the model is as it was, whatever happened."""
     tracer = Tracer(model, selection=selection, keep=keep)
     handles = []
+    collecting = gc.isenabled()
     try:
-        for module in model.modules():
+        # Thousands of small notes would set off the garbage collector, which walks all that torch ever made.
+        gc.disable()
+        for module in tracer.modules:
             handles.append(module.register_forward_pre_hook(tracer.enter, with_kwargs=True))
             handles.append(module.register_forward_hook(tracer.leave, with_kwargs=True))
         with tracer:
@@ -267,16 +306,13 @@ def tracing(model: nn.Module, *, selection: Selection, keep: Keep) -> Iterator[T
         for handle in handles:
             handle.remove()
         tracer._mask_frame = None
-
-
-def _state(model: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
-    yield from model.named_parameters()
-    yield from model.named_buffers()
+        if collecting:
+            gc.enable()
 
 
 def _changes_input(module: nn.Module) -> bool:
     """Whether a module of torch.nn works in place (a dropout in eval mode does not work at all)."""
-    if not getattr(module, "inplace", False):
+    if not module.__dict__.get("inplace", False):
         return False
     return module.training or not isinstance(module, nn.modules.dropout._DropoutNd)
 
