@@ -62,7 +62,8 @@ class Input(_Record, frozen=True, kw_only=True):
     """The batch: one row a sentence, padded to the longest.
 
     ``offsets`` are character spans in the text (in the pair's text where ``token_type_ids`` is 1), ``words`` numbers
-    the word that a token is part of (None: a special token), ``truncated`` counts the tokens cut from each sentence.
+    the word that a token is part of (None: a special token), ``truncated`` counts the tokens cut from each sentence,
+    ``lines`` are the sentences' lines in the file that they were read from.
     """
 
     texts: list[str]
@@ -77,6 +78,7 @@ class Input(_Record, frozen=True, kw_only=True):
     attention_mask: list[list[int]]
     labels: list[int | float] | None
     truncated: list[int]
+    lines: list[int] = []
 
 
 class Stats(_Record, frozen=True, kw_only=True):
@@ -224,6 +226,10 @@ class Trace(_Record, frozen=True, kw_only=True):
             yield (b",\n" if number else b"\n") + _encoder.encode(step)
         yield b"]" + tail + b"\n"
 
+    def line(self) -> bytes:
+        """Return the trace as one line of JSON Lines."""
+        return _encoder.encode(self) + b"\n"
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the trace as JSON, whole or not at all.
 
@@ -278,6 +284,30 @@ class Trace(_Record, frozen=True, kw_only=True):
 class _Head(msgspec.Struct):
     format: str
     version: int
+
+
+class _Lines(msgspec.Struct):
+    lines: list[int]
+
+
+class _Batch(msgspec.Struct):
+    format: str
+    input: _Lines
+
+
+def traced_lines(line: bytes, *, name: str) -> list[int]:
+    """Return which lines of its input file a line of JSON Lines holds the trace of; ``name`` is how errors call it.
+
+    Raises:
+        TraceFileError: it is no such line.
+    """
+    try:
+        batch = msgspec.json.decode(line, type=_Batch)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise TraceFileError(f"{name} is no trace that run --input wrote", "name another output") from error
+    if batch.format != FORMAT:
+        raise TraceFileError(f"{name} is no trace that run --input wrote", "name another output")
+    return batch.input.lines
 
 
 _HOW_TO_MAKE = 'make one with: bert-inspect run "I love cats!" -o trace.json'

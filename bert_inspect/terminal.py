@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -71,6 +71,18 @@ class Terminal:
         """Tell something that only ``--verbose`` wants to know."""
         if self.verbose:
             self.say(text)
+
+    @contextmanager
+    def progress(self, total: int, *, done: int = 0) -> Iterator[Callable[[int], None]]:
+        """Show on stderr how many of ``total`` sentences are traced; yields what to call with how many more are."""
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (TextColumn("sentences"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        console = Console(file=sys.stderr, no_color=True if self.color == "never" else None)
+        with Progress(*columns, console=console, disable=self.quiet) as bar:
+            task = bar.add_task("", total=total, completed=done)
+            yield lambda more: bar.advance(task, more)
 
     @contextmanager
     def waiting(self, what: str) -> Iterator[None]:

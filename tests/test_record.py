@@ -74,7 +74,7 @@ DAMAGE = {
     "a parent that comes later": (lambda t: t["steps"][1].update(parent=5), "parent of step 1"),
     "a second root": (lambda t: t["steps"][1].update(parent=None), "parent of step 1"),
     "an id twice": (lambda t: t["steps"][1].update(id=0), "bears the id 0"),
-    "an origin that comes later": (lambda t: t["steps"][2]["inputs"][0].update({"from": 99}), "not before it"),
+    "an origin that comes later": (lambda t: t["steps"][1]["inputs"][0].update({"from": 99}), "not before it"),
     "values of another shape": (lambda t: t["steps"][0]["outputs"][1].update(values=[1.0]), "do not have its shape"),
     "ragged values": (lambda t: t["steps"][0]["outputs"][1].update(values=[[1.0], [1.0, 2.0]]), "rectangular"),
     "words for values": (lambda t: t["steps"][0]["outputs"][1].update(values=[["a"]]), "not a number"),

@@ -87,6 +87,9 @@ for _role in ("query", "key", "value"):
     _OPS["reshape", f"{_role} projection"] = f"{_role} split into heads"
     _OPS["transpose", f"{_role} split into heads"] = f"{_role} heads"
 
+# Ops that the dataflow says nothing about; older releases of transformers count the positions in BertModel.
+_PLAIN_WORDS = {"chunk": "split into chunks", "cat": "chunks joined", "arange": "positions"}
+
 _HIDDEN: list[Axis] = ["batch", "tokens", "hidden"]
 _SPLIT: list[Axis] = ["batch", "tokens", "heads", "head_dim"]
 _HEADS: list[Axis] = ["batch", "heads", "tokens", "head_dim"]
@@ -107,6 +110,7 @@ _AXES: dict[str, list[Axis]] = {
     **dict.fromkeys(["first token [CLS]", "pooler projection"], _POOLED),
     "logits": ["batch", "labels"],
     "loss": [],
+    "positions": ["tokens"],
 }
 _MODEL_INPUTS: dict[str, list[Axis]] = {
     "input_ids": ["batch", "tokens"],
@@ -187,7 +191,7 @@ def _op(step: Note, meaning: Mapping[int, str], parameters: Mapping[int, str]) -
     for key in ((family, *sources), (family, *reversed(sources)), *((family, source) for source in sources)):
         if key in _OPS:
             return _OPS[key]
-    return {"chunk": "split into chunks", "cat": "chunks joined"}.get(step.type, step.type.replace("_", " "))
+    return _PLAIN_WORDS.get(step.type, step.type.replace("_", " "))
 
 
 def _keeps_shape(step: Note) -> bool:

@@ -13,10 +13,11 @@ from .notes import Line
 _TORCH = str(Path(torch.__file__).parent / "_")[:-1]
 _CALL = str(Path(torch.nn.modules.module.__file__))
 _HERE = str(Path(__file__).parent.parent / "_")[:-1]
+_DECORATORS = str(Path("transformers", "utils", "_"))[:-1]
 _MASK_HELPERS = ("masking_utils.py", "modeling_attn_mask_utils.py")
 
 # Each code object is judged once: its file name decides, and the same few hundred come by in every layer.
-_is_torch: dict[CodeType, bool] = {}
+_is_wrapper: dict[CodeType, bool] = {}
 _is_mask_helper: dict[CodeType, bool] = {}
 
 
@@ -27,13 +28,14 @@ def _judge(cache: dict[CodeType, bool], code: CodeType, verdict: bool) -> bool:
 
 def outside_torch(frame: FrameType | None) -> FrameType | None:
     """Return the nearest frame that is not torch's own (an op may be wrapped by ``torch.overrides`` or by
-    ``torch.nn.functional``) nor a ``__call__`` that only passes a module's call on.
+    ``torch.nn.functional``), nor a decorator of transformers, nor a ``__call__`` that only passes a call on.
     """
     while frame is not None:
         code = frame.f_code
-        skip = _is_torch.get(code)
+        skip = _is_wrapper.get(code)
         if skip is None:
-            skip = _judge(_is_torch, code, code.co_filename.startswith(_TORCH) or code.co_name == "__call__")
+            wraps = code.co_name == "__call__" or _DECORATORS in code.co_filename
+            skip = _judge(_is_wrapper, code, wraps or code.co_filename.startswith(_TORCH))
         if not skip:
             return None if code.co_filename.startswith(_HERE) else frame
         frame = frame.f_back

@@ -174,7 +174,7 @@ class Tracer(TorchFunctionMode):
         if self._mask is None or self._mask_frame is not helper:
             above = self._open[-1]
             self._mask = self._begin("op", above.path, above.call, helper.f_code.co_name, "")
-            self._mask.line = line_of(helper.f_back)
+            self._mask.line = line_of(outside_torch(helper.f_back))
             self._mask.inputs = []
             self._mask.mask = True
             self._mask_frame = helper

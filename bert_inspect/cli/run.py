@@ -9,6 +9,7 @@ from ..terminal import Terminal, report
 from . import options as o
 from .deliver import check_folder, check_output, deliver
 from .inputs import ModelChoice, check_before_loading, encode_sentences, parse_sentences, shows_help
+from .many import run_many
 
 
 def run(
@@ -41,6 +42,11 @@ def run(
     tensors: Annotated[
         str | None, typer.Option(metavar="FILE", help="The selected steps' full tensors, as safetensors.")
     ] = None,
+    input_file: Annotated[
+        str | None, typer.Option("--input", metavar="FILE", help="Many sentences, one a line, into JSON Lines.")
+    ] = None,
+    batch_size: Annotated[int, typer.Option(min=1, metavar="N", help="Sentences a batch, with --input.")] = 16,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where a run with --input stopped.")] = False,
     quiet: o.Quiet = False,
     verbose: o.Verbose = False,
     color: o.Color = "auto",
@@ -48,8 +54,9 @@ def run(
     debug: o.Debug = False,
 ) -> int:
     """Run a BERT once over the sentences and show the whole forward pass."""
-    if shows_help(context, texts):
+    if input_file is None and shows_help(context, texts):
         return ExitCode.USAGE
+    from ..capture.notes import VALUES_LIMIT, Keep
     from ..selection import Selection
 
     terminal = Terminal(color=color, quiet=quiet, verbose=verbose, pager=not no_pager)
@@ -58,7 +65,8 @@ def run(
     check_folder(tensors)
     if weights == "none" and (stats or values or tensors):
         raise UsageError("without weights there are no numbers, only shapes", "leave --weights none out")
-    sentences = parse_sentences(texts, pair=pair, labels=labels)
+    if resume and input_file is None:
+        raise UsageError("--resume goes with --input", "name the file of sentences")
     choice = ModelChoice(
         name=model,
         download=download,
@@ -70,14 +78,6 @@ def run(
         dtype=dtype,
         allow_missing=allow_missing,
     )
-    checkpoint = choice.locate(terminal)
-    check_before_loading(checkpoint, sentences, selection, num_labels)
-    batch = encode_sentences(checkpoint, sentences, max_length=max_length, truncate=truncate, terminal=terminal)
-    with terminal.waiting("loading torch and the model"):
-        from ..capture.forward import run_forward
-        from ..capture.notes import VALUES_LIMIT, Keep
-
-        loaded = choice.load(checkpoint)
     exports = json_to_stdout or output is not None
     keep = Keep(
         stats=stats,
@@ -86,6 +86,32 @@ def run(
         seconds=time,
         limit=VALUES_LIMIT,
     )
+    if input_file is not None:
+        if texts or pair or labels or tensors or not exports:
+            raise UsageError(
+                "--input reads its sentences from the file and writes JSON Lines",
+                f"bert-inspect run --input {input_file} -o traces.jsonl",
+            )
+        return run_many(
+            input_file,
+            output=output,
+            resume=resume,
+            batch_size=batch_size,
+            choice=choice,
+            selection=selection,
+            keep=keep,
+            max_length=max_length,
+            truncate=truncate,
+            terminal=terminal,
+        )
+    sentences = parse_sentences(texts, pair=pair, labels=labels)
+    checkpoint = choice.locate(terminal)
+    check_before_loading(checkpoint, sentences, selection, num_labels)
+    batch = encode_sentences(checkpoint, sentences, max_length=max_length, truncate=truncate, terminal=terminal)
+    with terminal.waiting("loading torch and the model"):
+        from ..capture.forward import run_forward
+
+        loaded = choice.load(checkpoint)
     with terminal.waiting("running the model"):
         trace, stored = run_forward(loaded, batch, selection=selection, keep=keep)
     versions = trace.environment

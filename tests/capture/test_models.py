@@ -145,7 +145,7 @@ def test_pickles_are_never_loaded(copy: Path) -> None:
     [
         ("config.json", b"{", "damaged"),
         ("config.json", b"[]", "no JSON object"),
-        ("config.json", b'{"model_type": "bert", "hidden_size": "wide"}', "configuration of copy is damaged"),
+        ("config.json", b'{"model_type": "bert", "hidden_size": "wide"}', "of copy (is damaged|cannot be loaded)"),
         ("config.json", b'{"model_type": "bert", "hidden_size": 30, "num_attention_heads": 4}', "cannot be"),
         ("model.safetensors", b"\xff" * 100, "weights of copy cannot be loaded"),
         ("model.safetensors", b"", "weights of copy cannot be loaded"),

@@ -1,0 +1,137 @@
+"""``run --input FILE``: many sentences, traced in batches into JSON Lines, one trace a line."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from ..errors import BertInspectError, ExitCode, UsageError
+from ..terminal import Terminal, report
+from .inputs import ModelChoice
+
+if TYPE_CHECKING:
+    from ..capture.notes import Keep
+    from ..selection import Selection
+
+
+def run_many(
+    input_file: str,
+    *,
+    output: str | None,
+    resume: bool,
+    batch_size: int,
+    choice: ModelChoice,
+    selection: "Selection",
+    keep: "Keep",
+    max_length: int | None,
+    truncate: bool,
+    terminal: Terminal,
+) -> int:
+    """Trace every sentence of a file and write each batch's trace as a line, as it comes.
+
+    Raises:
+        UsageError: the file cannot be read, or the output is there already and was not to be gone on with.
+    """
+    from ..capture.many import read_lines
+
+    done = _done(output, resume=resume)
+    lines = sum(1 for _ in read_lines(input_file))  # a look through the whole file, before anything slow starts
+    if not lines:
+        raise UsageError(f"there is no sentence in {input_file}", "write one a line; blank lines do not count")
+    checkpoint = choice.locate(terminal)
+    if checkpoint.layers is not None:
+        selection.check_layers(checkpoint.layers)
+
+    from ..capture.encode import token_limit
+    from ..capture.tokenizer import load_tokenizer
+
+    tokenizer = load_tokenizer(checkpoint)
+    limit = token_limit(tokenizer, checkpoint.positions, max_length)
+    with terminal.waiting("loading torch and the model"):
+        from ..capture.many import batches, trace_batch
+
+        loaded = choice.load(checkpoint)
+    failed = 0
+    with _lines_to(output, resume=resume) as stream, terminal.progress(lines, done=len(done)) as advance:
+        for batch in batches(read_lines(input_file), tokenizer, size=batch_size):
+            rest = [line for line in batch if line.number not in done]
+            if not rest:
+                continue
+            trace = trace_batch(loaded, tokenizer, rest, limit=limit, truncate=truncate, selection=selection, keep=keep)
+            failed += trace.failure is not None
+            stream.write(trace.line())
+            stream.flush()
+            advance(len(rest))
+    if failed:
+        report(BertInspectError(f"the forward failed for {failed} batches", "'failure' in their lines says why"))
+        return ExitCode.NO
+    return ExitCode.OK
+
+
+def _done(output: str | None, *, resume: bool) -> set[int]:
+    """Return which lines of the input an earlier run has traced, and cut off a line that it left unfinished.
+
+    Raises:
+        UsageError: there is an earlier output and ``--resume`` was not given, or it is no output of this command.
+    """
+    if output is None or output == "-":
+        if resume:
+            raise UsageError("--resume needs the file that an earlier run wrote", "name it with -o FILE")
+        return set()
+    path = Path(output)
+    try:
+        if not path.exists() or path.stat().st_size == 0 or not path.is_file():
+            return set()
+        if not resume:
+            raise UsageError(f"{output} is there already", "--resume goes on with it; else remove it or name another")
+        from ..record import traced_lines
+
+        done: set[int] = set()
+        whole = 0
+        with path.open("rb") as stream:
+            for number, line in enumerate(stream, start=1):
+                if not line.endswith(b"\n"):
+                    break
+                done.update(traced_lines(line, name=f"line {number} of {output}"))
+                whole += len(line)
+        os.truncate(path, whole)
+        return done
+    except OSError as error:
+        raise UsageError(f"cannot go on with {output}: {error.strerror}", "name another file") from error
+
+
+@contextmanager
+def _lines_to(output: str | None, *, resume: bool) -> Iterator[BinaryIO]:
+    """Open the output for whole lines: whatever happens, none is left half written."""
+    if output is None or output == "-":
+        yield sys.stdout.buffer
+        return
+    try:
+        with open(output, "ab" if resume else "wb", buffering=0) as raw:  # noqa: PTH123
+            stream = _WholeLines(raw)
+            try:
+                yield stream  # type: ignore[misc]
+            finally:
+                with suppress(OSError):
+                    raw.truncate(stream.end)
+    except OSError as error:
+        raise UsageError(f"cannot write {output}: {error.strerror}", "name another file") from error
+
+
+class _WholeLines:
+    """A file that knows where its last whole line ends."""
+
+    def __init__(self, raw: "BinaryIO") -> None:
+        self._raw = raw
+        self.end = raw.seek(0, os.SEEK_END)
+
+    def write(self, line: bytes) -> None:
+        rest = memoryview(line)
+        while rest:
+            rest = rest[self._raw.write(rest) :]
+        self.end += len(line)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
