@@ -80,6 +80,7 @@ def forward(pairs: int, folder: Path) -> Iterator[Row]:
     from bert_inspect.selection import Selection
 
     model, tokenizer = load(str(folder / "base"))
+    modules = dict(model.named_modules())
     everything = Selection()
 
     def sides(texts: list[str], *, stats: bool) -> tuple[Callable[[], float], ...]:
@@ -97,7 +98,7 @@ def forward(pairs: int, folder: Path) -> Iterator[Row]:
                 model(**inputs)
 
         def traced() -> None:
-            with torch.inference_mode(), tracing(model, selection=everything, keep=keep):
+            with torch.inference_mode(), tracing(modules, selection=everything, keep=keep):
                 model(**inputs)
 
         def whole() -> None:

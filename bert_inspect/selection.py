@@ -83,11 +83,13 @@ class Selection:
         Raises:
             UsageError: names the first such pattern and the nearest paths.
         """
+        if not self.patterns:
+            return
         known = list(paths)
         for pattern in self.patterns:
             if not any(matches(pattern, path) for path in known):
                 raise no_such_module(pattern, known)
-        if self.layers and self.patterns and not any(self.wants(path) for path in known):
+        if self.layers and not any(self.wants(path) for path in known):
             raise UsageError("--layer and --module have no step in common", "both together select what matches both")
 
 

@@ -22,7 +22,9 @@ Command = Callable[..., tuple[int, str, str]]
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One folder for all commands: some read what others wrote."""
-    return tmp_path_factory.mktemp("readme")
+    folder = tmp_path_factory.mktemp("readme")
+    (folder / "sentences.txt").write_text("I love cats!\nHe hates pineapple pizza.\n")
+    return folder
 
 
 @pytest.fixture(autouse=True)
@@ -51,7 +53,10 @@ def in_this_process(line: str, command: Command, monkeypatch: pytest.MonkeyPatch
 def test_a_command_of_the_readme_works(
     line: str, folder: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if ">" in line:
+    if "--input" in line:
+        assert in_this_process(line, command, monkeypatch) == ""
+        assert len((folder / "traces.jsonl").read_text().splitlines()) == 1
+    elif ">" in line:
         in_a_shell(line)
         assert (folder / line.split("> ")[1]).stat().st_size > 1000
     else:

@@ -1,12 +1,13 @@
 """From the tracer's notes to the steps of the trace: names, origins, totals, and only what was selected."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import nn
 
+from ..errors import UsageError
 from ..record import Step, TensorIn, TensorOut
 from ..selection import Selection, kept, layer_of
 from .labels import name_steps
@@ -15,7 +16,9 @@ from .source import source_of
 from .tracer import Tracer
 
 
-def assemble(tracer: Tracer, model: nn.Module, selection: Selection) -> tuple[list[Step], dict[str, torch.Tensor]]:
+def assemble(
+    tracer: Tracer, model: nn.Module, modules: Mapping[str, nn.Module], selection: Selection
+) -> tuple[list[Step], dict[str, torch.Tensor]]:
     """Turn the tracer's notes into the steps that the selection keeps, numbered from 0, and into their full tensors
     by key, where those were kept.
 
@@ -33,16 +36,16 @@ def assemble(tracer: Tracer, model: nn.Module, selection: Selection) -> tuple[li
     for note in reversed(notes):
         if note.parent is not None:
             total_flops[note.parent] += total_flops[note.id]
-    keep = kept(notes, selection)
+    keep = _keep(notes, selection)
     new_ids = {old: number for number, old in enumerate(sorted(keep))}
     origins = _origins(notes, keep)
     tensors: dict[str, torch.Tensor] = {}
+    layers = {path: layer_of(path) for path in modules}
+    wanted = {path: selection.wants(path) for path in modules}
 
-    described = {path: module.extra_repr() for path, module in model.named_modules()}
-
-    def out(note: Note, seen: Seen, wanted: bool) -> TensorOut:
+    def out(note: Note, seen: Seen, keeps: bool) -> TensorOut:
         key = None
-        if wanted and seen.number in tracer.tensors:
+        if keeps and seen.number in tracer.tensors:
             key = f"{new_ids[note.id]}.{note.path + '.' if note.path else ''}{note.type}.{seen.name}"
             tensors[key] = tracer.tensors[seen.number]
         return TensorOut(
@@ -50,8 +53,8 @@ def assemble(tracer: Tracer, model: nn.Module, selection: Selection) -> tuple[li
             shape=list(seen.shape),
             dtype=seen.dtype,
             axes=names.axes.get(seen.number),
-            stats=tracer.stats.get(seen.number) if wanted else None,
-            values=tracer.values.get(seen.number) if wanted else None,
+            stats=tracer.stats.get(seen.number) if keeps else None,
+            values=tracer.values.get(seen.number) if keeps else None,
             tensor=key,
         )
 
@@ -63,8 +66,8 @@ def assemble(tracer: Tracer, model: nn.Module, selection: Selection) -> tuple[li
             path=note.path,
             call=note.call,
             type=note.type,
-            arguments=note.arguments if note.kind == "op" else described[note.path],
-            layer=layer_of(note.path),
+            arguments=note.arguments if note.kind == "op" else modules[note.path].extra_repr(),
+            layer=layers[note.path],
             label=names.labels[note.id],
             inputs=[
                 TensorIn(
@@ -77,7 +80,7 @@ def assemble(tracer: Tracer, model: nn.Module, selection: Selection) -> tuple[li
                 )
                 for seen in note.inputs
             ],
-            outputs=[out(note, seen, selection.wants(note.path)) for seen in note.outputs],
+            outputs=[out(note, seen, wanted[note.path]) for seen in note.outputs],
             parameters=own[note.id],
             flops=note.flops,
             total_parameters=total[note.id],
@@ -92,6 +95,22 @@ def assemble(tracer: Tracer, model: nn.Module, selection: Selection) -> tuple[li
         if note.id in keep
     ]
     return steps, tensors
+
+
+def _keep(notes: Sequence[Note], selection: Selection) -> set[int]:
+    """Return the ids of the notes to keep: what is selected and, of a forward that failed, always where it did."""
+    failed = next((note for note in notes if note.failed), None)
+    try:
+        keep = kept(notes, selection)
+    except UsageError:
+        if failed is None:
+            raise
+        keep = set()
+    above = None if failed is None else failed.id
+    while above is not None:
+        keep.add(above)
+        above = notes[above].parent
+    return keep
 
 
 def _drop_what_only_built_the_mask(notes: Sequence[Note]) -> None:
@@ -139,18 +158,16 @@ def _known_as(notes: Sequence[Note]) -> dict[int, list[str]]:
         if as_ not in names:
             names.append(as_)
 
-    modules = [note for note in notes if note.kind == "module" and note.call == 0]
-    for note in modules:
-        found = re.search(r"encoder\.layer\.(\d+)(\.attention\.self)?$", note.path)
-        if not found or not note.outputs:
-            continue
-        layer = int(found[1])
-        if found[2] is None:
-            if layer == 0 and note.inputs:
-                name(note.inputs[0].number, "hidden_states[0]")
-            name(note.outputs[0].number, f"hidden_states[{layer + 1}]")
-        elif len(note.outputs) > 1:
-            name(note.outputs[1].number, f"attentions[{layer}]")
+    modules = [note for note in notes if note.kind == "module" and note.outputs]
+    # In the order of the calls, as transformers collects them: one layer may be called twice.
+    layers = [note for note in modules if re.search(r"encoder\.layer\.\d+$", note.path)]
+    for place, note in enumerate(layers):
+        if place == 0 and note.inputs:
+            name(note.inputs[0].number, "hidden_states[0]")
+        name(note.outputs[0].number, f"hidden_states[{place + 1}]")
+    attentions = [note for note in modules if re.search(r"encoder\.layer\.\d+\.attention\.self$", note.path)]
+    for place, note in enumerate(note for note in attentions if len(note.outputs) > 1):
+        name(note.outputs[1].number, f"attentions[{place}]")
     for note in modules:
         for seen in note.outputs:
             if seen.name in ("last_hidden_state", "pooler_output", "logits", "loss"):

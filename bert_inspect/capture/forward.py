@@ -50,7 +50,8 @@ def run_forward(
     model = loaded.model
     on_meta = loaded.weights == "none"
     selection.check_layers(model.config.num_hidden_layers)
-    selection.check_paths(path for path, _ in model.named_modules())
+    modules = dict(model.named_modules())  # each once, though it bear several names
+    selection.check_paths(modules)
     if on_meta and (keep.stats or keep.values or keep.tensors):
         raise UsageError("without weights there are no numbers, only shapes", "leave --weights none out")
     device = next(model.parameters()).device
@@ -59,7 +60,7 @@ def run_forward(
     error: Exception | None = None
     answers: AbstractContextManager[object] = _VisibleTokens(batch) if on_meta else nullcontext()
     with _undisturbed(model), torch.inference_mode(), answers:
-        with tracing(model, selection=selection, keep=keep) as tracer:
+        with tracing(modules, selection=selection, keep=keep) as tracer:
             try:
                 output = model(**inputs)
             except TooManyNumbers:
@@ -70,7 +71,7 @@ def run_forward(
             except Exception as raised:
                 error = raised
         failure = _failure(error, tracer, model, inputs) if error is not None else None
-    steps, tensors = assemble(tracer, model, selection)
+    steps, tensors = assemble(tracer, model, modules, selection)
     called = {note.path for note in tracer.notes if note.kind == "module"}
     trace = Trace(
         format=FORMAT,
@@ -80,7 +81,7 @@ def run_forward(
         input=batch,
         selection=selection.described(),
         steps=steps,
-        not_called=[path for path, _ in model.named_modules() if path not in called],
+        not_called=[path for path in modules if path not in called],
         output=None if output is None or on_meta else _output(output, model.config),
         failure=failure,
     )

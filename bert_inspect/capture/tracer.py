@@ -8,7 +8,7 @@ import gc
 import sys
 import time
 import weakref
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -35,7 +35,7 @@ class TooManyNumbers(Exception):
 class Tracer(TorchFunctionMode):
     """Records one forward of one model; use `tracing` to attach it and to take it off again."""
 
-    def __init__(self, model: nn.Module, *, selection: Selection, keep: Keep) -> None:
+    def __init__(self, modules: Mapping[str, nn.Module], *, selection: Selection, keep: Keep) -> None:
         super().__init__()
         self.notes: list[Note] = []
         self.stats: dict[int, Stats | None] = {}
@@ -48,7 +48,7 @@ class Tracer(TorchFunctionMode):
         # Looked up at every call, so worked out once: where a module stands, whether it is of torch.nn, whether wanted.
         self._places = {
             module: (path, type(module).__module__.startswith("torch.nn."), selection.wants(path))
-            for path, module in model.named_modules()
+            for path, module in modules.items()
         }
         self._wanted: list[bool] = []
         self._state = {
@@ -289,9 +289,11 @@ class Tracer(TorchFunctionMode):
 
 
 @contextmanager
-def tracing(model: nn.Module, *, selection: Selection, keep: Keep) -> Iterator[Tracer]:
-    """Attach a tracer to a model for the block; afterwards the model is as it was, whatever happened."""
-    tracer = Tracer(model, selection=selection, keep=keep)
+def tracing(modules: Mapping[str, nn.Module], *, selection: Selection, keep: Keep) -> Iterator[Tracer]:
+    """Attach a tracer to a model, given by all its modules under their paths, for the block; afterwards the model is
+    as it was, whatever happened.
+    """
+    tracer = Tracer(modules, selection=selection, keep=keep)
     handles = []
     collecting = gc.isenabled()
     try:

@@ -28,6 +28,7 @@ def check_folder(path: str | None) -> None:
     Raises:
         UsageError: it is a folder, or its folder is not there.
     """
+    import os
     from pathlib import Path
 
     if path is None:
@@ -38,6 +39,8 @@ def check_folder(path: str | None) -> None:
             raise UsageError(f"{path} is a folder", "name a file in it")
         if not target.absolute().parent.is_dir():
             raise UsageError(f"cannot write {path}: there is no folder {target.parent}", "make the folder first")
+        if not os.access(target.absolute().parent, os.W_OK) and not os.access(target, os.W_OK):
+            raise UsageError(f"cannot write {path}: its folder is read-only", "name a file in another folder")
     except (OSError, ValueError) as error:
         raise UsageError(f"cannot write {path!r}: {error}", "name another file") from error
 

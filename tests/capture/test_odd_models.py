@@ -63,6 +63,12 @@ def test_a_module_under_two_names_is_one_module_called_twice(tokenizer: Any) -> 
     total = sum(tensor.numel() for tensor in model.parameters())
     assert sum(step.parameters for step in traced.steps) == total == traced.model.parameters
     assert layers[1].inputs[0].from_ is not None
+    with torch.inference_mode():
+        plain = model(**tokenizer(TEXTS, padding=True, return_tensors="pt"), output_hidden_states=True)
+    values = trace(model, tokenizer, TEXTS, values=True)
+    for place, hidden in enumerate(plain.hidden_states):
+        named = [step for step in values.steps if f"hidden_states[{place}]" in step.known_as and len(step.outputs) == 1]
+        assert named and all(torch.equal(values_of(step), hidden) for step in named)
 
 
 class Failing(nn.Module):
@@ -83,6 +89,8 @@ def test_a_forward_that_raises_keeps_what_ran_until_then(tokenizer: Any) -> None
     assert find(traced, path="bert.encoder.layer.1.intermediate.dense").outputs[0].stats is not None
     assert model.training and not any(module._forward_hooks for module in model.modules())
     assert trace(tiny_model(), tokenizer, TEXTS).failure is None
+    elsewhere = trace(model, tokenizer, TEXTS, module="bert.pooler")
+    assert elsewhere.failure is not None and elsewhere.steps[-1].failed
 
 
 def test_an_id_without_a_row_is_named(tokenizer: Any) -> None:
