@@ -110,14 +110,15 @@ class _VisibleTokens(TorchFunctionMode):
 @contextmanager
 def _undisturbed(model: Any) -> Iterator[None]:
     """Run in eval mode and leave everything on the model as it was found."""
-    training = {module: module.training for module in model.modules()}
+    training = [module for module in model.modules() if module.training]
     problem_type = model.config.problem_type  # transformers writes its guess here when there are labels
     try:
-        model.eval()
+        for module in training:
+            module.training = False
         yield
     finally:
-        for module, was_training in training.items():
-            module.training = was_training
+        for module in training:
+            module.training = True
         model.config.problem_type = problem_type
 
 
