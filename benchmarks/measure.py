@@ -69,8 +69,13 @@ def start_up(pairs: int, folder: Path) -> Iterator[Row]:
     yield ratio("`show` of a bert-base trace, against its imports", 4.0, paired(show, rich, pairs=2 * pairs))
 
 
+def _nothing(*_: Any) -> None:
+    """Look at a module's call and do nothing."""
+
+
 def forward(pairs: int, folder: Path) -> Iterator[Row]:
     import torch
+    from torch.overrides import TorchFunctionMode
 
     from bert_inspect.api import load
     from bert_inspect.capture.encode import Sentences, encode
@@ -104,20 +109,38 @@ def forward(pairs: int, folder: Path) -> Iterator[Row]:
         def whole() -> None:
             run_forward(loaded, batch, selection=everything, keep=keep)
 
-        return tuple((lambda work=work: seconds(work)) for work in (plain, traced, whole))  # type: ignore[misc]
+        def idle() -> None:
+            handles = [module.register_forward_pre_hook(_nothing, with_kwargs=True) for module in modules.values()]
+            handles += [module.register_forward_hook(_nothing, with_kwargs=True) for module in modules.values()]
+            with torch.inference_mode(), Idle():
+                model(**inputs)
+            for handle in handles:
+                handle.remove()
+
+        return tuple((lambda work=work: seconds(work)) for work in (plain, traced, whole, idle))  # type: ignore[misc]
+
+    class Idle(TorchFunctionMode):
+        def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            return func(*args, **(kwargs or {}))
 
     for texts, size, target, more in (
         (TEXTS, "2 x 9", 1.10, 6),
         (["cats " * 126] * 8, "8 x 128", 1.03, 1),
         (["cats " * 510], "1 x 512", 1.03, 2),
     ):
-        plain, traced, whole = sides(texts, stats=False)
+        plain, traced, whole, idle = sides(texts, stats=False)
         found = paired(traced, plain, pairs=more * pairs)
         yield ratio(f"traced forward, {size} tokens, against the plain forward", target, found)
+        found = paired(idle, plain, pairs=more * pairs)
+        yield Row(f"hooks and a function mode that do nothing, {size} tokens", "", f"{found:.2f}")
         found = paired(whole, plain, pairs=more * pairs)
-        yield Row(f"the same up to the finished trace, {size} tokens", "", f"{found:.2f}")
-    plain, _, whole = sides(["cats " * 126] * 8, stats=True)
-    yield ratio("the same with statistics of every step, 8 x 128", 2.0, paired(whole, plain, pairs=pairs))
+        yield Row(f"traced up to the finished trace, {size} tokens", "", f"{found:.2f}")
+    plain, _, whole, _ = sides(["cats " * 126] * 8, stats=True)
+    yield ratio(
+        "traced with statistics of every step, up to the finished trace, 8 x 128 tokens",
+        2.0,
+        paired(whole, plain, pairs=pairs),
+    )
 
 
 def growth(pairs: int, folder: Path) -> Iterator[Row]:

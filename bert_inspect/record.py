@@ -265,6 +265,9 @@ class Trace(_Record, frozen=True, kw_only=True):
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             if isinstance(error, msgspec.ValidationError):
                 raise TraceFileError(f"{name} is not a trace of bert-inspect", _HOW_TO_MAKE) from error
+            if b'\n{"format"' in text:
+                hint = "take one of them: head -n 1 traces.jsonl > trace.json"
+                raise TraceFileError(f"{name} holds many traces, one a line", hint) from error
             raise TraceFileError(f"{name} is damaged: {error}", _HOW_TO_MAKE) from error
         if head.format != FORMAT:
             raise TraceFileError(f"{name} is not a trace of bert-inspect", _HOW_TO_MAKE)
@@ -339,13 +342,16 @@ def _check(trace: Trace, name: str) -> None:
         for tensor in step.inputs:
             if tensor.from_ is not None and not 0 <= tensor.from_ < number:
                 raise damaged(f"an input of step {number} comes from a step that is not before it")
+        for seen in (*step.inputs, *step.outputs):
+            if min(seen.shape, default=0) < 0 or (seen.axes is not None and len(seen.axes) != len(seen.shape)):
+                raise damaged(f"a tensor of step {number} has a shape that cannot be")
         for tensor_out in step.outputs:
             if tensor_out.values is not None and tensor_out.values.shape != tuple(tensor_out.shape):
                 raise damaged(f"the values of step {number} do not have its shape")
     batch = trace.input
     lengths = [len(row) for row in batch.tokens]
-    for rows in (batch.offsets, batch.input_ids, batch.token_type_ids, batch.attention_mask):
-        if [len(row) for row in rows] != lengths:
+    for table in (batch.offsets, batch.input_ids, batch.token_type_ids, batch.attention_mask):
+        if [len(row) for row in table] != lengths:
             raise damaged("the rows of its input differ in length")
     for optional in (batch.words, batch.special):
         if optional and [len(row) for row in optional] != lengths:
@@ -354,8 +360,10 @@ def _check(trace: Trace, name: str) -> None:
     per_sentence = (batch.tokens, batch.truncated, batch.pairs, batch.labels)
     if any(column is not None and len(column) != sentences for column in per_sentence):
         raise damaged("its input has columns of different length")
-    if trace.output is not None and len(trace.output.logits) != sentences:
-        raise damaged("its output does not have a row for each sentence")
+    if trace.output is not None:
+        rows = (trace.output.logits, trace.output.predictions, trace.output.probabilities)
+        if any(column is not None and len(column) != sentences for column in rows):
+            raise damaged("its output does not have a row for each sentence")
 
 
 def _encode(value: Any) -> Any:

@@ -81,6 +81,9 @@ DAMAGE = {
     "rows of different length": (lambda t: t["input"]["input_ids"][0].append(1), "differ in length"),
     "a missing row": (lambda t: t["input"]["truncated"].pop(), "columns of different length"),
     "logits of another batch": (lambda t: t["output"]["logits"].pop(), "row for each sentence"),
+    "axes that are too few": (lambda t: t["steps"][1]["outputs"][0].update(axes=["batch"]), "cannot be"),
+    "a size below zero": (lambda t: t["steps"][1]["inputs"][0].update(shape=[-1, 9]), "cannot be"),
+    "a prediction too many": (lambda t: t["output"]["predictions"].append(t["output"]["predictions"][0]), "row for"),
     "an axis nobody knows": (lambda t: t["steps"][1]["outputs"][0].update(axes=["x"]), "damaged"),
 }
 

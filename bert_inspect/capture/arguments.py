@@ -34,7 +34,7 @@ def module_input_names(module: nn.Module) -> Sequence[str]:
 
 def op_input_names(func: Any) -> Sequence[str]:
     """Return the names of what an op receives by position, as its documentation calls them."""
-    return _OP_INPUTS.get(func.__name__, _TWO_INPUTS)
+    return _OP_INPUTS.get(getattr(func, "__name__", ""), _TWO_INPUTS)
 
 
 _CONTAINERS = (tuple, list, dict)

@@ -115,7 +115,7 @@ class Tracer(TorchFunctionMode):
             if self._leaf_depth:
                 self._open[-1].flops += flops_of(func, args, kwargs, out)
             return out
-        name = func.__name__
+        name = getattr(func, "__name__", "") or type(func).__name__
         changes = (name[-1] == "_" and name[-2:] != "__") or name == "__setitem__"
         if kwargs and (kwargs.get("inplace") or "out" in kwargs):
             changes = True

@@ -1,5 +1,6 @@
 """``run --input FILE``: many sentences, traced in batches into JSON Lines, one trace a line."""
 
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -54,6 +55,9 @@ def run_many(
 
         loaded = choice.load(checkpoint)
     failed = 0
+    # What the imports made stays; what thousands of batches make is collected, as they are many and this may run long.
+    gc.freeze()
+    gc.enable()
     with _lines_to(output, resume=resume) as stream, terminal.progress(lines, done=len(done)) as advance:
         for batch in batches(read_lines(input_file), tokenizer, size=batch_size):
             rest = [line for line in batch if line.number not in done]

@@ -142,7 +142,7 @@ def name_cell(row: Row, manner: Manner) -> Cell:
     step = row.node.step
     lead: Cell = [(row.lead, DIM)]
     if step.kind == "op":
-        return [*lead, (manner.signs.op, OP), (step.label, PLAIN)]
+        return [*lead, (manner.signs.op, OP), (safe_text(step.label), PLAIN)]
     name = step.path.rsplit(".", 1)[-1]
     if is_layer(step):
         title = f"layer {step.layer}"
@@ -202,8 +202,8 @@ def known_cell(node: Node) -> Cell:
     """Return the name under which transformers returns the tensor."""
     names = known_names(node.step)
     if node.folded and names and (last := known_names(node.folded[-1].step)):
-        names = [f"{names[0]} to {last[0][last[0].index('[') :]}"]
-    return [(", ".join(names), KNOWN)] if names else []
+        names = [f"{names[0]} to {last[0].removeprefix('hidden_states')}"]
+    return [(safe_text(", ".join(names)), KNOWN)] if names else []
 
 
 def _says_the_same(label: str, name: str) -> bool:

@@ -31,14 +31,13 @@ def matrix(tensor: TensorOut, batch: Input, *, label: str, width: int, cut: str)
     if 0 in sizes:
         yield [("empty", DIM)]
         return
+    fits = max(1, (width - _LABEL - 2) // _CELL)
     if len(sizes) < 2:
-        row = [values.at(i) for i in range(min(sizes[0], SHOWN_ENDS))] if sizes else [values.at()]
-        yield [_number(value, label, tensor.dtype) for value in row] + (
-            [(cut, DIM)] if sizes and sizes[0] > len(row) else []
-        )
+        row = [values.at(i) for i in range(min(sizes[0], fits, SHOWN_ENDS))] if sizes else [values.at()]
+        rest = [(cut, DIM)] if sizes and sizes[0] > len(row) else []
+        yield [*(_number(value, label, tensor.dtype) for value in row), *rest]
         return
     stack = axes[:-2]
-    fits = max(1, (width - _LABEL - 2) // _CELL)
     columns = _ends(sizes[-1], min(fits, SHOWN_ENDS))
     rows = _ends(sizes[-2], SHOWN_ENDS)
     for sentence in range(min(sizes[0], SHOWN_SENTENCES) if stack else 1):

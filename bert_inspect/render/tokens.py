@@ -50,7 +50,7 @@ def _table(batch: Input, row: int) -> Table:
         text = batch.pairs[row] if batch.pairs is not None and segment else batch.texts[row]
         is_special = bool(special and special[row][place]) or (start == end)
         note = "padding" if not seen else "special" if is_special else ""
-        if words and not is_special:
+        if words and words[row][place] is not None:
             start_word, end_word = _word_span(batch, row, place)
             word = text[start_word:end_word]
         else:

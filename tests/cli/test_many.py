@@ -41,6 +41,15 @@ def test_every_sentence_is_traced_once_in_batches_of_like_length(
     assert lengths == sorted(lengths)
 
 
+def test_show_says_that_many_traces_are_many(
+    command: Command, checkpoint: Path, sentences: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "t.jsonl"
+    assert run(command, checkpoint, sentences, "-o", file)[0] == 0
+    code, out, err = command("show", file)
+    assert (code, out) == (4, "") and "holds many traces, one a line" in err
+
+
 def test_each_trace_is_what_run_makes_of_its_sentences(command: Command, checkpoint: Path, sentences: Path) -> None:
     code, out, _ = run(command, checkpoint, sentences, "--json")
     first = Trace.from_json(out.splitlines()[0].encode())

@@ -109,9 +109,16 @@ def test_labels_and_names_from_outside_are_never_markup(traced: Trace) -> None:
     output = traced.output
     assert output is not None
     predictions = [structs.replace(prediction, label=hostile) for prediction in output.predictions]
-    changed = structs.replace(traced, model=model, output=structs.replace(output, predictions=predictions))
-    text = shown(page(changed, View()), 200)
-    assert text.count("[bold]x[/] [/s] \\x1b[31m\\u202e") == 3 and "\x1b" not in text
+    last = structs.replace(traced.steps[-1], label=hostile, known_as=[hostile], arguments=hostile, type=hostile)
+    changed = structs.replace(
+        traced,
+        model=model,
+        output=structs.replace(output, predictions=predictions),
+        steps=[*traced.steps[:-1], last],
+        input=structs.replace(traced.input, texts=[hostile, hostile], decoded=[hostile, hostile]),
+    )
+    text = shown(page(changed, View()), 400) + shown(token_table(changed.input), 400)
+    assert text.count("[bold]x[/] [/s] \\x1b[31m\\u202e") == 12 and "\x1b" not in text
 
 
 def test_nan_is_counted_beside_the_step(tokenizer: Any) -> None:
