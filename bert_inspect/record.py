@@ -342,7 +342,8 @@ def _check(trace: Trace, name: str) -> None:
         for tensor in step.inputs:
             if tensor.from_ is not None and not 0 <= tensor.from_ < number:
                 raise damaged(f"an input of step {number} comes from a step that is not before it")
-        for seen in (*step.inputs, *step.outputs):
+        tensors: list[TensorIn | TensorOut] = [*step.inputs, *step.outputs]
+        for seen in tensors:
             if min(seen.shape, default=0) < 0 or (seen.axes is not None and len(seen.axes) != len(seen.shape)):
                 raise damaged(f"a tensor of step {number} has a shape that cannot be")
         for tensor_out in step.outputs:
