@@ -39,6 +39,7 @@ format: $(READY) ## Write the code as ruff formats it
 bench: $(READY) ## Measure speed and memory, and write the tables of benchmarks/README.md (a quarter of an hour)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --group bench
 	$(BIN)/python benchmarks/measure.py
+	$(BIN)/python benchmarks/profile_forward.py
 	$(BIN)/python benchmarks/peers.py
 
 clean: ## Remove what the targets made

@@ -72,6 +72,11 @@ def circumstances() -> str:
     return f"{date.today().isoformat()}; {where}; {', '.join(parts)}."
 
 
+def read_table(file: Path, name: str) -> list[str]:
+    """Return the lines between the marks of that name in a Markdown file."""
+    return file.read_text().split(f"<!-- {name} -->\n")[1].split(f"\n<!-- end of {name} -->")[0].splitlines()
+
+
 def write_table(file: Path, name: str, lines: Sequence[str]) -> None:
     """Put lines between the marks of that name in a Markdown file."""
     begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"

@@ -268,7 +268,7 @@ def _brief(arguments: str) -> str:
 
 def length(cell: Cell) -> int:
     """Return how many columns of the terminal a cell takes."""
-    return sum(cell_len(text) for text, _ in cell)
+    return sum([len(text) if text.isascii() else cell_len(text) for text, _ in cell])
 
 
 def cut(cell: Cell, width: int, sign: str) -> Cell:

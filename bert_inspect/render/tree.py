@@ -105,7 +105,7 @@ class _Layout:
 
     def _widest(self, cells: Sequence[Sequence[Cell]]) -> list[int]:
         columns = range(len(self._titles))
-        widest = [max([0, *(length(row[i]) for row in cells)]) for i in columns]
+        widest = [max([length(row[i]) for row in cells], default=0) for i in columns]
         return [max(size, cell_len(self._titles[i])) if size else 0 for i, size in enumerate(widest)]
 
     def _excess(self, widths: list[int]) -> int:
@@ -141,15 +141,17 @@ class _Layout:
         yield from self._join(self._cache[id(row)], fill=self._signs.rule if is_layer(row.node.step) else None)
 
     def _join(self, cells: Sequence[Cell], *, fill: str | None) -> Iterator[Segment]:
-        last = max((i for i, cell in enumerate(cells) if length(cell) and self._widths[i]), default=0)
-        for i, (cell, width) in enumerate(zip(cells, self._widths, strict=True)):
+        lengths = [length(cell) for cell in cells]
+        last = max((i for i, size in enumerate(lengths) if size and self._widths[i]), default=0)
+        for i, (cell, size, width) in enumerate(zip(cells, lengths, self._widths, strict=True)):
             if not width or i > last:
                 continue
             if i:
                 yield Segment("  ")
-            if length(cell) > width:
+            if size > width:
                 cell = cut(cell, width, self._signs.cut)
-            pad = width - length(cell)
+                size = length(cell)
+            pad = width - size
             if i in self._numbers:  # numbers stand to the right
                 yield Segment(" " * pad)
                 pad = 0
