@@ -105,6 +105,14 @@ def report(error: BertInspectError) -> None:
         print("\n".join(lines), file=sys.stderr, flush=True)  # noqa: T201
 
 
+def as_typed(text: str) -> str:
+    """Return an argument as its bytes say it in UTF-8, where the locale had another encoding for it."""
+    try:
+        return os.fsencode(text).decode("utf-8") if any("\udc80" <= sign <= "\udcff" for sign in text) else text
+    except UnicodeError:
+        return text
+
+
 def sits_at_terminal() -> bool:
     """Whether stdin is a terminal at which a person would have to type."""
     try:
@@ -132,7 +140,11 @@ def texts_from_stdin() -> list[str]:
 
 
 def prepare_streams() -> None:
-    """Let text that the terminal's encoding has no sign for be written as an escape, not as a failure."""
+    """Let text that the terminal's encoding has no sign for be written as an escape, not as a failure, and let a
+    closed stream swallow what is written to it.
+    """
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError, ValueError):
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]

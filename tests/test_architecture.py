@@ -133,6 +133,23 @@ def test_a_closed_pipe_ends_quietly(traced: bert_inspect.Trace, tmp_path: Path) 
     assert done.stderr == "" and done.stdout.splitlines()[-1] == "0"
 
 
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_closed_streams_are_no_failure(traced: bert_inspect.Trace, tmp_path: Path, closed: str) -> None:
+    traced.save(tmp_path / "t.json")
+    for arguments, code in ((f"show {tmp_path / 't.json'}", 0), ("run x --layer 99", 2), ("--version", 0)):
+        command = f"{sys.executable} -m bert_inspect {arguments} {closed}"
+        done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+        assert done.returncode == code and "Traceback" not in done.stderr
+        assert "error" not in done.stdout
+
+
+def test_another_locale_changes_no_sentence() -> None:
+    environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "HF_HUB_OFFLINE": "1"}
+    command = [sys.executable, "-m", "bert_inspect", "tokens", "café 日本", "--pair", "é"]
+    done = subprocess.run(command, capture_output=True, env=environment, check=True)
+    assert done.stdout.isascii() and b"caf\\xe9 \\u65e5\\u672c" in done.stdout
+
+
 def test_a_full_disk_is_an_error(traced: bert_inspect.Trace, tmp_path: Path) -> None:
     traced.save(tmp_path / "t.json")
     for arguments in (["--json"], []):

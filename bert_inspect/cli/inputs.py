@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import typer
 
 from ..errors import UsageError
-from ..terminal import Terminal, sits_at_terminal, texts_from_stdin
+from ..terminal import Terminal, as_typed, sits_at_terminal, texts_from_stdin
 
 if TYPE_CHECKING:
     from ..capture.encode import Sentences
@@ -80,7 +80,7 @@ def read_texts(texts: Sequence[str] | None) -> list[str]:
     Raises:
         UsageError: there are none.
     """
-    given = list(texts or [])
+    given = [as_typed(text) for text in texts or []]
     if given and given != ["-"]:
         return given
     found = texts_from_stdin()
@@ -98,7 +98,8 @@ def parse_sentences(texts: Sequence[str] | None, *, pair: Sequence[str] | None, 
     from ..capture.encode import Sentences
 
     found = read_texts(texts)
-    pairs = list(pair) * len(found) if pair and len(pair) == 1 else list(pair) if pair else None
+    second = [as_typed(text) for text in pair or []]
+    pairs = second * len(found) if len(second) == 1 else second or None
     return Sentences(texts=found, pairs=pairs, labels=None if labels is None else _labels(labels))
 
 
