@@ -28,10 +28,13 @@ def components(loaded: Loaded) -> Components:
 def _implemented(kind: Any) -> tuple[str, int]:
     """Return a class's file, from its package on, and its line."""
     try:
-        file, (_, line) = inspect.getfile(kind), inspect.getsourcelines(kind)
+        file, (lines, start) = inspect.getfile(kind), inspect.getsourcelines(kind)
+        line = start
     except (OSError, TypeError):
         return "", 0
     parts = PurePath(file).parts
     package = kind.__module__.partition(".")[0]
-    start = len(parts) - 1 - parts[::-1].index(package) if package in parts else len(parts) - 1
-    return "/".join(parts[start:]), line
+    place = len(parts) - 1 - parts[::-1].index(package) if package in parts else len(parts) - 1
+    # Decorators stand above the class: what is wanted is the class.
+    line += next((number for number, text in enumerate(lines) if text.startswith("class ")), 0)
+    return "/".join(parts[place:]), line

@@ -42,7 +42,7 @@ def model(
     if json_to_stdout:
         terminal.write([encode_json(found)])
     else:
-        from ..render.components import components as table
+        from ..render.components import ComponentTable
 
-        terminal.show(table(found, depth=depth))
+        terminal.show(ComponentTable(found, depth=depth))
     return ExitCode.OK

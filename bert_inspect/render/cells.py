@@ -169,7 +169,7 @@ def what_cell(node: Node, manner: Manner) -> Cell:
         cell.append((bad + "  ", BAD))
     if step.path or step.kind == "op":
         cell.append((safe_text(step.type), OP if step.kind == "op" else PLAIN))
-    arguments = safe_text(step.arguments if manner.full_arguments else _brief(step.arguments))
+    arguments = safe_text(step.arguments if manner.full_arguments else brief(step.arguments))
     if arguments:
         cell.append((arguments if arguments.startswith("[") else f"({arguments})", DIM))
     if step.no_op:
@@ -259,7 +259,7 @@ _USUAL = (
 )
 
 
-def _brief(arguments: str) -> str:
+def brief(arguments: str) -> str:
     """Return arguments as one would type them: ``Linear(768, 3072)``."""
     for usual in _USUAL:
         arguments = arguments.replace(usual, "")

@@ -1,41 +1,67 @@
 """The components of a model: class, arguments, parameters, where each is implemented."""
 
 import re
+from collections.abc import Iterator
+from typing import Literal
 
 from rich import box
+from rich.console import Console, ConsoleOptions
 from rich.table import Table
 from rich.text import Text
 
 from ..components import Component, Components
 from ..safetext import safe_text
-from .words import DIM, LAYER, NAME, count
+from .cells import brief
+from .words import DIM, LAYER, NAME, count, short_count
+
+_WIDE = 150
+"""From this width on there is room for whole paths and for arguments as torch writes them."""
 
 
-def components(model: Components, *, depth: int | None = None) -> Table:
-    """Return the modules as a table, indented by depth; equal layers stand once."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style=DIM)
-    table.add_column("component", overflow="fold")
-    table.add_column("class", overflow="fold")
-    table.add_column("parameters", justify="right")
-    table.add_column("implemented in", style=DIM, overflow="fold")
-    for component, times in _folded(model.components):
-        segments = component.path.split(".") if component.path else []
-        if depth is not None and len(segments) >= depth:
-            continue
-        name = segments[-1] if segments else model.name
-        style = LAYER if name.isdigit() else NAME
-        if times > 1:
-            name = f"{name} to {int(name) + times - 1} ({times} times)"
-        kind = Text(safe_text(component.type))
-        if component.arguments:
-            kind.append(safe_text(f"({component.arguments})"), DIM)
-        table.add_row(
-            Text("  " * len(segments)).append(safe_text(name), style),
-            kind,
-            count(component.parameters) if component.parameters else "",
-            Text(f"{component.file}:{component.line}" if component.file else ""),
-        )
-    return table
+_BETWEEN = "   "
+"""What Rich puts between two columns of this box."""
+
+
+class ComponentTable:
+    """The modules of a model as a Rich renderable, indented by depth; equal layers stand once."""
+
+    def __init__(self, model: Components, *, depth: int | None = None) -> None:
+        self._model = model
+        self._depth = depth
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Table]:
+        wide = options.max_width >= _WIDE
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style=DIM)
+        rows: list[tuple[Text, Text, Text, Text]] = []
+        for component, times in _folded(self._model.components):
+            segments = component.path.split(".") if component.path else []
+            if self._depth is not None and len(segments) >= self._depth:
+                continue
+            name = segments[-1] if segments else self._model.name
+            style = LAYER if name.isdigit() else NAME
+            if times > 1:
+                name = f"{name} to {int(name) + times - 1} ({times} times)"
+            kind = Text(safe_text(component.type))
+            if component.arguments:
+                kind.append(safe_text(f"({component.arguments if wide else brief(component.arguments)})"), DIM)
+            amount = count(component.parameters) if wide else short_count(component.parameters)
+            file = component.file if wide else component.file.rsplit("/", 1)[-1]
+            indent = Text("  " * len(segments) if wide else " " * len(segments))
+            place = Text(safe_text(f"{file}:{component.line}") if file else "")
+            rows.append(
+                (indent.append(safe_text(name), style), kind, Text(amount if component.parameters else ""), place)
+            )
+        widths = [max((row[column].cell_len for row in rows), default=0) for column in range(4)]
+        # Where it is too much, the classes' arguments are cut: everything else keeps its width.
+        room = options.max_width - (sum(widths) - widths[1]) - 3 * len(_BETWEEN)
+        widths[1] = max(8, min(widths[1], room))
+        for title, column in (("component", 0), ("class", 1), ("params", 2), ("implemented in", 3)):
+            side: Literal["left", "right"] = "right" if column == 2 else "left"
+            shade = DIM if column == 3 else ""
+            table.add_column(title, width=widths[column], no_wrap=True, justify=side, style=shade)
+        for row in rows:
+            table.add_row(*row)
+        yield table
 
 
 def _folded(components: list[Component]) -> list[tuple[Component, int]]:
