@@ -10,6 +10,7 @@ import msgspec
 
 from .errors import TraceFileError
 from .files import replacing
+from .soundness import check
 from .values import Number, Values
 
 FORMAT: Final = "bert-inspect-trace"
@@ -280,7 +281,7 @@ class Trace(_Record, frozen=True, kw_only=True):
             trace = _decoder.decode(text)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise TraceFileError(f"{name} is damaged: {error}", _HOW_TO_MAKE) from error
-        _check(trace, name)
+        check(trace, name, hint=_HOW_TO_MAKE)
         return trace
 
 
@@ -328,61 +329,22 @@ def _read(path: Path) -> bytes:
         raise TraceFileError(f"cannot read {path}: {reason}", _HOW_TO_MAKE) from error
 
 
-def _check(trace: Trace, name: str) -> None:
-    """Hold a decoded trace against what the rest of the program relies on, so that no later step can stumble."""
-
-    def damaged(what: str) -> TraceFileError:
-        return TraceFileError(f"{name} is damaged: {what}", _HOW_TO_MAKE)
-
-    for number, step in enumerate(trace.steps):
-        if step.id != number:
-            raise damaged(f"step {number} bears the id {step.id}")
-        if (step.parent is None) != (number == 0) or (step.parent is not None and not 0 <= step.parent < number):
-            raise damaged(f"the parent of step {number} does not come before it")
-        for tensor in step.inputs:
-            if tensor.from_ is not None and not 0 <= tensor.from_ < number:
-                raise damaged(f"an input of step {number} comes from a step that is not before it")
-        tensors: list[TensorIn | TensorOut] = [*step.inputs, *step.outputs]
-        for seen in tensors:
-            if min(seen.shape, default=0) < 0 or (seen.axes is not None and len(seen.axes) != len(seen.shape)):
-                raise damaged(f"a tensor of step {number} has a shape that cannot be")
-        for tensor_out in step.outputs:
-            if tensor_out.values is not None and tensor_out.values.shape != tuple(tensor_out.shape):
-                raise damaged(f"the values of step {number} do not have its shape")
-    batch = trace.input
-    lengths = [len(row) for row in batch.tokens]
-    for table in (batch.offsets, batch.input_ids, batch.token_type_ids, batch.attention_mask):
-        if [len(row) for row in table] != lengths:
-            raise damaged("the rows of its input differ in length")
-    for optional in (batch.words, batch.special):
-        if optional and [len(row) for row in optional] != lengths:
-            raise damaged("the rows of its input differ in length")
-    sentences = len(batch.texts)
-    per_sentence = (batch.tokens, batch.truncated, batch.pairs, batch.labels)
-    if any(column is not None and len(column) != sentences for column in per_sentence):
-        raise damaged("its input has columns of different length")
-    if trace.output is not None:
-        rows = (trace.output.logits, trace.output.predictions, trace.output.probabilities)
-        if any(column is not None and len(column) != sentences for column in rows):
-            raise damaged("its output does not have a row for each sentence")
-
-
 def _encode(value: Any) -> Any:
     if isinstance(value, Values):
         return msgspec.Raw(value.json())
-    raise NotImplementedError(f"cannot encode {type(value)}")
+    raise TypeError(f"cannot encode {type(value)}")
 
 
 def _decode(kind: type, value: Any) -> Any:
     if kind is Values:
         return Values.from_nested(value)
-    raise NotImplementedError(f"cannot decode {kind}")
+    raise TypeError(f"cannot decode {kind}")
 
 
 def _describe(kind: type) -> dict[str, Any]:
     if kind is Values:
         return {"description": "nested lists of numbers; non-finite ones are strings", "type": _ANY_DEPTH}
-    raise NotImplementedError(f"cannot describe {kind}")
+    raise TypeError(f"cannot describe {kind}")
 
 
 _ANY_DEPTH = ["array", "number", "boolean", "string"]  # a tensor without axes is a bare number

@@ -22,7 +22,15 @@ MAY = {
     "safetext": set(),
     "values": {"msgspec"},
     "files": {"errors"},
-    "record": {"errors", "values", "files", "msgspec", "render.notebook"},  # a trace displays itself in a notebook
+    "soundness": {"errors"},
+    "record": {
+        "errors",
+        "values",
+        "files",
+        "soundness",
+        "msgspec",
+        "render.notebook",
+    },  # a trace displays itself in a notebook
     "components": {"msgspec"},
     "selection": DATA | {"msgspec"},
     "outline": DATA,
