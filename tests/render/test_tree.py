@@ -59,7 +59,7 @@ def test_shapes_stand_in_one_column(traced: Trace, width: int) -> None:
     column = header.index("shape")
     for step, line in zip(traced.steps, lines, strict=True):
         if step.outputs:
-            assert line[column] in "[bs", line
+            assert line[column] in "[bst", line  # [2, 9], batch 2, scalar, tokens 9
             assert line[column - 1] == " ", line
 
 
