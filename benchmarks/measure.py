@@ -219,7 +219,8 @@ def throughput(pairs: int, folder: Path) -> Iterator[Row]:
 
     from bert_inspect.api import load
     from bert_inspect.capture.forward import Loaded
-    from bert_inspect.capture.many import Line, batches, trace_batch
+    from bert_inspect.capture.lines import Line
+    from bert_inspect.capture.many import batches, trace_batch
     from bert_inspect.capture.notes import Keep
     from bert_inspect.selection import Selection
 

@@ -103,6 +103,8 @@ def fresh(code: str) -> str:
         ["schema"],
         ["run", "x", "--layer", "a"],
         ["run", "x", "--model", "nowhere"],
+        ["run", "--input", "/no/such/file", "--json"],
+        ["run", "--input", "/dev/null", "--json"],
         ["tokens", "--trace", "{trace}"],
     ],
     ids=" ".join,

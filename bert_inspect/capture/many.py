@@ -1,9 +1,8 @@
-"""Many sentences: read as they come, put into batches that waste little padding, traced one batch at a time."""
+"""Many sentences: put into batches that waste little padding, traced one batch at a time."""
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 
 from msgspec import structs
 
@@ -12,36 +11,11 @@ from ..record import Trace
 from ..selection import Selection
 from .encode import Sentences, encode
 from .forward import Loaded, run_forward
+from .lines import Line
 from .notes import Keep
 
 _WINDOW = 64
 """How many batches of sentences are looked at together to sort them by length; no more are ever in memory."""
-
-
-class Line(NamedTuple):
-    """A sentence and the number of its line in the file, counted from 1."""
-
-    number: int
-    text: str
-
-
-def read_lines(path: str | os.PathLike[str]) -> Iterator[Line]:
-    """Yield the sentences of a file, one a line; blank lines are passed over.
-
-    Raises:
-        UsageError: the file cannot be read, or a line is not UTF-8 text.
-    """
-    try:
-        with open(path, "rb") as stream:  # noqa: PTH123 - it may be a pipe, which has no path
-            for number, line in enumerate(stream, start=1):
-                try:
-                    text = line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
-                except UnicodeDecodeError as error:
-                    raise UsageError(f"line {number} of {path} is not valid UTF-8 text", "save it as UTF-8") from error
-                if text.strip():
-                    yield Line(number, text)
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}", "name a file of sentences, one a line") from error
 
 
 def batches(lines: Iterable[Line], tokenizer: Any, *, size: int) -> Iterator[list[Line]]:

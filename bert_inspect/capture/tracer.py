@@ -99,12 +99,12 @@ class Tracer(TorchFunctionMode):
                 self._forget_storage(results)
             self._end(note, results, wanted=self._wanted.pop())
 
-    # Ops
-
     @property
     def modules(self) -> Iterable[nn.Module]:
         """The model's modules, each once."""
         return self._places
+
+    # Ops
 
     def __torch_function__(
         self, func: Any, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None

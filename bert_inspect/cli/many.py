@@ -35,7 +35,7 @@ def run_many(
     Raises:
         UsageError: the file cannot be read, or the output is there already and was not to be gone on with.
     """
-    from ..capture.many import read_lines
+    from ..capture.lines import read_lines
 
     done = _done(output, resume=resume)
     lines = sum(1 for _ in read_lines(input_file))  # a look through the whole file, before anything slow starts
@@ -54,7 +54,7 @@ def run_many(
         from ..capture.many import batches, trace_batch
 
         loaded = choice.load(checkpoint)
-    failed = 0
+    failed = cut = 0
     # What the imports made stays; what thousands of batches make is collected, as they are many and this may run long.
     gc.freeze()
     gc.enable()
@@ -65,9 +65,12 @@ def run_many(
                 continue
             trace = trace_batch(loaded, tokenizer, rest, limit=limit, truncate=truncate, selection=selection, keep=keep)
             failed += trace.failure is not None
+            cut += sum(1 for tokens in trace.input.truncated if tokens)
             stream.write(trace.line())
             stream.flush()
             advance(len(rest))
+    if cut:
+        terminal.say(f"sentences cut to keep to {limit} tokens: {cut}; 'truncated' in their lines says by how many")
     if failed:
         report(BertInspectError(f"the forward failed for {failed} batches", "'failure' in their lines says why"))
         return ExitCode.NO

@@ -106,8 +106,12 @@ def test_a_line_too_long_is_named(command: Command, checkpoint: Path, tmp_path: 
     file.write_text("short\n" * 3 + "cats " * 100 + "\n")
     code, _, err = command("run", "--input", file, "--model", checkpoint, "--json")
     assert code == 2 and "line 4 has 102 tokens, the limit is 64" in err
-    code, out, _ = command("run", "--input", file, "--model", checkpoint, "--json", "--truncate")
-    assert code == 0 and Trace.from_json(out.encode()).input.truncated == [0, 0, 0, 38]
+    code, out, err = command("run", "--input", file, "--model", checkpoint, "--json", "--truncate")
+    assert (
+        code == 0
+        and "sentences cut to keep to 64 tokens: 1" in err
+        and Trace.from_json(out.encode()).input.truncated == [0, 0, 0, 38]
+    )
 
 
 @pytest.mark.parametrize(
