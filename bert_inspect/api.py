@@ -25,6 +25,7 @@ def trace(
     stats: bool = False,
     values: bool = False,
     time: bool = False,
+    verify: bool = False,
     max_length: int | None = None,
     truncate: bool = False,
     attention: Literal["eager", "sdpa"] | None = None,
@@ -46,6 +47,7 @@ def trace(
         stats: keep statistics of what is selected.
         values: keep all numbers of what is selected.
         time: keep the seconds that each step took.
+        verify: prove the trace, in its ``proof``: every step is run again and the model thrice.
         max_length: the most tokens a sentence may have, if less than the model allows.
         truncate: cut longer sentences; otherwise they are an error.
         attention: run with this implementation; by default with the model's own. Only ``"eager"`` computes scores and
@@ -87,6 +89,7 @@ def trace(
                 layer=None if layer is None else str(layer), module=_several(module), level=level
             ),
             keep=Keep(stats=stats, values="full" if values else None, seconds=time, limit=VALUES_LIMIT),
+            verify=verify,
         )
     finally:
         if model.config._attn_implementation != own:

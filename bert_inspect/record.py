@@ -10,6 +10,7 @@ import msgspec
 
 from .errors import TraceFileError
 from .files import replacing
+from .proof import Proof
 from .soundness import check
 from .values import Number, Values
 
@@ -179,14 +180,19 @@ class Output(_Record, frozen=True, kw_only=True):
 
 
 class Failure(_Record, frozen=True, kw_only=True):
-    """Why the forward stopped: the module in which it did (its step is marked ``failed``), the exception, and the
-    cause in plain words.
+    """Why the forward stopped: the module in which it did, the exception, and the cause in plain words.
+
+    ``step`` is the step that failed (it is marked ``failed`` too), ``tensor`` the name of the input that broke it,
+    ``last_good`` the last step before it that was done; with a filter, of those that were kept.
     """
 
     path: str | None
     exception: str
     message: str
     cause: str
+    step: int | None = None
+    tensor: str | None = None
+    last_good: int | None = None
 
 
 class Trace(_Record, frozen=True, kw_only=True):
@@ -194,7 +200,7 @@ class Trace(_Record, frozen=True, kw_only=True):
 
     ``steps`` stands in the order in which forwards were entered and ops ran, and ``steps[i].id == i``. ``selection``
     holds the filters that were active at capture. ``output`` is None where no numbers were computed (shapes only) or
-    the forward failed, of which ``failure`` then tells.
+    the forward failed, of which ``failure`` then tells. ``proof`` is there where the run was verified.
     """
 
     format: Literal["bert-inspect-trace"]
@@ -207,6 +213,7 @@ class Trace(_Record, frozen=True, kw_only=True):
     not_called: list[str]
     output: Output | None
     failure: Failure | None = None
+    proof: Proof | None = None
 
     def __repr__(self) -> str:
         rows, tokens = len(self.input.tokens), len(self.input.tokens[0]) if self.input.tokens else 0

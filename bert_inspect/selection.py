@@ -208,13 +208,26 @@ def narrowed(trace: Trace, selection: Selection) -> Trace:
     numbers = [layer for path in paths if (layer := layer_of(path)) is not None]
     selection.check_layers(max(numbers, default=-1) + 1)
     selection.check_paths(paths)
+    keep = kept(trace.steps, selection)
     steps = [
         step
         if selection.wants(step.path)
         else structs.replace(step, outputs=[_bare(tensor) for tensor in step.outputs])
-        for step in renumbered(trace.steps, kept(trace.steps, selection))
+        for step in renumbered(trace.steps, keep)
     ]
-    return structs.replace(trace, steps=steps, selection={**trace.selection, **selection.described()})
+    new: dict[int | None, int] = {old: number for number, old in enumerate(sorted(keep))}
+    failure, proof = trace.failure, trace.proof
+    if failure is not None:
+        failure = structs.replace(failure, step=new.get(failure.step), last_good=new.get(failure.last_good))
+    if proof is not None and proof.fault is not None:
+        proof = structs.replace(proof, fault=structs.replace(proof.fault, step=new.get(proof.fault.step)))
+    return structs.replace(
+        trace,
+        steps=steps,
+        selection={**trace.selection, **selection.described()},
+        failure=failure,
+        proof=proof,
+    )
 
 
 def _bare(tensor: TensorOut) -> TensorOut:

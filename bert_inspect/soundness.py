@@ -45,6 +45,11 @@ def check(trace: "Trace", name: str, *, hint: str) -> None:
     per_sentence = (batch.tokens, batch.truncated, batch.pairs, batch.labels)
     if any(column is not None and len(column) != sentences for column in per_sentence):
         raise damaged("its input has columns of different length")
+    failure = trace.failure
+    pointed = [] if failure is None else [failure.step, failure.last_good]
+    pointed += [trace.proof.fault.step] if trace.proof is not None and trace.proof.fault is not None else []
+    if any(step is not None and not 0 <= step < len(trace.steps) for step in pointed):
+        raise damaged("it points at a step that is not there")
     if trace.output is not None:
         rows = (trace.output.logits, trace.output.predictions, trace.output.probabilities)
         if any(column is not None and len(column) != sentences for column in rows):

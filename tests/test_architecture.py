@@ -14,7 +14,7 @@ import bert_inspect
 PACKAGE = Path(bert_inspect.__file__).parent
 STANDARD = sys.stdlib_module_names
 GROUND = {"errors", "values", "files", "safetext"}
-DATA = GROUND | {"record"}
+DATA = GROUND | {"record", "proof"}
 PURE = DATA | {"selection", "outline", "components"}
 TORCH = {"torch", "transformers", "tokenizers", "safetensors", "huggingface_hub"}
 MAY = {
@@ -22,12 +22,14 @@ MAY = {
     "safetext": set(),
     "values": {"msgspec"},
     "files": {"errors"},
+    "proof": {"values", "msgspec"},
     "soundness": {"errors"},
     "record": {
         "errors",
         "values",
         "files",
         "soundness",
+        "proof",
         "msgspec",
         "render.notebook",
     },  # a trace displays itself in a notebook

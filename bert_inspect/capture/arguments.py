@@ -1,7 +1,7 @@
 """What a module or an op was given: its tensors under their names, and everything else as one would write it."""
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -37,7 +37,6 @@ def op_input_names(func: Any) -> Sequence[str]:
     return _OP_INPUTS.get(getattr(func, "__name__", ""), _TWO_INPUTS)
 
 
-_CONTAINERS = (tuple, list, dict)
 _TWO_INPUTS = ("input", "other")
 _OP_INPUTS: dict[str, tuple[str, ...]] = {
     "scaled_dot_product_attention": ("query", "key", "value", "attn_mask"),
@@ -51,22 +50,19 @@ _OP_INPUTS: dict[str, tuple[str, ...]] = {
 }
 
 
-def plain_arguments(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
-    """Return what an op was given besides tensors, as one would write it."""
-    if name == "__getitem__":
-        return f"[{_index(args[1])}]"
-    if name == "__setitem__":
-        return f"[{_index(args[1])}]"
-    parts = [_show(arg) for arg in args if not _holds_tensors(arg)]
+def index_given(args: tuple[Any, ...]) -> Any:
+    """Return the index of ``x[index]``, with the tensors in it as words so that none is kept."""
+    index = args[1]
+    return _index(index) if isinstance(index, torch.Tensor) or tensors_in(index, "") else index
+
+
+def written(name: str, given: Sequence[Any], options: Mapping[str, Any]) -> str:
+    """Return what an op was given besides tensors, by position and by name, as one would write it."""
+    if name in ("getitem", "setitem"):
+        return f"[{_index(given[0])}]"
     # A leading underscore marks what torch passes to itself; None is what was not given.
-    for key, value in kwargs.items():
-        if value is not None and key[0] != "_" and not _holds_tensors(value):
-            parts.append(f"{key}={_show(value)}")
-    return ", ".join(parts)
-
-
-def _holds_tensors(value: Any) -> bool:
-    return isinstance(value, torch.Tensor) or (isinstance(value, _CONTAINERS) and bool(tensors_in(value, "")))
+    named = (f"{key}={_show(value)}" for key, value in options.items() if value is not None and key[0] != "_")
+    return ", ".join([*map(_show, given), *named])
 
 
 def _show(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -10,26 +11,39 @@ from torch import nn
 from ..errors import UsageError
 from ..record import Step, TensorIn, TensorOut
 from ..selection import Selection, kept, layer_of
+from .arguments import written
 from .labels import name_steps
 from .notes import Note, Seen
 from .source import source_of
 from .tracer import Tracer
 
 
-def assemble(
-    tracer: Tracer, model: nn.Module, modules: Mapping[str, nn.Module], selection: Selection
-) -> tuple[list[Step], dict[str, torch.Tensor]]:
-    """Turn the tracer's notes into the steps that the selection keeps, numbered from 0, and into their full tensors
-    by key, where those were kept.
+@dataclass(frozen=True, kw_only=True)
+class Assembled:
+    """The steps that the selection keeps, numbered from 0; the note of each; and what all notes are called.
+
+    ``tensors`` are the kept steps' full tensors by the key that the trace gives each, ``known_as`` the names under
+    which transformers returns a tensor, by its number.
+    """
+
+    steps: list[Step]
+    tensors: dict[str, torch.Tensor]
+    notes: list[Note]
+    labels: list[str]
+    known_as: dict[int, list[str]]
+
+
+def assemble(tracer: Tracer, model: nn.Module, modules: Mapping[str, nn.Module], selection: Selection) -> Assembled:
+    """Turn the tracer's notes into the steps of the trace.
 
     Raises:
         UsageError: nothing that ran was selected.
     """
     notes = tracer.notes
     if not notes:
-        return [], {}
+        return Assembled(steps=[], tensors={}, notes=[], labels=[], known_as={})
     _drop_what_only_built_the_mask(notes)
-    names = name_steps(notes, activation=_activation(model), parameters=tracer.parameters)
+    names = name_steps(notes, activation=_activation(model), parameters=tracer.tensors.parameters)
     known_as = _known_as(notes)
     own, total = _parameters(notes, model)
     total_flops = [note.flops for note in notes]
@@ -45,16 +59,16 @@ def assemble(
 
     def out(note: Note, seen: Seen, keeps: bool) -> TensorOut:
         key = None
-        if keeps and seen.number in tracer.tensors:
+        if keeps and seen.number in tracer.kept.copies:
             key = f"{new_ids[note.id]}.{note.path + '.' if note.path else ''}{note.type}.{seen.name}"
-            tensors[key] = tracer.tensors[seen.number]
+            tensors[key] = tracer.kept.copies[seen.number]
         return TensorOut(
             name=seen.name,
             shape=list(seen.shape),
             dtype=seen.dtype,
             axes=names.axes.get(seen.number),
-            stats=tracer.stats.get(seen.number) if keeps else None,
-            values=tracer.values.get(seen.number) if keeps else None,
+            stats=tracer.kept.stats.get(seen.number) if keeps else None,
+            values=tracer.kept.values.get(seen.number) if keeps else None,
             tensor=key,
         )
 
@@ -66,7 +80,9 @@ def assemble(
             path=note.path,
             call=note.call,
             type=note.type,
-            arguments=note.arguments if note.kind == "op" else modules[note.path].extra_repr(),
+            arguments=written(note.type, note.given, note.options)
+            if note.kind == "op"
+            else modules[note.path].extra_repr(),
             layer=layers[note.path],
             label=names.labels[note.id],
             inputs=[
@@ -76,7 +92,7 @@ def assemble(
                     shape=list(seen.shape),
                     dtype=seen.dtype,
                     axes=names.axes.get(seen.number),
-                    parameter=tracer.parameters.get(seen.number),
+                    parameter=tracer.tensors.parameters.get(seen.number),
                 )
                 for seen in note.inputs
             ],
@@ -94,7 +110,8 @@ def assemble(
         for note in notes
         if note.id in keep
     ]
-    return steps, tensors
+    chosen = [note for note in notes if note.id in keep]
+    return Assembled(steps=steps, tensors=tensors, notes=chosen, labels=names.labels, known_as=known_as)
 
 
 def _keep(notes: Sequence[Note], selection: Selection) -> set[int]:
@@ -122,14 +139,14 @@ def _drop_what_only_built_the_mask(notes: Sequence[Note]) -> None:
 
 def _origins(notes: Sequence[Note], keep: set[int]) -> dict[tuple[int, int], int]:
     """Return, for each step and tensor that it received, the kept step that the tensor came from: the innermost one
-    that returned it last.
+    that returned it last, or that last changed the memory which it shares.
     """
     above: list[set[int]] = []
     returned: dict[int, list[Note]] = {}
     origins: dict[tuple[int, int], int] = {}
     for note in notes:
         above.append(set() if note.parent is None else above[note.parent] | {note.parent})
-        for seen in note.outputs:
+        for seen in (*note.outputs, *note.also_changed):
             returned.setdefault(seen.number, []).append(note)
     for note in notes:
         for seen in note.inputs:

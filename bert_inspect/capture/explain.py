@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from .notes import Note
+from .notes import Note, Seen
 
 
 def explain(error: BaseException, note: Note | None, model: nn.Module, batch: dict[str, torch.Tensor]) -> str:
@@ -24,6 +24,12 @@ def explain(error: BaseException, note: Note | None, model: nn.Module, batch: di
         shapes = " and ".join(str(list(seen.shape)) for seen in note.inputs)
         return f"{note.type} of shapes {shapes}: {first_line}"
     return first_line
+
+
+def broken_by(note: Note) -> Seen | None:
+    """Return the input that a step failed on: where several meet, the first one whose shape is unlike the others'."""
+    inputs = note.inputs
+    return next((seen for seen in inputs[1:] if seen.shape != inputs[0].shape), inputs[0] if inputs else None)
 
 
 _WHAT: dict[str, str] = {"input_ids": "token", "token_type_ids": "segment of token"}

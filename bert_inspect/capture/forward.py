@@ -10,6 +10,7 @@ from importlib.metadata import version
 from typing import Any, Literal
 
 import torch
+from msgspec import structs
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
@@ -17,11 +18,14 @@ from ..errors import UsageError
 from ..record import FORMAT, VERSION, Environment, Failure, Input, Model, Output, Prediction, Trace
 from ..selection import Selection
 from ..values import strict
-from .assemble import assemble
-from .explain import explain
-from .notes import Keep
+from .assemble import Assembled, assemble
+from .explain import broken_by, explain
+from .keeper import TooManyNumbers
+from .notes import Keep, Note
+from .prove import Ran, Verification
 from .summarize import dtype_name
-from .tracer import TooManyNumbers, Tracer, tracing
+from .surroundings import no_hook_stays
+from .tracer import tracing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,12 +41,12 @@ class Loaded:
 
 
 def run_forward(
-    loaded: Loaded, batch: Input, *, selection: Selection, keep: Keep
+    loaded: Loaded, batch: Input, *, selection: Selection, keep: Keep, verify: bool = False
 ) -> tuple[Trace, dict[str, torch.Tensor]]:
     """Run the model once over the batch and return its trace.
 
     With ``keep.tensors`` the second value holds the selected steps' full tensors, by the key that the trace gives
-    each.
+    each. With ``verify`` every step is run again and the model thrice, and the trace bears the proof.
 
     Raises:
         UsageError: the selection matches nothing, or more numbers would be kept than ``keep.limit``.
@@ -52,27 +56,31 @@ def run_forward(
     selection.check_layers(model.config.num_hidden_layers)
     modules = dict(model.named_modules())  # each once, though it bear several names
     selection.check_paths(modules)
-    if on_meta and (keep.stats or keep.values or keep.tensors):
+    if on_meta and (keep.stats or keep.values or keep.tensors or verify):
         raise UsageError("without weights there are no numbers, only shapes", "leave --weights none out")
     device = next(model.parameters()).device
     inputs = _tensors(batch, model, device)
-    output: Any = None
-    error: Exception | None = None
     answers: AbstractContextManager[object] = _VisibleTokens(batch) if on_meta else nullcontext()
+    verification = Verification(model) if verify else None
+    witness = None if verification is None else verification.witness
     with _undisturbed(model), torch.inference_mode(), answers:
-        with tracing(modules, selection=selection, keep=keep) as tracer:
+        if verification is not None:
+            verification.run_before(inputs)
+        with tracing(modules, selection=selection, keep=keep, witness=witness) as tracer:
             try:
-                output = model(**inputs)
+                ran = Ran(output=model(**inputs))
             except TooManyNumbers:
                 raise UsageError(
                     f"the values are more than {keep.limit:,} numbers",
                     "save them with --tensors FILE, or select steps with --layer or --module",
                 ) from None
-            except Exception as raised:
-                error = raised
-        failure = _failure(error, tracer, model, inputs) if error is not None else None
-    steps, tensors = assemble(tracer, model, modules, selection)
-    called = {note.path for note in tracer.notes if note.kind == "module"}
+            except Exception as error:
+                ran = Ran(error=error)
+        stopped = None if ran.error is None else tracer.stopped()
+        if verification is not None:
+            verification.run_after(inputs)
+    assembled = assemble(tracer, model, modules, selection)
+    failure = None if ran.error is None else _failure(ran.error, stopped, assembled, model, inputs)
     trace = Trace(
         format=FORMAT,
         version=VERSION,
@@ -80,12 +88,14 @@ def run_forward(
         model=_model(loaded),
         input=batch,
         selection=selection.described(),
-        steps=steps,
-        not_called=[path for path in modules if path not in called],
-        output=None if output is None or on_meta else _output(output, model.config),
+        steps=assembled.steps,
+        not_called=[path for path, module in modules.items() if module not in tracer.calls],
+        output=None if ran.output is None or on_meta else _output(ran.output, model.config),
         failure=failure,
     )
-    return trace, tensors
+    if verification is not None:
+        trace = structs.replace(trace, proof=verification.prove(trace, ran, tracer, assembled, modules))
+    return trace, assembled.tensors
 
 
 class _VisibleTokens(TorchFunctionMode):
@@ -112,10 +122,12 @@ def _undisturbed(model: Any) -> Iterator[None]:
     """Run in eval mode and leave everything on the model as it was found."""
     training = [module for module in model.modules() if module.training]
     problem_type = model.config.problem_type  # transformers writes its guess here when there are labels
+    returns_more = model.config.output_hidden_states or model.config.output_attentions
     try:
         for module in training:
             module.training = False
-        yield
+        with no_hook_stays(model) if returns_more else nullcontext():
+            yield
     finally:
         for module in training:
             module.training = True
@@ -141,13 +153,19 @@ def _tensors(batch: Input, model: nn.Module, device: torch.device) -> dict[str, 
     return inputs
 
 
-def _failure(error: Exception, tracer: Tracer, model: nn.Module, inputs: dict[str, torch.Tensor]) -> Failure:
-    note = tracer.stopped()
+def _failure(
+    error: Exception, note: Note | None, assembled: Assembled, model: nn.Module, inputs: dict[str, torch.Tensor]
+) -> Failure:
+    done = [step for step, other in enumerate(assembled.notes) if other.leaf and other is not note]
+    broken = None if note is None else broken_by(note)
     return Failure(
         path=None if note is None else note.path,
         exception=type(error).__name__,
         message=str(error),
         cause=explain(error, note, model, inputs),
+        step=next((step for step, other in enumerate(assembled.notes) if other is note), None),
+        tensor=None if broken is None else broken.name,
+        last_good=done[-1] if done else None,
     )
 
 

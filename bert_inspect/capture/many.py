@@ -42,6 +42,7 @@ def trace_batch(
     truncate: bool,
     selection: Selection,
     keep: Keep,
+    verify: bool = False,
 ) -> Trace:
     """Trace one batch; ``input.lines`` says which lines of the file its sentences are.
 
@@ -62,4 +63,4 @@ def trace_batch(
                 raise UsageError(message, error.hint) from error
         raise
     encoded = structs.replace(encoded, lines=[line.number for line in batch])
-    return run_forward(loaded, encoded, selection=selection, keep=keep)[0]
+    return run_forward(loaded, encoded, selection=selection, keep=keep, verify=verify)[0]

@@ -1,7 +1,9 @@
 """What the tracer writes down of each step, and what it is asked to keep: plain data, without torch."""
 
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import msgspec
 
 from ..record import Kind
 
@@ -12,8 +14,7 @@ VALUES_LIMIT = 50_000_000
 """The most numbers that a trace holds in full; the contract fixes it for exports."""
 
 
-@dataclass(slots=True)
-class Seen:
+class Seen(msgspec.Struct, gc=False):
     """A tensor as a step received or returned it. ``number`` identifies it over the whole run: two steps that show
     the same number hold the very same tensor, unchanged.
     """
@@ -24,9 +25,10 @@ class Seen:
     dtype: str
 
 
-@dataclass(slots=True)
-class Note:
-    """What was seen of one step."""
+class Note(msgspec.Struct, gc=False):
+    """What was seen of one step. ``given`` and ``options`` are what an op received besides tensors, ``also_changed``
+    the tensors that share the memory which it changed in place.
+    """
 
     id: int
     parent: int | None
@@ -34,10 +36,12 @@ class Note:
     path: str
     call: int
     type: str
-    arguments: str
     line: Line | None
     inputs: list[Seen]
-    outputs: list[Seen] = field(default_factory=list)
+    outputs: list[Seen] = []
+    given: Sequence[Any] = ()
+    options: Mapping[str, Any] = {}
+    also_changed: list[Seen] = []
     leaf: bool = True
     flops: int = 0
     no_op: bool = False
@@ -47,8 +51,7 @@ class Note:
     seconds: float | None = None
 
 
-@dataclass(slots=True)
-class Keep:
+class Keep(msgspec.Struct, frozen=True, kw_only=True):
     """What is kept of tensors besides their shapes. ``values`` is ``"cut"`` for the screen, ``"full"`` for exports;
     ``limit`` is the most numbers that may be kept in full.
     """

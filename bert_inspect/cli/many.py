@@ -26,6 +26,7 @@ def run_many(
     choice: ModelChoice,
     selection: "Selection",
     keep: "Keep",
+    verify: bool,
     max_length: int | None,
     truncate: bool,
     terminal: Terminal,
@@ -54,7 +55,7 @@ def run_many(
         from ..capture.many import batches, trace_batch
 
         loaded = choice.load(checkpoint)
-    failed = cut = 0
+    failed = unproved = cut = 0
     # What the imports made stays; what thousands of batches make is collected, as they are many and this may run long.
     gc.freeze()
     gc.enable()
@@ -63,8 +64,18 @@ def run_many(
             rest = [line for line in batch if line.number not in done]
             if not rest:
                 continue
-            trace = trace_batch(loaded, tokenizer, rest, limit=limit, truncate=truncate, selection=selection, keep=keep)
+            trace = trace_batch(
+                loaded,
+                tokenizer,
+                rest,
+                limit=limit,
+                truncate=truncate,
+                selection=selection,
+                keep=keep,
+                verify=verify,
+            )
             failed += trace.failure is not None
+            unproved += trace.proof is not None and not trace.proof.passed
             cut += sum(1 for tokens in trace.input.truncated if tokens)
             stream.write(trace.line())
             stream.flush()
@@ -73,8 +84,9 @@ def run_many(
         terminal.say(f"sentences cut to keep to {limit} tokens: {cut}; 'truncated' in their lines says by how many")
     if failed:
         report(BertInspectError(f"the forward failed for {failed} batches", "'failure' in their lines says why"))
-        return ExitCode.NO
-    return ExitCode.OK
+    if unproved:
+        report(BertInspectError(f"the proof failed for {unproved} batches", "'proof' in their lines says where"))
+    return ExitCode.NO if failed or unproved else ExitCode.OK
 
 
 def _done(output: str | None, *, resume: bool) -> set[int]:

@@ -36,6 +36,9 @@ def run(
     stats: o.Stats = False,
     values: o.ShowValues = False,
     axes: o.Axes = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Prove the trace: every step is run again; exit 1 if one differs.")
+    ] = False,
     time: Annotated[bool, typer.Option("--time", help="Seconds that each step took.")] = False,
     json: o.Json = False,
     output: o.OutputFile = None,
@@ -63,7 +66,7 @@ def run(
     selection = Selection.parse(layer=layer, module=module or (), level=level)
     json_to_stdout = check_output(output, json=json)
     check_folder(tensors)
-    if weights == "none" and (stats or values or tensors):
+    if weights == "none" and (stats or values or tensors or verify):
         raise UsageError("without weights there are no numbers, only shapes", "leave --weights none out")
     if resume and input_file is None:
         raise UsageError("--resume goes with --input", "name the file of sentences")
@@ -100,6 +103,7 @@ def run(
             choice=choice,
             selection=selection,
             keep=keep,
+            verify=verify,
             max_length=max_length,
             truncate=truncate,
             terminal=terminal,
@@ -113,7 +117,7 @@ def run(
 
         loaded = choice.load(checkpoint)
     with terminal.waiting("running the model"):
-        trace, stored = run_forward(loaded, batch, selection=selection, keep=keep)
+        trace, stored = run_forward(loaded, batch, selection=selection, keep=keep, verify=verify)
     versions = trace.environment
     terminal.detail(f"torch {versions.torch}, transformers {versions.transformers}, {len(trace.steps)} steps recorded")
     if tensors is not None:
@@ -122,6 +126,7 @@ def run(
         save_tensors(tensors, stored)
         terminal.say(f"{len(stored)} tensors written to {tensors}")
 
+    from ..render.proof import in_words
     from ..render.tree import View
 
     view = View(depth=depth, fold=fold, stats=stats, values=values, axes=axes)
@@ -129,5 +134,8 @@ def run(
     if trace.failure is not None:
         where = trace.failure.path or "the model"
         report(BertInspectError(f"the forward failed in {where}: {trace.failure.cause}"))
-        return ExitCode.NO
-    return ExitCode.OK
+    elif trace.proof is not None and trace.proof.fault is not None:
+        report(BertInspectError(f"the proof failed: {in_words(trace.proof.fault)}"))
+    else:
+        return ExitCode.OK
+    return ExitCode.NO

@@ -6,6 +6,7 @@ from rich.text import Text
 
 from ..record import Input, Model, Trace
 from ..safetext import safe_text
+from .proof import proof
 from .words import BAD, DIM, NAME, PLAIN, count, plural
 
 _MEANING = {
@@ -32,6 +33,8 @@ def header(trace: Trace) -> Group:
     rows.add_row("input", _batch(batch))
     for number, line in _sentences(batch):
         rows.add_row(Text(number, justify="right"), line)
+    if trace.proof is not None:
+        rows.add_row("proof", proof(trace.proof))
     return Group(rows, Text())
 
 

@@ -1,16 +1,16 @@
 """What stands below the tree: what the model said, and the totals of the run; or why the forward failed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ..record import Output, Trace
+from ..record import Failure, Output, Step, Trace
 from ..safetext import safe_text
 from ..values import Number
-from .words import BAD, DIM, NAME, count, number, plural, short_count
+from .words import BAD, DIM, NAME, count, number, plural, shape, short_count
 
 _SHOWN = 20
 _LABELS = 4
@@ -24,12 +24,29 @@ def result(trace: Trace) -> Group:
         where = safe_text(failure.path) or "the model" if failure.path is not None else "the model"
         parts.append(Text(f"the forward failed in {where}: {safe_text(failure.cause)}", style=BAD))
         parts.append(Text(safe_text(f"{failure.exception}: {failure.message}"), style=DIM))
+        parts += [Text(safe_text(line), style=DIM) for line in _around(trace, failure)]
     if trace.output is not None:
         parts.append(_predictions(trace, trace.output))
         if trace.output.loss is not None:
             parts.append(Text.assemble(("loss ", DIM), (number(trace.output.loss), NAME)))
     parts.append(_totals(trace))
     return Group(*parts)
+
+
+def _around(trace: Trace, failure: Failure) -> Iterator[str]:
+    """Yield a line on the tensor that broke the forward and one on the last step that was done before."""
+    if failure.step is not None and failure.tensor is not None:
+        step = trace.steps[failure.step]
+        broken = next((tensor for tensor in step.inputs if tensor.name == failure.tensor), None)
+        if broken is not None:
+            origin = "" if broken.from_ is None else f", from {_place(trace.steps[broken.from_])}"
+            yield f"it broke on {broken.name} {shape(broken.shape)} {broken.dtype}{origin}"
+    if failure.last_good is not None:
+        yield f"the last good step is {_place(trace.steps[failure.last_good])}"
+
+
+def _place(step: Step) -> str:
+    return f"{step.label} in {step.path}" if step.path else step.label
 
 
 def _predictions(trace: Trace, output: Output) -> Table:

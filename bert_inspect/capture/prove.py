@@ -1,0 +1,195 @@
+"""From what the witness saw, and runs without instruments, to the proof of a trace."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.modules.module import register_module_forward_pre_hook
+
+from ..proof import Check, CheckName, Fault, Proof
+from ..record import Output, Trace
+from ..values import strict
+from .assemble import Assembled
+from .evidence import digest, largest_difference
+from .notes import Note
+from .surroundings import no_hook_stays, random_states, set_random_states, surroundings
+from .tracer import Tracer
+from .witness import Finding, Witness
+
+_NUMBERS: tuple[CheckName, ...] = ("logits", "ops", "modules", "hidden states", "attentions")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ran:
+    """How a forward ended: what it returned, or what it raised."""
+
+    output: Any = None
+    error: Exception | None = None
+
+
+class Verification:
+    """All that a proof of one traced run rests on: a run before it without any instrument, the witness beside it, a run
+    after it that returns hidden states and attentions while calls are counted, and the surroundings before and after.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        self.witness = Witness()
+        self._model = model
+        self._surroundings = surroundings(model)
+        self._plain = self._counted = Ran()
+        self._calls: Mapping[nn.Module, int] = {}
+
+    def run_before(self, inputs: Mapping[str, torch.Tensor]) -> None:
+        """Run the model as anybody would, without hooks or modes."""
+        self._plain = _run(self._model, inputs)
+
+    def run_after(self, inputs: Mapping[str, torch.Tensor]) -> None:
+        """Run the model for what it returns on request, counting the calls of its modules."""
+        config: Any = self._model.config
+        eager = config._attn_implementation == "eager"  # nothing else has attentions to return
+        with no_hook_stays(self._model), _counting_calls() as self._calls:
+            self._counted = _run(self._model, inputs, output_hidden_states=True, output_attentions=eager)
+
+    def prove(
+        self, trace: Trace, ran: Ran, tracer: Tracer, assembled: Assembled, modules: Mapping[str, nn.Module]
+    ) -> Proof:
+        """Return the proof of the trace.
+
+        Of a forward that raised, the steps before are proved, and that it raises the same without instruments.
+        """
+        witness = self.witness
+        _check_origins(witness, tracer, assembled, modules)
+        _check_logits(witness, self._plain, ran, trace.output)
+        if ran.error is None and self._counted.error is None:
+            _check_named(witness, self._counted.output, tracer, assembled)
+            _check_calls(witness, self._calls, tracer, trace.not_called, modules)
+        before, after = self._surroundings, surroundings(self._model)
+        for name in sorted(before.keys() | after.keys()):
+            same = before.get(name) == after.get(name)
+            witness.count("surroundings", None, f"{name} is not as it was", holds=same)
+        checks = [
+            Check(
+                name=name,
+                checked=tally.checked,
+                exact=tally.exact,
+                failed=tally.failed,
+                largest_difference=strict(tally.largest) if name in _NUMBERS else None,
+            )
+            for name in CheckName.__args__  # type: ignore[attr-defined]
+            if (tally := witness.tallies.get(name)) is not None
+        ]
+        return Proof(passed=not witness.findings, checks=checks, fault=_first(witness.findings, assembled))
+
+
+def _run(model: nn.Module, inputs: Mapping[str, torch.Tensor], **options: bool) -> Ran:
+    """Run the model and leave the random generators as they were, so that the next run draws the same."""
+    states = random_states()
+    try:
+        return Ran(output=model(**inputs, **options))
+    except Exception as error:  # whatever a model's code raises: the traced run must end the same way
+        return Ran(error=error)
+    finally:
+        set_random_states(states)
+
+
+@contextmanager
+def _counting_calls() -> Iterator[dict[nn.Module, int]]:
+    """Count the calls of every module, by a hook that is no part of the tracer."""
+    counts: dict[nn.Module, int] = {}
+
+    def count(module: nn.Module, _: Any) -> None:
+        counts[module] = counts.get(module, 0) + 1
+
+    handle = register_module_forward_pre_hook(count)
+    try:
+        yield counts
+    finally:
+        handle.remove()
+
+
+def _first(findings: Sequence[Finding], assembled: Assembled) -> Fault | None:
+    """Return the fault in the earliest step; what no step is to blame for comes after."""
+    if not findings:
+        return None
+    found = min(findings, key=lambda finding: (finding.note is None, 0 if finding.note is None else finding.note.id))
+    note = found.note
+    if note is None:
+        return Fault(check=found.check, step=None, path=None, label=None, message=found.message)
+    step = next((number for number, kept in enumerate(assembled.notes) if kept is note), None)
+    label = assembled.labels[note.id] if note.id < len(assembled.labels) else None
+    return Fault(check=found.check, step=step, path=note.path, label=label, message=found.message)
+
+
+def _check_logits(witness: Witness, plain: Ran, traced: Ran, output: Output | None) -> None:
+    if traced.error is not None or plain.error is not None:
+        same = type(traced.error) is type(plain.error) and str(traced.error) == str(plain.error)
+        witness.count("logits", None, "the run without instruments did not end in the same way", holds=same)
+        return
+    for name in ("logits", "loss"):
+        one, other = getattr(traced.output, name), getattr(plain.output, name)
+        if one is not None and other is not None:
+            _compare(witness, "logits", None, one, other, f"the {name} of a run without instruments are other")
+    shown = None if output is None else output.logits
+    true = [[strict(number) for number in row] for row in plain.output.logits.detach().double().cpu().tolist()]
+    witness.count("logits", None, "the recorded logits are not those of a run without instruments", holds=shown == true)
+
+
+def _check_named(witness: Witness, output: Any, tracer: Tracer, assembled: Assembled) -> None:
+    """Hold the tensors that bear a name of transformers' against those that it returns under that name."""
+    numbers = {name: number for number, names in assembled.known_as.items() for name in names}
+    notes = {seen.number: note for note in reversed(tracer.notes) for seen in note.outputs}
+    kinds: tuple[tuple[CheckName, str], ...] = (("hidden states", "hidden_states"), ("attentions", "attentions"))
+    for check, key in kinds:
+        for place, tensor in enumerate(getattr(output, key, None) or ()):
+            number = numbers.get(f"{key}[{place}]")
+            note = None if number is None else notes.get(number)
+            same = number is not None and witness.digests.get(number) == digest(tensor)
+            witness.count(check, note, f"it is not the {key}[{place}] that the model returns", holds=same)
+
+
+def _check_calls(
+    witness: Witness,
+    calls: Mapping[nn.Module, int],
+    tracer: Tracer,
+    not_called: Sequence[str],
+    modules: Mapping[str, nn.Module],
+) -> None:
+    never = set(not_called)
+    for path, module in modules.items():
+        expected, found = calls.get(module, 0), tracer.calls.get(module, 0)
+        holds = expected == found and (path in never) == (expected == 0)
+        witness.count("calls", None, f"{path or 'the model'} is called {expected} times, not {found}", holds=holds)
+
+
+def _check_origins(witness: Witness, tracer: Tracer, assembled: Assembled, modules: Mapping[str, nn.Module]) -> None:
+    """Check that every tensor was made by a step that was run again, or was there before; and that ``from`` names it.
+
+    That a tensor holds, wherever it is seen, the bits that it was made with, the witness has checked already.
+    """
+    accounted = set(tracer.tensors.parameters)
+    accounted.update(seen.number for seen in tracer.notes[0].inputs) if tracer.notes else None
+    accounted.update(tracer.tensors.numbers_of(v for m in modules.values() for v in vars(m).values()))
+    for note in tracer.notes:
+        if note.id in witness.recomputed:
+            accounted.update(seen.number for seen in (*note.outputs, *note.also_changed))
+    for note in tracer.notes:
+        for seen in (*note.inputs, *note.outputs):
+            message = f"{seen.name} was made by nothing that was recorded"
+            witness.count("origins", note, message, holds=seen.number in accounted or note.failed)
+    returned = [{seen.number for seen in (*note.outputs, *note.also_changed)} for note in assembled.notes]
+    for step, note in zip(assembled.steps, assembled.notes, strict=True):
+        for tensor, seen in zip(step.inputs, note.inputs, strict=True):
+            holds = tensor.from_ is None or seen.number in returned[tensor.from_]
+            witness.count("origins", note, f"{tensor.name} does not come from step {tensor.from_}", holds=holds)
+
+
+def _compare(
+    witness: Witness, check: CheckName, note: Note | None, one: torch.Tensor, other: torch.Tensor, message: str
+) -> None:
+    difference = largest_difference(one, other)
+    tally = witness.tally(check)
+    tally.largest = max(tally.largest, difference)
+    witness.count(check, note, f"{message} (by {difference:.2g})", holds=digest(one) == digest(other))
