@@ -4,6 +4,7 @@ import weakref
 from collections.abc import Iterable, Mapping, Sequence
 
 import torch
+from torch import nn
 
 from .notes import Seen
 from .summarize import dtype_name
@@ -79,6 +80,13 @@ def same_place(result: torch.Tensor, source: torch.Tensor) -> bool:
         and source.storage_offset() == result.storage_offset()
         and source.stride() == result.stride()
     )
+
+
+def works_in_place(module: nn.Module) -> bool:
+    """Whether a module of torch.nn works in place (a dropout in eval mode does not work at all)."""
+    if not module.__dict__.get("inplace", False):
+        return False
+    return module.training or not isinstance(module, nn.modules.dropout._DropoutNd)
 
 
 def _numel(shape: Sequence[int]) -> int:

@@ -1,6 +1,6 @@
 """From what the witness saw, and runs without instruments, to the proof of a trace."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -39,19 +39,24 @@ class Verification:
         self.witness = Witness()
         self._model = model
         self._surroundings = surroundings(model)
+        self._random = random_states()
         self._plain = self._counted = Ran()
         self._calls: Mapping[nn.Module, int] = {}
 
     def run_before(self, inputs: Mapping[str, torch.Tensor]) -> None:
         """Run the model as anybody would, without hooks or modes."""
         self._plain = _run(self._model, inputs)
+        set_random_states(self._random)
 
     def run_after(self, inputs: Mapping[str, torch.Tensor]) -> None:
         """Run the model for what it returns on request, counting the calls of its modules."""
         config: Any = self._model.config
         eager = config._attn_implementation == "eager"  # nothing else has attentions to return
+        after = random_states()
+        set_random_states(self._random)
         with no_hook_stays(self._model), _counting_calls() as self._calls:
             self._counted = _run(self._model, inputs, output_hidden_states=True, output_attentions=eager)
+        set_random_states(after)
 
     def prove(
         self, trace: Trace, ran: Ran, tracer: Tracer, assembled: Assembled, modules: Mapping[str, nn.Module]
@@ -62,8 +67,9 @@ class Verification:
         """
         witness = self.witness
         _check_origins(witness, tracer, assembled, modules)
+        steady = ran.error is None and _check_steady(witness, self._plain, self._counted)
         _check_logits(witness, self._plain, ran, trace.output)
-        if ran.error is None and self._counted.error is None:
+        if steady:
             _check_named(witness, self._counted.output, tracer, assembled)
             _check_calls(witness, self._calls, tracer, trace.not_called, modules)
         before, after = self._surroundings, surroundings(self._model)
@@ -81,18 +87,16 @@ class Verification:
             for name in CheckName.__args__  # type: ignore[attr-defined]
             if (tally := witness.tallies.get(name)) is not None
         ]
-        return Proof(passed=not witness.findings, checks=checks, fault=_first(witness.findings, assembled))
+        return Proof(
+            passed=not witness.findings, checks=checks, fault=_first(witness.findings, assembled, tracer.notes)
+        )
 
 
 def _run(model: nn.Module, inputs: Mapping[str, torch.Tensor], **options: bool) -> Ran:
-    """Run the model and leave the random generators as they were, so that the next run draws the same."""
-    states = random_states()
     try:
         return Ran(output=model(**inputs, **options))
     except Exception as error:  # whatever a model's code raises: the traced run must end the same way
         return Ran(error=error)
-    finally:
-        set_random_states(states)
 
 
 @contextmanager
@@ -110,11 +114,21 @@ def _counting_calls() -> Iterator[dict[nn.Module, int]]:
         handle.remove()
 
 
-def _first(findings: Sequence[Finding], assembled: Assembled) -> Fault | None:
-    """Return the fault in the earliest step; what no step is to blame for comes after."""
+def _order_of_ending(notes: Sequence[Note]) -> Callable[[Note], tuple[int, int]]:
+    """Return the key that puts steps in the order in which they ended: a module after all that ran in it."""
+    last = list(range(len(notes)))
+    for note in reversed(notes):
+        if note.parent is not None:
+            last[note.parent] = max(last[note.parent], last[note.id])
+    return lambda note: (last[note.id], -note.id)
+
+
+def _first(findings: Sequence[Finding], assembled: Assembled, notes: Sequence[Note]) -> Fault | None:
+    """Return the fault in the step that ended first; what no step is to blame for comes after."""
     if not findings:
         return None
-    found = min(findings, key=lambda finding: (finding.note is None, 0 if finding.note is None else finding.note.id))
+    order = _order_of_ending(notes)
+    found = min(findings, key=lambda finding: (1,) if finding.note is None else (0, *order(finding.note)))
     note = found.note
     if note is None:
         return Fault(check=found.check, step=None, path=None, label=None, message=found.message)
@@ -137,17 +151,29 @@ def _check_logits(witness: Witness, plain: Ran, traced: Ran, output: Output | No
     witness.count("logits", None, "the recorded logits are not those of a run without instruments", holds=shown == true)
 
 
+def _check_steady(witness: Witness, plain: Ran, again: Ran) -> bool:
+    """Check that two runs without the tracer agree; where they do not, nothing can be held against the second."""
+    if plain.error is not None or again.error is not None:
+        return False
+    steady = digest(plain.output.logits) == digest(again.output.logits)
+    witness.count("logits", None, "the model answers otherwise every time, without instruments too", holds=steady)
+    return steady
+
+
 def _check_named(witness: Witness, output: Any, tracer: Tracer, assembled: Assembled) -> None:
     """Hold the tensors that bear a name of transformers' against those that it returns under that name."""
     numbers = {name: number for number, names in assembled.known_as.items() for name in names}
-    notes = {seen.number: note for note in reversed(tracer.notes) for seen in note.outputs}
+    notes: dict[int, Note] = {}
+    for note in sorted(tracer.notes, key=_order_of_ending(tracer.notes)):
+        for seen in note.outputs:
+            notes.setdefault(seen.number, note)
     kinds: tuple[tuple[CheckName, str], ...] = (("hidden states", "hidden_states"), ("attentions", "attentions"))
     for check, key in kinds:
         for place, tensor in enumerate(getattr(output, key, None) or ()):
             number = numbers.get(f"{key}[{place}]")
-            note = None if number is None else notes.get(number)
+            where = None if number is None else notes.get(number)
             same = number is not None and witness.digests.get(number) == digest(tensor)
-            witness.count(check, note, f"it is not the {key}[{place}] that the model returns", holds=same)
+            witness.count(check, where, f"it is not the {key}[{place}] that the model returns", holds=same)
 
 
 def _check_calls(

@@ -21,7 +21,7 @@ from torch.overrides import TorchFunctionMode
 from ..selection import Selection
 from .arguments import index_given, module_input_names, op_input_names, tensors_in
 from .flops import flops_of
-from .identity import Tensors, same_place
+from .identity import Tensors, same_place, works_in_place
 from .keeper import Keeper
 from .notes import Keep, Note
 from .source import line_of, mask_helper, outside_torch
@@ -80,7 +80,7 @@ class Tracer(TorchFunctionMode):
             if leaf:
                 self._leaf_depth = 1
                 if self._witness is not None:
-                    self._witness.before(args, kwargs, copies=_changes_input(module))
+                    self._witness.before(args, kwargs, copies=works_in_place(module))
 
     def leave(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
         """Forward hook: the step is done."""
@@ -90,11 +90,13 @@ class Tracer(TorchFunctionMode):
         with DisableTorchFunction():
             note = self._open.pop()
             results = [("output", output)] if isinstance(output, torch.Tensor) else tensors_in(output, "output")
-            if _changes_input(module):
+            if works_in_place(module):
                 self._changed(note, results)
             self._end(note, results, wanted=self._wanted.pop())
             if self._leaf_depth and self._witness is not None:
+                calls = dict(self.calls)
                 self._witness.recompute_module(note, module, results)
+                self.calls = calls  # what a container of torch.nn called again does not count
             self._leaf_depth = 0
 
     @property
@@ -303,10 +305,3 @@ def tracing(
         tracer._mask_frame = None
         if collecting:
             gc.enable()
-
-
-def _changes_input(module: nn.Module) -> bool:
-    """Whether a module of torch.nn works in place (a dropout in eval mode does not work at all)."""
-    if not module.__dict__.get("inplace", False):
-        return False
-    return module.training or not isinstance(module, nn.modules.dropout._DropoutNd)

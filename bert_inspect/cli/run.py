@@ -120,6 +120,8 @@ def run(
         trace, stored = run_forward(loaded, batch, selection=selection, keep=keep, verify=verify)
     versions = trace.environment
     terminal.detail(f"torch {versions.torch}, transformers {versions.transformers}, {len(trace.steps)} steps recorded")
+    if verify and time:
+        terminal.say("the times of modules include their checks: leave --verify out to time them")
     if tensors is not None:
         from ..capture.store import save_tensors
 

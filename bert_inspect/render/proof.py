@@ -4,18 +4,7 @@ from rich.text import Text
 
 from ..proof import Check, CheckName, Fault, Proof
 from ..safetext import safe_text
-from .words import BAD, DIM, KNOWN, number, plural
-
-_WHAT: dict[CheckName, tuple[str, str]] = {
-    "ops": ("op", "run again"),
-    "modules": ("torch.nn call", "run again"),
-    "origins": ("tensor", "traced to its origin"),
-    "statistics": ("statistic", "computed anew"),
-    "values": ("kept tensor", "compared with what ran"),
-    "hidden states": ("hidden state", "as the model returns it"),
-    "attentions": ("attention", "as the model returns it"),
-}
-"""What is counted and what was done with it; several are written with s."""
+from .words import BAD, DIM, KNOWN, number
 
 
 def proof(proved: Proof) -> Text:
@@ -24,8 +13,8 @@ def proof(proved: Proof) -> Text:
         text = Text.assemble(("failed", BAD), f": {in_words(proved.fault)}")
     else:
         text = Text.assemble(("passed", KNOWN), ": the logits are to the bit those of a run without instruments")
-    parts = [_part(check) for check in proved.checks if check.name in _WHAT]
-    return text.append("\n" + "; ".join(parts), DIM) if parts else text
+    grounds = [_ground(check) for check in proved.checks if check.name in _GROUNDS]
+    return text.append("\n" + "; ".join(grounds), DIM) if grounds else text
 
 
 def in_words(fault: Fault) -> str:
@@ -35,11 +24,24 @@ def in_words(fault: Fault) -> str:
     return safe_text(f"{step}{where}{fault.message}")
 
 
-def _part(check: Check) -> str:
-    what, done = _WHAT[check.name]
-    text = f"{plural(check.checked, what)} {done}"
+_GROUNDS: dict[CheckName, str] = {
+    "ops": "{} ops run again on what they received",
+    "modules": "{} calls of torch.nn modules run again",
+    "origins": "{} tensors followed to where they came from",
+    "hidden states": "{} hidden states as the model returns them",
+    "attentions": "{} attentions as the model returns them",
+    "statistics": "statistics of {} tensors computed anew",
+    "values": "values of {} tensors compared",
+    "calls": "the calls of {} modules counted apart",
+    "surroundings": "{} weights, hooks, flags and options as before",
+}
+
+
+def _ground(check: Check) -> str:
+    text = _GROUNDS[check.name].format(f"{check.checked:,}")
     if check.failed:
-        return f"{text} ({check.failed} failed)"
-    if check.largest_difference is not None and check.exact < check.checked:
-        return f"{text} ({check.checked - check.exact} not to the bit, by {number(check.largest_difference)} at most)"
+        return f"{text} ({check.failed:,} failed)"
+    beside = check.checked - check.exact
+    if beside and check.largest_difference is not None:
+        return f"{text} ({beside:,} within rounding, {number(check.largest_difference)} beside at most)"
     return text
