@@ -21,6 +21,34 @@ def tensors_in(value: Any, name: str) -> Named:
     return []
 
 
+_CONTAINERS = (tuple, list, dict)
+
+
+def apart(
+    names: Sequence[str], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> tuple[Named, Sequence[Any], Mapping[str, Any]]:
+    """Return the tensors that a step was given, under their names; and the rest, by position and by name."""
+    received: Named = []
+    given, options = [], {}
+    for i, value in enumerate(args):
+        if isinstance(value, torch.Tensor):
+            received.append((names[i] if i < len(names) else f"input[{i}]", value))
+        elif isinstance(value, _CONTAINERS) and (
+            inside := tensors_in(value, names[i] if i < len(names) else f"input[{i}]")
+        ):
+            received += inside
+        else:
+            given.append(value)
+    for name, value in kwargs.items():
+        if isinstance(value, torch.Tensor):
+            received.append((name, value))
+        elif isinstance(value, _CONTAINERS) and (inside := tensors_in(value, name)):
+            received += inside
+        elif value is not None:
+            options[name] = value
+    return received, given, options
+
+
 _signatures: dict[type, list[str]] = {}
 
 
@@ -60,8 +88,8 @@ def written(name: str, given: Sequence[Any], options: Mapping[str, Any]) -> str:
     """Return what an op was given besides tensors, by position and by name, as one would write it."""
     if name in ("getitem", "setitem"):
         return f"[{_index(given[0])}]"
-    # A leading underscore marks what torch passes to itself; None is what was not given.
-    named = (f"{key}={_show(value)}" for key, value in options.items() if value is not None and key[0] != "_")
+    # A leading underscore marks what torch passes to itself.
+    named = (f"{key}={_show(value)}" for key, value in options.items() if key[0] != "_")
     return ", ".join([*map(_show, given), *named])
 
 

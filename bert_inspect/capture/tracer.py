@@ -19,7 +19,7 @@ from torch._C import DisableTorchFunction  # switches modes off too, which the p
 from torch.overrides import TorchFunctionMode
 
 from ..selection import Selection
-from .arguments import index_given, module_input_names, op_input_names, tensors_in
+from .arguments import apart, index_given, module_input_names, op_input_names, tensors_in
 from .flops import flops_of
 from .identity import Tensors, same_place, works_in_place
 from .keeper import Keeper
@@ -235,27 +235,7 @@ class Tracer(TorchFunctionMode):
 
     def _receive(self, note: Note, names: Sequence[str], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Write down what a step was given: tensors under their names, and the rest as it is."""
-        received: list[tuple[str, torch.Tensor]] = []
-        given = []
-        for i, value in enumerate(args):
-            if isinstance(value, torch.Tensor):
-                received.append((names[i] if i < len(names) else f"input[{i}]", value))
-            elif isinstance(value, _CONTAINERS) and (
-                inside := tensors_in(value, names[i] if i < len(names) else f"input[{i}]")
-            ):
-                received += inside
-            else:
-                given.append(value)
-        if kwargs:
-            note.options = options = {}
-            for name, value in kwargs.items():
-                if isinstance(value, torch.Tensor):
-                    received.append((name, value))
-                elif isinstance(value, _CONTAINERS) and (inside := tensors_in(value, name)):
-                    received += inside
-                elif value is not None:
-                    options[name] = value
-        note.given = given
+        received, note.given, note.options = apart(names, args, kwargs)
         note.inputs = [self.tensors.see(name, tensor) for name, tensor in received]
         if self._witness is not None:
             self._witness.received(note, received)
@@ -276,9 +256,6 @@ class Tracer(TorchFunctionMode):
             return None
         self._open[-1].failed = True
         return self._open[-1]
-
-
-_CONTAINERS = (tuple, list, dict)
 
 
 @contextmanager
