@@ -15,7 +15,7 @@ PACKAGE = Path(bert_inspect.__file__).parent
 STANDARD = sys.stdlib_module_names
 GROUND = {"errors", "values", "files", "safetext"}
 DATA = GROUND | {"record", "proof"}
-PURE = DATA | {"selection", "outline", "components"}
+PURE = DATA | {"selection", "outline", "components", "lookup", "listing", "implementation"}
 TORCH = {"torch", "transformers", "tokenizers", "safetensors", "huggingface_hub"}
 MAY = {
     "errors": set(),
@@ -36,7 +36,12 @@ MAY = {
     "components": {"msgspec"},
     "selection": DATA | {"msgspec"},
     "outline": DATA,
-    "render": PURE | {"rich", "render"},
+    "lookup": DATA | {"selection"},
+    "sourcefile": set(),
+    "reached": {"sourcefile"},
+    "implementation": DATA | {"sourcefile"},
+    "listing": DATA | {"sourcefile", "reached", "implementation"},
+    "render": PURE | {"rich", "pygments", "render"},
     "capture": PURE | TORCH | {"capture", "msgspec"},
     "terminal": GROUND | {"rich"},
     "api": PURE | TORCH | {"capture"},
@@ -108,6 +113,8 @@ def fresh(code: str) -> str:
         ["run", "--input", "/no/such/file", "--json"],
         ["run", "--input", "/dev/null", "--json"],
         ["tokens", "--trace", "{trace}"],
+        ["source", "attention.self", "--trace", "{trace}"],
+        ["source", "bert.pooler.dense", "--trace", "{trace}"],
     ],
     ids=" ".join,
 )

@@ -8,6 +8,7 @@ from .model import model
 from .run import run
 from .schema import schema
 from .show import show
+from .source import source
 from .tokens import tokens
 
 app = typer.Typer(
@@ -40,5 +41,5 @@ def main(
         raise typer.Exit(2)
 
 
-for _command in (run, show, tokens, model, schema):
+for _command in (run, show, tokens, model, source, schema):
     app.command(_command.__name__)(_command)

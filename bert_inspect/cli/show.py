@@ -4,6 +4,7 @@ from ..errors import ExitCode
 from ..terminal import Terminal
 from . import options as o
 from .deliver import check_output, deliver
+from .prepare import say_what_is_missing
 
 
 def show(
@@ -33,11 +34,7 @@ def show(
     selection = Selection.parse(layer=layer, module=module or (), level=level)
     json_to_stdout = check_output(output, json=json)
     loaded = narrowed(Trace.load(trace), selection)
-    outputs = [tensor for step in loaded.steps for tensor in step.outputs]
-    if stats and all(tensor.stats is None for tensor in outputs):
-        terminal.say("this trace holds no statistics: run with --stats to record them")
-    if values and all(tensor.values is None for tensor in outputs):
-        terminal.say("this trace holds no values: run with --values to record them")
+    say_what_is_missing(loaded, terminal, stats=stats, values=values)
     view = View(depth=depth, fold=fold, stats=stats, values=values, axes=axes)
     deliver(loaded, view, terminal, json=json_to_stdout, output=output)
     return ExitCode.OK

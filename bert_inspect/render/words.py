@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from rich.style import Style
 
-from ..record import Axis, Stats, TensorOut
+from ..record import Axis, Stats, TensorIn, TensorOut
 from ..values import Number
 
 # The sixteen basic colours follow the terminal's own scheme, so they are legible on dark and on light alike; of them
@@ -52,7 +52,7 @@ def shape(sizes: Sequence[int]) -> str:
     return "[" + ", ".join(map(str, sizes)) + "]"
 
 
-def named_shape(tensor: TensorOut, times: str) -> str:
+def named_shape(tensor: TensorIn | TensorOut, times: str) -> str:
     """Return a shape with the names of its axes: ``batch 2 × tokens 9 × hidden 768``."""
     if tensor.axes is None:
         return shape(tensor.shape)

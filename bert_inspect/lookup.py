@@ -1,0 +1,65 @@
+"""From the words for a module, as people write them, to its path."""
+
+import re
+from collections.abc import Mapping
+from difflib import get_close_matches
+
+from .errors import UsageError
+from .record import Step, Trace
+from .selection import matches, no_such_module
+
+
+def find_module(wanted: str, modules: Mapping[str, str]) -> tuple[str, str | None]:
+    """Return the path of the module that is meant and, where it was not given in full, a note that says which.
+
+    ``wanted`` is a path, a pattern, the end of a path (``attention.self``) or a class. Of modules that differ only in
+    their layer the first is taken.
+
+    Args:
+        wanted: the user's words.
+        modules: the class of each module by its path, in the model's order.
+
+    Raises:
+        UsageError: no module is meant, or several that differ in more than their layer.
+    """
+    if wanted in modules:
+        return wanted, None
+    ways = (
+        [path for path in modules if matches(wanted, path)],
+        [path for path in modules if path.endswith(f".{wanted}")],
+        [path for path, type_ in modules.items() if type_ == wanted],
+    )
+    found = next((paths for paths in ways if paths), [])
+    if not found:
+        classes = sorted({type_ for type_ in modules.values() if type_})
+        if alike := get_close_matches(wanted, classes, n=3, cutoff=0.8):
+            raise UsageError(f"no module matches {wanted!r}", f"did you mean {' or '.join(alike)}?")
+        raise no_such_module(wanted, list(modules))
+    kinds = {re.sub(r"\blayer\.\d+\b", "layer", path): path for path in reversed(found)}
+    if len(kinds) > 1:
+        several = list(kinds.values())[::-1]
+        names = ", ".join(path or modules[path] for path in several[:3]) + (", ..." if len(several) > 3 else "")
+        raise UsageError(f"{wanted!r} may be several modules", f"name one of {names}")
+    others = f", the first of {len(found)}" if len(found) > 1 else ""
+    return found[0], f"{wanted} is {found[0] or modules[found[0]]}{others}"
+
+
+def modules_of(trace: Trace) -> dict[str, str]:
+    """Return the class of each module of a trace by its path; of one that was never called it is not known."""
+    called = {step.path: step.type for step in trace.steps if step.kind == "module"}
+    return called | dict.fromkeys(trace.not_called, "")
+
+
+def first_call(trace: Trace, path: str) -> Step:
+    """Return the step of a module's first call.
+
+    Raises:
+        UsageError: it was never called.
+    """
+    for step in trace.steps:
+        if step.kind == "module" and step.path == path:
+            return step
+    raise UsageError(
+        f"{path} was never called in this run",
+        "'not_called' in the JSON lists the modules that were not",
+    )
