@@ -15,7 +15,7 @@ PACKAGE = Path(bert_inspect.__file__).parent
 STANDARD = sys.stdlib_module_names
 GROUND = {"errors", "values", "files", "safetext"}
 DATA = GROUND | {"record", "proof"}
-PURE = DATA | {"selection", "outline", "components", "lookup", "listing", "implementation"}
+PURE = DATA | {"selection", "outline", "components", "lookup", "listing", "implementation", "attention"}
 TORCH = {"torch", "transformers", "tokenizers", "safetensors", "huggingface_hub"}
 MAY = {
     "errors": set(),
@@ -34,6 +34,7 @@ MAY = {
         "render.notebook",
     },  # a trace displays itself in a notebook
     "components": {"msgspec"},
+    "attention": DATA | {"numpy"},
     "selection": DATA | {"msgspec"},
     "outline": DATA,
     "lookup": DATA | {"selection"},
@@ -41,7 +42,7 @@ MAY = {
     "reached": {"sourcefile"},
     "implementation": DATA | {"sourcefile"},
     "listing": DATA | {"sourcefile", "reached", "implementation"},
-    "render": PURE | {"rich", "pygments", "render"},
+    "render": PURE | {"rich", "numpy", "pygments", "render"},
     "capture": PURE | TORCH | {"capture", "msgspec"},
     "terminal": GROUND | {"rich"},
     "api": PURE | TORCH | {"capture"},

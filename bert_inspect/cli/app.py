@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from .attention import attention
 from .model import model
 from .run import run
 from .schema import schema
@@ -41,5 +42,5 @@ def main(
         raise typer.Exit(2)
 
 
-for _command in (run, show, tokens, model, source, schema):
+for _command in (run, show, tokens, model, source, attention, schema):
     app.command(_command.__name__)(_command)

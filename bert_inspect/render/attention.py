@@ -1,0 +1,146 @@
+"""Attention in the terminal: where each head looks, and heatmaps of the layers and heads that were asked for."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from ..attention import Array, LayerAttention, entropies, marks, summaries
+from ..record import Trace
+from ..safetext import safe_text
+from .header import header
+from .heatmap import Heatmap
+from .words import BAD, DIM, KNOWN, LAYER, NAME, number, plural
+
+CAUTION = "Where a head looks is no explanation of what the model answers."
+
+
+def attention_page(
+    trace: Trace, layers: Sequence[LayerAttention], *, head: int | None, mean: bool, overview: bool
+) -> Group:
+    """Return what `attention` shows.
+
+    Args:
+        trace: the run.
+        layers: the layers to show.
+        head: the one head to show; all if None.
+        mean: show the mean over the heads instead of each.
+        overview: show of all layers where their heads look, and of the last one the mean.
+    """
+    parts: list[RenderableType] = [header(trace), certificate(layers), Text(CAUTION, style=DIM), Text()]
+    for row in range(len(trace.input.texts)):
+        parts.append(Text.assemble((f"sentence {row + 1}  ", NAME), safe_text(trace.input.texts[row])))
+        parts.append(Text())
+        if overview:
+            parts += [_targets(trace, layers, row), Text(_LEGEND, style=DIM), Text()]
+        for layer in layers[-1:] if overview else layers:
+            if not overview:
+                parts += [_heads(trace, layer, row), Text()]
+            parts += _maps(trace, layer, row, head=head, mean=mean or overview)
+    return Group(*parts)
+
+
+def certificate(layers: Sequence[LayerAttention]) -> Text:
+    """Return where the probabilities come from, and how good those are that were rebuilt."""
+    rebuilt = [layer.rebuilt for layer in layers if layer.rebuilt is not None]
+    if not rebuilt:
+        text = Text("probabilities as the model computed them", style=DIM)
+    else:
+        worst = max(rebuilt, key=lambda each: each.difference)
+        text = Text.assemble(
+            ("rebuilt", KNOWN),
+            f" from the recorded queries, keys and mask: probabilities x values lie at most "
+            f"{number(worst.difference)} beside the fused output (its rounding alone: {number(worst.rounding)})",
+        )
+    blind = sorted({place for layer in layers for place in layer.blind})
+    if blind:
+        sentences = sorted({row + 1 for row, _ in blind})
+        where = ", ".join(map(str, sentences[:8])) + (" ..." if len(sentences) > 8 else "")
+        text.append(
+            f"\n{plural(len(blind), 'query token')} see nothing (sentence {where}): "
+            "eager and fused attention differ there",
+            BAD,
+        )
+    return text
+
+
+_LEGEND = (
+    "where more than half of a head's attention goes: C [CLS]  S [SEP]  P padding  = the token itself  "
+    "< the one before  > the one after  · spread over more"
+)
+
+
+def _targets(trace: Trace, layers: Sequence[LayerAttention], row: int) -> Table:
+    """Return a row a layer and a sign a head, and the mean entropy of the layer's heads."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style=DIM, padding=(0, 1, 0, 0))
+    table.add_column("layer", justify="right", style=LAYER)
+    for head in range(layers[0].probabilities.shape[1]):
+        table.add_column(str(head), justify="right")
+    table.add_column("entropy, bits", justify="right")
+    for layer in layers:
+        signs = [_target(trace, layer.probabilities[row, head], row) for head in range(layer.probabilities.shape[1])]
+        entropy = _entropy(trace, layer, row)
+        table.add_row(str(layer.layer), *(Text(sign, NAME if sign != "·" else DIM) for sign in signs), number(entropy))
+    return table
+
+
+def _target(trace: Trace, matrix: Array, row: int) -> str:
+    first, separators, padding = marks(trace, row)
+    queries = matrix[~padding]
+    queries = queries[~np.isnan(queries).any(axis=1)]
+    if not queries.size:
+        return "·"
+    places = np.flatnonzero(~padding)
+    itself = matrix[places, places].mean()
+    before = matrix[places[1:], places[1:] - 1].mean() if len(places) > 1 else 0.0
+    after = matrix[places[:-1], places[:-1] + 1].mean() if len(places) > 1 else 0.0
+    shares = {
+        "C": queries[:, first].sum(axis=1).mean(),
+        "S": queries[:, separators].sum(axis=1).mean(),
+        "P": queries[:, padding].sum(axis=1).mean(),
+        "=": itself,
+        "<": before,
+        ">": after,
+    }
+    sign, share = max(shares.items(), key=lambda item: item[1])
+    return sign if share > 0.5 else "·"
+
+
+def _entropy(trace: Trace, layer: LayerAttention, row: int) -> float:
+    _, _, padding = marks(trace, row)
+    rows = layer.probabilities[row][:, ~padding]
+    rows = rows[~np.isnan(rows).any(axis=-1)]
+    return float(entropies(rows).mean()) if rows.size else float("nan")
+
+
+def _heads(trace: Trace, layer: LayerAttention, row: int) -> Table:
+    """Return a row a head: its entropy, and its shares on [CLS], [SEP] and padding."""
+    table = Table(
+        box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style=DIM, title_justify="left", title_style=LAYER
+    )
+    table.title = f"layer {layer.layer}"
+    for title in ("head", "entropy, bits", "on [CLS]", "on [SEP]", "on padding"):
+        table.add_column(title, justify="right")
+    for head, summary in enumerate(list(summaries(layer, trace))[row]):
+        shares = (summary.classification, summary.separators, summary.padding)
+        table.add_row(str(head), number(summary.entropy), *(f"{share:.0%}" for share in shares))
+    return table
+
+
+def _maps(trace: Trace, layer: LayerAttention, row: int, *, head: int | None, mean: bool) -> Iterator[RenderableType]:
+    batch = trace.input
+    tokens = batch.tokens[row]
+    hidden = [not visible for visible in batch.attention_mask[row]]
+    heads = layer.probabilities.shape[1]
+    if mean:
+        pictures = [(f"layer {layer.layer}, mean of {heads} heads", layer.probabilities[row].mean(axis=0))]
+    else:
+        wanted = range(heads) if head is None else (head,)
+        pictures = [(f"layer {layer.layer}, head {each}", layer.probabilities[row, each]) for each in wanted]
+    for title, matrix in pictures:
+        yield Text.assemble((title, LAYER), ("   percent of each query token's attention (a row)", DIM))
+        yield Heatmap(matrix=matrix.tolist(), queries=tokens, keys=tokens, hidden=hidden)
+        yield Text()
