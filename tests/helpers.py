@@ -1,5 +1,7 @@
 """What tests build and look up: the tutorial's sentences, a tiny BERT drawn at random, steps and their values."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -43,3 +45,9 @@ def find(traced: Trace, **wanted: Any) -> Step:
     found = [step for step in traced.steps if all(getattr(step, key) == value for key, value in wanted.items())]
     assert found, wanted
     return found[0]
+
+
+def change(file: Path, **changes: Any) -> None:
+    """Change keys of the JSON object in a file, which need not be there."""
+    held = json.loads(file.read_text()) if file.exists() else {}
+    file.write_text(json.dumps({**held, **changes}))

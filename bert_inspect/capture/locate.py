@@ -1,7 +1,6 @@
 """From a name to a checkpoint on this machine, checked as far as can be without torch."""
 
 import difflib
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,15 +9,22 @@ from typing import Any, Literal
 
 from ..errors import ModelError
 from .builtin import BUILTIN, Builtin
+from .checkpoint_files import CheckpointFiles
+from .config import checked_settings
+from .notices import Notice, short, some, warn
+from .weights import FLOATS, INDEX, SINGLE, WeightFile, find_weights
 
 Weights = Literal["auto", "pretrained", "random", "none"]
-_INDEX = "model.safetensors.index.json"
-_PATTERNS = ["config.json", "*.safetensors", _INDEX, "tokenizer*.json", "vocab.txt", "special_tokens_map.json"]
+_TOKENIZER = ["tokenizer*.json", "vocab.txt", "special_tokens_map.json", "added_tokens.json"]
+_PATTERNS = ["config.json", "*.safetensors", INDEX, *_TOKENIZER]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint:
-    """Where a model's configuration, tokenizer and weights lie. ``weights`` is what is to be loaded, decided."""
+    """Where a model's configuration, tokenizer and weights lie. ``weights`` is what is to be loaded, decided.
+
+    ``config`` holds what `BertConfig` is to be given, checked; everything else is its default, which is BERT's own.
+    """
 
     name: str
     source: Literal["builtin", "folder", "cache"]
@@ -26,25 +32,38 @@ class Checkpoint:
     weights: Literal["pretrained", "random", "none"]
     folder: Path | None = None
     builtin: Builtin | None = None
+    weight_files: tuple[WeightFile, ...] = ()
 
     @property
-    def layers(self) -> int | None:
+    def layers(self) -> int:
         """How many encoder layers the configuration says there are."""
-        count = self.config.get("num_hidden_layers", 12)
-        return count if isinstance(count, int) else None
+        return int(self.config.get("num_hidden_layers", 12))
 
     @property
-    def positions(self) -> int | None:
+    def positions(self) -> int:
         """How many tokens the configuration says a sentence may have."""
-        count = self.config.get("max_position_embeddings", 512)
-        return count if isinstance(count, int) else None
+        return int(self.config.get("max_position_embeddings", 512))
+
+    @property
+    def words(self) -> int:
+        """How many word embeddings the configuration says there are."""
+        return int(self.config.get("vocab_size", 30522))
 
     @property
     def labels(self) -> int:
         """How many classes the configuration says there are."""
         named = self.config.get("id2label")
-        count = len(named) if isinstance(named, dict) else self.config.get("num_labels", 2)
-        return count if isinstance(count, int) else 2
+        return int(self.config.get("num_labels", 2)) if named is None else len(named)
+
+    @property
+    def dtype(self) -> str:
+        """The weights' precision: what the configuration says, else what the first of them has."""
+        if "dtype" in self.config:
+            return str(self.config["dtype"])
+        kinds = (
+            FLOATS[tensor.dtype] for file in self.weight_files for tensor in file.tensors if tensor.dtype in FLOATS
+        )
+        return next(kinds, "float32")
 
 
 def keep_off_the_network() -> None:
@@ -53,20 +72,25 @@ def keep_off_the_network() -> None:
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 
 
-def locate(name: str, *, weights: Weights = "auto", download: bool = False) -> Checkpoint:
+def locate(name: str, *, weights: Weights = "auto", download: bool = False, notice: Notice = warn) -> Checkpoint:
     """Find a model: a folder of that name, else a built-in one, else one in the local Hugging Face cache.
+
+    What is worth saying about it is told to ``notice``.
 
     Raises:
         ModelError: there is none, or it is not a BERT that can be loaded safely.
     """
-    path = Path(name).expanduser()
     try:
-        if path.is_dir():
-            return _checked(path, name=path.resolve().name, source="folder", weights=weights)
-        if path.exists():
+        path = Path(name).expanduser()
+        if name and path.is_dir():
+            return _checked(path, name=_folder_name(path), source="folder", weights=weights, notice=notice)
+        if path.is_symlink() and not path.exists():
+            raise ModelError(f"{name} is a symbolic link to nothing", "name the folder that holds its config.json")
+        if name and path.exists():
             raise ModelError(f"{name} is a file, not a folder", "name the folder that holds its config.json")
-    except (OSError, ValueError) as error:
-        raise ModelError(f"cannot read {name!r}: {error}", "name a folder, or a model") from error
+    except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: a home that is not there, a loop of links
+        why = getattr(error, "strerror", None) or _first_line(error)
+        raise ModelError(f"cannot read {short(repr(name))}: {why}", "name a folder, or a model") from error
     known = BUILTIN.get(name)
     if known is not None and weights in ("random", "none"):
         return Checkpoint(name=name, source="builtin", config=known.config, weights=weights, builtin=known)
@@ -75,7 +99,7 @@ def locate(name: str, *, weights: Weights = "auto", download: bool = False) -> C
     if folder is None and download:
         folder = _download(repositories[0])
     if folder is not None:
-        return _checked(folder, name=name, source="cache", weights=weights)
+        return _checked(folder, name=name, source="cache", weights=weights, notice=notice)
     if known is None:
         raise _unknown(name)
     if weights == "pretrained":
@@ -84,6 +108,12 @@ def locate(name: str, *, weights: Weights = "auto", download: bool = False) -> C
             "fetch them once with --download, or trace random ones with --weights random",
         )
     return Checkpoint(name=name, source="builtin", config=known.config, weights="random", builtin=known)
+
+
+def _folder_name(path: Path) -> str:
+    """Return what a folder is called, as text that every file can hold."""
+    full = path.resolve()
+    return os.fsencode(full.name or str(full)).decode("utf-8", "backslashreplace")
 
 
 def _unknown(name: str) -> ModelError:
@@ -131,55 +161,57 @@ def _first_line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
-def _checked(folder: Path, *, name: str, source: Literal["folder", "cache"], weights: Weights) -> Checkpoint:
+def _checked(
+    folder: Path, *, name: str, source: Literal["folder", "cache"], weights: Weights, notice: Notice
+) -> Checkpoint:
     """Return the checkpoint in a folder after a look at its configuration, weights and tokenizer."""
-    config = read_config(folder)
+    files = CheckpointFiles(root=folder, name=name)
+    config = files.read_object("config.json")
+    if config is None:
+        adapter = files.find("adapter_config.json") is not None
+        raise ModelError(
+            f"{folder} is no checkpoint: it has no config.json",
+            "merge the adapter into its model first, then save_pretrained"
+            if adapter
+            else "name a folder that save_pretrained wrote",
+        )
     kind = config.get("model_type")
     if kind != "bert":
         classes = config.get("architectures")
-        made = f" ({', '.join(map(str, classes))})" if isinstance(classes, list) and classes else ""
-        what = f"a {kind} checkpoint{made}" if isinstance(kind, str) else "no checkpoint that names its model_type"
+        made = f" ({some(list(map(str, classes)))})" if isinstance(classes, list) and classes else ""
+        what = (
+            f"a {short(kind)} checkpoint{made}" if isinstance(kind, str) else "no checkpoint that names its model_type"
+        )
         raise ModelError(f"{name} is {what}, not BERT", "bert-inspect reads BERT checkpoints (model_type bert)")
-    if not any((folder / file).is_file() for file in ("tokenizer.json", "vocab.txt")):
+    settings = checked_settings(config, name=name, notice=notice)
+    if files.find("tokenizer.json") is None and files.find("vocab.txt") is None:
         raise ModelError(
             f"{name} has no tokenizer: neither tokenizer.json nor vocab.txt",
             "save it there too: tokenizer.save_pretrained(folder)",
         )
+    weight_files: tuple[WeightFile, ...] = ()
     if weights in ("auto", "pretrained"):
-        _check_weights(folder, name)
-    chosen: Literal["pretrained", "random", "none"] = "pretrained" if weights == "auto" else weights
-    return Checkpoint(name=name, source=source, config=config, weights=chosen, folder=folder)
+        weight_files = find_weights(files)
+        if not weight_files:
+            raise _no_weights(files)
+        if files.find("adapter_config.json") is not None:
+            notice(f"{name} holds an adapter (adapter_config.json): it is not applied")
+    return Checkpoint(
+        name=name,
+        source=source,
+        config=settings,
+        weights="pretrained" if weights == "auto" else weights,
+        folder=folder,
+        weight_files=weight_files,
+    )
 
 
-def read_config(folder: Path) -> dict[str, Any]:
-    """Read a folder's config.json.
-
-    Raises:
-        ModelError: it is not there, or not a JSON object.
-    """
-    file = folder / "config.json"
-    try:
-        config = json.loads(file.read_bytes())
-    except FileNotFoundError as error:
-        raise ModelError(
-            f"{folder} is no checkpoint: it has no config.json", "name a folder that save_pretrained wrote"
-        ) from error
-    except OSError as error:
-        raise ModelError(f"cannot read {file}: {error.strerror}", "see who may read it") from error
-    except (ValueError, RecursionError) as error:
-        raise ModelError(f"{file} is damaged: {error}", "save the model again with save_pretrained") from error
-    if not isinstance(config, dict):
-        raise ModelError(f"{file} is damaged: it holds no JSON object", "save the model again with save_pretrained")
-    return config
-
-
-def _check_weights(folder: Path, name: str) -> None:
-    if any((folder / file).is_file() for file in ("model.safetensors", _INDEX)):
-        return
-    pickles = sorted(file.name for pattern in ("*.bin", "*.pt", "*.pth", "*.ckpt") for file in folder.glob(pattern))
+def _no_weights(files: CheckpointFiles) -> ModelError:
+    patterns = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+    pickles = sorted(file.name for pattern in patterns for file in files.root.glob(pattern))
     if pickles:
-        raise ModelError(
-            f"{name} has its weights as a pickle ({pickles[0]}), which can run code when loaded",
+        return ModelError(
+            f"{files.name} has its weights as a pickle ({short(pickles[0])}), which can run code when loaded",
             "convert it where you trust it: load it with transformers there, and save_pretrained writes safetensors",
         )
-    raise ModelError(f"{name} has no weights (model.safetensors)", "trace its shapes with --weights random or none")
+    return ModelError(f"{files.name} has no weights ({SINGLE})", "trace its shapes with --weights random or none")

@@ -1,17 +1,21 @@
 """From a located checkpoint to a model that is ready to run."""
 
+import difflib
 from typing import Literal
 
 import torch
+from transformers.activations import ACT2FN
 from transformers.models.bert.configuration_bert import BertConfig
 from transformers.models.bert.modeling_bert import BertForSequenceClassification
 
 from ..errors import ModelError, UsageError
+from .budget import check_size
+from .config import MOST_LABELS
 from .forward import Loaded
 from .locate import Checkpoint
+from .notices import Notice, short, warn
+from .pretrained import load_pretrained
 from .tokenizer import quiet, reason
-
-_HEAD = ("classifier.",)
 
 
 def load(
@@ -23,11 +27,13 @@ def load(
     device: str = "cpu",
     dtype: str | None = None,
     allow_missing: bool = False,
+    notice: Notice = warn,
 ) -> Loaded:
     """Load the model of a checkpoint.
 
     What is newly initialised is drawn with ``seed``: a built-in model is what ``transformers.set_seed(seed)`` followed
     by ``BertForSequenceClassification(config)`` makes. Torch's own random state is left as it was.
+    What is worth saying about the weights is told to ``notice``.
 
     Raises:
         ModelError: the checkpoint cannot be loaded.
@@ -35,17 +41,27 @@ def load(
     """
     place = _device(device)
     precision = _dtype(dtype)
+    if num_labels is not None and num_labels > MOST_LABELS:
+        raise UsageError(f"{num_labels:,} labels are too many", f"there may be up to {MOST_LABELS:,}")
+    check_size(checkpoint, labels=num_labels or checkpoint.labels, dtype=dtype, allow_missing=allow_missing)
     config = _config(checkpoint, num_labels)
     missing: list[str] = []
     weights: Literal["pretrained", "partial", "random", "none"] = checkpoint.weights
-    with quiet(), torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         config._attn_implementation = attention
         if checkpoint.weights == "pretrained":
-            model, missing = _pretrained(checkpoint, config, attention, precision, allow_missing)
+            model, missing = load_pretrained(
+                checkpoint,
+                config,
+                dtype=precision or getattr(torch, checkpoint.dtype),
+                allow_missing=allow_missing,
+                new_head=num_labels is not None,
+                notice=notice,
+            )
             weights = "partial" if missing else "pretrained"
         else:
-            with torch.device("meta" if checkpoint.weights == "none" else "cpu"):
+            with quiet(), torch.device("meta" if checkpoint.weights == "none" else "cpu"):
                 model = _build(config, checkpoint.name)
             if precision is not None:
                 model = model.to(precision)
@@ -64,16 +80,21 @@ def load(
 
 def _config(checkpoint: Checkpoint, num_labels: int | None) -> BertConfig:
     settings = dict(checkpoint.config)
-    if num_labels is not None:
+    if num_labels not in (None, checkpoint.labels):
         # Names of other classes would be wrong names.
-        named = settings.get("id2label")
-        if not isinstance(named, dict) or len(named) != num_labels:
-            settings = {key: value for key, value in settings.items() if key not in ("id2label", "label2id")}
-            settings["num_labels"] = num_labels
+        settings = {key: value for key, value in settings.items() if key not in ("id2label", "label2id")}
+        settings["num_labels"] = num_labels
     try:
-        return BertConfig.from_dict(settings)
+        config = BertConfig(**settings)
     except Exception as error:
         raise ModelError(f"the configuration of {checkpoint.name} is damaged: {reason(error)}") from error
+    if config.hidden_act not in ACT2FN:
+        near = difflib.get_close_matches(config.hidden_act, ACT2FN, n=3) or ["gelu", "relu"]
+        raise ModelError(
+            f"config.json of {checkpoint.name} is damaged: there is no activation {short(repr(config.hidden_act))}",
+            f"transformers has {', '.join(near)} and more",
+        )
+    return config
 
 
 def _build(config: BertConfig, name: str) -> BertForSequenceClassification:
@@ -81,43 +102,6 @@ def _build(config: BertConfig, name: str) -> BertForSequenceClassification:
         return BertForSequenceClassification(config)
     except Exception as error:
         raise ModelError(f"no model can be built from the configuration of {name}: {reason(error)}") from error
-
-
-def _pretrained(
-    checkpoint: Checkpoint, config: BertConfig, attention: str, precision: torch.dtype | None, allow_missing: bool
-) -> tuple[BertForSequenceClassification, list[str]]:
-    """Load the weights, and return with the model the names of the parameters that the checkpoint does not hold."""
-    try:
-        model, found = BertForSequenceClassification.from_pretrained(
-            checkpoint.folder,
-            config=config,
-            attn_implementation=attention,
-            dtype="auto" if precision is None else precision,
-            use_safetensors=True,
-            local_files_only=True,
-            ignore_mismatched_sizes=True,
-            output_loading_info=True,
-        )
-    except Exception as error:
-        raise ModelError(
-            f"the weights of {checkpoint.name} cannot be loaded: {reason(error)}",
-            "save the model again with save_pretrained",
-        ) from error
-    mismatched = sorted(str(key[0] if isinstance(key, tuple) else key) for key in found["mismatched_keys"])
-    if wrong := [name for name in mismatched if not name.startswith(_HEAD)]:
-        raise ModelError(
-            f"{len(wrong)} tensors of {checkpoint.name} do not have the shape that its configuration says: {wrong[0]}",
-            "its config.json belongs to another model",
-        )
-    missing = sorted({*found["missing_keys"], *mismatched})
-    body = [name for name in missing if not name.startswith(_HEAD)]
-    if body and not allow_missing:
-        names = ", ".join(body[:3]) + (", ..." if len(body) > 3 else "")
-        raise ModelError(
-            f"{checkpoint.name} lacks {len(body)} tensors besides the classifier's: {names}",
-            "draw them at random with --allow-missing, if that is what you want",
-        )
-    return model, missing
 
 
 def _device(name: str) -> torch.device:

@@ -43,12 +43,12 @@ class ModelChoice:
         if not self.download:
             keep_off_the_network()
         weights = "none" if self.tokenizer_only and not self.download else self.weights
-        found = locate(self.name, weights=weights, download=self.download)
+        found = locate(self.name, weights=weights, download=self.download, notice=terminal.say)
         terminal.detail(f"model {found.name}: {found.folder or 'built in'}, weights {found.weights}")
         return found
 
-    def load(self, checkpoint: "Checkpoint") -> "Loaded":
-        """Load the model; imports torch.
+    def load(self, checkpoint: "Checkpoint", terminal: Terminal) -> "Loaded":
+        """Load the model, and say on stderr what is odd about its weights; imports torch.
 
         Raises:
             ModelError: it cannot be loaded.
@@ -63,6 +63,7 @@ class ModelChoice:
             device=self.device,
             dtype=self.dtype,
             allow_missing=self.allow_missing,
+            notice=terminal.say,
         )
 
 
@@ -123,8 +124,7 @@ def check_before_loading(
     """
     from ..capture.encode import check_labels
 
-    if checkpoint.layers is not None:
-        selection.check_layers(checkpoint.layers)
+    selection.check_layers(checkpoint.layers)
     if sentences.labels is not None:
         check_labels(sentences.labels, num_labels=num_labels or checkpoint.labels)
 

@@ -43,8 +43,7 @@ def run_many(
     if not lines:
         raise UsageError(f"there is no sentence in {input_file}", "write one a line; blank lines do not count")
     checkpoint = choice.locate(terminal)
-    if checkpoint.layers is not None:
-        selection.check_layers(checkpoint.layers)
+    selection.check_layers(checkpoint.layers)
 
     from ..capture.encode import token_limit
     from ..capture.tokenizer import load_tokenizer
@@ -54,7 +53,7 @@ def run_many(
     with terminal.waiting("loading torch and the model"):
         from ..capture.many import batches, trace_batch
 
-        loaded = choice.load(checkpoint)
+        loaded = choice.load(checkpoint, terminal)
     failed = unproved = cut = 0
     # What the imports made stays; what thousands of batches make is collected, as they are many and this may run long.
     gc.freeze()

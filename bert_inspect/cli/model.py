@@ -36,7 +36,7 @@ def model(
     with terminal.waiting("loading torch"):
         from ..capture.components import components
 
-        found = components(choice.load(checkpoint))
+        found = components(choice.load(checkpoint, terminal))
     if output is not None and output != "-":
         terminal.save(output, [encode_json(found)])
     if json_to_stdout:

@@ -115,7 +115,7 @@ def run(
     with terminal.waiting("loading torch and the model"):
         from ..capture.forward import run_forward
 
-        loaded = choice.load(checkpoint)
+        loaded = choice.load(checkpoint, terminal)
     with terminal.waiting("running the model"):
         trace, stored = run_forward(loaded, batch, selection=selection, keep=keep, verify=verify)
     versions = trace.environment

@@ -1,0 +1,21 @@
+"""What is worth saying about a checkpoint that loads: the command says it on stderr, in Python it is a warning."""
+
+import warnings
+from collections.abc import Callable, Sequence
+
+Notice = Callable[[str], None]
+
+
+def warn(text: str) -> None:
+    """Tell a user of the Python interface."""
+    warnings.warn(text, stacklevel=3)
+
+
+def short(text: str, most: int = 60) -> str:
+    """Return a name or a value from a file, cut if it is long."""
+    return text if len(text) <= most else text[: most - 3] + "..."
+
+
+def some(names: Sequence[str], *, most: int = 3) -> str:
+    """Return the first names of a list that may be long."""
+    return ", ".join(short(name) for name in names[:most]) + (", ..." if len(names) > most else "")
