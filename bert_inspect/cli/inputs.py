@@ -146,7 +146,7 @@ def encode_sentences(
     from ..capture.encode import cut_words, encode, token_limit
     from ..capture.tokenizer import load_tokenizer
 
-    tokenizer = load_tokenizer(checkpoint)
+    tokenizer = load_tokenizer(checkpoint, notice=terminal.say)
     limit = token_limit(tokenizer, checkpoint.positions, max_length)
     batch = encode(tokenizer, sentences, limit=limit, truncate=truncate)
     for number, cut in enumerate(batch.truncated):

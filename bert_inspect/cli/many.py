@@ -48,7 +48,7 @@ def run_many(
     from ..capture.encode import token_limit
     from ..capture.tokenizer import load_tokenizer
 
-    tokenizer = load_tokenizer(checkpoint)
+    tokenizer = load_tokenizer(checkpoint, notice=terminal.say)
     limit = token_limit(tokenizer, checkpoint.positions, max_length)
     with terminal.waiting("loading torch and the model"):
         from ..capture.many import batches, trace_batch

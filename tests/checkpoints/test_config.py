@@ -188,10 +188,12 @@ def test_code_of_a_checkpoint_is_not_run(copy: Path, command: Command, tmp_path:
     (copy / "configuration_own.py").write_text(f"open({str(ran)!r}, 'w')\nclass OwnConfig: pass\n")
     own = {"AutoConfig": "configuration_own.OwnConfig", "AutoModelForSequenceClassification": "modeling_own.Own"}
     change(copy / "config.json", auto_map=own, trust_remote_code=True)
+    change(copy / "tokenizer_config.json", auto_map={"AutoTokenizer": ["modeling_own.Own", None]})
     code, out, err = command("run", "x", "--model", copy)
     assert code == 0 and "BertForSequenceClassification" in out and not ran.exists()
     assert err.splitlines() == [
         "copy brings code of its own (auto_map): it is not run; what runs is the BERT of transformers",
+        "the tokenizer of copy brings code of its own (auto_map): it is not run",
     ]
     assert command("run", "x", "--model", copy, "--quiet") == (0, out, "")
 

@@ -17,7 +17,7 @@ Command = Callable[..., tuple[int, str, str]]
 Refused = Callable[..., str]
 
 INDEX = "model.safetensors.index.json"
-READ = ["config.json", "model.safetensors", "tokenizer.json", "vocab.txt", INDEX]
+READ = ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "vocab.txt", INDEX]
 
 
 def put(kind: str, place: Path) -> None:
@@ -159,7 +159,7 @@ def as_somebody() -> Iterator[None]:
             os.seteuid(0)
 
 
-@pytest.mark.parametrize("locked", ["", "config.json", "model.safetensors"])
+@pytest.mark.parametrize("locked", ["", "config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"])
 def test_what_may_not_be_read_is_told(checkpoint: Path, refused: Refused, locked: str) -> None:
     with tempfile.TemporaryDirectory() as root:  # pytest's own folders are closed to others
         Path(root).chmod(0o755)
