@@ -1,6 +1,6 @@
 """From checked safetensors files to a model with those weights, and what is to be said about them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from ..errors import ModelError
 from .locate import Checkpoint
 from .notices import Notice, short, some
 from .tokenizer import quiet, reason
-from .weights import FLOATS
+from .weights import FLOATS, Tensor, WeightFile
 
 _HEAD = "classifier."
 _PIECE = 4 * 1024 * 1024
@@ -114,20 +114,32 @@ def _tell_non_finite(checkpoint: Checkpoint, notice: Notice) -> None:
     They are read from the files piece by piece (0.05 s for bert-base). Asking the loaded tensors would be as fast, but
     they are mapped, and a run touches few of the word embeddings: asking for all would take memory for all.
     """
-    buffer = bytearray(_PIECE)
     first, count = "", 0
-    for file in checkpoint.weight_files:
-        with file.path.open("rb") as stream:
-            for tensor in file.tensors:
-                if tensor.dtype not in FLOATS:
-                    continue
-                stream.seek(tensor.begin)
-                for place in range(tensor.begin, tensor.end, _PIECE):
-                    size = stream.readinto(memoryview(buffer)[: min(_PIECE, tensor.end - place)])
-                    bad = _non_finite(buffer, size, getattr(torch, FLOATS[tensor.dtype]))
-                    first, count = first or (tensor.name if bad else ""), count + bad
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # to share a piece, threads wait for each other longer than they work
+    try:
+        for file in checkpoint.weight_files:
+            for tensor, bad in _non_finite_tensors(file):
+                first, count = first or tensor.name, count + bad
+    finally:
+        torch.set_num_threads(threads)
     if count:
         notice(f"{count:,} weights of {checkpoint.name} are NaN or infinite, the first in {short(first)}")
+
+
+def _non_finite_tensors(file: WeightFile) -> Iterator[tuple[Tensor, int]]:
+    """Yield those tensors of a file that hold NaN or infinities, with how many."""
+    buffer = bytearray(_PIECE)
+    with file.path.open("rb") as stream:
+        for tensor in file.tensors:
+            if tensor.dtype not in FLOATS:
+                continue
+            dtype = getattr(torch, FLOATS[tensor.dtype])
+            stream.seek(tensor.begin)
+            sizes = (min(_PIECE, tensor.end - place) for place in range(tensor.begin, tensor.end, _PIECE))
+            bad = sum(_non_finite(buffer, stream.readinto(memoryview(buffer)[:size]), dtype) for size in sizes)
+            if bad:
+                yield tensor, bad
 
 
 def _non_finite(buffer: bytearray, size: int, dtype: torch.dtype) -> int:
