@@ -40,7 +40,7 @@ def prepare(request: Request, choice: ModelChoice, terminal: Terminal) -> "tuple
         checkpoint, sentences, max_length=request.max_length, truncate=request.truncate, terminal=terminal
     )
     with terminal.waiting("loading torch and the model"):
-        return choice.load(checkpoint), batch
+        return choice.load(checkpoint, terminal), batch
 
 
 def saved(trace: str, texts: Sequence[str] | None) -> "Trace":

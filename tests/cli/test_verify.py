@@ -21,8 +21,8 @@ def lying(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every model that is loaded have a query projection whose result somebody's hook changes."""
     load = ModelChoice.load
 
-    def tampered(self: ModelChoice, checkpoint: Any) -> Any:
-        loaded = load(self, checkpoint)
+    def tampered(self: ModelChoice, checkpoint: Any, terminal: Any) -> Any:
+        loaded = load(self, checkpoint, terminal)
         query = loaded.model.bert.encoder.layer[1].attention.self.query
         query.register_forward_hook(lambda module, args, output: torch.relu(output))
         return loaded
