@@ -18,7 +18,7 @@ DTYPES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2}
 _WHOLE = {
     "vocab_size": (1, 10_000_000),
     "hidden_size": (1, 100_000),
-    "num_hidden_layers": (1, 1_000),
+    "num_hidden_layers": (1, 256),
     "num_attention_heads": (1, 100_000),
     "intermediate_size": (1, 1_000_000),
     "max_position_embeddings": (1, 1_000_000),

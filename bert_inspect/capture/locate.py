@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from ..errors import ModelError
 from .builtin import BUILTIN, Builtin
-from .checkpoint_files import CheckpointFiles
+from .checkpoint_files import JSON_LIMIT, CheckpointFiles
 from .config import checked_settings
 from .notices import Notice, short, some, warn
 from .weights import FLOATS, INDEX, SINGLE, WeightFile, find_weights
@@ -133,9 +133,10 @@ def _cached(repository: str) -> Path | None:
         return None
     root = Path(constants.HF_HUB_CACHE) / "--".join(["models", *parts])
     try:
-        revision = (root / "refs" / "main").read_text().strip()
+        newest = CheckpointFiles(root=root / "refs", name=repository).read("main", limit=JSON_LIMIT)
+        revision = (newest or b"").decode().strip()
         folder = root / "snapshots" / revision
-        return folder if (folder / "config.json").is_file() else None
+        return folder if revision.isalnum() and (folder / "config.json").is_file() else None
     except (OSError, ValueError):
         return None
 

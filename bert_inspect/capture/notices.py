@@ -16,6 +16,11 @@ def short(text: str, most: int = 60) -> str:
     return text if len(text) <= most else text[: most - 3] + "..."
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: "1 tensor", "2 tensors"."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def some(names: Sequence[str], *, most: int = 3) -> str:
     """Return the first names of a list that may be long."""
     return ", ".join(short(name) for name in names[:most]) + (", ..." if len(names) > most else "")

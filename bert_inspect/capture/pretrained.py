@@ -11,7 +11,7 @@ from transformers.models.bert.modeling_bert import BertForSequenceClassification
 
 from ..errors import ModelError
 from .locate import Checkpoint
-from .notices import Notice, short, some
+from .notices import Notice, counted, short, some
 from .tokenizer import quiet, reason
 from .weights import FLOATS, Tensor, WeightFile
 
@@ -64,7 +64,7 @@ def load_pretrained(
     body = [name for name in missing if not name.startswith(_HEAD)]
     if body and not allow_missing:
         raise ModelError(
-            f"{checkpoint.name} lacks {len(body)} tensors besides the classifier's: {some(body)}",
+            f"{checkpoint.name} lacks {counted(len(body), 'tensor')} besides the classifier's: {some(body)}",
             "draw them at random with --allow-missing, if that is what you want",
         )
     _tell_unused(checkpoint, sorted(map(str, found["unexpected_keys"])), notice)
@@ -88,7 +88,7 @@ def _wrong_shapes(
     told = [f"{name} is {list(shapes[name])}, not {list(parameters[name].shape)}" for name in wrong]
     of_head = [shapes[name][0] for name in wrong if name.startswith(_HEAD) and shapes[name]]
     return ModelError(
-        f"{len(wrong)} tensors of {checkpoint.name} do not have the shape that its configuration says: "
+        f"{checkpoint.name} holds {counted(len(wrong), 'tensor')} in another shape than its configuration says: "
         f"{some(told, most=2)}",
         f"its classifier has {of_head[0]} classes: --num-labels {of_head[0]} takes it as it is"
         if len(of_head) == len(wrong)
@@ -103,9 +103,8 @@ def _tell_unused(checkpoint: Checkpoint, names: Sequence[str], notice: Notice) -
     """
     unused = [name for name in names if not name.startswith("cls.") and not name.endswith("position_ids")]
     if unused:
-        notice(
-            f"{len(unused)} tensors of {checkpoint.name} have no place in this model and are not used: {some(unused)}"
-        )
+        what = counted(len(unused), "tensor")
+        notice(f"{checkpoint.name} holds {what} that this model has no place for: {some(unused)}")
 
 
 def _tell_non_finite(checkpoint: Checkpoint, notice: Notice) -> None:
@@ -124,7 +123,8 @@ def _tell_non_finite(checkpoint: Checkpoint, notice: Notice) -> None:
     finally:
         torch.set_num_threads(threads)
     if count:
-        notice(f"{count:,} weights of {checkpoint.name} are NaN or infinite, the first in {short(first)}")
+        what = counted(count, "weight")
+        notice(f"{checkpoint.name} holds {what} of NaN or infinity, the first in {short(first)}")
 
 
 def _non_finite_tensors(file: WeightFile) -> Iterator[tuple[Tensor, int]]:

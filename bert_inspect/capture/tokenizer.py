@@ -14,7 +14,7 @@ from transformers.utils import logging as transformers_logging
 from ..errors import ModelError
 from .checkpoint_files import CheckpointFiles
 from .locate import Checkpoint
-from .notices import Notice, short, warn
+from .notices import Notice, counted, short, warn
 from .tokenizer_files import TokenizerFiles, Word, read_tokenizer
 
 
@@ -75,7 +75,7 @@ def _check_words(tokenizer: Any, files: TokenizerFiles, checkpoint: Checkpoint, 
         # What is in no file the library would add, under an id for which nothing was trained.
         if token not in files.vocabulary and (token == tokenizer.unk_token or token not in added):
             raise ModelError(
-                f"the vocabulary of {checkpoint.name} has no {short(token)}",
+                f"the vocabulary of {checkpoint.name} has no token {short(repr(token))}",
                 "it belongs to another model: save the model's own tokenizer there",
             )
         if (index := tokenizer.convert_tokens_to_ids(token)) >= rows:
@@ -87,8 +87,8 @@ def _check_words(tokenizer: Any, files: TokenizerFiles, checkpoint: Checkpoint, 
     words = {**files.vocabulary, **tokenizer.added_tokens_encoder}
     if beyond := sum(1 for index in words.values() if index >= rows):
         notice(
-            f"{beyond:,} words of the tokenizer of {checkpoint.name} have no row in its {rows:,} word embeddings: a "
-            "sentence that holds one fails"
+            f"the tokenizer of {checkpoint.name} has {counted(beyond, 'word')} without a row in the model's {rows:,} "
+            "word embeddings: a sentence that holds one fails"
         )
 
 

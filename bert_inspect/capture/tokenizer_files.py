@@ -12,11 +12,12 @@ from msgspec import UNSET, UnsetType
 
 from ..errors import ModelError
 from .checkpoint_files import VOCABULARY_LIMIT, CheckpointFiles
-from .notices import Notice, short
+from .notices import Notice, counted, short
 
 _CONFIG, _SPECIAL, _ADDED = "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"
 _WHOLE, _LINES = "tokenizer.json", "vocab.txt"
 _MOST_ADDED = 10_000
+_MOST_WORDS = 1_000_000
 # All of these make BERT's tokens.
 _SAME = {"Bert", "DistilBert", "Electra", "MobileBert", "PreTrained", "TokenizersBackend"}
 # What the library's reader of vocab.txt takes off the end of a line: Unicode's white space.
@@ -166,14 +167,21 @@ def _vocabulary(files: CheckpointFiles, model: _Model) -> dict[str, int]:
             "it belongs to another model",
         )
     found = _decode(files, _WHOLE, bytes(model.vocab), dict[str, int])
+    _check_count(files, len(found))
     if not found or min(found.values()) < 0 or max(found.values()) >= 2**31:
         raise files.damaged(_WHOLE, "its vocabulary is empty" if not found else "its ids are no rows of an embedding")
     return found
 
 
+def _check_count(files: CheckpointFiles, count: int) -> None:
+    if count > _MOST_WORDS:
+        raise ModelError(f"the vocabulary of {files.name} has {count:,} words", f"at most {_MOST_WORDS:,} are read")
+
+
 def _lines(files: CheckpointFiles, notice: Notice) -> dict[str, int]:
     """Return the words of vocab.txt, whose ids are the numbers of their lines."""
     data = files.read(_LINES, limit=VOCABULARY_LIMIT) or b""
+    _check_count(files, data.count(b"\n"))
     try:
         lines = data.decode("utf-8").split("\n")
     except UnicodeDecodeError as error:
@@ -184,7 +192,7 @@ def _lines(files: CheckpointFiles, notice: Notice) -> dict[str, int]:
         raise files.damaged(_LINES, "it is empty")
     vocabulary = {line.rstrip(_SPACES): number for number, line in enumerate(lines)}
     if twice := len(lines) - len(vocabulary):
-        notice(f"{_LINES} of {files.name} has {twice:,} words twice: the later line counts")
+        notice(f"{_LINES} of {files.name} has {counted(twice, 'word')} twice: the later line counts")
     return vocabulary
 
 

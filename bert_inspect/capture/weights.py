@@ -6,18 +6,21 @@ are checked in words that a user can act on, without torch, and before memory is
 """
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import ModelError
 from .checkpoint_files import CheckpointFiles, parse
-from .notices import short, some
+from .notices import counted, short, some
 
 SINGLE = "model.safetensors"
 INDEX = "model.safetensors.index.json"
-_HEADER_LIMIT = 16 * 1024 * 1024
-_MOST_SHARDS = 1_000
+# Bounds of the time and memory that headers take; the header of bert-base has 25 KB and 201 tensors.
+_HEADER_LIMIT = 4 * 1024 * 1024
+_MOST_SHARDS = 100
+_MOST_TENSORS = 20_000
 _MOST_AXES = 8
 FLOATS = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"}
 """The dtypes that the parameters of a BERT may have, and what torch calls them."""
@@ -54,20 +57,38 @@ def find_weights(files: CheckpointFiles) -> tuple[WeightFile, ...]:
     """
     single = files.find(SINGLE)
     if single is not None:
-        return (_checked(files, SINGLE, single),)
+        found = _checked(files, SINGLE, single)
+        _check_names(files, [tensor.name for tensor in found.tensors])
+        return (found,)
     index = files.read_object(INDEX)
     if index is None:
         return ()
-    shards = {file: _shard(files, file) for file in _shard_names(files, index)}
+    shards = []
     held: dict[str, str] = {}
-    for file, shard in shards.items():
-        for tensor in shard.tensors:
+    for file in _shard_names(files, index):
+        shards.append(_shard(files, file))
+        for tensor in shards[-1].tensors:
             if (other := held.setdefault(tensor.name, file)) != file:
                 raise files.damaged(file, f"it holds {short(tensor.name)}, and so does {short(other)}")
+        _check_names(files, held)
     for name, file in index["weight_map"].items():
         if held.get(name) != file:
             raise files.damaged(INDEX, f"it says that {short(file)} holds {short(name)}, which it does not")
-    return tuple(shards.values())
+    return tuple(shards)
+
+
+def _check_names(files: CheckpointFiles, names: Collection[str]) -> None:
+    """Refuse tensors that transformers takes for one and the same parameter: older names, or without ``bert.``."""
+    if len(names) > _MOST_TENSORS:
+        raise ModelError(f"{files.name} has {len(names):,} tensors", f"a BERT has at most {_MOST_TENSORS:,}")
+    seen: dict[str, str] = {}
+    for name in names:
+        today = name.removeprefix("bert.").replace(".gamma", ".weight").replace(".beta", ".bias")
+        if (other := seen.setdefault(today, name)) != name:
+            raise ModelError(
+                f"{files.name} holds one parameter under two names: {some([other, name])}",
+                "which one counts cannot be known: save the model again with save_pretrained",
+            )
 
 
 def _shard_names(files: CheckpointFiles, index: dict[str, Any]) -> list[str]:
@@ -116,7 +137,7 @@ def _checked(files: CheckpointFiles, file: str, path: Path) -> WeightFile:
     other = [tensor for tensor in tensors if tensor.name.endswith(_PARAMETERS) and tensor.dtype not in FLOATS]
     if other:
         raise ModelError(
-            f"{len(other)} parameters of {files.name} are no plain floating point numbers: "
+            f"{files.name} holds {counted(len(other), 'parameter')} in other than plain floating point: "
             f"{some([f'{tensor.name} ({tensor.dtype})' for tensor in other])}",
             f"save it dequantised, as {' or '.join(FLOATS.values())}",
         )

@@ -121,7 +121,7 @@ def test_another_number_of_labels_draws_a_new_head(checkpoint: Path) -> None:
 
 def test_tensors_of_another_shape_are_an_error(copy: Path) -> None:
     change_config(copy, intermediate_size=128)
-    with pytest.raises(ModelError, match="do not have the shape that its configuration says"):
+    with pytest.raises(ModelError, match="in another shape than its configuration says"):
         load(locate(str(copy)))
 
 

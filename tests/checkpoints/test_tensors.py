@@ -43,7 +43,7 @@ def test_weights_that_are_no_numbers_are_told(copy: Path, command: Command, dtyp
     name = next(
         tensor.name for tensor in first if tensor.name in ("bert.embeddings.word_embeddings.weight", "classifier.bias")
     )
-    assert line == f"3 weights of copy are NaN or infinite, the first in {name}"
+    assert line == f"copy holds 3 weights of NaN or infinity, the first in {name}"
 
 
 def test_large_weights_are_numbers(copy: Path, command: Command) -> None:
@@ -55,6 +55,7 @@ def test_large_weights_are_numbers(copy: Path, command: Command) -> None:
     assert (code, err) == (0, "")
 
 
+NORM = "bert.embeddings.LayerNorm"
 QUERY = "bert.encoder.layer.0.attention.self.query.weight"
 
 
@@ -81,7 +82,7 @@ def test_a_shape_that_the_configuration_does_not_say_is_refused(copy: Path, refu
 
     rewrite(copy, reshape)
     error = refused("run", "x", "--model", copy)
-    assert f"1 tensors of copy do not have the shape that its configuration says: {QUERY[:57]}" in error
+    assert f"copy holds 1 tensor in another shape than its configuration says: {QUERY[:57]}" in error
     assert "its configuration says" in refused("run", "x", "--model", copy, "--allow-missing")
 
 
@@ -114,9 +115,18 @@ def test_tensors_without_a_place_are_told(copy: Path, command: Command) -> None:
     assert code == 0
     assert err.splitlines() == [
         "copy holds an adapter (adapter_config.json): it is not applied",
-        "2 tensors of copy have no place in this model and are not used: \\x1b[2Jlora_A, "
+        "copy holds 2 tensors that this model has no place for: \\x1b[2Jlora_A, "
         "bert.encoder.layer.7.output.dense.weight",
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "alias"),
+    [("bert.pooler.dense.weight", "pooler.dense.weight"), (NORM + ".weight", NORM + ".gamma")],
+)
+def test_one_parameter_under_two_names_is_refused(copy: Path, refused: Refused, name: str, alias: str) -> None:
+    rewrite(copy, lambda tensors: tensors.update({alias: torch.zeros_like(tensors[name])}))
+    assert "copy holds one parameter under two names" in refused("run", "x", "--model", copy)
 
 
 def test_older_names_of_tensors_are_known(checkpoint: Path, copy: Path, command: Command) -> None:

@@ -126,8 +126,12 @@ BROKEN: list[tuple[str, dict[str, Any], str]] = [
     ("of a GPT", {"tokenizer.json": whole(model=BPE)}, "is a BPE tokenizer, not BERT's WordPiece"),
     ("of a T5", {"tokenizer.json": whole(model=UNIGRAM)}, "is a Unigram tokenizer, not BERT's WordPiece"),
     ("a hostile kind", {"tokenizer.json": whole(model={"type": "\x1b[2J", "vocab": {}})}, "is a \\x1b[2J tokenizer"),
-    ("no [UNK]", {"tokenizer.json": whole(model={"vocab": {"<s>": 0, "a": 1}})}, "the vocabulary of copy has no [UNK]"),
-    ("no [CLS]", {"vocab.txt": b"[UNK]\na\nb\n[SEP]"}, "the vocabulary of copy has no [CLS]"),
+    (
+        "no [UNK]",
+        {"tokenizer.json": whole(model={"vocab": {"<s>": 0, "a": 1}})},
+        "the vocabulary of copy has no token '[UNK]'",
+    ),
+    ("no [CLS]", {"vocab.txt": b"[UNK]\na\nb\n[SEP]"}, "the vocabulary of copy has no token '[CLS]'"),
     ("late [SEP]", {"tokenizer.json": whole(model=LATE)}, "gives [SEP] the id 22, the model's word embeddings have 16"),
     (
         "too many added",
@@ -136,9 +140,10 @@ BROKEN: list[tuple[str, dict[str, Any], str]] = [
     ),
     ("added without id", {"tokenizer.json": whole(added_tokens=[OWN])}, "missing required field `id`"),
     ("added as text", {"tokenizer.json": whole(added_tokens=["a"])}, "Expected `object`, got `str`"),
+    ("too many words", {"vocab.txt": b"\n" * 1_000_001}, "the vocabulary of copy has 1,000,001 words"),
     ("empty lines", {"vocab.txt": b""}, "vocab.txt of copy is damaged: it is empty"),
     ("binary lines", {"vocab.txt": b"\x80\x04\x95" * 9}, "vocab.txt of copy is damaged: it is not UTF-8 text"),
-    ("lines of NUL", {"vocab.txt": b"\0" * 100}, "the vocabulary of copy has no [UNK]"),
+    ("lines of NUL", {"vocab.txt": b"\0" * 100}, "the vocabulary of copy has no token '[UNK]'"),
     (
         "settings cut off",
         {"vocab.txt": LINES, "tokenizer_config.json": b"{"},
@@ -220,7 +225,8 @@ def test_what_is_odd_is_told(copy: Path, command: Command) -> None:
     assert err.splitlines() == [
         "copy was made with a BertJapaneseTokenizer; the tokens shown are those of BertTokenizer",
         "vocab.txt of copy has 2 words twice: the later line counts",
-        "3 words of the tokenizer of copy have no row in its 16 word embeddings: a sentence that holds one fails",
+        "the tokenizer of copy has 3 words without a row in the model's 16 word embeddings: a sentence that holds one "
+        "fails",
     ]
     code, out, err = command("run", "I love cats!", "--model", copy)
     assert code == 1 and "token 2 of sentence 1 has id 16, the embedding has 16 rows" in err and "failed here" in out
