@@ -15,7 +15,8 @@ from ..errors import ModelError
 from .checkpoint_files import CheckpointFiles
 from .locate import Checkpoint
 from .notices import Notice, counted, short, warn
-from .tokenizer_files import TokenizerFiles, Word, read_tokenizer
+from .tokenizer_files import TokenizerFiles, read_tokenizer
+from .tokenizer_schema import Word
 
 
 def load_tokenizer(checkpoint: Checkpoint, *, notice: Notice = warn) -> Any:

@@ -5,81 +5,24 @@ Which file has the say in what is as in the ``from_pretrained`` of transformers.
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
-from msgspec import UNSET, UnsetType
 
 from ..errors import ModelError
 from .checkpoint_files import VOCABULARY_LIMIT, CheckpointFiles
 from .notices import Notice, counted, short
+from .tokenizer_schema import Model, Settings, TokenizerJson, Word
 
 _CONFIG, _SPECIAL, _ADDED = "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"
-_WHOLE, _LINES = "tokenizer.json", "vocab.txt"
-_MOST_ADDED = 10_000
+_JSON, _LINES = "tokenizer.json", "vocab.txt"
+_MOST_ADDED, _MOST_LETTERS = 10_000, 500_000  # the library takes a second for them
 _MOST_WORDS = 1_000_000
 # All of these make BERT's tokens.
 _SAME = {"Bert", "DistilBert", "Electra", "MobileBert", "PreTrained", "TokenizersBackend"}
 # What the library's reader of vocab.txt takes off the end of a line: Unicode's white space.
 _SPACES = "\t\n\x0b\x0c\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 _Kind = TypeVar("_Kind")
-
-
-class Word(msgspec.Struct, frozen=True, kw_only=True):
-    """A token that is looked for before the text is split. What is unset is for the library to say."""
-
-    content: str
-    single_word: bool = False
-    lstrip: bool = False
-    rstrip: bool = False
-    normalized: bool | UnsetType = UNSET
-    special: bool = False
-
-
-class _NumberedWord(Word, frozen=True, kw_only=True):
-    id: int
-
-
-class _Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """What tokenizer_config.json and special_tokens_map.json may say, under their names there."""
-
-    do_lower_case: bool = True
-    tokenize_chinese_chars: bool = True
-    strip_accents: bool | None = None
-    split_special_tokens: bool = False
-    clean_up_tokenization_spaces: bool | None = None
-    model_max_length: int | float | None = None
-    max_len: int | float | None = None
-    padding_side: Literal["left", "right"] = "right"
-    truncation_side: Literal["left", "right"] = "right"
-    unk_token: str | Word = "[UNK]"
-    sep_token: str | Word = "[SEP]"
-    cls_token: str | Word = "[CLS]"
-    pad_token: str | Word | None = "[PAD]"
-    mask_token: str | Word | None = "[MASK]"
-    bos_token: str | Word | None = None
-    eos_token: str | Word | None = None
-    extra_special_tokens: list[str | Word] | None = None
-    additional_special_tokens: list[str | Word] | None = None  # the older name
-    added_tokens_decoder: dict[int, Word] | None = None
-
-
-class _Model(msgspec.Struct, frozen=True):
-    vocab: msgspec.Raw
-    type: str | None = None
-
-
-class _Direction(msgspec.Struct, frozen=True):
-    direction: Literal["Left", "Right"] = "Right"
-
-
-class _Whole(msgspec.Struct, frozen=True):
-    """tokenizer.json."""
-
-    model: _Model
-    added_tokens: list[_NumberedWord] = []
-    padding: _Direction | None = None
-    truncation: _Direction | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,42 +47,44 @@ def read_tokenizer(files: CheckpointFiles, *, notice: Notice) -> TokenizerFiles:
     words: dict[int, Word] = added or {}
     if added is None:  # as transformers 4 and older save it
         older = _settings(files, _SPECIAL, files.read_object(_SPECIAL) or {})
-        settings |= {key: as_special(value) for key, value in older.items() if key != "added_tokens_decoder"}
+        settings |= {key: _as_special(value) for key, value in older.items() if key != "added_tokens_decoder"}
         words = _added_words(files, settings)
-    whole = files.read(_WHOLE, limit=VOCABULARY_LIMIT)
+    whole = files.read(_JSON, limit=VOCABULARY_LIMIT)
     if whole is None:
         vocabulary = _lines(files, notice)
     else:
-        found = _decode(files, _WHOLE, whole, _Whole)
+        found = _decode(files, _JSON, whole, TokenizerJson)
         vocabulary = _vocabulary(files, found.model)
         for side, part in (("padding_side", found.padding), ("truncation_side", found.truncation)):
             if part is not None:
                 settings.setdefault(side, part.direction.lower())
+        _tell_differences(files, found, settings, notice)
         if added is None:
             words |= {word.id: word for word in found.added_tokens}
-    if len(words) > _MOST_ADDED:
+    if len(words) > _MOST_ADDED or sum(len(word.content) for word in words.values()) > _MOST_LETTERS:
         raise ModelError(
-            f"the tokenizer of {files.name} adds {len(words):,} words", f"at most {_MOST_ADDED:,} are read"
+            f"the tokenizer of {files.name} adds {counted(len(words), 'word')}, too many or too long",
+            f"at most {_MOST_ADDED:,} are read",
         )
     return TokenizerFiles(vocabulary=vocabulary, settings=settings, added=words)
 
 
-def as_special(value: Any) -> Any:
+def _as_special(value: Any) -> Any:
     """Return what special_tokens_map.json says with its tokens marked as what they are."""
     if isinstance(value, list):
-        return [as_special(item) for item in value]
+        return [_as_special(item) for item in value]
     return msgspec.structs.replace(value, special=True) if isinstance(value, Word) else value
 
 
 def _settings(files: CheckpointFiles, file: str, found: dict[str, Any]) -> dict[str, Any]:
     """Return those settings that a file holds and that are BERT's."""
-    held = {key: value for key, value in found.items() if key in _Settings.__struct_fields__}
+    held = {key: value for key, value in found.items() if key in Settings.__struct_fields__}
     if held.get("extra_special_tokens") is None and "additional_special_tokens" in held:
         held["extra_special_tokens"] = held["additional_special_tokens"]
     held.pop("additional_special_tokens", None)
     if isinstance(held.get("extra_special_tokens"), dict):
         held["extra_special_tokens"] = list(held["extra_special_tokens"].values())
-    converted = _convert(files, file, held, _Settings)
+    converted = _convert(files, file, held, Settings)
     settings = {key: getattr(converted, key) for key in held}
     for key in ("model_max_length", "max_len"):
         if settings.get(key) is not None and not 1 <= settings[key] <= 1e31:  # 1e30 stands for no limit
@@ -160,16 +105,16 @@ def _added_words(files: CheckpointFiles, settings: dict[str, Any]) -> dict[int, 
     }
 
 
-def _vocabulary(files: CheckpointFiles, model: _Model) -> dict[str, int]:
+def _vocabulary(files: CheckpointFiles, model: Model) -> dict[str, int]:
     if model.type not in ("WordPiece", None):
         raise ModelError(
-            f"{_WHOLE} of {files.name} is a {short(model.type)} tokenizer, not BERT's WordPiece",
+            f"{_JSON} of {files.name} is a {short(model.type)} tokenizer, not BERT's WordPiece",
             "it belongs to another model",
         )
-    found = _decode(files, _WHOLE, bytes(model.vocab), dict[str, int])
+    found = _decode(files, _JSON, bytes(model.vocab), dict[str, int])
     _check_count(files, len(found))
     if not found or min(found.values()) < 0 or max(found.values()) >= 2**31:
-        raise files.damaged(_WHOLE, "its vocabulary is empty" if not found else "its ids are no rows of an embedding")
+        raise files.damaged(_JSON, "its vocabulary is empty" if not found else "its ids are no rows of an embedding")
     return found
 
 
@@ -202,6 +147,30 @@ def _tell(name: str, config: dict[str, Any], notice: Notice) -> None:
     kind = config.get("tokenizer_class")
     if isinstance(kind, str) and kind.removesuffix("Fast").removesuffix("Tokenizer") not in _SAME:
         notice(f"{name} was made with a {short(kind)}; the tokens shown are those of BertTokenizer")
+
+
+def _tell_differences(files: CheckpointFiles, found: TokenizerJson, settings: dict[str, Any], notice: Notice) -> None:
+    """Tell where tokenizer.json describes another tokenizer than transformers makes, which follows the settings."""
+    lower = settings.get("do_lower_case", True)
+    accents = settings.get("strip_accents")
+    made = {
+        "lowercase": lower,
+        "strip_accents": lower if accents is None else accents,
+        "handle_chinese_chars": settings.get("tokenize_chinese_chars", True),
+        "continuing_subword_prefix": "##",
+    }
+    said: dict[str, Any] = {"continuing_subword_prefix": found.model.continuing_subword_prefix}
+    if (normalizer := found.normalizer) is not None and normalizer.type == "BertNormalizer":
+        said["lowercase"] = normalizer.lowercase
+        said["strip_accents"] = normalizer.lowercase if normalizer.strip_accents is None else normalizer.strip_accents
+        said["handle_chinese_chars"] = normalizer.handle_chinese_chars
+    elif normalizer is not None:
+        notice(
+            f"{_JSON} of {files.name} has a normalizer of type {short(normalizer.type)}: transformers uses BERT's own"
+        )
+    for key, value in said.items():
+        if value != made[key]:
+            notice(f"{_JSON} of {files.name} says {key} is {short(str(value))}: transformers makes it {made[key]}")
 
 
 def _decode(files: CheckpointFiles, file: str, data: bytes, kind: type[_Kind]) -> _Kind:

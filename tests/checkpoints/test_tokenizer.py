@@ -138,6 +138,11 @@ BROKEN: list[tuple[str, dict[str, Any], str]] = [
         {"tokenizer.json": whole(added_tokens=[{**OWN, "id": i} for i in range(10_001)])},
         "adds 10,001",
     ),
+    (
+        "long added",
+        {"tokenizer.json": whole(added_tokens=[{**OWN, "id": 9, "content": "a" * 500_001}])},
+        "adds 1 word, too many or too long",
+    ),
     ("added without id", {"tokenizer.json": whole(added_tokens=[OWN])}, "missing required field `id`"),
     ("added as text", {"tokenizer.json": whole(added_tokens=["a"])}, "Expected `object`, got `str`"),
     ("too many words", {"vocab.txt": b"\n" * 1_000_001}, "the vocabulary of copy has 1,000,001 words"),
@@ -214,6 +219,22 @@ def test_settings_that_are_no_business_of_a_tokenizer_change_nothing(copy: Path,
     code, out, err = command("tokens", "I love cats!", "--json", "--model", copy)
     assert (code, out) == (0, plain)
     assert err == "the tokenizer of copy brings code of its own (auto_map): it is not run\n"
+
+
+def test_a_tokenizer_file_that_transformers_does_not_follow_is_told(copy: Path, command: Command) -> None:
+    kept = {"type": "BertNormalizer", "clean_text": True, "strip_accents": None, "lowercase": False}
+    kept["handle_chinese_chars"] = True
+    write(copy, {"tokenizer.json": whole(normalizer=kept)})
+    code, out, err = command("tokens", "I I", "--model", copy, "--json")
+    assert code == 0 and json.loads(out)["input_ids"] == [BertTokenizer.from_pretrained(copy)("I I")["input_ids"]]
+    assert err.splitlines() == [
+        "tokenizer.json of copy says lowercase is False: transformers makes it True",
+        "tokenizer.json of copy says strip_accents is False: transformers makes it True",
+    ]
+    change(copy / "tokenizer_config.json", do_lower_case=False)
+    assert command("tokens", "I I", "--model", copy)[2] == ""
+    write(copy, {"tokenizer.json": whole(normalizer={"type": "Sequence", "normalizers": []})})
+    assert "has a normalizer of type Sequence" in command("tokens", "I I", "--model", copy)[2]
 
 
 def test_what_is_odd_is_told(copy: Path, command: Command) -> None:
