@@ -1,6 +1,6 @@
 """From checked safetensors files to a model with those weights, and what is to be said about them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -67,8 +67,9 @@ def load_pretrained(
             f"{checkpoint.name} lacks {counted(len(body), 'tensor')} besides the classifier's: {some(body)}",
             "draw them at random with --allow-missing, if that is what you want",
         )
-    _tell_unused(checkpoint, sorted(map(str, found["unexpected_keys"])), notice)
-    _tell_non_finite(checkpoint, notice)
+    unused = sorted(map(str, found["unexpected_keys"]))
+    _tell_unused(checkpoint, unused, notice)
+    _tell_non_finite(checkpoint, set(unused), notice)
     return model, missing
 
 
@@ -107,7 +108,7 @@ def _tell_unused(checkpoint: Checkpoint, names: Sequence[str], notice: Notice) -
         notice(f"{checkpoint.name} holds {what} that this model has no place for: {some(unused)}")
 
 
-def _tell_non_finite(checkpoint: Checkpoint, notice: Notice) -> None:
+def _tell_non_finite(checkpoint: Checkpoint, unused: Container[str], notice: Notice) -> None:
     """Tell of weights that are NaN or infinite.
 
     They are read from the files piece by piece (0.05 s for bert-base). Asking the loaded tensors would be as fast, but
@@ -118,7 +119,7 @@ def _tell_non_finite(checkpoint: Checkpoint, notice: Notice) -> None:
     torch.set_num_threads(1)  # to share a piece, threads wait for each other longer than they work
     try:
         for file in checkpoint.weight_files:
-            for tensor, bad in _non_finite_tensors(file):
+            for tensor, bad in _non_finite_tensors(file, unused):
                 first, count = first or tensor.name, count + bad
     finally:
         torch.set_num_threads(threads)
@@ -127,12 +128,12 @@ def _tell_non_finite(checkpoint: Checkpoint, notice: Notice) -> None:
         notice(f"{checkpoint.name} holds {what} of NaN or infinity, the first in {short(first)}")
 
 
-def _non_finite_tensors(file: WeightFile) -> Iterator[tuple[Tensor, int]]:
-    """Yield those tensors of a file that hold NaN or infinities, with how many."""
+def _non_finite_tensors(file: WeightFile, unused: Container[str]) -> Iterator[tuple[Tensor, int]]:
+    """Yield those tensors of a file, of the used ones, that hold NaN or infinities, with how many."""
     buffer = bytearray(_PIECE)
     with file.path.open("rb") as stream:
         for tensor in file.tensors:
-            if tensor.dtype not in FLOATS:
+            if tensor.dtype not in FLOATS or tensor.name in unused:
                 continue
             dtype = getattr(torch, FLOATS[tensor.dtype])
             stream.seek(tensor.begin)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from helpers import tiny_model
+from huggingface_hub import constants
 from transformers.models.bert.tokenization_bert import BertTokenizer
 
 Command = Callable[..., tuple[int, str, str]]
@@ -34,9 +35,12 @@ def copy(checkpoint: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the libraries believe that they may connect, and fail where one tries."""
+
     def refuse(*args: Any) -> None:
         pytest.fail("a connection was opened")
 
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
 

@@ -106,7 +106,7 @@ def test_tensors_without_a_place_are_told(copy: Path, command: Command) -> None:
     def add(tensors: dict[str, torch.Tensor]) -> None:
         tensors["bert.encoder.layer.7.output.dense.weight"] = torch.zeros(1)
         tensors["\x1b[2Jlora_A"] = torch.zeros(1)
-        tensors["cls.predictions.bias"] = torch.zeros(1)
+        tensors["cls.predictions.bias"] = torch.full((1,), float("nan"))
         tensors["bert.embeddings.position_ids"] = torch.arange(64)
 
     rewrite(copy, add)
