@@ -1,6 +1,9 @@
 """What tests build and look up: the tutorial's sentences, a tiny BERT drawn at random, steps and their values."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -51,3 +54,10 @@ def change(file: Path, **changes: Any) -> None:
     """Change keys of the JSON object in a file, which need not be there."""
     held = json.loads(file.read_text()) if file.exists() else {}
     file.write_text(json.dumps({**held, **changes}))
+
+
+def fresh(code: str) -> str:
+    """Run code in a fresh interpreter and return what it prints."""
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+    return done.stdout

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from helpers import TEXTS
+from helpers import TEXTS, fresh
 
 import bert_inspect
 
@@ -91,13 +91,6 @@ def test_a_room_imports_only_what_it_may(file: Path) -> None:
 def test_no_module_bears_a_name_of_the_standard_library() -> None:
     own = {file.stem for file in PACKAGE.rglob("*.py")} - {"__init__", "__main__", "tokenize"}
     assert not own & (STANDARD - {"builtin"})
-
-
-def fresh(code: str) -> str:
-    """Run code in a fresh interpreter and return what it prints."""
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
-    return done.stdout
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,8 @@ from .notices import Notice, short, warn
 from .pretrained import load_pretrained
 from .tokenizer import quiet, reason
 
+_AGAIN = "save the model again with save_pretrained"
+
 
 def load(
     checkpoint: Checkpoint,
@@ -87,7 +89,7 @@ def _config(checkpoint: Checkpoint, num_labels: int | None) -> BertConfig:
     try:
         config = BertConfig(**settings)
     except Exception as error:
-        raise ModelError(f"the configuration of {checkpoint.name} is damaged: {reason(error)}") from error
+        raise ModelError(f"config.json of {checkpoint.name} is damaged: {reason(error)}", _AGAIN) from error
     if config.hidden_act not in ACT2FN:
         near = difflib.get_close_matches(config.hidden_act, ACT2FN, n=3) or ["gelu", "relu"]
         raise ModelError(
@@ -101,7 +103,7 @@ def _build(config: BertConfig, name: str) -> BertForSequenceClassification:
     try:
         return BertForSequenceClassification(config)
     except Exception as error:
-        raise ModelError(f"no model can be built from the configuration of {name}: {reason(error)}") from error
+        raise ModelError(f"no model can be built from config.json of {name}: {reason(error)}", _AGAIN) from error
 
 
 def _device(name: str) -> torch.device:

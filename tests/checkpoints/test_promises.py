@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from helpers import change
+from helpers import change, fresh
 
 Command = Callable[..., tuple[int, str, str]]
 Event = tuple[str, str, list[str]]
@@ -67,3 +67,11 @@ def test_only_checked_files_are_opened_and_nothing_is_run(copy: Path, command: C
     assert not any("/transformers/" in file or "/tokenizers/" in file for _, files in opened for file in files)
     assert not any(what.startswith("own") for event, what, _ in events if event == "import")
     assert not {event for event, _, _ in events} & NEVER
+
+
+def test_what_can_be_refused_without_torch_is(copy: Path) -> None:
+    with (copy / "model.safetensors").open("ab") as stream:
+        stream.write(b"more than the header says")
+    code = f"import sys; from bert_inspect.__main__ import run; print(run(['run', 'x', '--model', {str(copy)!r}]))"
+    lines = fresh(code + "; print({'torch', 'transformers', 'tokenizers'} & set(sys.modules))").splitlines()
+    assert lines == ["3", "set()"]
