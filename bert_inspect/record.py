@@ -1,16 +1,18 @@
 """The trace: everything recorded of one forward pass, as plain frozen data that knows neither torch nor rich."""
 
 import os
-import stat
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, BinaryIO, Final, Literal
 
 import msgspec
 
 from .errors import TraceFileError
 from .files import replacing
+from .jsontext import decoder, encode
+from .jsontext import schema as schema_of
 from .proof import Proof
+from .reading import HOW_TO_MAKE, check_amount, read_trace
+from .safetext import safe_text
 from .soundness import check
 from .values import Number, Values
 
@@ -217,7 +219,7 @@ class Trace(_Record, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         rows, tokens = len(self.input.tokens), len(self.input.tokens[0]) if self.input.tokens else 0
-        return f"<Trace of {self.model.name}: {rows} x {tokens} tokens, {len(self.steps)} steps>"
+        return f"<Trace of {safe_text(self.model.name)}: {rows} x {tokens} tokens, {len(self.steps)} steps>"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         """Show the tree in a notebook."""
@@ -228,15 +230,15 @@ class Trace(_Record, frozen=True, kw_only=True):
     def json(self) -> Iterator[bytes]:
         """Yield the trace as strict JSON, a step at a time, so that big values are never held twice."""
         # A trace is small but for its steps: they are written one by one into the place that an empty list marks.
-        head, tail = _encoder.encode(msgspec.structs.replace(self, steps=[])).rsplit(b'"steps":[]', 1)
+        head, tail = encode(msgspec.structs.replace(self, steps=[])).rsplit(b'"steps":[]', 1)
         yield head + b'"steps":['
         for number, step in enumerate(self.steps):
-            yield (b",\n" if number else b"\n") + _encoder.encode(step)
+            yield (b",\n" if number else b"\n") + encode(step)
         yield b"]" + tail + b"\n"
 
     def line(self) -> bytes:
         """Return the trace as one line of JSON Lines."""
-        return _encoder.encode(self) + b"\n"
+        return encode(self) + b"\n"
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the trace as JSON, whole or not at all.
@@ -259,7 +261,7 @@ class Trace(_Record, frozen=True, kw_only=True):
         Raises:
             TraceFileError: the file is unreadable, damaged, not a trace, or of another major version.
         """
-        return cls.from_json(_read(Path(path)), name=os.fspath(path))
+        return cls.from_json(read_trace(path), name=os.fspath(path))
 
     @classmethod
     def from_json(cls, text: bytes, *, name: str = "the trace") -> "Trace":
@@ -268,17 +270,18 @@ class Trace(_Record, frozen=True, kw_only=True):
         Raises:
             TraceFileError: as for `load`.
         """
+        check_amount(text, name)
         try:
             head = msgspec.json.decode(text, type=_Head)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             if isinstance(error, msgspec.ValidationError):
-                raise TraceFileError(f"{name} is not a trace of bert-inspect", _HOW_TO_MAKE) from error
+                raise TraceFileError(f"{name} is not a trace of bert-inspect", HOW_TO_MAKE) from error
             if b'\n{"format"' in text:
                 hint = "take one of them: head -n 1 traces.jsonl > trace.json"
                 raise TraceFileError(f"{name} holds many traces, one a line", hint) from error
-            raise TraceFileError(f"{name} is damaged: {error}", _HOW_TO_MAKE) from error
+            raise TraceFileError(f"{name} is damaged: {error}", HOW_TO_MAKE) from error
         if head.format != FORMAT:
-            raise TraceFileError(f"{name} is not a trace of bert-inspect", _HOW_TO_MAKE)
+            raise TraceFileError(f"{name} is not a trace of bert-inspect", HOW_TO_MAKE)
         if head.version != VERSION:
             raise TraceFileError(
                 f"{name} has trace version {head.version}, this bert-inspect reads version {VERSION}",
@@ -287,14 +290,18 @@ class Trace(_Record, frozen=True, kw_only=True):
         try:
             trace = _decoder.decode(text)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise TraceFileError(f"{name} is damaged: {error}", _HOW_TO_MAKE) from error
-        check(trace, name, hint=_HOW_TO_MAKE)
+            raise TraceFileError(f"{name} is damaged: {error}", HOW_TO_MAKE) from error
+        check(trace, name, hint=HOW_TO_MAKE)
         return trace
 
 
 class _Head(msgspec.Struct):
     format: str
     version: int
+
+
+LINE_BEGINS: Final = b'{"format":"%b"' % FORMAT.encode()
+"""How each line of JSON Lines begins."""
 
 
 class _Lines(msgspec.Struct):
@@ -321,50 +328,15 @@ def traced_lines(line: bytes, *, name: str) -> list[int]:
     return batch.input.lines
 
 
-_HOW_TO_MAKE = 'make one with: bert-inspect run "I love cats!" -o trace.json'
-
-
-def _read(path: Path) -> bytes:
-    try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise TraceFileError(f"{path} is not a plain file", _HOW_TO_MAKE)
-        return path.read_bytes()
-    except FileNotFoundError as error:
-        raise TraceFileError(f"there is no file {path}", _HOW_TO_MAKE) from error
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise TraceFileError(f"cannot read {path}: {reason}", _HOW_TO_MAKE) from error
-
-
-def _encode(value: Any) -> Any:
-    if isinstance(value, Values):
-        return msgspec.Raw(value.json())
-    raise TypeError(f"cannot encode {type(value)}")
-
-
-def _decode(kind: type, value: Any) -> Any:
-    if kind is Values:
-        return Values.from_nested(value)
-    raise TypeError(f"cannot decode {kind}")
-
-
-def _describe(kind: type) -> dict[str, Any]:
-    if kind is Values:
-        return {"description": "nested lists of numbers; non-finite ones are strings", "type": _ANY_DEPTH}
-    raise TypeError(f"cannot describe {kind}")
-
-
-_ANY_DEPTH = ["array", "number", "boolean", "string"]  # a tensor without axes is a bare number
-_encoder = msgspec.json.Encoder(enc_hook=_encode)
-_decoder = msgspec.json.Decoder(Trace, dec_hook=_decode)
+_decoder = decoder(Trace)
 
 
 def encode_json(record: msgspec.Struct) -> bytes:
     """Return a record as a line of strict JSON."""
-    return _encoder.encode(record) + b"\n"
+    return encode(record) + b"\n"
 
 
 def schema() -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of a trace."""
-    made = msgspec.json.schema(Trace, schema_hook=_describe)
+    made = schema_of(Trace)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": FORMAT, **made}

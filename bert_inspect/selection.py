@@ -15,7 +15,7 @@ from .record import Kind, Step, TensorOut, Trace
 
 Level = Literal["module", "op"]
 
-_LAYER = re.compile(r"(?:^|\.)layer\.(\d+)(?:\.|$)")
+_LAYER = re.compile(r"(?:^|\.)layer\.(\d{1,6})(?:\.|$)", re.ASCII)
 
 
 @lru_cache(maxsize=4096)
@@ -168,11 +168,24 @@ def _segments(path: str) -> list[str]:
 
 
 def _match(patterns: list[str], segments: list[str]) -> bool:
-    if not patterns:
-        return not segments
-    if patterns[0] == "**":
-        return any(_match(patterns[1:], segments[skipped:]) for skipped in range(len(segments) + 1))
-    return bool(segments) and fnmatchcase(segments[0], patterns[0]) and _match(patterns[1:], segments[1:])
+    """Match segment by segment; where it goes wrong, the last ``**`` takes one more. No pattern takes longer than
+    its length times the path's.
+    """
+    at = here = 0
+    stars, taken = -1, 0
+    while here < len(segments):
+        if at < len(patterns) and patterns[at] == "**":
+            stars, taken = at, here
+            at += 1
+        elif at < len(patterns) and fnmatchcase(segments[here], patterns[at]):
+            at += 1
+            here += 1
+        elif stars >= 0:
+            taken += 1
+            at, here = stars + 1, taken
+        else:
+            return False
+    return all(pattern == "**" for pattern in patterns[at:])
 
 
 def kept(steps: Sequence[AnyStep], selection: Selection) -> set[int]:

@@ -1,11 +1,20 @@
 """What a trace must be, beyond the types of its parts, for the rest of the program to rely on it."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from .errors import TraceFileError
 
 if TYPE_CHECKING:
-    from .record import TensorIn, TensorOut, Trace
+    from .record import Input, Step, TensorIn, TensorOut, Trace
+
+MOST_NESTED = 100
+"""How deep calls may lie in each other. A BERT's are seven deep; whoever follows them must not run out of stack."""
+_TOO_MANY = 2**63
+
+
+class _Unsound(Exception):
+    """What is wrong, in words that go on after "is damaged:"."""
 
 
 def check(trace: "Trace", name: str, *, hint: str) -> None:
@@ -14,43 +23,66 @@ def check(trace: "Trace", name: str, *, hint: str) -> None:
     Raises:
         TraceFileError: it does not hold; ``name`` and ``hint`` go into the message.
     """
+    try:
+        depths: list[int] = []
+        for number, step in enumerate(trace.steps):
+            _check_place(step, number, depths)
+            _check_tensors(step)
+        _check_input(trace.input)
+        if trace.output is not None:
+            rows = (trace.output.logits, trace.output.predictions, trace.output.probabilities)
+            if any(column is not None and len(column) != len(trace.input.texts) for column in rows):
+                raise _Unsound("its output does not have a row for each sentence")
+        _check_pointers(trace)
+    except _Unsound as error:
+        raise TraceFileError(f"{name} is damaged: {error}", hint) from error
 
-    def damaged(what: str) -> TraceFileError:
-        return TraceFileError(f"{name} is damaged: {what}", hint)
 
-    for number, step in enumerate(trace.steps):
-        if step.id != number:
-            raise damaged(f"step {number} bears the id {step.id}")
-        if (step.parent is None) != (number == 0) or (step.parent is not None and not 0 <= step.parent < number):
-            raise damaged(f"the parent of step {number} does not come before it")
-        for tensor in step.inputs:
-            if tensor.from_ is not None and not 0 <= tensor.from_ < number:
-                raise damaged(f"an input of step {number} comes from a step that is not before it")
-        tensors: list[TensorIn | TensorOut] = [*step.inputs, *step.outputs]
-        for seen in tensors:
-            if min(seen.shape, default=0) < 0 or (seen.axes is not None and len(seen.axes) != len(seen.shape)):
-                raise damaged(f"a tensor of step {number} has a shape that cannot be")
-        for tensor_out in step.outputs:
-            if tensor_out.values is not None and tensor_out.values.shape != tuple(tensor_out.shape):
-                raise damaged(f"the values of step {number} do not have its shape")
-    batch = trace.input
-    lengths = [len(row) for row in batch.tokens]
-    for table in (batch.offsets, batch.input_ids, batch.token_type_ids, batch.attention_mask):
-        if [len(row) for row in table] != lengths:
-            raise damaged("the rows of its input differ in length")
-    for optional in (batch.words, batch.special):
-        if optional and [len(row) for row in optional] != lengths:
-            raise damaged("the rows of its input differ in length")
-    sentences = len(batch.texts)
-    per_sentence = (batch.tokens, batch.truncated, batch.pairs, batch.labels)
-    if any(column is not None and len(column) != sentences for column in per_sentence):
-        raise damaged("its input has columns of different length")
+def _check_place(step: "Step", number: int, depths: list[int]) -> None:
+    """Check a step's id and parent. ``depths`` says how deep each step before it is nested, and learns of this one."""
+    if step.id != number:
+        raise _Unsound(f"step {number} bears the id {step.id}")
+    if (step.parent is None) != (number == 0) or (step.parent is not None and not 0 <= step.parent < number):
+        raise _Unsound(f"the parent of step {number} does not come before it")
+    depths.append(0 if step.parent is None else depths[step.parent] + 1)
+    if depths[-1] >= MOST_NESTED:
+        raise _Unsound(f"step {number} lies in {MOST_NESTED} calls or more")
+    counts = (step.call, step.parameters, step.flops, step.total_parameters, step.total_flops)
+    if not all(0 <= count < _TOO_MANY for count in counts):
+        raise _Unsound(f"step {number} has a count that cannot be")
+
+
+def _check_tensors(step: "Step") -> None:
+    for tensor in step.inputs:
+        if tensor.from_ is not None and not 0 <= tensor.from_ < step.id:
+            raise _Unsound(f"an input of step {step.id} comes from a step that is not before it")
+    tensors: list[TensorIn | TensorOut] = [*step.inputs, *step.outputs]
+    for seen in tensors:
+        if not all(0 <= size < _TOO_MANY for size in seen.shape) or (
+            seen.axes is not None and len(seen.axes) != len(seen.shape)
+        ):
+            raise _Unsound(f"a tensor of step {step.id} has a shape that cannot be")
+    for tensor_out in step.outputs:
+        if tensor_out.values is not None and tensor_out.values.shape != tuple(tensor_out.shape):
+            raise _Unsound(f"the values of step {step.id} do not have its shape")
+
+
+def _check_pointers(trace: "Trace") -> None:
     failure = trace.failure
     pointed = [] if failure is None else [failure.step, failure.last_good]
     pointed += [trace.proof.fault.step] if trace.proof is not None and trace.proof.fault is not None else []
     if any(step is not None and not 0 <= step < len(trace.steps) for step in pointed):
-        raise damaged("it points at a step that is not there")
-    if trace.output is not None:
-        rows = (trace.output.logits, trace.output.predictions, trace.output.probabilities)
-        if any(column is not None and len(column) != sentences for column in rows):
-            raise damaged("its output does not have a row for each sentence")
+        raise _Unsound("it points at a step that is not there")
+
+
+def _check_input(batch: "Input") -> None:
+    sentences = len(batch.texts)
+    columns = (batch.tokens, batch.truncated, batch.pairs, batch.labels, batch.decoded or None, batch.lines or None)
+    if any(column is not None and len(column) != sentences for column in columns):
+        raise _Unsound("its input has columns of different length")
+    lengths = [len(row) for row in batch.tokens]
+    tables: list[Sequence[Sequence[object]]]
+    tables = [batch.offsets, batch.input_ids, batch.token_type_ids, batch.attention_mask]
+    tables += [table for table in (batch.words, batch.special) if table]
+    if any([len(row) for row in table] != lengths for table in tables):
+        raise _Unsound("the rows of its input differ in length")

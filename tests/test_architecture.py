@@ -14,7 +14,7 @@ import bert_inspect
 PACKAGE = Path(bert_inspect.__file__).parent
 STANDARD = sys.stdlib_module_names
 GROUND = {"errors", "values", "files", "safetext"}
-DATA = GROUND | {"record", "proof"}
+DATA = GROUND | {"record", "reading", "proof"}
 PURE = DATA | {"selection", "outline", "components", "lookup", "listing", "implementation", "attention"}
 TORCH = {"torch", "transformers", "tokenizers", "safetensors", "huggingface_hub"}
 MAY = {
@@ -23,11 +23,16 @@ MAY = {
     "values": {"msgspec"},
     "files": {"errors"},
     "proof": {"values", "msgspec"},
+    "jsontext": {"safetext", "values", "msgspec"},
+    "reading": {"errors"},
     "soundness": {"errors"},
     "record": {
         "errors",
         "values",
         "files",
+        "jsontext",
+        "reading",
+        "safetext",
         "soundness",
         "proof",
         "msgspec",

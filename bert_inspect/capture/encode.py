@@ -6,6 +6,7 @@ from typing import Any
 
 from ..errors import UsageError
 from ..record import Input
+from .lines import check_length
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +21,7 @@ class Sentences:
         """Check what can be checked without a model.
 
         Raises:
-            UsageError: there is no sentence, one is not text, or the counts do not agree.
+            UsageError: there is no sentence, one is not text or far too long, or the counts do not agree.
         """
         if not self.texts:
             raise UsageError("there is no sentence to run", 'give one: bert-inspect run "I love cats!"')
@@ -31,10 +32,11 @@ class Sentences:
                     f"give as many {what} as sentences",
                 )
         for number, text in enumerate([*self.texts, *(self.pairs or ())], start=1):
+            which = f"sentence {number}" if number <= len(self.texts) else f"pair {number - len(self.texts)}"
+            check_length(text, which)
             try:
                 text.encode()
             except UnicodeEncodeError as error:
-                which = f"sentence {number}" if number <= len(self.texts) else f"pair {number - len(self.texts)}"
                 raise UsageError(f"{which} is not valid UTF-8 text", "save or send it as UTF-8") from error
 
 

@@ -10,10 +10,11 @@ from rich.text import Text
 from ..record import Failure, Output, Step, Trace
 from ..safetext import safe_text
 from ..values import Number
-from .words import BAD, DIM, NAME, count, number, plural, shape, short_count
+from .words import BAD, DIM, NAME, count, number, plural, sentence, shape, short_count
 
 _SHOWN = 20
 _LABELS = 4
+_CHARACTERS = 200
 
 
 def result(trace: Trace) -> Group:
@@ -59,7 +60,7 @@ def _predictions(trace: Trace, output: Output) -> Table:
         table.add_column("probabilities", no_wrap=True, overflow="ellipsis", style=DIM)
     for index, prediction in enumerate(output.predictions[:_SHOWN]):
         cells = [
-            Text(safe_text(trace.input.texts[index])),
+            Text(sentence(trace.input.texts[index], most=_CHARACTERS)),
             Text(safe_text(prediction.label)),
             Text(number(prediction.score)),
             Text(_row(output.logits[index])),

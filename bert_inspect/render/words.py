@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from rich.style import Style
 
 from ..record import Axis, Stats, TensorIn, TensorOut
+from ..safetext import safe_text
 from ..values import Number
 
 # The sixteen basic colours follow the terminal's own scheme, so they are legible on dark and on light alike; of them
@@ -21,6 +22,9 @@ MASKED = Style(dim=True, italic=True)
 
 MASKED_BELOW = {"float16": -6e4}
 """A masked score is the type's lowest number (or minus infinity): far below any score that was computed."""
+
+SENTENCE = 1000
+"""The characters of a sentence that are shown; exports hold all of it."""
 
 
 def number(value: Number | bool | int) -> str:
@@ -82,3 +86,8 @@ def not_finite(stats: Stats) -> str:
 def plural(amount: int, noun: str) -> str:
     """Return ``1 sentence`` or ``2 sentences``."""
     return f"{amount:,} {noun}" + ("" if amount == 1 else "s")
+
+
+def sentence(text: str, *, most: int = SENTENCE) -> str:
+    """Return a sentence as it is shown: safe, and cut visibly where it goes on and on."""
+    return safe_text(text, most=most)

@@ -1,0 +1,153 @@
+"""JSON that was changed by hand: strategies for the property tests and for the fuzzer, and what a trace must stand."""
+
+import copy
+import io
+import json
+from contextlib import suppress
+from typing import Any
+
+from hypothesis import strategies as st
+from rich.console import Console
+
+from bert_inspect import Trace
+from bert_inspect.errors import BertInspectError
+from bert_inspect.record import traced_lines
+from bert_inspect.render.page import page
+from bert_inspect.render.tokens import tokens
+from bert_inspect.render.tree import View
+from bert_inspect.safetext import is_unsafe
+from bert_inspect.selection import Selection, narrowed
+
+Place = tuple[Any, ...]
+
+WORDS = [
+    "",
+    "layer.0",
+    "[/x]",
+    "\x1b[2J",
+    "\u202e",
+    "\x00",
+    "NaN",
+    "-Infinity",
+    "op",
+    "module",
+    "\ud800",
+    "bert",
+    "batch",
+]
+WORDS += ["bert.encoder.layer.0.attention.self", "layer." + "9" * 5000, "a." * 300, "float16", "\u0301" * 50]
+words = st.sampled_from(WORDS)
+numbers = (
+    st.integers(-3, 5)
+    | st.sampled_from([2**31, 2**63, 2**64, 10**400, -(10**30), 1e308, -1e-320, 0.5, 1e16, -0.0])
+    | st.floats(allow_nan=False, allow_infinity=False)
+)
+scalars = st.none() | st.booleans() | numbers | words | st.text(max_size=6)
+things = st.recursive(
+    scalars,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(words | st.text(max_size=6), inner, max_size=2)
+        | st.builds(lambda item, times: [item] * times, inner, st.integers(10, 300))
+    ),
+    max_leaves=8,
+) | st.builds(lambda depth: json.loads("[" * depth + "]" * depth), st.integers(3, 500))
+
+
+def places(thing: Any, *, most: int = 40) -> list[Place]:
+    """Every place in a JSON value, of long lists the first ``most`` items."""
+    found: list[Place] = []
+    stack: list[tuple[Place, Any]] = [((), thing)]
+    while stack:
+        path, inside = stack.pop()
+        if path:
+            found.append(path)
+        if isinstance(inside, dict):
+            stack += [((*path, key), item) for key, item in inside.items()]
+        elif isinstance(inside, list):
+            stack += [((*path, index), item) for index, item in enumerate(inside[:most])]
+    return found
+
+
+def at(thing: Any, path: Place) -> Any:
+    """Return what stands at a place, None where an earlier change has taken the place away."""
+    for key in path:
+        try:
+            thing = thing[key]
+        except (LookupError, TypeError):
+            return None
+    return thing
+
+
+@st.composite
+def changed(draw: st.DrawFn, original: Any, where: list[Place]) -> Any:
+    """A JSON value that differs from the original in a few places: replaced, removed, doubled, or taken elsewhere."""
+    result = copy.deepcopy(original)
+    for _ in range(draw(st.integers(1, 4))):
+        path = draw(st.sampled_from(where))
+        inside, key = at(result, path[:-1]), path[-1]
+        if not isinstance(inside, dict if isinstance(key, str) else list) or (
+            isinstance(inside, list) and key >= len(inside)
+        ):
+            continue
+        how = draw(st.sampled_from(["replace", "replace", "replace", "remove", "double", "move"]))
+        if how == "replace":
+            inside[key] = draw(things)
+        elif how == "move":
+            inside[key] = copy.deepcopy(at(result, draw(st.sampled_from(where))))
+        elif how == "remove" and (isinstance(inside, list) or key in inside):
+            del inside[key]
+        elif how == "double" and isinstance(inside, list):
+            inside.insert(key, copy.deepcopy(inside[key]))
+    return result
+
+
+@st.composite
+def torn(draw: st.DrawFn, text: bytes) -> bytes:
+    """A file of which bytes were lost, changed or put in."""
+    for _ in range(draw(st.integers(1, 3))):
+        start = draw(st.integers(0, len(text)))
+        end = min(len(text), start + draw(st.sampled_from([0, 0, 1, 1, 2, 10, 1000, 10**9])))
+        put = st.binary(max_size=4) | st.sampled_from(
+            [b'"', b",", b"]", b"[" * 2000, b"1e999", b"\\ud800", b"-", b"null"]
+        )
+        text = text[:start] + draw(put) + text[end:]
+    return text
+
+
+def as_json(value: Any) -> bytes:
+    """Return JSON as bytes; a lone surrogate is written as the escape that JSON has for it."""
+    return json.dumps(value).encode()
+
+
+def stand(text: bytes) -> None:
+    """Do with the bytes of a trace file what the commands do.
+
+    The file is refused in our words, or all goes well: whatever else is raised here would have been an "unexpected
+    failure" for the user.
+    """
+    with suppress(BertInspectError):
+        traced_lines(text, name="line 1 of the file")
+    with suppress(BertInspectError):
+        shown(Trace.from_json(text))
+
+
+def shown(trace: Trace) -> None:
+    """Show, narrow and save a trace that was read, in all the ways there are."""
+    for width in (20, 120, 200):
+        console = Console(file=io.StringIO(), width=width, highlight=False, markup=False, emoji=False)
+        for view in (View(stats=True, values=True, fold=True), View(axes=True, depth=4), View(stats=True)):
+            console.print(page(trace, view))
+        if width == 120:
+            console.print(tokens(trace.input))
+        assert not {sign for sign in set(console.file.getvalue()) if is_unsafe(sign)} - {"\n"}  # type: ignore[attr-defined]
+    assert repr(trace).isprintable()
+    text = b"".join(trace.json())
+    again = Trace.from_json(text)
+    assert again == trace and b"".join(again.json()) == text and Trace.from_json(trace.line()) == trace
+    for selection in (Selection.parse(layer="0"), Selection.parse(module=["**.self"]), Selection(level="module")):
+        try:
+            few = narrowed(trace, selection)
+        except BertInspectError:
+            continue
+        assert Trace.from_json(b"".join(few.json())) == few
