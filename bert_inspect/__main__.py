@@ -4,15 +4,23 @@ import gc
 import os
 import sys
 
-from .errors import BertInspectError, ExitCode
-from .terminal import prepare_streams, report
+from . import stop
 
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
+    stop.at_once()
     # A process of seconds: collecting garbage would only walk, again and again, all that importing torch made.
     gc.disable()
-    code = run(sys.argv[1:])
+    try:
+        code = run(sys.argv[1:])
+    except Exception as error:  # --debug
+        from traceback import format_exc
+
+        from .safetext import safe_lines
+
+        sys.stderr.write(safe_lines(format_exc()))
+        code = getattr(error, "exit_code", 1)
     try:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -25,8 +33,12 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Run one command and return its exit code; errors are told on stderr.
 
-    With ``--debug`` an error keeps its traceback.
+    With ``--debug`` an error is raised, to show its traceback.
     """
+    # Nothing is imported before a Ctrl-C is looked after.
+    from .errors import BertInspectError, ExitCode
+    from .terminal import prepare_streams, report
+
     prepare_streams()
     debug = "--debug" in _options(arguments)
     try:
@@ -39,8 +51,6 @@ def run(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         report(BertInspectError("interrupted"))
         return ExitCode.INTERRUPTED
-    except BrokenPipeError as error:
-        return _broken(error, ExitCode.OK)
     except BertInspectError as error:
         if debug:
             raise
@@ -59,6 +69,9 @@ def _options(arguments: list[str]) -> list[str]:
 
 def _unexpected(error: Exception) -> int:
     """Report an error that is not of our own making: a usage error of Typer's, a full disk, or a fault of ours."""
+    from .errors import BertInspectError, ExitCode
+    from .terminal import cannot_write_output, report
+
     code = getattr(error, "exit_code", None)
     if isinstance(code, int) and hasattr(error, "format_message"):
         context = getattr(error, "ctx", None)
@@ -66,24 +79,24 @@ def _unexpected(error: Exception) -> int:
         message = error.format_message().rstrip(".")
         report(BertInspectError(message[:1].lower() + message[1:], f"{command} --help shows the options"))
         return code
-    if isinstance(error, OSError):
-        report(BertInspectError(f"cannot write the output: {error.strerror or error}"))
+    if isinstance(error, OSError) and error.filename is None:  # of no file: it is the help that cannot be written
+        report(cannot_write_output(error))
         return ExitCode.NO
-    report(
-        BertInspectError(
-            f"unexpected failure: {type(error).__name__}: {error}", "the same with --debug shows where it happened"
-        )
-    )
+    hint = "the same with --debug shows where it happened"
+    report(BertInspectError(f"unexpected failure: {type(error).__name__}: {error}", hint))
     return ExitCode.NO
 
 
 def _broken(error: Exception, code: int) -> int:
     """Leave quietly when the reader of a pipe has seen enough; any other failure of stdout is an error."""
-    # Python flushes stdout once more at exit: it must find something that takes the rest.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    from .terminal import cannot_write_output, report, swallow_stdout
+
+    swallow_stdout()
     if isinstance(error, BrokenPipeError):
         return code
-    return _unexpected(error)
+    failure = cannot_write_output(error)
+    report(failure)
+    return failure.exit_code
 
 
 if __name__ == "__main__":

@@ -2,13 +2,13 @@
 
 import os
 import stat
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from .errors import UsageError
+from .stop import unfinished
 
 
 @contextmanager
@@ -22,29 +22,28 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     Raises:
         UsageError: the file cannot be written there.
     """
-    target = Path(path)
     try:
-        if target.exists() and not stat.S_ISREG(target.stat().st_mode):
+        target = Path(path)
+        if target.exists() and not target.is_file():
             with target.open("wb") as stream:
                 yield stream
             return
-        # Through a symbolic link the file it names is replaced, not the link.
-        target = target.resolve()
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
-        temporary = Path(name)
+        target = _resolved(target)
+        temporary = target.with_name(f".bert-inspect-{os.urandom(6).hex()}.part")
+        unfinished.add(str(temporary))  # before it is made: there is no moment at which nobody knows of it
         try:
-            os.close(handle)
-            with temporary.open("wb") as stream:
+            with temporary.open("xb") as stream:
                 yield stream
-            temporary.chmod(_mode(target))
+            temporary.chmod(_mode(target))  # a library may have put a file of its own in the stream's place
             temporary.replace(target)
         except BaseException:
             with suppress(OSError):
                 temporary.unlink()
             raise
+        finally:
+            unfinished.discard(str(temporary))
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise UsageError(f"cannot write {path}: {reason}", "name a file in a folder that you may write to") from error
+        raise cannot_write(path, error) from error
 
 
 def _mode(target: Path) -> int:
@@ -54,3 +53,21 @@ def _mode(target: Path) -> int:
     mask = os.umask(0)
     os.umask(mask)
     return 0o666 & ~mask
+
+
+def _resolved(path: Path) -> Path:
+    """Return the file that a path names: through a symbolic link that is replaced, not the link.
+
+    Raises:
+        UsageError: it is no path, or a link that goes in circles.
+    """
+    try:
+        return path.resolve()
+    except (ValueError, RuntimeError) as error:
+        raise cannot_write(path, error) from error
+
+
+def cannot_write(path: str | os.PathLike[str], error: Exception) -> UsageError:
+    """Return the error that says why a file cannot be written."""
+    reason = getattr(error, "strerror", None) or str(error)
+    return UsageError(f"cannot write {os.fspath(path)}: {reason}", "name a file in a folder that you may write to")

@@ -2,13 +2,14 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from .errors import BertInspectError, UsageError
 from .files import replacing
@@ -21,6 +22,12 @@ Color = Literal["auto", "always", "never"]
 
 _NO_WRAP = 10_000
 """The width on a pipe: nothing is wrapped or cut there, each line is as long as it is."""
+_LEAST = 20
+"""The fewest columns that are written in, whatever the environment says."""
+_STDIN_BYTES = 20_000_000
+"""What is read from stdin at most: its sentences make one batch."""
+_ERROR_LENGTH = 1000
+"""How many characters of an error are shown: it may quote what the user gave, however long that is."""
 _PATIENCE = 1.0
 """Seconds after which a wait is explained."""
 
@@ -37,20 +44,20 @@ class Terminal:
     def show(self, product: "RenderableType") -> None:
         """Print the product on stdout, through a pager if it is taller than the terminal that it goes to."""
         console = _console(self.color)
-        with console.capture() as captured:
-            console.print(product)
-        text = captured.get()
-        if self.pager and _interactive() and text.count("\n") >= console.height and _page(text):
-            return
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        with stdout() as stream:
+            with console.capture() as captured:
+                console.print(product)
+            text = captured.get()
+            if self.pager and _interactive() and text.count("\n") >= console.height and _page(text):
+                return
+            sys.stdout.flush()
+            stream.write(text.encode(sys.stdout.encoding, "backslashreplace"))
 
     def write(self, parts: Iterable[bytes]) -> None:
         """Write the product's bytes to stdout."""
-        sys.stdout.flush()
-        for part in parts:
-            sys.stdout.buffer.write(part)
-        sys.stdout.buffer.flush()
+        with stdout() as stream:
+            sys.stdout.flush()
+            stream.writelines(parts)
 
     def save(self, path: str, parts: Iterable[bytes]) -> None:
         """Write the product's bytes to a file, whole or not at all, and say so.
@@ -65,7 +72,7 @@ class Terminal:
     def say(self, text: str) -> None:
         """Tell something about the product, on stderr."""
         if not self.quiet:
-            print(safe_text(text), file=sys.stderr, flush=True)  # noqa: T201
+            _tell(safe_text(text, most=_ERROR_LENGTH))
 
     def detail(self, text: str) -> None:
         """Tell something that only ``--verbose`` wants to know."""
@@ -74,13 +81,13 @@ class Terminal:
 
     @contextmanager
     def progress(self, total: int, *, done: int = 0) -> Iterator[Callable[[int], None]]:
-        """Show on stderr how many of ``total`` sentences are traced; yields what to call with how many more are."""
+        """Show on a terminal how many of ``total`` sentences are traced; yields what to call with how many more are."""
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         columns = (TextColumn("sentences"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         console = Console(file=sys.stderr, no_color=True if self.color == "never" else None)
-        with Progress(*columns, console=console, disable=self.quiet) as bar:
+        with Progress(*columns, console=console, disable=self.quiet or not console.is_terminal) as bar:
             task = bar.add_task("", total=total, completed=done)
             yield lambda more: bar.advance(task, more)
 
@@ -94,15 +101,49 @@ class Terminal:
             yield
         finally:
             timer.cancel()
+            timer.join()
+
+
+@contextmanager
+def stdout() -> Iterator[BinaryIO]:
+    """Yield stdout for the product's bytes; a reader that has seen enough ends the block without a word.
+
+    Raises:
+        BertInspectError: it does not take them.
+    """
+    try:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        swallow_stdout()
+    except OSError as error:
+        swallow_stdout()
+        raise cannot_write_output(error) from error
+
+
+def cannot_write_output(error: Exception) -> BertInspectError:
+    """Return the error that says why stdout takes nothing."""
+    return BertInspectError(f"cannot write the output: {getattr(error, 'strerror', None) or error}")
+
+
+def swallow_stdout() -> None:
+    """Let everything that still goes to stdout, which Python flushes once more at exit, go nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def report(error: BertInspectError) -> None:
     """Write an error and its hint to stderr, a line each."""
-    lines = [f"error: {safe_text(error.message)}"]
+    lines = [f"error: {safe_text(error.message, most=_ERROR_LENGTH)}"]
     if error.hint:
-        lines.append(f"hint: {safe_text(error.hint)}")
-    with suppress(OSError, ValueError):
-        print("\n".join(lines), file=sys.stderr, flush=True)  # noqa: T201
+        lines.append(f"hint: {safe_text(error.hint, most=_ERROR_LENGTH)}")
+    _tell("\n".join(lines))
+
+
+def _tell(line: str) -> None:
+    with suppress(OSError, ValueError):  # where stderr is closed or full nobody can be told
+        print(line, file=sys.stderr, flush=True)  # noqa: T201
 
 
 def as_typed(text: str) -> str:
@@ -125,12 +166,17 @@ def texts_from_stdin() -> list[str]:
     """Return the sentences on stdin, one a line. Blank lines are no sentences.
 
     Raises:
-        UsageError: stdin is closed, or is not UTF-8 text.
+        UsageError: stdin is closed, is not UTF-8 text, or holds more than one batch can.
     """
     try:
-        data = b"" if sys.stdin is None else sys.stdin.buffer.read()
+        data = b"" if sys.stdin is None else sys.stdin.buffer.read(_STDIN_BYTES + 1)
     except (OSError, ValueError) as error:
         raise UsageError(f"cannot read stdin: {error}", "give the sentence as an argument") from error
+    if len(data) > _STDIN_BYTES:
+        raise UsageError(
+            f"stdin holds more than {_STDIN_BYTES:,} bytes, too many for one batch",
+            "bert-inspect run --input FILE traces a file of sentences in many batches",
+        )
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -154,15 +200,27 @@ def _interactive() -> bool:
     return sys.stdout.isatty() and sits_at_terminal()
 
 
+def _width() -> int:
+    """Return the columns to write in: what COLUMNS says, else the terminal's; there are enough of them on a pipe."""
+    given = os.environ.get("COLUMNS", "")
+    columns = int(given[:6]) if given.isascii() and given.isdigit() else 0
+    if not columns:
+        columns = _NO_WRAP
+        if sys.stdout.isatty():
+            with suppress(OSError):
+                columns = os.get_terminal_size(sys.stdout.fileno()).columns or 80
+    return min(max(columns, _LEAST), _NO_WRAP)
+
+
 def _console(color: Color) -> "Console":
     from rich.console import Console
 
     on_terminal = sys.stdout.isatty()
     return Console(
         file=sys.stdout,
-        width=None if on_terminal or "COLUMNS" in os.environ else _NO_WRAP,
+        width=_width(),
         force_terminal=True if color == "always" else None,
-        no_color=True if color == "never" else None,
+        no_color={"never": True, "always": False}.get(color),
         color_system=None if color == "never" else "auto" if on_terminal or color != "always" else "standard",
         highlight=False,
         markup=False,
@@ -175,16 +233,18 @@ def _console(color: Color) -> "Console":
 
 def _page(text: str) -> bool:
     """Show text in the user's pager; False where there is none."""
-    command = os.environ.get("PAGER") or "less -R"
-    program = command.split()[0]
-    if os.environ.get("TERM") in (None, "dumb") or shutil.which(program) is None:
+    command = os.environ.get("PAGER", "").split() or ["less", "-R"]
+    if os.environ.get("TERM") in (None, "dumb") or shutil.which(command[0]) is None:
         return False
     environment = {**os.environ, "LESS": os.environ.get("LESS", "-R")}
     try:
-        process = subprocess.Popen(command.split(), stdin=subprocess.PIPE, env=environment)
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, env=environment)
+    except OSError:
+        return False
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the pager's: there it ends a search
+    try:
         with suppress(BrokenPipeError):
             process.communicate(text.encode(errors="backslashreplace"))
-        process.wait()
-    except (OSError, KeyboardInterrupt):
-        return False
+    finally:
+        signal.signal(signal.SIGINT, before)
     return process.returncode == 0

@@ -5,6 +5,7 @@ import os
 os.environ["HF_HUB_OFFLINE"] = "1"  # no test needs the network, and none may wait for it
 os.environ.pop("COLUMNS", None)
 
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -61,10 +62,9 @@ def command(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) 
     """Run the command line in this process; returns its exit code, stdout and stderr."""
 
     def run(*arguments: str, stdin: bytes = b"") -> tuple[int, str, str]:
-        read, write = os.pipe()
-        with os.fdopen(write, "wb") as stream:
-            stream.write(stdin)
-        with os.fdopen(read) as stdin_stream:
+        with tempfile.TemporaryFile("w+") as stdin_stream:
+            stdin_stream.buffer.write(stdin)
+            stdin_stream.seek(0)
             monkeypatch.setattr("sys.stdin", stdin_stream)
             code = run_command([str(argument) for argument in arguments])
         captured = capfd.readouterr()

@@ -2,11 +2,13 @@
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors import SafetensorError
+from safetensors.torch import save, save_file
 
-from ..files import replacing
+from ..files import cannot_write, replacing
 
 
 def save_tensors(path: str | os.PathLike[str], tensors: Mapping[str, torch.Tensor]) -> None:
@@ -22,4 +24,10 @@ def save_tensors(path: str | os.PathLike[str], tensors: Mapping[str, torch.Tenso
         separate[key] = tensor.clone() if id(tensor) in written else tensor
         written.add(id(tensor))
     with replacing(path) as stream:
-        save_file(separate, stream.name, {"format": "pt"})
+        try:
+            if Path(stream.name).is_file():
+                save_file(separate, stream.name, {"format": "pt"})
+            else:  # it would put a file in the place of a device or a pipe
+                stream.write(save(separate, {"format": "pt"}))
+        except SafetensorError as error:  # how it says that the disk is full
+            raise cannot_write(path, error) from error

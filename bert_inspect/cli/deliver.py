@@ -1,8 +1,12 @@
 """How a trace leaves the program: as a tree on the screen, as JSON, or both."""
 
+import os
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import UsageError
+from ..files import cannot_write
 from ..terminal import Terminal
 
 if TYPE_CHECKING:
@@ -10,15 +14,21 @@ if TYPE_CHECKING:
     from ..render.tree import View
 
 
-def check_output(output: str | None, *, json: bool) -> bool:
+def check_output(output: str | None, *, json: bool, others: Sequence[str | None] = ()) -> bool:
     """Return whether JSON takes the tree's place on stdout.
 
+    ``others`` are files that the command reads or writes besides: none of them may be the output too.
+
     Raises:
-        UsageError: the output file lies in a folder that is not there.
+        UsageError: the output cannot be a file there.
     """
     if output is None or output == "-":
         return json or output == "-"
     check_folder(output)
+    for other in others:
+        if other is not None and _same(output, other):
+            which = output if output == other else f"{output} (which is {other})"
+            raise UsageError(f"{which} cannot be the output and another file too", "name a file of its own for it")
     return json
 
 
@@ -28,9 +38,6 @@ def check_folder(path: str | None) -> None:
     Raises:
         UsageError: it is a folder, or its folder is not there.
     """
-    import os
-    from pathlib import Path
-
     if path is None:
         return
     target = Path(path)
@@ -41,8 +48,18 @@ def check_folder(path: str | None) -> None:
             raise UsageError(f"cannot write {path}: there is no folder {target.parent}", "make the folder first")
         if not os.access(target.absolute().parent, os.W_OK) and not os.access(target, os.W_OK):
             raise UsageError(f"cannot write {path}: its folder is read-only", "name a file in another folder")
-    except (OSError, ValueError) as error:
-        raise UsageError(f"cannot write {path!r}: {error}", "name another file") from error
+        target.resolve()
+    except (OSError, ValueError, RuntimeError) as error:  # a NUL in it, a link that goes in circles
+        raise cannot_write(path, error) from error
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two paths name one plain file, which may not be there yet; a device takes whatever it is given."""
+    first, second = Path(one), Path(other)
+    try:
+        return first.resolve() == second.resolve() and (first.is_file() or not first.exists())
+    except (OSError, ValueError, RuntimeError):
+        return False
 
 
 def deliver(trace: "Trace", view: "View", terminal: Terminal, *, json: bool, output: str | None) -> None:

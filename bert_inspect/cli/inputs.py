@@ -1,5 +1,6 @@
 """From the words of a command line to sentences, and to a located model, checked before anything slow starts."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -37,9 +38,14 @@ class ModelChoice:
 
         Raises:
             ModelError: it is not there, or is not a BERT.
+            UsageError: the current folder is gone.
         """
         from ..capture.locate import keep_off_the_network, locate
 
+        try:
+            os.getcwd()  # transformers asks for it, and cannot be imported without  # noqa: PTH109
+        except OSError as error:
+            raise UsageError("the folder that you are in is not there any more", "go to another: cd") from error
         if not self.download:
             keep_off_the_network()
         weights = "none" if self.tokenizer_only and not self.download else self.weights

@@ -2,14 +2,13 @@
 
 import gc
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from ..errors import BertInspectError, ExitCode, UsageError
-from ..terminal import Terminal, report
+from ..errors import BertInspectError, ExitCode, TraceFileError, UsageError
+from ..terminal import Terminal, report, stdout
 from .inputs import ModelChoice
 
 if TYPE_CHECKING:
@@ -109,9 +108,7 @@ def _done(output: str | None, *, resume: bool) -> set[int]:
         done: set[int] = set()
         whole = 0
         with path.open("rb") as stream:
-            for number, line in enumerate(stream, start=1):
-                if not line.endswith(b"\n"):
-                    break
+            for number, line in enumerate(_trace_lines(stream, output), start=1):
                 done.update(traced_lines(line, name=f"line {number} of {output}"))
                 whole += len(line)
         os.truncate(path, whole)
@@ -120,11 +117,33 @@ def _done(output: str | None, *, resume: bool) -> set[int]:
         raise UsageError(f"cannot go on with {output}: {error.strerror}", "name another file") from error
 
 
+def _trace_lines(stream: BinaryIO, output: str) -> Iterator[bytes]:
+    """Yield the whole lines of an earlier run's output. Its last line may be torn, but it is the beginning of a trace:
+    a file that is something else is neither read to its end nor cut.
+
+    Raises:
+        TraceFileError: a line is no trace.
+    """
+    from ..reading import MOST_BYTES
+    from ..record import LINE_BEGINS
+
+    number = 1
+    while begins := stream.read(len(LINE_BEGINS)):
+        if begins != LINE_BEGINS[: len(begins)]:
+            raise TraceFileError(f"line {number} of {output} is no trace that run --input wrote", "name another output")
+        line = begins + stream.readline(MOST_BYTES)
+        if not line.endswith(b"\n"):
+            break
+        yield line
+        number += 1
+
+
 @contextmanager
 def _lines_to(output: str | None, *, resume: bool) -> Iterator[BinaryIO]:
     """Open the output for whole lines: whatever happens, none is left half written."""
     if output is None or output == "-":
-        yield sys.stdout.buffer
+        with stdout() as out:
+            yield out
         return
     try:
         with open(output, "ab" if resume else "wb", buffering=0) as raw:  # noqa: PTH123
@@ -143,7 +162,7 @@ class _WholeLines:
 
     def __init__(self, raw: "BinaryIO") -> None:
         self._raw = raw
-        self.end = raw.seek(0, os.SEEK_END)
+        self.end = raw.seek(0, os.SEEK_END) if raw.seekable() else 0
 
     def write(self, line: bytes) -> None:
         rest = memoryview(line)

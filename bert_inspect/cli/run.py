@@ -64,7 +64,7 @@ def run(
 
     terminal = Terminal(color=color, quiet=quiet, verbose=verbose, pager=not no_pager)
     selection = Selection.parse(layer=layer, module=module or (), level=level)
-    json_to_stdout = check_output(output, json=json)
+    json_to_stdout = check_output(output, json=json, others=[tensors, input_file])
     check_folder(tensors)
     if weights == "none" and (stats or values or tensors or verify):
         raise UsageError("without weights there are no numbers, only shapes", "leave --weights none out")

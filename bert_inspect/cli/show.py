@@ -32,7 +32,7 @@ def show(
 
     terminal = Terminal(color=color, quiet=quiet, verbose=verbose, pager=not no_pager)
     selection = Selection.parse(layer=layer, module=module or (), level=level)
-    json_to_stdout = check_output(output, json=json)
+    json_to_stdout = check_output(output, json=json, others=[trace])
     loaded = narrowed(Trace.load(trace), selection)
     say_what_is_missing(loaded, terminal, stats=stats, values=values)
     view = View(depth=depth, fold=fold, stats=stats, values=values, axes=axes)

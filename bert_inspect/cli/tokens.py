@@ -33,7 +33,7 @@ def tokens(
     if trace is not None and texts:
         raise UsageError("--trace takes the place of sentences", "give one of the two")
     terminal = Terminal(color=color, quiet=quiet, verbose=verbose, pager=not no_pager)
-    json_to_stdout = check_output(output, json=json)
+    json_to_stdout = check_output(output, json=json, others=[trace])
     if trace is not None:
         batch = Trace.load(trace).input
     elif shows_help(context, texts):

@@ -101,6 +101,17 @@ def test_an_earlier_output_is_not_overwritten(
     assert code == 4 and "line 1 of" in err and file.read_text() == "mine\n"
 
 
+def test_a_file_that_no_run_wrote_is_neither_gone_on_with_nor_cut(
+    command: Command, checkpoint: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "s.txt").write_text("x\n")
+    for content in (b"one line without an end", b"\x00" * 5000, b'{"format": 1}', b"\n", b"[1]\n"):
+        (tmp_path / "mine").write_bytes(content)
+        arguments = ["--input", tmp_path / "s.txt", "--resume", "-o", tmp_path / "mine", "--model", checkpoint]
+        code, out, err = command("run", *arguments)
+        assert (code, out) == (4, "") and "line 1 of" in err and (tmp_path / "mine").read_bytes() == content
+
+
 def test_a_line_too_long_is_named(command: Command, checkpoint: Path, tmp_path: Path) -> None:
     file = tmp_path / "s.txt"
     file.write_text("short\n" * 3 + "cats " * 100 + "\n")

@@ -253,27 +253,6 @@ def test_bytes_that_are_not_text_are_refused(command: Command) -> None:
     assert (code, out) == (2, "") and "line 2 on stdin is not valid UTF-8" in err
 
 
-HOSTILE = [
-    "[unused1] [/s] [bold]x[/bold]",
-    "\x1b[31mred\x1b]0;title\x07",
-    "\u202eabc",
-    "a\x00b",
-    "日本語 🐈‍⬛ שלום",
-    "",
-    "   ",
-]
-
-
-@pytest.mark.parametrize("text", HOSTILE, ids=repr)
-def test_hostile_text_stays_text(command: Command, checkpoint: Path, text: str) -> None:
-    for name in ("run", "tokens"):
-        code, out, err = command(name, text, "--model", checkpoint)
-        assert code == 0, err
-        assert not set(out + err) & {"\x1b", "\x07", "\x00", "\u202e"}
-    if "unused" in text:
-        assert "[unused1]" in out and "[/s]" in out
-
-
 def test_more_than_fifty_million_numbers_are_refused(
     command: Command, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
