@@ -1,8 +1,6 @@
 """The rooms and what each may import; and that what needs no torch does not wait for it."""
 
 import ast
-import os
-import subprocess
 import sys
 from pathlib import Path
 
