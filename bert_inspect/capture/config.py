@@ -59,6 +59,7 @@ def checked_settings(config: dict[str, Any], *, name: str, notice: Notice) -> di
         _check_together({**_DEFAULTS, **settings})
         settings.update(_labels(config.get("id2label"), config.get("num_labels")))
         settings.update(_dtype(config))
+        settings.update(_classes(config.get("architectures")))
     except ValueError as error:
         raise ModelError(
             f"config.json of {name} is damaged: {error}", "save the model again with save_pretrained"
@@ -143,6 +144,13 @@ def _dtype(config: dict[str, Any]) -> dict[str, Any]:
                 raise _wrong(key, value, " or ".join(DTYPES))
             found["dtype"] = value
     return found
+
+
+def _classes(names: Any) -> dict[str, Any]:
+    """Return the classes that the weights were saved from, if they are said: for information."""
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        return {}
+    return {"architectures": [short(name) for name in names[:3]]}
 
 
 def _refuse_other_models(config: dict[str, Any], name: str) -> None:

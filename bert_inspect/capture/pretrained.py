@@ -15,6 +15,7 @@ from .notices import Notice, counted, short, some
 from .tokenizer import quiet, reason
 from .weights import FLOATS, Tensor, WeightFile
 
+_CLASS = "BertForSequenceClassification"
 _HEAD = "classifier."
 _PIECE = 4 * 1024 * 1024
 
@@ -67,6 +68,7 @@ def load_pretrained(
             f"{checkpoint.name} lacks {counted(len(body), 'tensor')} besides the classifier's: {some(body)}",
             "draw them at random with --allow-missing, if that is what you want",
         )
+    _tell_other_head(checkpoint, missing, notice)
     unused = sorted(map(str, found["unexpected_keys"]))
     _tell_unused(checkpoint, unused, notice)
     _tell_non_finite(checkpoint, set(unused), notice)
@@ -95,6 +97,13 @@ def _wrong_shapes(
         if len(of_head) == len(wrong)
         else "its config.json belongs to another model",
     )
+
+
+def _tell_other_head(checkpoint: Checkpoint, missing: Sequence[str], notice: Notice) -> None:
+    """Tell of a classifier that was trained for something else: for the tokens of a sentence, for a choice."""
+    classes = checkpoint.config.get("architectures") or [_CLASS]
+    if _CLASS not in classes and not any(name.startswith(_HEAD) for name in missing):
+        notice(f"{checkpoint.name} was saved from a {classes[0]}: its classifier was not trained for whole sentences")
 
 
 def _tell_unused(checkpoint: Checkpoint, names: Sequence[str], notice: Notice) -> None:

@@ -164,7 +164,6 @@ HOSTILE = {
     "__class__": "int",
     "__init__": None,
     "forward": "x",
-    "architectures": ["BertForMaskedLM"],
     "label2id": {"\x1b[2J": "seven"},
     "rope_scaling": {"type": "x"},
     "layer_types": 5,

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 import torch
-from helpers import change
+from helpers import change, tiny_model
 from safetensors.torch import load_file, save_file
+from transformers.models.bert.modeling_bert import BertForTokenClassification
 
 from bert_inspect.capture.checkpoint_files import CheckpointFiles
 from bert_inspect.capture.locate import locate
@@ -100,6 +101,15 @@ def test_a_trained_classifier_is_not_thrown_away_unasked(copy: Path, command: Co
     assert code == 0 and json.loads(out)["model"]["weights"] == "partial"
     code, out, err = command("run", "x", "--model", copy, "--num-labels", str(10**9))
     assert (code, out) == (2, "") and "1,000,000,000 labels are too many" in err
+
+
+def test_a_classifier_of_tokens_is_told(copy: Path, command: Command) -> None:
+    BertForTokenClassification(tiny_model(vocab_size=16).config).save_pretrained(copy)
+    code, out, err = command("run", "x", "--model", copy)
+    assert (code, out) == (3, "") and "lacks 2 tensors besides the classifier's: bert.pooler.dense.bias" in err
+    code, _, err = command("run", "x", "--model", copy, "--allow-missing")
+    said = "copy was saved from a BertForTokenClassification: its classifier was not trained for whole sentences\n"
+    assert (code, err) == (0, said)
 
 
 def test_tensors_without_a_place_are_told(copy: Path, command: Command) -> None:
