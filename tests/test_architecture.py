@@ -46,7 +46,7 @@ MAY = {
     "reached": {"sourcefile"},
     "implementation": DATA | {"sourcefile"},
     "listing": DATA | {"sourcefile", "reached", "implementation"},
-    "render": PURE | {"rich", "numpy", "pygments", "render"},
+    "render": PURE | {"rich", "numpy", "pygments", "jinja2", "resvg_py", "markupsafe", "msgspec", "render"},
     "capture": PURE | TORCH | {"capture", "msgspec"},
     "terminal": GROUND | {"rich"},
     "api": PURE | TORCH | {"capture"},

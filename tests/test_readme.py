@@ -56,6 +56,9 @@ def test_a_command_of_the_readme_works(
     if "--input" in line:
         assert in_this_process(line, command, monkeypatch) == ""
         assert len((folder / "traces.jsonl").read_text().splitlines()) == 1
+    elif "report" in line:
+        assert in_this_process(line, command, monkeypatch) == ""
+        assert (folder / line.split("-o ")[1]).read_text().startswith("<!doctype html>")
     elif ">" in line:
         in_a_shell(line)
         assert (folder / line.split("> ")[1]).stat().st_size > 1000

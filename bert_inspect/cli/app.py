@@ -6,6 +6,7 @@ import typer
 
 from .attention import attention
 from .model import model
+from .report import report
 from .run import run
 from .schema import schema
 from .show import show
@@ -42,5 +43,5 @@ def main(
         raise typer.Exit(2)
 
 
-for _command in (run, show, tokens, model, source, attention, schema):
+for _command in (run, show, tokens, model, source, attention, report, schema):
     app.command(_command.__name__)(_command)

@@ -57,6 +57,10 @@ Stats = Annotated[bool, typer.Option("--stats", help="Statistics of each tensor.
 ShowValues = Annotated[bool, typer.Option("--values", help="Values: cut on screen, complete in exports.")]
 Axes = Annotated[bool, typer.Option("--axes", help="Name the axes of each shape at any width.")]
 
+Verify = Annotated[
+    bool, typer.Option("--verify", help="Prove the trace: every step is run again; exit 1 if one differs.")
+]
+
 Json = Annotated[bool, typer.Option("--json", help="JSON on stdout in place of the picture.")]
 OutputFile = Annotated[
     str | None, typer.Option("--output", "-o", metavar="FILE", help="The JSON to a file too; '-' is stdout.")

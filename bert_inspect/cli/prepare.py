@@ -11,6 +11,7 @@ from .inputs import ModelChoice, check_before_loading, encode_sentences, parse_s
 if TYPE_CHECKING:
     from ..capture.forward import Loaded
     from ..record import Input, Trace
+    from ..selection import Selection
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +23,7 @@ class Request:
     labels: str | None = None
     max_length: int | None = None
     truncate: bool = False
+    selection: "Selection | None" = None
 
 
 def prepare(request: Request, choice: ModelChoice, terminal: Terminal) -> "tuple[Loaded, Input]":
@@ -35,7 +37,7 @@ def prepare(request: Request, choice: ModelChoice, terminal: Terminal) -> "tuple
 
     sentences = parse_sentences(request.texts, pair=request.pair, labels=request.labels)
     checkpoint = choice.locate(terminal)
-    check_before_loading(checkpoint, sentences, Selection(), choice.num_labels)
+    check_before_loading(checkpoint, sentences, request.selection or Selection(), choice.num_labels)
     batch = encode_sentences(
         checkpoint, sentences, max_length=request.max_length, truncate=request.truncate, terminal=terminal
     )

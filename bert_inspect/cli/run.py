@@ -36,9 +36,7 @@ def run(
     stats: o.Stats = False,
     values: o.ShowValues = False,
     axes: o.Axes = False,
-    verify: Annotated[
-        bool, typer.Option("--verify", help="Prove the trace: every step is run again; exit 1 if one differs.")
-    ] = False,
+    verify: o.Verify = False,
     time: Annotated[bool, typer.Option("--time", help="Seconds that each step took.")] = False,
     json: o.Json = False,
     output: o.OutputFile = None,

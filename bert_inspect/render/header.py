@@ -9,13 +9,13 @@ from ..safetext import safe_text
 from .proof import proof
 from .words import BAD, DIM, NAME, PLAIN, count, plural
 
-_MEANING = {
+MEANING = {
     "pretrained": ("pretrained", "every tensor comes from the checkpoint"),
     "partial": ("pretrained body, head drawn at random", "so the prediction means nothing"),
     "random": ("all drawn at random", "so shapes and steps are real, numbers and prediction mean nothing"),
     "none": ("none", "only shapes were computed"),
 }
-_BETTER = {
+BETTER = {
     "partial": "fine-tune it, or name a fine-tuned checkpoint: --model FOLDER",
     "random": "name a checkpoint with --model FOLDER, or fetch one with --download",
     "none": "leave --weights none out for numbers",
@@ -52,15 +52,15 @@ def _model(model: Model) -> Text:
 
 
 def _weights(model: Model) -> Text:
-    what, so = _MEANING[model.weights]
+    what, so = MEANING[model.weights]
     drawn = model.weights in ("random", "partial") and model.source != "python"
     seed = f" (seed {model.seed})" if drawn else ""
     text = Text.assemble((f"{what}{seed}", PLAIN if model.weights == "pretrained" else NAME), f": {so}")
     body = [name for name in model.initialised if not name.startswith("classifier.")]
     if model.weights == "partial" and body:
         text.append(f" ({plural(len(body), 'tensor')} of the body drawn too)", BAD)
-    if model.weights in _BETTER and model.source != "python":
-        text.append(f"\n{_BETTER[model.weights]}", DIM)
+    if model.weights in BETTER and model.source != "python":
+        text.append(f"\n{BETTER[model.weights]}", DIM)
     return text
 
 

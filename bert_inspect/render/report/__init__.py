@@ -1,0 +1,5 @@
+"""The HTML page: one file that holds a run and everything that is needed to look at it."""
+
+from .page import attention_html, report_html
+
+__all__ = ["attention_html", "report_html"]

@@ -1,0 +1,61 @@
+"""Attention as the page holds it: probabilities as 16-bit numbers, as much as fits, and what is said of each head."""
+
+import math
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...attention import HeadSummary, LayerAttention, summaries
+from ...record import Trace
+
+CELLS = 1_500_000
+"""The most probabilities that a page holds: 4 MB in its text."""
+_FULL = 65_535
+"""How a probability of 1 is written: steps of a 65,535th are finer than the 0.1 % that the page shows."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fit:
+    """What of the attention a page holds: the first sentences, and of each the first tokens."""
+
+    sentences: int
+    tokens: int
+
+
+def fit(layers: Sequence[LayerAttention], *, cells: int = CELLS) -> Fit:
+    """Return how many sentences fit with all layers and heads; if not one does, how many tokens of the first."""
+    sentences, heads, tokens, _ = layers[0].probabilities.shape
+    each = len(layers) * heads * tokens**2
+    if each <= cells:
+        return Fit(sentences=min(sentences, cells // each), tokens=tokens)
+    return Fit(sentences=1, tokens=max(1, math.isqrt(cells // (len(layers) * heads))))
+
+
+def heads_data(trace: Trace, layers: Sequence[LayerAttention], held: Fit) -> list[dict[str, Any]]:
+    """Return, for each layer, what is said of its heads and their probabilities, ``(sentences, heads, query tokens, key
+    tokens)`` of what is held, as base64 of little-endian 16-bit numbers; a row in which nothing is visible is zeros.
+    """
+    told = []
+    for layer in layers:
+        part = layer.probabilities[: held.sentences, :, : held.tokens, : held.tokens]
+        coded = np.rint(np.nan_to_num(part) * _FULL).astype("<u2")
+        heads = list(summaries(layer, trace))[: held.sentences]
+        told.append(
+            {
+                "layer": layer.layer,
+                "heads": part.shape[1],
+                "told": [[_shares(head) for head in sentence] for sentence in heads],
+                "blind": [place for place in layer.blind if place[0] < held.sentences and place[1] < held.tokens],
+                "data": b64encode(coded.tobytes()).decode(),
+            }
+        )
+    return told
+
+
+def _shares(head: HeadSummary) -> list[float | None]:
+    """Return a head's entropy and its shares on [CLS], [SEP] and padding; None for what is not defined."""
+    numbers = (head.entropy, head.classification, head.separators, head.padding)
+    return [round(number, 5) if math.isfinite(number) else None for number in numbers]

@@ -1,0 +1,175 @@
+"""The HTML page, from its template: no reference to anything outside it, and a policy that forbids one."""
+
+import re
+from base64 import b64encode
+from collections.abc import Sequence
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from typing import Any
+
+import msgspec
+from jinja2 import Environment, FunctionLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+from msgspec import structs
+
+from ...attention import LayerAttention
+from ...record import Trace
+from ...safetext import safe_text
+from ..attention import CAUTION, certificate
+from ..words import plural
+from .facts import facts, predictions, sentences
+from .heads import fit, heads_data
+from .sources import code_data
+from .tensors import tensors_data
+
+_TEMPLATES = files("bert_inspect.render") / "templates"
+_STYLE = "page.css"
+_SCRIPTS = (
+    "dom.js",
+    "heatmap.js",
+    "tree.js",
+    "code.js",
+    "values.js",
+    "step.js",
+    "attention.js",
+    "diagram.js",
+    "main.js",
+)
+
+
+def report_html(
+    trace: Trace, layers: Sequence[LayerAttention], *, left_out: Sequence[str] = (), diagram: str | None = None
+) -> str:
+    """Return the page on a whole run.
+
+    Args:
+        trace: the run.
+        layers: the attention to show, possibly none.
+        left_out: sentences on what the page does not hold, and why.
+        diagram: the dataflow as SVG, its boxes with the attribute ``data-step``.
+    """
+    bare = structs.replace(trace, steps=[_without_values(step) for step in trace.steps])
+    data = {"trace": bare, "values": tensors_data(trace), "code": code_data(trace)}
+    notes = [*left_out, *_values_note(trace)]
+    return _page(trace, layers, data, title="BERT, step by step", notes=notes, diagram=diagram)
+
+
+def attention_html(trace: Trace, layers: Sequence[LayerAttention], *, layer: int, head: int | None) -> str:
+    """Return the page on attention alone, with one head of a layer (None: their mean) enlarged."""
+    trace = structs.replace(trace, selection={}, output=None)  # what was kept for this page is no choice of the user's
+    data = {"trace": structs.replace(trace, steps=[]), "values": {}, "code": {"functions": [], "calls": {}}}
+    chosen = {"layer": layer, "head": head}
+    return _page(trace, layers, data, title="Where BERT looks", notes=(), diagram=None, chosen=chosen)
+
+
+def _page(
+    trace: Trace,
+    layers: Sequence[LayerAttention],
+    data: dict[str, Any],
+    *,
+    title: str,
+    notes: Sequence[str],
+    diagram: str | None,
+    chosen: dict[str, int | None] | None = None,
+) -> str:
+    notes = list(notes)
+    data = {"attention": None, "chosen": chosen, **data}
+    if layers:
+        held = fit(layers)
+        data["attention"] = {"tokens": held.tokens, "layers": heads_data(trace, layers, held)}
+        count, _, tokens, _ = layers[0].probabilities.shape
+        if held.sentences < count or held.tokens < tokens:
+            tokens_told = f" and of it the first {held.tokens} of {tokens} tokens" if held.tokens < tokens else ""
+            notes.append(
+                f"attention: {plural(held.sentences, 'sentence')} of {count}{tokens_told}; "
+                "all would not fit in a page. Fewer layers leave room for more: --layer"
+            )
+    style, script = _inlined()
+    inner = re.findall(r"<style>(.*?)</style>", diagram or "", re.DOTALL)
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            title=title,
+            name=safe_text(trace.model.name or trace.model.class_),
+            policy=_policy([style, *inner], [script]),
+            style=Markup(style),
+            script=Markup(script),
+            data=Markup(_json(data)),
+            facts=facts(trace),
+            sentences=sentences(trace),
+            predictions=predictions(trace),
+            failure=trace.failure,
+            whole=bool(data["trace"].steps),
+            attention=bool(layers),
+            certificate=certificate(layers).plain if layers else "",
+            caution=CAUTION,
+            notes=notes,
+            diagram=None if diagram is None else Markup(diagram),
+        )
+    )
+
+
+def _without_values(step: Any) -> Any:
+    if all(tensor.values is None for tensor in step.outputs):
+        return step
+    return structs.replace(step, outputs=[structs.replace(tensor, values=None) for tensor in step.outputs])
+
+
+def _values_note(trace: Trace) -> list[str]:
+    outputs = [tensor for step in trace.steps for tensor in step.outputs]
+    told = []
+    if all(tensor.stats is None for tensor in outputs):
+        told.append("statistics: not kept in this run; --stats keeps them")
+    if all(tensor.values is None for tensor in outputs):
+        told.append("values: not kept in this run; --values keeps them")
+    elif any(tensor.values is not None and max(tensor.shape, default=0) > _WHOLE for tensor in outputs):
+        told.append(
+            "values: of each matrix the first and last 12 rows and columns, of the first two sentences; "
+            "run --tensors FILE saves them whole"
+        )
+    return told
+
+
+_WHOLE = 24
+"""Up to this size an axis is held whole."""
+
+
+@cache
+def _environment() -> Environment:
+    def load(name: str) -> str:
+        return (_TEMPLATES / name).read_text(encoding="utf-8")
+
+    return Environment(
+        loader=FunctionLoader(load),
+        autoescape=select_autoescape(default=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+@cache
+def _inlined() -> tuple[str, str]:
+    """Return the style and the script, each as the one text that stands in the page."""
+    style = (_TEMPLATES / _STYLE).read_text(encoding="utf-8")
+    parts = [(_TEMPLATES / name).read_text(encoding="utf-8") for name in _SCRIPTS]
+    return style, '"use strict";\n(() => {\n' + "\n".join(parts) + "\n})();\n"
+
+
+def _policy(styles: Sequence[str], scripts: Sequence[str]) -> str:
+    """Return a Content-Security-Policy: nothing is loaded, and only these very styles and scripts count."""
+    return (
+        f"default-src 'none'; style-src {_hashes(styles)}; script-src {_hashes(scripts)}; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _hashes(texts: Sequence[str]) -> str:
+    return " ".join(f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'" for text in texts)
+
+
+def _json(data: Any) -> str:
+    r"""Return JSON that no HTML parser mistakes for anything else: every ``<`` is written ``\u003c``."""
+    return msgspec.json.encode(data).decode().replace("<", "\\u003c")

@@ -1,0 +1,177 @@
+// A matrix as a heatmap that is read with mouse, keyboard and screen reader alike.
+//
+// model: { name, rows, columns, value(row, column), shade(value), say(row, column), text(value) }
+// rows and columns: { size, label(at), dim(at), gap(at): whether indices are left out before it }
+
+const heatmap = (first) => {
+  let model = first;
+  let at = null; // the cell that is looked at
+  let plan = null;
+  const canvas = h("canvas", { class: "heat", tabindex: 0, role: "application", "aria-roledescription": "heatmap" });
+  const said = h("output", { class: "said", "aria-live": "polite" }, "");
+  const scroller = h("div", { class: "scroll", tabindex: -1 }, canvas);
+  const element = h("div", { class: "heatmap" }, scroller, said);
+  const hint = "Point at a cell, or use the arrow keys.";
+
+  const label = (axis, place) => {
+    const text = safe(axis.label(place));
+    return text.length > 14 ? `${text.slice(0, 13)}…` : text;
+  };
+
+  const layout = (context) => {
+    const room = Math.max(240, (element.clientWidth || 640) - 2);
+    context.font = FONT;
+    const widest = (axis) => {
+      let most = 0;
+      for (let place = 0; place < axis.size; place++) most = Math.max(most, context.measureText(label(axis, place)).width);
+      return Math.ceil(most) + 10;
+    };
+    const left = widest(model.rows);
+    const top = model.columns.upright === false ? 22 : widest(model.columns);
+    const gaps = (axis) => Array.from({ length: axis.size }, (_, place) => (axis.gap?.(place) ? 1 : 0));
+    const count = (flags) => flags.reduce((sum, flag) => sum + flag, 0);
+    const [rowGaps, columnGaps] = [gaps(model.rows), gaps(model.columns)];
+    const fits = Math.floor((room - left - count(columnGaps) * GAP) / model.columns.size);
+    const side = Math.max(model.columns.size > 128 ? 3 : 9, Math.min(52, fits));
+    const places = (flags, start, step) => {
+      const found = [];
+      let position = start;
+      for (const flag of flags) {
+        position += flag * GAP;
+        found.push(position);
+        position += step;
+      }
+      return [found, position];
+    };
+    const height = Math.max(model.columns.size > 128 ? 3 : 9, Math.min(side, 32));
+    const [xs, width] = places(columnGaps, left, side);
+    const [ys, bottom] = places(rowGaps, top, height);
+    return { left, top, side, height, xs, ys, width: width + 1, bottom: bottom + 1 };
+  };
+
+  const draw = () => {
+    const context = canvas.getContext("2d");
+    plan = layout(context);
+    const scale = window.devicePixelRatio || 1;
+    canvas.width = plan.width * scale;
+    canvas.height = plan.bottom * scale;
+    canvas.style.width = `${plan.width}px`;
+    canvas.style.height = `${plan.bottom}px`;
+    context.scale(scale, scale);
+    context.font = FONT;
+    const [ink, quiet, accent, empty] = ["--ink", "--quiet", "--accent", "--empty"].map(colour);
+    context.textBaseline = "middle";
+    const between = plan.side > 5 ? 1 : 0;
+    for (let row = 0; row < model.rows.size; row++) {
+      for (let column = 0; column < model.columns.size; column++) {
+        const value = model.value(row, column);
+        const [fill, strong] = model.shade(value) ?? [empty, false];
+        context.fillStyle = empty;
+        context.fillRect(plan.xs[column], plan.ys[row], plan.side - between, plan.height - between);
+        context.fillStyle = fill;
+        context.fillRect(plan.xs[column], plan.ys[row], plan.side - between, plan.height - between);
+        if (plan.side >= 26 && model.text) {
+          context.fillStyle = strong ? colour("--on-strong") : ink;
+          context.textAlign = "center";
+          context.font = SMALL;
+          context.fillText(model.text(value), plan.xs[column] + plan.side / 2 - 0.5, plan.ys[row] + plan.height / 2 + 0.5);
+          context.font = FONT;
+        }
+      }
+    }
+    const every = (step) => Math.max(1, Math.ceil(12 / step));
+    context.textAlign = "right";
+    for (let row = 0; row < model.rows.size; row += every(plan.height)) {
+      context.fillStyle = at?.row === row ? accent : model.rows.dim?.(row) ? quiet : ink;
+      context.fillText(label(model.rows, row), plan.left - 6, plan.ys[row] + plan.height / 2);
+    }
+    for (let column = 0; column < model.columns.size; column += every(plan.side)) {
+      context.fillStyle = at?.column === column ? accent : model.columns.dim?.(column) ? quiet : ink;
+      context.save();
+      context.translate(plan.xs[column] + plan.side / 2, plan.top - 6);
+      context.rotate(-Math.PI / 2);
+      context.textAlign = "left";
+      context.fillText(label(model.columns, column), 0, 0);
+      context.restore();
+    }
+    if (at) {
+      context.strokeStyle = accent;
+      context.lineWidth = 2;
+      context.strokeRect(plan.xs[at.column] - 0.5, plan.ys[at.row] - 0.5, plan.side, plan.height);
+    }
+    canvas.setAttribute("aria-label", `${model.name}. Arrow keys move over the cells.`);
+  };
+
+  const look = (row, column) => {
+    if (at && at.row === row && at.column === column) return;
+    at = { row, column };
+    said.textContent = model.say(row, column);
+    model.looked?.(row, column);
+    draw();
+  };
+
+  const nearest = (positions, step, place) => {
+    const found = positions.findIndex((start) => place < start + step);
+    return found >= 0 && place >= positions[found] ? found : -1;
+  };
+  canvas.addEventListener("pointermove", (event) => {
+    const box = canvas.getBoundingClientRect();
+    const row = nearest(plan.ys, plan.height, event.clientY - box.top);
+    const column = nearest(plan.xs, plan.side, event.clientX - box.left);
+    if (row >= 0 && column >= 0) look(row, column);
+  });
+  canvas.addEventListener("keydown", (event) => {
+    const { row, column } = at ?? { row: 0, column: 0 };
+    const [down, right] = [model.rows.size - 1, model.columns.size - 1];
+    const moves = {
+      ArrowUp: [row - 1, column],
+      ArrowDown: [row + 1, column],
+      ArrowLeft: [row, column - 1],
+      ArrowRight: [row, column + 1],
+      Home: [row, 0],
+      End: [row, right],
+      PageUp: [0, column],
+      PageDown: [down, column],
+    };
+    const move = moves[event.key];
+    if (!move || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    if (!at) look(0, 0);
+    else look(Math.min(down, Math.max(0, move[0])), Math.min(right, Math.max(0, move[1])));
+    const [x, y] = [plan.xs[at.column], scroller.scrollLeft];
+    if (x < y + plan.left || x + plan.side > y + scroller.clientWidth) scroller.scrollLeft = x - scroller.clientWidth / 2;
+  });
+  canvas.addEventListener("focus", () => {
+    if (!at) look(0, 0);
+  });
+
+  const show = (next) => {
+    model = next;
+    if (at && (at.row >= model.rows.size || at.column >= model.columns.size)) at = null;
+    said.textContent = at ? model.say(at.row, at.column) : hint;
+    if (at) model.looked?.(at.row, at.column);
+    draw();
+  };
+  let width = 0;
+  const watch = new ResizeObserver(() => {
+    if (element.clientWidth !== width) {
+      width = element.clientWidth;
+      draw();
+    }
+  });
+  const start = () => {
+    redraws.add(draw);
+    watch.observe(element);
+    show(model);
+  };
+  const stop = () => {
+    redraws.delete(draw);
+    watch.disconnect();
+  };
+  return { element, start, stop, show };
+};
+
+const GAP = 8;
+const FONT = '12px ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace';
+const SMALL = '11px system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif';
+const blue = (share) => `rgb(${colour("--heat")} / ${share})`;
