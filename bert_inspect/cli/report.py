@@ -140,7 +140,7 @@ def _seen(loaded: "Loaded", batch: "Input", selection: "Selection", left_out: li
     fits = VALUES_LIMIT // count_of(loaded, batch, 1)
     if fits < len(wanted):
         left_out.append(
-            f"attention: of {len(wanted)} layers only the last {fits}; all have "
+            f"attention: of {len(wanted)} layers only {', '.join(map(str, wanted[len(wanted) - fits :]))}; all have "
             f"{count_of(loaded, batch, len(wanted)):,} numbers. --layer chooses others"
             if fits
             else f"attention: one layer alone has {count_of(loaded, batch, 1):,} numbers; give fewer sentences"

@@ -14,7 +14,7 @@ def check_rasterizer() -> None:
     if find_spec("resvg_py") is None:
         raise UsageError(
             "a PNG needs the package resvg-py, which is not installed",
-            "pip install 'bert-inspect[pictures]', or name a file that ends in .svg",
+            "pip install 'bert-inspect[png]', or name a file that ends in .svg",
         )
 
 

@@ -139,4 +139,4 @@ def test_what_cannot_be_drawn_is_refused_before_anything_runs(
         assert (code, out) == (2, "") and said in err and not list(tmp_path.iterdir())
     monkeypatch.setattr("bert_inspect.render.raster.find_spec", lambda name: None)
     code, _, err = command("attention", "x", "-o", tmp_path / "a.png")
-    assert code == 2 and "resvg-py" in err and "bert-inspect[pictures]" in err
+    assert code == 2 and "resvg-py" in err and "bert-inspect[png]" in err

@@ -144,7 +144,7 @@ const attentionView = (data) => {
   const fillPickers = () => {
     const heads = Array.from({ length: layers[0].heads }, (_, head) => [head, `head ${head}`]);
     pickers.replaceChildren(
-      choice("Sentence", Array.from({ length: held }, (_, row) => [row, `${row + 1}`]), state.row, (row) => choose({ row: Number(row) })),
+      choice("Sentence", Array.from({ length: held }, (_, row) => [row, `${row + 1}: ${short(data.trace.input.texts[row])}`]), state.row, (row) => choose({ row: Number(row) })),
       choice("Layer", layers.map((layer, place) => [place, `layer ${layer.layer}`]), state.layer, (layer) => choose({ layer: Number(layer) })),
       choice("Head", [["mean", "mean of all"], ...heads], state.head, (head) => choose({ head })),
     );

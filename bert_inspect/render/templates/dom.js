@@ -19,6 +19,8 @@ const safe = (text) =>
     sign === "\u200d" || sign === "\u200c" ? sign : `\\u{${sign.codePointAt(0).toString(16)}}`,
   );
 
+const short = (text) => safe(text.length > 40 ? `${text.slice(0, 39)}…` : text);
+
 const MASKED = -1e30; // a masked score is the lowest number of its type
 const percent = (share) => `${(100 * share).toFixed(1)} %`;
 const count = (value) => value.toLocaleString("en-US");
@@ -42,13 +44,17 @@ const decoded = (text, Numbers) => {
   return new Numbers(bytes.buffer);
 };
 
-const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const colours = new Map(); // asking the style for each cell of a matrix would take seconds
+const colour = (name) => {
+  if (!colours.has(name)) colours.set(name, getComputedStyle(document.documentElement).getPropertyValue(name).trim());
+  return colours.get(name);
+};
 
 // A labelled choice; `changed` gets the chosen value as text.
 const choice = (label, options, value, changed) => {
   const select = h(
     "select",
-    { on: { change: () => changed(select.value) } },
+    { "aria-label": label, on: { change: () => changed(select.value) } },
     options.map(([key, text]) => h("option", { value: key, selected: String(key) === String(value) }, text)),
   );
   return h("label", { class: "choice" }, h("span", {}, label), select);
@@ -56,7 +62,10 @@ const choice = (label, options, value, changed) => {
 
 // Whatever is drawn rather than styled follows the colour scheme, the width, and the paper, which is always light.
 const redraws = new Set();
-const redrawAll = () => redraws.forEach((draw) => draw());
+const redrawAll = () => {
+  colours.clear();
+  redraws.forEach((draw) => draw());
+};
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redrawAll);
 addEventListener("beforeprint", redrawAll);
 addEventListener("afterprint", redrawAll);

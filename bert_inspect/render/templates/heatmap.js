@@ -7,6 +7,7 @@ const heatmap = (first) => {
   let model = first;
   let at = null; // the cell that is looked at
   let plan = null;
+  const cells = document.createElement("canvas"); // drawn once; what is looked at is drawn over it
   const canvas = h("canvas", { class: "heat", tabindex: 0, role: "application", "aria-roledescription": "heatmap" });
   const said = h("output", { class: "said", "aria-live": "polite" }, "");
   const scroller = h("div", { class: "scroll", tabindex: -1 }, canvas);
@@ -49,18 +50,21 @@ const heatmap = (first) => {
     return { left, top, side, height, xs, ys, width: width + 1, bottom: bottom + 1 };
   };
 
-  const draw = () => {
-    const context = canvas.getContext("2d");
-    plan = layout(context);
+  const prepared = (target) => {
+    const context = target.getContext("2d");
     const scale = window.devicePixelRatio || 1;
-    canvas.width = plan.width * scale;
-    canvas.height = plan.bottom * scale;
-    canvas.style.width = `${plan.width}px`;
-    canvas.style.height = `${plan.bottom}px`;
+    target.width = plan.width * scale;
+    target.height = plan.bottom * scale;
     context.scale(scale, scale);
     context.font = FONT;
-    const [ink, quiet, accent, empty] = ["--ink", "--quiet", "--accent", "--empty"].map(colour);
     context.textBaseline = "middle";
+    return context;
+  };
+
+  const draw = () => {
+    plan = layout(canvas.getContext("2d"));
+    const context = prepared(cells);
+    const [ink, empty] = ["--ink", "--empty"].map(colour);
     const between = plan.side > 5 ? 1 : 0;
     for (let row = 0; row < model.rows.size; row++) {
       for (let column = 0; column < model.columns.size; column++) {
@@ -79,6 +83,16 @@ const heatmap = (first) => {
         }
       }
     }
+    overlay();
+    canvas.setAttribute("aria-label", `${model.name}. Arrow keys move over the cells.`);
+  };
+
+  const overlay = () => {
+    const context = prepared(canvas);
+    canvas.style.width = `${plan.width}px`;
+    canvas.style.height = `${plan.bottom}px`;
+    context.drawImage(cells, 0, 0, plan.width, plan.bottom);
+    const [ink, quiet, accent] = ["--ink", "--quiet", "--accent"].map(colour);
     const every = (step) => Math.max(1, Math.ceil(12 / step));
     context.textAlign = "right";
     for (let row = 0; row < model.rows.size; row += every(plan.height)) {
@@ -99,7 +113,6 @@ const heatmap = (first) => {
       context.lineWidth = 2;
       context.strokeRect(plan.xs[at.column] - 0.5, plan.ys[at.row] - 0.5, plan.side, plan.height);
     }
-    canvas.setAttribute("aria-label", `${model.name}. Arrow keys move over the cells.`);
   };
 
   const look = (row, column) => {
@@ -107,7 +120,7 @@ const heatmap = (first) => {
     at = { row, column };
     said.textContent = model.say(row, column);
     model.looked?.(row, column);
-    draw();
+    overlay();
   };
 
   const nearest = (positions, step, place) => {

@@ -51,7 +51,7 @@ const stepsView = (frame) => {
     told.textContent = any ? `${count(found)} of ${count(steps.length)} steps` : `${count(steps.length)} steps`;
   };
   const field = (label, key, hint) =>
-    h("label", { class: "choice" }, h("span", {}, label), h("input", { type: "search", placeholder: hint, autocomplete: "off", spellcheck: "false", on: { input: (event) => { wanted[key] = event.target.value; apply(); } } }));
+    h("label", { class: "choice" }, h("span", {}, label), h("input", { type: "search", "aria-label": label, placeholder: hint, autocomplete: "off", spellcheck: "false", on: { input: (event) => { wanted[key] = event.target.value; apply(); } } }));
   const layers = [...new Set(steps.map((step) => step.layer))].filter((layer) => layer !== null && layer !== undefined);
   const labels = [...new Set(steps.map((step) => step.label))].sort();
   const tools = h(
