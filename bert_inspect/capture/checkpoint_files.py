@@ -1,6 +1,7 @@
 """The files of a checkpoint, opened only after a look at what they are: plain, inside the folder, not too large."""
 
 import json
+import re
 import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ JSON_LIMIT = 8 * _MIB
 VOCABULARY_LIMIT = 32 * _MIB
 """The most bytes of a vocabulary. That of 500,000 words in 100 languages has 13 million."""
 
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
     (stat.S_ISFIFO, "a fifo"),
@@ -122,12 +124,16 @@ def parse(data: bytes) -> Any:
     """Return what JSON text says.
 
     Raises:
-        ValueError: it is not JSON, is nested too deeply, or an object has two values under one key, of which readers
-            would take one or the other.
+        ValueError: it is not JSON, is nested too deeply, holds text that no file can hold (a lone surrogate), or an
+            object has two values under one key, of which readers would take one or the other.
     """
     try:
-        return json.loads(data.decode("utf-8-sig"), object_pairs_hook=_once)
-    except UnicodeDecodeError as error:
+        text = data.decode("utf-8-sig")
+        found = json.loads(text, object_pairs_hook=_once)
+        if _SURROGATE.search(text):
+            json.dumps(found, ensure_ascii=False).encode()  # fails unless they come in pairs
+        return found
+    except UnicodeError as error:
         raise ValueError("it is not UTF-8 text") from error
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error

@@ -49,7 +49,8 @@ def test_a_changed_checkpoint_runs_or_is_refused(
             inside[path[-1]] = data.draw(anything)
     file.write_text(json.dumps(changed))
     try:
-        code = run(["run", "i love \0cats!", "--model", str(copy), "--weights", "random"])
+        shown = data.draw(st.sampled_from([[], ["--json"]]))
+        code = run(["run", "i love \0cats!", "--model", str(copy), "--weights", "random", *shown])
     finally:
         file.write_bytes(held)
     captured = capsys.readouterr()

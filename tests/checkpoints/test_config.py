@@ -85,6 +85,7 @@ DAMAGED = [
     (b"[]", "no JSON object"),
     (b'{"model_type": "bert", "model_type": "gpt2"}', "two values for 'model_type'"),
     (b'{"model_type": "bert\xff"}', "not UTF-8 text"),
+    (b'{"model_type": "bert", "id2label": {"0": "\\udc00", "1": "b"}}', "not UTF-8 text"),
     (b'{"model_type": "bert", "x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "nested too deeply"),
     (b'{"model_type": "bert", "hidden_size": ' + b"9" * 5000 + b"}", "damaged: Exceeds the limit"),
     (b" " * (8 * 2**20 + 1), "larger than 8 MiB"),
@@ -207,7 +208,7 @@ def test_a_python_user_is_warned(copy: Path) -> None:
 
 
 def test_labels_are_shown_as_text(copy: Path, command: Command) -> None:
-    change(copy / "config.json", id2label={"0": "\x1b[31m[bold]no", "1": "\u202eyes\x07"}, num_labels=5)
+    change(copy / "config.json", id2label={"0": "\U0001f408\x1b[31m[bold]no", "1": "\u202eyes\x07"}, num_labels=5)
     code, out, err = command("run", "x", "--model", copy)
     assert code == 0 and "says num_labels 5 and names 2 labels" in err
     assert not set(out) & {"\x1b", "\x07", "\u202e"} and ("[bold]no" in out or "\\u202eyes" in out)
