@@ -12,6 +12,9 @@ SHOWN_SENTENCES = 2
 SHOWN_ENDS = 12
 """How many rows and columns of a matrix a screen shows at most; a cut tensor keeps as many at either end."""
 
+_MASKED_BELOW = {"float16": -6e4}
+"""A masked score is its type's lowest number (or minus infinity): far below any score that was computed."""
+
 Number = float | Literal["NaN", "Infinity", "-Infinity"]
 """A number as strict JSON has it."""
 
@@ -23,6 +26,13 @@ def strict(number: float) -> Number:
     if math.isfinite(number):
         return number
     return "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"
+
+
+def masked_below(label: str, dtype: str) -> float | None:
+    """Return below which number an entry of a step's tensor hides a token, None where entries hide nothing."""
+    if label not in ("masked attention scores", "attention mask"):
+        return None
+    return _MASKED_BELOW.get(dtype, -1e30)
 
 
 class Values:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from msgspec import structs
 from transformers import set_seed
 from transformers.models.bert.configuration_bert import BertConfig
 from transformers.models.bert.modeling_bert import BertForSequenceClassification
@@ -61,3 +62,12 @@ def fresh(code: str) -> str:
     environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
     return done.stdout
+
+
+def without_values(whole: Trace) -> Trace:
+    """The trace as it would be without --values."""
+    steps = [
+        structs.replace(step, outputs=[structs.replace(output, values=None) for output in step.outputs])
+        for step in whole.steps
+    ]
+    return structs.replace(whole, steps=steps)

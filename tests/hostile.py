@@ -4,14 +4,17 @@ import copy
 import io
 import json
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
 from rich.console import Console
 
 from bert_inspect import Trace
+from bert_inspect.diff import diff
 from bert_inspect.errors import BertInspectError
 from bert_inspect.record import traced_lines
+from bert_inspect.render.diff import DiffPage, DiffView
 from bert_inspect.render.page import page
 from bert_inspect.render.tokens import tokens
 from bert_inspect.render.tree import View
@@ -19,6 +22,8 @@ from bert_inspect.safetext import is_unsafe
 from bert_inspect.selection import Selection, narrowed
 
 Place = tuple[Any, ...]
+
+_RIGHT = Trace.load(Path(__file__).parent / "render" / "golden" / "trace.json")
 
 WORDS = [
     "",
@@ -145,6 +150,12 @@ def shown(trace: Trace) -> None:
     text = b"".join(trace.json())
     again = Trace.from_json(text)
     assert again == trace and b"".join(again.json()) == text and Trace.from_json(trace.line()) == trace
+    for a, b in ((trace, _RIGHT), (_RIGHT, trace), (trace, trace)):
+        found = diff(a, b)
+        console = Console(file=io.StringIO(), width=80, highlight=False, markup=False, emoji=False)
+        console.print(DiffPage(found, DiffView(all=True)))
+        assert not {sign for sign in set(console.file.getvalue()) if is_unsafe(sign)} - {"\n"}  # type: ignore[attr-defined]
+        assert json.loads(found.json()) and found.verdict
     for selection in (Selection.parse(layer="0"), Selection.parse(module=["**.self"]), Selection(level="module")):
         try:
             few = narrowed(trace, selection)

@@ -5,6 +5,8 @@ from typing import Annotated
 import typer
 
 from .attention import attention
+from .compare import compare
+from .diff import diff
 from .model import model
 from .report import report
 from .run import run
@@ -43,5 +45,5 @@ def main(
         raise typer.Exit(2)
 
 
-for _command in (run, show, tokens, model, source, attention, report, schema):
+for _command in (run, show, diff, compare, tokens, model, source, attention, report, schema):
     app.command(_command.__name__)(_command)

@@ -1,4 +1,4 @@
-"""How a trace leaves the program: as a tree on the screen, as JSON, or both."""
+"""How a trace or a comparison leaves the program: as a picture on the screen, as JSON, or both."""
 
 import os
 from collections.abc import Sequence
@@ -10,8 +10,10 @@ from ..files import cannot_write
 from ..terminal import Terminal
 
 if TYPE_CHECKING:
+    from ..diff import Diff
     from ..record import Trace
     from ..render.tree import View
+    from ..selection import Selection
 
 
 def check_output(output: str | None, *, json: bool, others: Sequence[str | None] = ()) -> bool:
@@ -76,3 +78,21 @@ def deliver(trace: "Trace", view: "View", terminal: Terminal, *, json: bool, out
         from ..render.page import page
 
         terminal.show(page(trace, view))
+
+
+def deliver_diff(
+    found: "Diff", terminal: Terminal, *, every: bool, selection: "Selection", json: bool, output: str | None
+) -> None:
+    """Write the file first, then what goes to stdout: a line for each part of the model or, with ``every``, step.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    if output is not None and output != "-":
+        terminal.save(output, [found.json()])
+    if json:
+        terminal.write([found.json()])
+    else:
+        from ..render.diff import DiffPage, DiffView
+
+        terminal.show(DiffPage(found, DiffView(all=every, selection=selection)))

@@ -60,6 +60,13 @@ Axes = Annotated[bool, typer.Option("--axes", help="Name the axes of each shape 
 Verify = Annotated[
     bool, typer.Option("--verify", help="Prove the trace: every step is run again; exit 1 if one differs.")
 ]
+All = Annotated[bool, typer.Option("--all", help="A line for every step, not for every part of the model.")]
+Atol = Annotated[
+    float | None, typer.Option(min=0.0, metavar="X", help="Allow this difference, in place of the noise floor.")
+]
+Rtol = Annotated[
+    float | None, typer.Option(min=0.0, metavar="X", help="Allow this part of a number, in place of the noise floor.")
+]
 
 Json = Annotated[bool, typer.Option("--json", help="JSON on stdout in place of the picture.")]
 OutputFile = Annotated[

@@ -7,7 +7,7 @@ from rich.style import Style
 
 from ..record import Axis, Stats, TensorIn, TensorOut
 from ..safetext import safe_text
-from ..values import Number
+from ..values import Number, masked_below
 
 # The sixteen basic colours follow the terminal's own scheme, so they are legible on dark and on light alike; of them
 # only those are used that are on both (no yellow, no white, no blue).
@@ -17,11 +17,9 @@ LAYER = Style(bold=True, color="cyan")
 OP = Style(color="magenta")
 DIM = Style(dim=True)
 KNOWN = Style(color="green")
+GOOD = Style(bold=True, color="green")
 BAD = Style(bold=True, color="red")
 MASKED = Style(dim=True, italic=True)
-
-MASKED_BELOW = {"float16": -6e4}
-"""A masked score is the type's lowest number (or minus infinity): far below any score that was computed."""
 
 SENTENCE = 1000
 """The characters of a sentence that are shown; exports hold all of it."""
@@ -44,11 +42,12 @@ def number(value: Number | bool | int) -> str:
 
 def is_masked(value: Number | bool, *, label: str, dtype: str) -> bool:
     """Whether a score, or an entry of the mask itself, hides a token."""
-    if label not in ("masked attention scores", "attention mask"):
+    below = masked_below(label, dtype)
+    if below is None:
         return False
     if isinstance(value, bool):
         return not value
-    return value == "-Infinity" or (not isinstance(value, str) and value < MASKED_BELOW.get(dtype, -1e30))
+    return value == "-Infinity" or (not isinstance(value, str) and value < below)
 
 
 def shape(sizes: Sequence[int]) -> str:

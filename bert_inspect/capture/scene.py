@@ -1,0 +1,175 @@
+"""The first divergent step with all that is known of it: what it received, what it gave, its module, its layer."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from ..diff import Comparison, Side, StepDiff
+from ..record import Input, Step, TensorOut
+
+
+class Unknown(Exception):
+    """Something that a suspect needs was not recorded, or is not there."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way to compute a step: ``subject words`` says which, ``tensor`` is what it gives."""
+
+    subject: str
+    words: str
+    tensor: torch.Tensor
+
+
+class Scene:
+    """The first divergent step of A, and its partner in B."""
+
+    def __init__(
+        self, comparison: Comparison, first: StepDiff, model: nn.Module | None, other: nn.Module | None
+    ) -> None:
+        self._comparison = comparison
+        self.side: Side = comparison.a
+        self.step: Step = comparison.a.steps[first.a]
+        self.partner: Step = comparison.b.steps[first.b]
+        self.shape_b = first.shape_b or []
+        self.model = model
+        self.other_model = other
+
+    @property
+    def label(self) -> str:
+        """What A's step is."""
+        return self.step.label
+
+    @property
+    def batch(self) -> Input:
+        """A's sentences."""
+        return self.side.trace.input
+
+    @property
+    def batch_b(self) -> Input:
+        """B's sentences."""
+        return self._comparison.b.trace.input
+
+    @property
+    def other_tokens(self) -> bool:
+        """Whether the sentences that are compared have other tokens in the two runs."""
+        return any(
+            [self.batch.input_ids[pair.a][token] for token in pair.tokens_a]
+            != [self.batch_b.input_ids[pair.b][token] for token in pair.tokens_b]
+            for pair in self._comparison.rows.pairs
+        )
+
+    def config(self, key: str) -> Any:
+        """Return a setting of A's configuration."""
+        return self.side.trace.model.config.get(key)
+
+    def config_b(self, key: str) -> Any:
+        """Return a setting of B's configuration."""
+        return self._comparison.b.trace.model.config.get(key)
+
+    @property
+    def module(self) -> Any:
+        """A's module, on the CPU's side of things or not.
+
+        Raises:
+            Unknown: no model is at hand, or it has no such module.
+        """
+        return self.submodule(self.step.path)
+
+    def submodule(self, path: str) -> Any:
+        """Return a module of A's model.
+
+        Raises:
+            Unknown: no model is at hand, or it has no such module.
+        """
+        if self.model is None:
+            raise Unknown
+        try:
+            return self.model.get_submodule(path)
+        except AttributeError as error:
+            raise Unknown from error
+
+    def parameter(self, path: str, name: str) -> torch.Tensor | None:
+        """Return a module's parameter on the CPU, None where the module has it not."""
+        found = getattr(self.submodule(path), name, None)
+        return found.detach().cpu() if isinstance(found, torch.Tensor) else None
+
+    def received(self, place: int = 0) -> torch.Tensor:
+        """Return what the step received.
+
+        Raises:
+            Unknown: it was not recorded.
+        """
+        return self._received(self.step, place)
+
+    def received_by_module(self, name: str) -> torch.Tensor:
+        """Return what the module of this name received in which the step ran, or that it is.
+
+        Raises:
+            Unknown: there is none, or it was not recorded.
+        """
+        step: Step | None = self.step
+        while step is not None:
+            if step.kind == "module" and step.path.rpartition(".")[2] == name:
+                return self._received(step, 0)
+            step = None if step.parent is None else self.side.steps[step.parent]
+        raise Unknown
+
+    def _received(self, step: Step, place: int) -> torch.Tensor:
+        if place >= len(step.inputs):
+            raise Unknown
+        tensor = step.inputs[place]
+        if tensor.from_ is None:
+            ids = getattr(self.batch, tensor.name if tensor.name != "input" else self._ids(step), None)
+            if ids is None:
+                raise Unknown
+            return torch.tensor(ids)
+        found = self.side.source(step, place)
+        if found is None:
+            raise Unknown
+        return self._tensor(*found)
+
+    def _ids(self, step: Step) -> str:
+        """Return which of the model's inputs an embedding looks up."""
+        names = {"word_embeddings": "input_ids", "token_type_embeddings": "token_type_ids"}
+        return names.get(step.path.rpartition(".")[2], "")
+
+    def nearest(self, label: str) -> torch.Tensor:
+        """Return the output of the last step of this label before this one, in the same layer or in none.
+
+        Raises:
+            Unknown: there is none, or it was not recorded.
+        """
+        for step in reversed(self.side.steps[: self.step.id + 1]):
+            if step.label == label and step.layer in (self.step.layer, None) and step.outputs:
+                return self._tensor(step, step.outputs[0])
+        raise Unknown
+
+    def has(self, label: str) -> bool:
+        """Whether A's layer has a step of this label that returned something."""
+        return any(
+            step.label == label and step.layer in (self.step.layer, None) and bool(step.outputs)
+            for step in self.side.steps
+        )
+
+    def is_a(self, tensor: torch.Tensor) -> bool:
+        """Whether a tensor is what A's step gave."""
+        return self._comparison.is_output(self.step.id, _numpy(tensor))
+
+    def gap(self, tensor: torch.Tensor) -> tuple[float, bool]:
+        """Return how far B's output is from a tensor, and whether that is noise."""
+        return self._comparison.what_if(self.step.id, _numpy(tensor))
+
+    def _tensor(self, step: Step, output: TensorOut) -> torch.Tensor:
+        if not self.side.has_values(step, output):
+            raise Unknown
+        array = np.array(self.side.values(step, output))
+        return torch.from_numpy(array).to(getattr(torch, output.dtype))
+
+
+def _numpy(tensor: torch.Tensor) -> Any:
+    tensor = tensor.detach().cpu()
+    return (tensor.float() if tensor.dtype in (torch.bfloat16, torch.float16) else tensor).numpy()

@@ -1,0 +1,81 @@
+"""The two sides of a comparison: what the command line says about both, and about each with ``--a`` and ``--b``."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from ..errors import UsageError
+from ..terminal import as_typed
+from .inputs import ModelChoice, parse_sentences
+
+if TYPE_CHECKING:
+    from ..capture.encode import Sentences
+
+_TEXT = ("text", "pair")
+_NUMBERS = ("seed", "num_labels")
+_WORDS = {
+    "attention": ("eager", "sdpa"),
+    "weights": ("auto", "pretrained", "random", "none"),
+    "dtype": ("float32", "float64", "bfloat16", "float16"),
+}
+_FIELDS = {"model": "name", "device": "device", **{key: key for key in (*_WORDS, *_NUMBERS)}}
+_KEYS = ", ".join([*_FIELDS, *_TEXT])
+
+
+@dataclass(frozen=True, kw_only=True)
+class SideChoice:
+    """One side: its model, its sentences, and what was said about it in particular."""
+
+    choice: ModelChoice
+    sentences: "Sentences"
+    said: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """How it is called: by what is particular to it."""
+        return ", ".join(self.said) or "as given"
+
+
+def parse_side(
+    option: str, said: Sequence[str] | None, *, base: ModelChoice, sentences: "Sentences | None"
+) -> SideChoice:
+    """Return a side from its ``KEY=VALUE`` settings, on top of what holds for both.
+
+    Raises:
+        UsageError: there is no such key, or it cannot have that value, or the side has no sentence.
+    """
+    changes: dict[str, Any] = {}
+    texts: dict[str, list[str]] = {key: [] for key in _TEXT}
+    for setting in said or ():
+        key, equals, value = setting.partition("=")
+        if not equals or key not in (*_FIELDS, *_TEXT):
+            raise UsageError(f"{option} {setting!r} is not a setting", f"write {option} KEY=VALUE; keys are {_KEYS}")
+        if key in _TEXT:
+            texts[key].append(as_typed(value))
+        elif _FIELDS[key] in changes:
+            raise UsageError(f"{option} gives {key} twice", "give it once")
+        else:
+            changes[_FIELDS[key]] = _value(option, key, value)
+    if texts["text"] or texts["pair"]:
+        own = texts["text"] or (list(sentences.texts) if sentences is not None else [])
+        labels = None if sentences is None or sentences.labels is None else list(sentences.labels)
+        sentences = parse_sentences(own, pair=texts["pair"] or None, labels=None)
+        sentences = replace(sentences, labels=labels)
+    if sentences is None:
+        raise UsageError(f"side {option[2:]} has no sentence", f"give one for both, or {option} text=...")
+    return SideChoice(choice=replace(base, **changes), sentences=sentences, said=tuple(said or ()))
+
+
+def _value(option: str, key: str, value: str) -> str | int:
+    if key in _NUMBERS:
+        if not (value.isascii() and value.isdigit()) or (key == "num_labels" and int(value) < 1):
+            raise UsageError(f"{option} {key}={value!r} is not a number", f"write {option} {key}=1")
+        return int(value)
+    if key in _WORDS and value not in _WORDS[key]:
+        raise UsageError(f"{option} {key}={value!r} is not one of {', '.join(_WORDS[key])}")
+    return value
+
+
+def shared(a: SideChoice, b: SideChoice) -> bool:
+    """Whether one loaded model serves both sides: attention can be switched on it."""
+    return replace(a.choice, attention="eager") == replace(b.choice, attention="eager")

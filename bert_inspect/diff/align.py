@@ -1,0 +1,216 @@
+"""Which steps, sentences and tokens of two traces belong together."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from ..record import Input, Step, TensorOut
+from .difference import TOKEN_AXES
+
+
+class CannotAlign(Exception):
+    """Two tensors whose entries do not belong together, and why. ``differ`` says that this is a difference of the
+    runs; else they merely cannot be compared.
+    """
+
+    def __init__(self, why: str, *, differ: bool) -> None:
+        super().__init__(why)
+        self.why = why
+        self.differ = differ
+
+
+_ALIKE = {"fused attention": "context"}
+"""Two names of one thing: what fused attention returns is the context that eager attention computes step by step."""
+
+
+def align_steps(a: Sequence[Step], b: Sequence[Step]) -> dict[int, int]:
+    """Return, for each step of ``a`` that has a partner in ``b``, the partner's id.
+
+    Modules belong together by path and call, ops by the module that they ran in, their label, and by which of the ops
+    of that label they are. Calls of a module that the two traces call another number of times have no partner: each
+    of them holds another part of the tensor.
+    """
+    calls_a, calls_b = _calls(a), _calls(b)
+    uneven = {path for path in calls_a if path in calls_b and calls_a[path] != calls_b[path]}
+    partners = {key: step.id for key, step in _keys(b)}
+    return {
+        step.id: partners[key] for key, step in _keys(a) if key in partners and not (step.path in uneven and step.path)
+    }
+
+
+def _calls(steps: Sequence[Step]) -> Counter[str]:
+    return Counter(step.path for step in steps if step.kind == "module")
+
+
+def _keys(steps: Sequence[Step]) -> Iterator[tuple[tuple[str, int, str, int], Step]]:
+    """Yield each step with what it is aligned by."""
+    seen: Counter[tuple[str, int, str]] = Counter()
+    for step in steps:
+        key = (step.path, step.call, _meaning(step))
+        yield (*key, seen[key]), step
+        seen[key] += 1
+
+
+def _meaning(step: Step) -> str:
+    if step.kind == "module":
+        return "module"
+    if step.label.endswith(" activation"):
+        return "op activation"
+    return "op " + _ALIKE.get(step.label, step.label)
+
+
+def completion(steps: Sequence[Step]) -> list[Step]:
+    """Return the steps in the order in which they ended: what ran inside a module comes before the module."""
+    last = list(range(len(steps)))
+    for step in reversed(steps):
+        if step.parent is not None:
+            last[step.parent] = max(last[step.parent], last[step.id])
+    return sorted(steps, key=lambda step: (last[step.id], -step.id))
+
+
+@dataclass(frozen=True)
+class RowPair:
+    """A sentence's row in either batch, and which of its real tokens belong together."""
+
+    a: int
+    b: int
+    tokens_a: list[int]
+    tokens_b: list[int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rows:
+    """How two batches belong together.
+
+    ``batch`` and ``length`` are the sizes of the two batches' axes. ``complete`` means that every sentence of either
+    has its partner, ``same_padding`` that moreover each is padded as its partner is, ``same_layout`` that they stand in
+    the same order too, ``padded`` that some position of either is padding. ``notes`` say what is not alike.
+    """
+
+    pairs: list[RowPair]
+    batch: tuple[int, int]
+    length: tuple[int, int]
+    complete: bool
+    same_padding: bool
+    same_layout: bool
+    padded: bool
+    notes: list[str] = field(default_factory=list)
+
+    def of_one(self, *, first: bool) -> "Rows":
+        """Return how one of the two batches belongs together with itself, on what the other has too."""
+        pairs = []
+        for pair in self.pairs:
+            row, tokens = (pair.a, pair.tokens_a) if first else (pair.b, pair.tokens_b)
+            pairs.append(RowPair(row, row, tokens, tokens))
+        side = 0 if first else 1
+        return replace(self, pairs=pairs, batch=(self.batch[side],) * 2, length=(self.length[side],) * 2)
+
+
+def align_rows(a: Input, b: Input) -> Rows:
+    """Pair sentences by their text, in whatever order they stand, and their real tokens by place as far as both go.
+
+    Batches that have no sentence in common are paired row by row.
+    """
+    notes: list[str] = []
+    found = _by_text(a, b)
+    if not found and a.texts and b.texts:
+        found = [(row, row) for row in range(min(len(a.texts), len(b.texts)))]
+        notes.append("the sentences differ: they are compared in the order in which they stand")
+    for name, batch, rows in (("A", a, {i for i, _ in found}), ("B", b, {j for _, j in found})):
+        if missing := [row + 1 for row in range(len(batch.texts)) if row not in rows]:
+            which = f"sentence {missing[0]}" if len(missing) == 1 else f"{len(missing)} sentences"
+            notes.append(f"{which} of {name} {'has' if len(missing) == 1 else 'have'} no partner")
+    pairs = []
+    for i, j in found:
+        real_a, real_b = _real(a.attention_mask[i]), _real(b.attention_mask[j])
+        both = min(len(real_a), len(real_b))
+        pairs.append(RowPair(i, j, real_a[:both], real_b[:both]))
+        if len(real_a) != len(real_b):
+            notes.append(f"sentence {i + 1} has {len(real_a)} tokens in A, {len(real_b)} in B: compared up to {both}")
+        else:
+            tokens = ((_token(a, i, p), _token(b, j, q)) for p, q in zip(real_a, real_b, strict=True))
+            if (other := next(((t, *two) for t, two in enumerate(tokens) if two[0] != two[1]), None)) is not None:
+                notes.append(
+                    f"sentence {i + 1} has other tokens, first token {other[0]}: {other[1]} against {other[2]}"
+                )
+    complete = len(found) == len(a.texts) == len(b.texts)
+    same_padding = complete and all(a.attention_mask[i] == b.attention_mask[j] for i, j in found)
+    return Rows(
+        pairs=pairs,
+        batch=(len(a.texts), len(b.texts)),
+        length=(_longest(a), _longest(b)),
+        complete=complete,
+        same_padding=same_padding,
+        same_layout=same_padding and all(i == j for i, j in found),
+        padded=any(not seen for batch in (a, b) for row in batch.attention_mask for seen in row),
+        notes=_shortened(notes),
+    )
+
+
+def _by_text(a: Input, b: Input) -> list[tuple[int, int]]:
+    rows_b: dict[tuple[str, str | None], list[int]] = {}
+    for row in reversed(range(len(b.texts))):
+        rows_b.setdefault(_sentence(b, row), []).append(row)
+    found = []
+    for row in range(len(a.texts)):
+        if rest := rows_b.get(_sentence(a, row)):
+            found.append((row, rest.pop()))
+    return found
+
+
+def _sentence(batch: Input, row: int) -> tuple[str, str | None]:
+    return batch.texts[row], batch.pairs[row] if batch.pairs is not None else None
+
+
+def _real(mask: Sequence[int]) -> list[int]:
+    return [place for place, seen in enumerate(mask) if seen]
+
+
+def _token(batch: Input, row: int, place: int) -> str:
+    return f"{batch.tokens[row][place]} (id {batch.input_ids[row][place]})"
+
+
+def _longest(batch: Input) -> int:
+    return max((len(row) for row in batch.tokens), default=0)
+
+
+def _shortened(notes: list[str], *, most: int = 6) -> list[str]:
+    return notes if len(notes) <= most else [*notes[:most], f"... and {len(notes) - most} more"]
+
+
+def align_axes(a: TensorOut, b: TensorOut, rows: Rows) -> list[int] | None:
+    """Hold two tensors' axes against each other and return in which order B's are A's, None for as they stand.
+
+    Raises:
+        CannotAlign: they have another number of axes, another size along one that is not of sentences or tokens, or
+            nothing says which entries belong together.
+    """
+    order = None
+    shape_b = list(b.shape)
+    if a.axes is not None and b.axes is not None and a.axes != b.axes and len(a.axes) == len(b.axes):
+        if sorted(a.axes) != sorted(b.axes) or len(set(a.axes)) != len(a.axes):
+            raise CannotAlign(f"its axes are {', '.join(a.axes)} in A, {', '.join(b.axes)} in B", differ=False)
+        order = [b.axes.index(axis) for axis in a.axes]
+        shape_b = [b.shape[place] for place in order]
+    if len(a.shape) != len(shape_b):
+        raise CannotAlign(f"shapes differ: {a.shape} against {b.shape}", differ=True)
+    axes = a.axes if a.axes is not None else b.axes
+    if axes is None:
+        if rows.same_layout and a.shape != shape_b:
+            raise CannotAlign(f"shapes differ: {a.shape} against {b.shape}", differ=True)
+        if not rows.same_layout:
+            raise CannotAlign("its axes are not known, and the batches are not laid out alike", differ=False)
+        return order
+    for axis, in_a, in_b in zip(axes, a.shape, shape_b, strict=True):
+        if axis == "batch" or axis in TOKEN_AXES:
+            full = rows.batch if axis == "batch" else rows.length
+            fits = [size in (1, whole) for size, whole in zip((in_a, in_b), full, strict=True)]
+            if not all(fits) and not (rows.same_layout and in_a == in_b):
+                raise CannotAlign(
+                    f"{axis} {in_a} against {in_b} in batches of {full[0]} and {full[1]}", differ=any(fits)
+                )
+        elif in_a != in_b:
+            raise CannotAlign(f"shapes differ: {axis} {in_a} against {in_b}", differ=True)
+    if not axes and not rows.complete:
+        raise CannotAlign("it is one number for a batch, and the batches hold other sentences", differ=False)
+    return order

@@ -1,0 +1,193 @@
+"""Two runs in, where they first part out."""
+
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
+
+from ..record import Step, Trace
+from ..values import strict
+from .align import align_rows, align_steps
+from .difference import FORMAT, VERSION, Diff, Lonely, Place, Status, StepDiff
+from .gap import Gap, Tolerance, ratio
+from .noise import relative_floor, unit_roundoff, variances
+from .pairs import Pair, Pairs
+from .settings import differing
+from .side import Side
+from .words import place_in_words, verdict
+
+if TYPE_CHECKING:
+    from .arrays import Array
+    from .tensors import TensorFile
+
+
+def diff(
+    a: Trace,
+    b: Trace,
+    *,
+    names: tuple[str, str] = ("A", "B"),
+    tensors: "tuple[TensorFile | None, TensorFile | None]" = (None, None),
+    atol: float | None = None,
+    rtol: float | None = None,
+) -> Diff:
+    """Compare two traces step by step, on the sentences and real tokens that they have in common.
+
+    A step differs where an entry's difference exceeds its noise floor (`bert_inspect.diff.noise`) or, where one of
+    them is given, ``atol + rtol * magnitude``. ``names`` are what the two are called, ``tensors`` the files that
+    ``--tensors`` wrote beside them.
+
+    Raises:
+        TraceFileError: a file of tensors is damaged, or belongs to another trace.
+    """
+    return Comparison(Side(a, tensors[0]), Side(b, tensors[1]), atol=atol, rtol=rtol).diff(names=names)
+
+
+class Comparison:
+    """Two runs, every aligned pair of their steps compared and judged, for whoever asks more of them than `diff`."""
+
+    def __init__(self, a: Side, b: Side, *, atol: float | None = None, rtol: float | None = None) -> None:
+        self.a, self.b = a, b
+        self.rows = align_rows(a.trace.input, b.trace.input)
+        self.partner = align_steps(a.steps, b.steps)
+        given = atol is not None or rtol is not None
+        self.tolerance = Tolerance(atol or 0.0, rtol or 0.0) if given else None
+        self._pairs = Pairs(a, b, self.rows, self.tolerance)
+        self._pairs.compare(self.partner)
+        self._floors = {} if given else self._noise()
+        self.steps = [self._judged(pair) for pair in self._pairs.found]
+
+    def diff(self, *, names: tuple[str, str]) -> Diff:
+        """Return all that was found; ``names`` are what the two runs are called."""
+        different = [step for step in self.steps if step.status == "different"]
+        first = different[0] if different else None
+        tainted = _tainted(self.a.steps, {step.a for step in different})
+        missing = _missing(self.a.trace, self.b.trace), _missing(self.b.trace, self.a.trace)
+        return Diff(
+            format=FORMAT,
+            version=VERSION,
+            same=first is None and not any(missing),
+            verdict=verdict(self.steps, first, missing, given=self.tolerance is not None),
+            a=names[0],
+            b=names[1],
+            settings=differing(self.a.trace, self.b.trace),
+            notes=self.rows.notes,
+            tolerance=None if self.tolerance is None else {"atol": self.tolerance.base, "rtol": self.tolerance.slope},
+            first=first,
+            also=[step for step in different[1:] if not _flows_from(self.a.steps, step.a, tainted)],
+            cause=None,
+            steps=self.steps,
+            only_a=_lonely(self.a.steps, self.partner),
+            only_b=_lonely(self.b.steps, set(self.partner.values())),
+        )
+
+    def what_if(self, id_: int, array: "Array") -> tuple[float, bool]:
+        """Return how far B's output of a step would be from A's if A's were ``array``, and whether that is noise."""
+        pair = next(pair for pair in self._pairs.found if pair.a.id == id_)
+        gap = self._pairs.what_if(pair, array)
+        return gap.max_abs, self._times(pair, gap) <= 1
+
+    def is_output(self, id_: int, array: "Array") -> bool:
+        """Whether ``array`` is what A has as output of a step, but for noise."""
+        pair = next(pair for pair in self._pairs.found if pair.a.id == id_)
+        return self._times(pair, self._pairs.itself(pair, array)) <= 1
+
+    def _times(self, pair: Pair, gap: Gap) -> float:
+        return ratio(gap.excess, self._floors.get(pair.a.id, 1.0))
+
+    def _noise(self) -> dict[int, float]:
+        """Return the noise floor of each pair, by A's id, as a part of its tensor's size."""
+        units_a: dict[int, float] = {}
+        units_b: dict[int, float] = {}
+        for pair in self._pairs.found:
+            units_a[pair.a.id] = units_b[pair.b.id] = max(_unit(pair.a), _unit(pair.b))
+        mixed = self.a.trace.model.dtype != self.b.trace.model.dtype
+        apart = [pair for pair in self._pairs.found if pair.gap is not None and not pair.identical]
+        found_a = variances(
+            self.a.trace,
+            lambda step: units_a.get(step.id, _unit(step)),
+            mixed=mixed,
+            identical=self._pairs.identical_a,
+            parted={pair.a.id for pair in apart},
+        )
+        found_b = variances(
+            self.b.trace,
+            lambda step: units_b.get(step.id, _unit(step)),
+            mixed=mixed,
+            identical=self._pairs.identical_b,
+            parted={pair.b.id for pair in apart},
+        )
+        return {
+            pair.a.id: relative_floor(max(found_a[pair.a.id], found_b[pair.b.id]), units_a[pair.a.id])
+            for pair in self._pairs.found
+        }
+
+    def _judged(self, pair: Pair) -> StepDiff:
+        gap = pair.gap
+        times = None if gap is None else self._times(pair, gap)
+        status: Status = "unknown"
+        if pair.differs or (times is not None and times > 1):
+            status = "different"
+        elif gap is not None:
+            status = "identical" if pair.identical else "noise"
+        place = gap.place if gap is not None and status in ("different", "noise") else None
+        axes = None if pair.output is None else pair.output.axes
+        words = "" if place is None else place_in_words(place, axes, self.a.trace.input)
+        return StepDiff(
+            a=pair.a.id,
+            b=pair.b.id,
+            path=pair.a.path,
+            call=pair.a.call,
+            kind=pair.a.kind,
+            layer=pair.a.layer,
+            label=pair.a.label,
+            label_b=pair.b.label,
+            shape_a=None if pair.output is None else pair.output.shape,
+            shape_b=None if pair.output_b is None else pair.output_b.shape,
+            status=status,
+            by=pair.by,
+            note=pair.note,
+            max_abs=None if gap is None else strict(gap.max_abs),
+            max_rel=None if gap is None else strict(gap.max_rel),
+            cosine=None if gap is None or gap.cosine is None else strict(gap.cosine),
+            floor=None if gap is None else strict(gap.allowed * self._floors.get(pair.a.id, 1.0)),
+            times=None if times is None else strict(times),
+            at=None if place is None else Place(index=list(place), words=words),
+            source=pair.a.source,
+            source_b=pair.b.source,
+        )
+
+
+def _unit(step: Step) -> float:
+    return max((unit_roundoff(output.dtype) for output in step.outputs), default=0.0)
+
+
+def _tainted(steps: Sequence[Step], different: set[int]) -> set[int]:
+    """Return the steps of A that differ, and those that something flowed into from one that does."""
+    found: set[int] = set()
+    for step in steps:
+        if step.id in different or any(tensor.from_ in found for tensor in step.inputs):
+            found.add(step.id)
+    return found
+
+
+def _flows_from(steps: Sequence[Step], id_: int, tainted: set[int]) -> bool:
+    """Whether a difference of this step may come from another: one that flowed into it, or one inside it."""
+    inside = any(other.parent == id_ and other.id in tainted for other in steps[id_ + 1 :])
+    return inside or any(tensor.from_ in tainted for tensor in steps[id_].inputs)
+
+
+def _missing(trace: Trace, other: Trace) -> list[Step]:
+    """Return the outermost modules with parameters that ran in this trace and are not in the other at all."""
+    if trace.selection != other.selection:
+        return []
+    there = {step.path for step in other.steps if step.kind == "module"}
+    modules = [step for step in trace.steps if step.kind == "module" and step.total_parameters]
+    gone = {step.id for step in modules if step.path not in there}
+    return [trace.steps[id_] for id_ in sorted(gone) if trace.steps[id_].parent not in gone]
+
+
+def _lonely(steps: Sequence[Step], aligned: Collection[int]) -> list[Lonely]:
+    """Return the steps that have no partner."""
+    return [
+        Lonely(id=step.id, path=step.path, call=step.call, kind=step.kind, layer=step.layer, label=step.label)
+        for step in steps
+        if step.id not in aligned
+    ]

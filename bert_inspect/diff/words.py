@@ -1,0 +1,101 @@
+"""Steps, places and verdicts in words, the same for the picture and for scripts."""
+
+from collections.abc import Sequence
+
+from ..record import Axis, Input, Step
+from ..values import Number
+from .difference import TOKEN_AXES, StepDiff
+
+_TWICE = frozenset(("dropout", "residual sum", "layer norm"))
+"""Labels that a layer has twice: the module around them tells them apart."""
+
+
+def where(step: StepDiff | Step) -> str:
+    """Return where a step stands, as one says it: ``layer 7, attention scores``."""
+    if step.layer is None:
+        part = next((name for name in ("embeddings", "pooler") if name in step.path.split(".")), "")
+        return f"{part}, {step.label}" if part and step.label != part else step.label
+    if step.label == f"layer {step.layer}":
+        return step.label
+    around = ""
+    if step.label in _TWICE:
+        around = "attention output, " if ".attention." in step.path else "output, "
+    return f"layer {step.layer}, {around}{step.label}"
+
+
+def times(number: Number | None) -> str:
+    """Return a multiple of the noise floor: ``0.31``, ``12``, ``3,400``."""
+    if number is None:
+        return "-"
+    if isinstance(number, str):
+        return "infinite"
+    if number >= 1e7:
+        return f"{number:.0e}".replace("e+0", "e").replace("e+", "e")
+    if number >= 10:
+        return f"{float(f'{number:.2g}'):,.0f}"
+    return f"{number:.2g}"
+
+
+def place_in_words(place: Sequence[int], axes: Sequence[Axis] | None, batch: Input) -> str:
+    """Return an index in the names of its axes: ``sentence 1, token 3 (cats), hidden 17``."""
+    if axes is None or len(axes) != len(place):
+        return f"[{', '.join(map(str, place))}]"
+    row = next((index for axis, index in zip(axes, place, strict=True) if axis == "batch"), 0)
+    parts = []
+    for axis, index in zip(axes, place, strict=True):
+        if axis == "batch":
+            parts.append(f"sentence {index + 1}")
+        elif axis in TOKEN_AXES:
+            tokens = batch.tokens[row] if row < len(batch.tokens) else []
+            word = f" ({tokens[index]})" if index < len(tokens) else ""
+            parts.append(f"{axis.replace('tokens', 'token')} {index}{word}")
+        else:
+            parts.append(f"{ {'heads': 'head', 'labels': 'label'}.get(axis, axis) } {index}")
+    return ", ".join(parts)
+
+
+def verdict(
+    steps: Sequence[StepDiff], first: StepDiff | None, missing: tuple[Sequence[Step], Sequence[Step]], *, given: bool
+) -> str:
+    """Return the answer in a sentence. ``missing`` are the modules that only one of the two runs has, A's and B's."""
+    floor = "the tolerance" if given else "the noise floor"
+    lacks = [
+        f"{name} has no {_several([where(step) for step in gone])}"
+        for name, gone in (("B", missing[0]), ("A", missing[1]))
+        if gone
+    ]
+    known = [step for step in steps if step.status != "unknown"]
+    if first is not None:
+        if first.times is None or first.times == "Infinity":
+            how = first.note or "its numbers are exact, and differ"
+        else:
+            how = f"{times(first.times)} x {floor}"
+        before = steps[: steps.index(first)]
+        unknown = sum(1 for step in before if step.status == "unknown")
+        agrees = "everything before agrees" if before else "nothing comes before"
+        if unknown == len(before) and before:
+            agrees = "nothing before could be compared"
+        elif unknown:
+            agrees = f"what could be compared before agrees ({unknown} of {len(before)} steps could not)"
+        return "; ".join([f"first divergence: {where(first)}, {how}", agrees, *lacks])
+    if lacks:
+        return "; ".join(["different", *lacks, "what both have agrees"])
+    if not known:
+        return "the same shapes; no numbers of the two can be compared"
+    of = (
+        f"{len(known)} steps"
+        if len(known) == len(steps)
+        else f"{len(known)} of {len(steps)} steps that could be compared"
+    )
+    exact = all(step.status == "identical" for step in known)
+    if exact:
+        equal = "to the bit" if all(step.by == "values" for step in known) else "in all their statistics"
+        return f"the same: all {of} agree {equal}"
+    worst = max(known, key=lambda step: float(step.times or 0))
+    return f"the same: all {of} agree within {floor} (at most {times(worst.times)} x, {where(worst)})"
+
+
+def _several(names: Sequence[str]) -> str:
+    if len(names) > 3:
+        return f"{names[0]}, {names[1]} ... {names[-1]}"
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

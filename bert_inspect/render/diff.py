@@ -1,0 +1,153 @@
+"""Where two runs part: the answer first, then what was not alike, then a line for each part of the model or step."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from ..diff import Diff, Lonely, Setting, StepDiff
+from ..diff.words import times, where
+from ..record import Source
+from ..safetext import safe_text
+from ..selection import Selection
+from .difftable import Manner, part_of, parts_table, steps_table
+from .words import BAD, DIM, GOOD, NAME, PLAIN, number, plural
+
+_ALSO = 5
+_MOST_LONELY = 12
+_SETTING = 56
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiffView:
+    """What is shown of a comparison: a line for each part of the model or, with ``all``, for every selected step."""
+
+    all: bool = False
+    selection: Selection = field(default_factory=Selection)
+
+
+class DiffPage:
+    """Two compared traces as a Rich renderable."""
+
+    def __init__(self, found: Diff, view: DiffView) -> None:
+        self._found = found
+        self._view = view
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        found, wants = self._found, self._view.selection.wants
+        yield Text(safe_text(found.verdict), style=GOOD if found.same else BAD)
+        floor = "x floor" if found.tolerance is None else "x tolerance"
+        manner = Manner(width=options.max_width, floor=floor, sign="~" if options.ascii_only else "…")
+        yield from _first(found, manner)
+        yield from _settings(found)
+        steps = [step for step in found.steps if wants(step.path)]
+        table = steps_table if self._view.all else parts_table
+        yield Text()
+        yield table(steps, manner)
+        for name, lonely in (("A", found.only_a), ("B", found.only_b)):
+            if chosen := [step for step in lonely if wants(step.path)]:
+                yield _lonely(f"only in {name}", chosen)
+
+
+def _first(found: Diff, manner: Manner) -> Iterator[Text]:
+    first = found.first
+    if first is not None:
+        yield from (manner.clip(line, manner.width) for line in _sources(first))
+        place = f" at {first.at.words}" if first.at is not None else ""
+        if first.max_abs is not None and first.floor:
+            explains = "rounding explains" if found.tolerance is None else "the tolerance there is"
+            largest = f"  largest difference {number(first.max_abs)}, {explains} {number(first.floor)}"
+            yield Text(safe_text(largest + (f";{place}" if place else "")))
+        elif place:
+            yield Text(safe_text(f" {place}"))
+        if first.note and first.note not in found.verdict:
+            yield Text(safe_text(f"  {first.note}"))
+    if found.cause is not None:
+        said = f"explained by: {found.cause.says}" if found.cause.says else found.cause.note
+        yield Text(safe_text(f"  {said}"), style=NAME if found.cause.says else PLAIN)
+    for step in found.also[:_ALSO]:
+        lead = "also, though nothing that flowed in differs: "
+        how = step.note if step.times is None else f"{times(step.times)} x"
+        yield Text.assemble((lead, DIM), (safe_text(f"{where(step)}, {how}"), PLAIN))
+    if len(found.also) > _ALSO:
+        yield Text(f"... and {plural(len(found.also) - _ALSO, 'more step')}", style=DIM)
+
+
+def _sources(step: StepDiff) -> Iterator[Text]:
+    if step.source is not None:
+        yield _source(step.source, "")
+    if step.source_b is not None and step.source_b != step.source:
+        yield _source(step.source_b, " in B")
+
+
+def _source(source: Source, which: str) -> Text:
+    return Text(safe_text(f"  {source.file}:{source.line}{which}  {source.code}"), style=DIM)
+
+
+def _settings(found: Diff) -> Iterator[RenderableType]:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_column(overflow="fold")
+    table.add_row(*(Text(safe_text(title), style=DIM) for title in ("not alike", f"A  {found.a}", f"B  {found.b}")))
+    for setting in found.settings:
+        name = setting.what.rpartition(".")[2]
+        cells = [Text(safe_text(value)) for value in _values(setting)]
+        table.add_row(Text(safe_text(_NAMES.get(name, name)), style=DIM), *cells)
+    if found.settings or found.notes:
+        yield Text()
+    if found.settings:
+        yield table
+    for note in found.notes:
+        yield Text(safe_text(note))
+
+
+_NAMES = {"input_ids": "token ids", "token_type_ids": "segment ids", "attention_mask": "padding", "texts": "sentences"}
+
+
+def _values(setting: Setting) -> tuple[str, str]:
+    """Return the two values in short: of lists of one length the first row that differs."""
+    a, b = setting.a, setting.b
+    if isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
+        row = next((place for place, (x, y) in enumerate(zip(a, b, strict=True)) if x != y), 0)
+        lead = f"{row + 1}: " if len(a) > 1 else ""
+        return lead + _short(a[row]), lead + _short(b[row])
+    return _short(a), _short(b)
+
+
+def _short(value: object) -> str:
+    if value is None or value == {}:
+        return "-"
+    if isinstance(value, dict):
+        text = ", ".join(f"{key} {item}" for key, item in value.items())
+    elif isinstance(value, list):
+        text = (", " if any(isinstance(item, str) for item in value) else " ").join(map(str, value))
+    else:
+        text = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    return text if len(text) <= _SETTING else text[: _SETTING - 3] + "..."
+
+
+def _lonely(title: str, steps: list[Lonely]) -> Text:
+    """Return the steps without a partner in a line: whole layers as such, labels that stand in the same places
+    together.
+    """
+    whole = dict.fromkeys(part_of(step) for step in steps if step.label == part_of(step))
+    places: dict[str, list[str]] = {}
+    for step in steps:
+        if part_of(step) not in whole:
+            places.setdefault(step.label, []).append(part_of(step))
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for label, found in places.items():
+        groups.setdefault(tuple(dict.fromkeys(found)), []).append(label)
+    shown = [_span(list(whole))] if whole else []
+    for parts, labels in groups.items():
+        rest = f" and {len(labels) - _MOST_LONELY} more" if len(labels) > _MOST_LONELY else ""
+        shown.append(f"{_span(parts)}: {', '.join(labels[:_MOST_LONELY])}{rest}")
+    line = Text(f"{title}, {plural(len(steps), 'step')}  ", style=DIM)
+    return line.append(safe_text("; ".join(shown)), PLAIN)
+
+
+def _span(parts: Sequence[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{parts[0]} to {parts[-1]}"

@@ -1,0 +1,166 @@
+"""The tables of a comparison: a line for each part of the model, or one for every step."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from rich import box
+from rich.cells import set_cell_size
+from rich.table import Table
+from rich.text import Text
+
+from ..diff import Lonely, StepDiff
+from ..diff.words import times, where
+from ..safetext import safe_text
+from .words import BAD, DIM, LAYER, NAME, PLAIN, number, shape
+
+_ROOMY = 100
+_BETWEEN = 3
+"""What Rich puts between two columns of this box."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manner:
+    """How wide the tables may be, what their multiples are of, and the sign for what was cut off."""
+
+    width: int
+    floor: str
+    sign: str
+
+    @property
+    def roomy(self) -> bool:
+        """Whether there is room for the relative difference and the worst step of each part."""
+        return self.width >= _ROOMY
+
+    def clip(self, text: Text, width: int) -> Text:
+        """Return the text, cut visibly if it is wider."""
+        if text.cell_len <= width:
+            return text
+        return Text(set_cell_size(text.plain, max(0, width - 1)) + self.sign, style=text.style)
+
+
+class _Column(NamedTuple):
+    title: str
+    side: Literal["left", "right"] = "right"
+    gives: bool = False
+    """Whether it is cut where the width does not suffice."""
+
+
+def part_of(step: StepDiff | Lonely) -> str:
+    """Return the part of the model that a step belongs to."""
+    if step.layer is not None:
+        return f"layer {step.layer}"
+    if step.label == "attention mask":
+        return step.label
+    named = next((name for name in ("embeddings", "pooler") if name in step.path.split(".")), None)
+    return named or (
+        "whole model" if step.kind == "module" and step.path in ("", "bert", "bert.encoder") else "classifier"
+    )
+
+
+def parts_table(steps: Sequence[StepDiff], manner: Manner) -> Table:
+    """Return a line for each part of the model: how many of its steps agree, and the worst of them."""
+    roomy = manner.roomy
+    unknown = any(step.status == "unknown" for step in steps)
+    columns = [_Column("", "left"), _Column("steps"), _Column("equal"), _Column("noise"), _Column("differ")]
+    columns += [_Column("no numbers")] if unknown else []
+    columns += _number_columns(manner)
+    columns += [_Column("worst step", "left", gives=True)] if roomy else []
+    parts: dict[str, list[StepDiff]] = {}
+    for step in steps:
+        parts.setdefault(part_of(step), []).append(step)
+    rows = []
+    for name, inside in parts.items():
+        counts = [sum(1 for step in inside if step.status == s) for s in ("identical", "noise", "different", "unknown")]
+        compared = [step for step in inside if step.times is not None]
+        worst = max(compared, key=lambda step: float(step.times or 0), default=None)
+        row = [Text(safe_text(name), style=LAYER), Text(str(len(inside)))]
+        row += [_count(counts[0]), _count(counts[1]), _count(counts[2], bad=True)]
+        row += [_count(counts[3])] if unknown else []
+        row += _numbers(worst, roomy=roomy)
+        if roomy:
+            row.append(Text("" if worst is None or worst.status == "identical" else safe_text(_inside(worst))))
+        rows.append(row)
+    return _table(columns, rows, manner)
+
+
+def steps_table(steps: Sequence[StepDiff], manner: Manner) -> Table:
+    """Return a line for every step, in the order in which A's ended."""
+    roomy = manner.roomy
+    columns = [_Column("step", "left", gives=True), *_number_columns(manner)]
+    columns[1:1] = [_Column("shape", "left")] if roomy else []
+    columns.append(_Column("", "left", gives=True))
+    rows = []
+    before = ""
+    for step in steps:
+        if (part := part_of(step)) != before:
+            rows.append([Text(safe_text(part), style=LAYER), *[Text()] * (len(columns) - 1)])
+            before = part
+        sizes = "" if step.shape_a is None else shape(step.shape_a)
+        if step.shape_b is not None and step.shape_b != step.shape_a:
+            sizes += f" | {shape(step.shape_b)}"
+        remark, style = _REMARKS[step.status], BAD if step.status == "different" else DIM
+        if step.note and step.status in ("different", "unknown"):
+            remark = step.note
+        name = Text("  " + safe_text(_inside(step)), style=PLAIN if step.kind == "op" else NAME)
+        rows.append([name, *_numbers(step, roomy=roomy), Text(safe_text(remark), style=style)])
+        rows[-1][1:1] = [Text(sizes)] if roomy else []
+    return _table(columns, rows, manner)
+
+
+_REMARKS = {"identical": "equal", "noise": "noise", "different": "differs", "unknown": "no numbers"}
+
+
+def _table(columns: Sequence[_Column], rows: Sequence[Sequence[Text]], manner: Manner) -> Table:
+    widths = [max([len(column.title), *(row[i].cell_len for row in rows)]) for i, column in enumerate(columns)]
+    excess = sum(widths) + _BETWEEN * (len(columns) - 1) - manner.width
+    for place in [i for i, column in enumerate(columns) if column.gives][::-1]:
+        taken = min(max(0, excess), max(0, widths[place] - 12))
+        widths[place] -= taken
+        excess -= taken
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style=DIM)
+    for column, size in zip(columns, widths, strict=True):
+        table.add_column(column.title, justify=column.side, no_wrap=True, overflow="crop", min_width=size)
+    for row in rows:
+        table.add_row(*(manner.clip(cell, size) for cell, size in zip(row, widths, strict=True)))
+    return table
+
+
+def _number_columns(manner: Manner) -> Iterator[_Column]:
+    yield _Column("largest")
+    if manner.roomy:
+        yield _Column("relative")
+    yield _Column(manner.floor)
+    yield _Column("cosine")
+
+
+def _inside(step: StepDiff) -> str:
+    """Return a step's name without the part of the model, which stands beside it."""
+    label = where(step).removeprefix(part_of(step)).removeprefix(", ") or step.label
+    return label if step.label_b == step.label else f"{label} | {step.label_b}"
+
+
+def _count(amount: int, *, bad: bool = False) -> Text:
+    return Text(str(amount), style=BAD if bad else PLAIN) if amount else Text(".", style=DIM)
+
+
+def _numbers(step: StepDiff | None, *, roomy: bool) -> list[Text]:
+    """Return the largest difference, in plain, relative to the tensor, in multiples of the floor, and the cosine."""
+    blank = [Text("", style=DIM)] * (4 if roomy else 3)
+    if step is None or step.max_abs is None:
+        return blank
+    if step.status == "identical":
+        return [Text("0", style=DIM), *blank[1:]]
+    style = BAD if step.status == "different" else PLAIN
+    cells = [Text(number(step.max_abs), style=style)]
+    if roomy:
+        cells.append(Text("" if step.max_rel is None else number(step.max_rel)))
+    cells.append(Text(times(step.times), style=style))
+    return [*cells, Text("" if step.cosine is None else _cosine(step.cosine))]
+
+
+def _cosine(value: float | str) -> str:
+    """Return a similarity so that one close to 1 still tells how close."""
+    if isinstance(value, str) or value == 1:
+        return str(value)[:3].rstrip(".0") if value == 1 else str(value)
+    return f"1-{1 - value:.0e}".replace("e-0", "e-") if 1 - value < 1e-4 else f"{value:.4f}"
