@@ -103,7 +103,8 @@ class Stats(_Record, frozen=True, kw_only=True):
 
 class TensorIn(_Record, frozen=True, kw_only=True):
     """A tensor that a step received. ``from`` is the step that it came from, None where it came from outside:
-    ``parameter`` then names the model's parameter or buffer that it is.
+    ``parameter`` then names the model's parameter or buffer that it is, ``argument`` the argument that the model was
+    called with.
     """
 
     name: str
@@ -112,6 +113,7 @@ class TensorIn(_Record, frozen=True, kw_only=True):
     dtype: str
     axes: list[Axis] | None
     parameter: str | None = None
+    argument: str | None = None
 
 
 class TensorOut(_Record, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ STANDARD = sys.stdlib_module_names
 GROUND = {"errors", "values", "files", "safetext", "stop"}
 DATA = GROUND | {"record", "reading", "proof"}
 PURE = DATA | {"selection", "outline", "components", "lookup", "listing", "implementation", "attention", "diff"}
+PURE |= {"dataflow", "layout"}
 TORCH = {"torch", "transformers", "tokenizers", "safetensors", "huggingface_hub"}
 MAY = {
     "errors": set(),
@@ -46,6 +47,8 @@ MAY = {
     "reached": {"sourcefile"},
     "implementation": DATA | {"sourcefile"},
     "listing": DATA | {"sourcefile", "reached", "implementation"},
+    "dataflow": DATA | {"dataflow"},
+    "layout": {"dataflow", "layout"},
     "render": PURE | {"rich", "numpy", "pygments", "jinja2", "resvg_py", "markupsafe", "msgspec", "render"},
     "diff": DATA | {"diff", "msgspec", "numpy"},  # numpy where values are compared, and only there
     "capture": PURE | TORCH | {"capture", "msgspec", "numpy"},

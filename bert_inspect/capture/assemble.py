@@ -53,6 +53,7 @@ def assemble(tracer: Tracer, model: nn.Module, modules: Mapping[str, nn.Module],
     keep = _keep(notes, selection)
     new_ids = {old: number for number, old in enumerate(sorted(keep))}
     origins = _origins(notes, keep)
+    given = {seen.number: seen.name for seen in notes[0].inputs}
     tensors: dict[str, torch.Tensor] = {}
     layers = {path: layer_of(path) for path in modules}
     wanted = {path: selection.wants(path) for path in modules}
@@ -93,6 +94,7 @@ def assemble(tracer: Tracer, model: nn.Module, modules: Mapping[str, nn.Module],
                     dtype=seen.dtype,
                     axes=names.axes.get(seen.number),
                     parameter=tracer.tensors.parameters.get(seen.number),
+                    argument=given.get(seen.number),
                 )
                 for seen in note.inputs
             ],
