@@ -1,0 +1,140 @@
+"""What stands on a diagram in every format: the text of a node, the sign of an op, the legend."""
+
+from collections.abc import Iterable, Sequence
+
+from ...dataflow import Dataflow, Node
+from ...dataflow.graph import Shape
+from ...record import Trace
+from ...safetext import safe_text
+from ..cells import brief
+from ..words import plural
+from ..words import shape as written
+
+# One sign for each family of ops. The legend names the ops that it stands for in the picture.
+_SIGNS = {
+    "@": "matmul bmm",
+    "+": "add iadd",
+    "−": "sub",
+    "×": "mul multiply",
+    "÷": "div true_divide divide",
+    "T": "transpose permute swapaxes swapdims movedim T mT",
+    "R": "view reshape unflatten flatten expand",
+    "σ": "softmax",
+    "[ ]": "getitem select narrow index_select",
+    "M": "create_bidirectional_mask create_causal_mask",
+    "D": "dropout",
+    "A": "scaled_dot_product_attention",
+    "L": "cross_entropy mse_loss binary_cross_entropy_with_logits",
+    "||": "cat chunk split",
+}
+_SIGN = {op: sign for sign, ops in _SIGNS.items() for op in ops.split()}
+_OTHER = "ƒ"
+
+
+def sign_of(node: Node) -> str:
+    """Return the sign in an op's circle."""
+    return _SIGN.get(node.type, _OTHER)
+
+
+def label_of(node: Node) -> str:
+    """Return what a node is; of a multiplication with a number, the number too."""
+    number = _short(node.arguments) if node.kind == "op" and sign_of(node) in "×÷" else ""
+    return safe_text(f"{node.label} ({sign_of(node)} {number})" if number else node.label)
+
+
+def _short(number: str) -> str:
+    try:
+        return f"{float(number):.4g}"
+    except ValueError:
+        return number
+
+
+def lines_of(node: Node) -> list[str]:
+    """Return a node's further text: sentences, tokens, numbers."""
+    return [safe_text(line) for line in node.lines]
+
+
+def type_of(node: Node) -> str:
+    """Return the class of a module as one would construct it, and whether it handed its input on unchanged."""
+    arguments = brief(node.arguments) if node.kind == "layer" else ""
+    idle = ", no-op" if node.no_op else ""
+    origin = "from " if node.kind == "input" and node.type else ""
+    return safe_text(f"{origin}{node.type}{f'({arguments})' if arguments else ''}{idle}")
+
+
+def shapes_from(flow: Dataflow) -> dict[str, str]:
+    """Return the shapes of the tensors that leave each node, as text."""
+    found: dict[str, list[Shape]] = {}
+    for arrow in flow.arrows:
+        shapes = found.setdefault(arrow.source, [])
+        if arrow.shape is not None and arrow.shape not in shapes:
+            shapes.append(arrow.shape)
+    return {source: " ".join(shape_text(shape) for shape in shapes) for source, shapes in found.items()}
+
+
+def shape_text(shape: Shape) -> str:
+    """Return a shape as torch prints it, a single number by its name."""
+    return "" if shape is None else written(shape) if shape else "scalar"
+
+
+def legend(nodes: Iterable[Node]) -> list[tuple[str, str]]:
+    """Return the signs that occur, each with the ops that it stands for."""
+    found: dict[str, list[str]] = {}
+    for node in nodes:
+        if node.kind == "op":
+            ops = found.setdefault(sign_of(node), [])
+            if node.type not in ops:
+                ops.append(safe_text(node.type))
+    return [(sign, ", ".join(ops)) for sign, ops in found.items()]
+
+
+def family(node: Node) -> str:
+    """Return which of a handful of colours a node bears."""
+    if node.kind != "layer":
+        return node.kind
+    for name, family_ in _FAMILIES:
+        if name in node.type.lower():
+            return family_
+    return "other"
+
+
+_FAMILIES: Sequence[tuple[str, str]] = (
+    ("linear", "linear"),
+    ("embedding(", "embedding"),
+    ("embeddings", "other"),
+    ("embedding", "embedding"),
+    ("norm", "norm"),
+    ("dropout", "idle"),
+    ("activation", "activation"),
+    ("tanh", "activation"),
+    ("relu", "activation"),
+    ("gelu", "activation"),
+    ("silu", "activation"),
+)
+
+
+def times(node: Node) -> str:
+    """Return how many layers a folded one stands for."""
+    return f"× {len(node.copies)}" if node.links else ""
+
+
+def caption(flow: Dataflow, trace: Trace) -> str:
+    """Return of which run a picture is."""
+    rows, batch = len(trace.input.tokens), trace.input
+    tokens = max((len(row) for row in batch.tokens), default=0)
+    sentences = plural(rows, "pair" if batch.pairs else "sentence")
+    padded = ", padded" if any(not seen for row in batch.attention_mask for seen in row) else ""
+    where = f", {flow.path}" if flow.path else ""
+    run = f"one run of {sentences} of {plural(tokens, 'token')}{padded}"
+    return safe_text(f"{trace.model.name}{where}: {run}, {trace.model.attention} attention")
+
+
+def description(flow: Dataflow) -> str:
+    """Return the picture in words, for who cannot see it: what each node gets its tensors from."""
+    names = {node.id: label_of(node) or "text" for node in flow.walk()}
+    parts = []
+    for node in flow.walk():
+        sources = [names[arrow.source] for arrow in flow.arrows if arrow.target == node.id]
+        if sources:
+            parts.append(f"{names[node.id]} from {' and '.join(sources)}")
+    return "; ".join(parts)

@@ -1,0 +1,89 @@
+"""The SVG: a document of its own that says in words what it shows."""
+
+import re
+import subprocess
+import sys
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from bert_inspect import Trace
+from bert_inspect.dataflow import Dataflow, Node, dataflow
+from bert_inspect.lookup import first_call
+from bert_inspect.render.diagram.svg import svg
+from bert_inspect.render.diagram.words import caption, label_of, shape_text, sign_of
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def leaves(flow: Dataflow) -> list[Node]:
+    return [node for node in flow.walk() if not node.children]
+
+
+@pytest.mark.parametrize("upwards", [True, False])
+def test_the_svg_is_a_whole_document_that_says_what_it_shows(flows: list[Dataflow], upwards: bool) -> None:
+    for flow in flows:
+        text = svg(flow, upwards=upwards, caption="of a <run>")
+        root = ElementTree.fromstring(text)
+        assert root.tag == f"{SVG}svg" and root.find(f"{SVG}title") is not None
+        named = root.attrib["aria-labelledby"].split()
+        assert [element.attrib["id"] for element in (root[0], root[1])] == named
+        description = root.findtext(f"{SVG}desc") or ""
+        assert all(
+            label_of(node) in description
+            for node in flow.walk()
+            if label_of(node) and any(a.target == node.id for a in flow.arrows)
+        )
+        circles = [each for each in root.iter(f"{SVG}circle") if "r" in each.attrib and each.attrib["r"] == "13"]
+        small = [node for node in leaves(flow) if node.kind == "op" and len(into(flow, node)) <= 3]
+        assert len(circles) == len(small)
+        shown = [element.text for element in root.iter(f"{SVG}text")]
+        assert all(label_of(node) in shown for node in flow.walk() if node.label)
+        assert all(shape_text(arrow.shape) in shown for arrow in flow.arrows if arrow.shape is not None)
+        assert "prefers-color-scheme:dark" in text and not re.search(r"(?:href|src|url\(|@import)", text)
+
+
+def into(flow: Dataflow, node: Node) -> set[tuple[str, Any]]:
+    return {(arrow.source, arrow.shape) for arrow in flow.arrows if arrow.target == node.id}
+
+
+def test_the_direction_decides_where_the_sentences_stand(flows: list[Dataflow]) -> None:
+    for upwards in (True, False):
+        text = svg(flows[1], upwards=upwards)
+        first, last = text.index(">I love cats!<"), text.index(">logits<")
+        heights = [float(re.findall(r'y="([\d.]+)"', text[:at])[-1]) for at in (first, last)]
+        assert (heights[0] > heights[1]) == upwards
+
+
+def test_hostile_sentences_are_text(flows: list[Dataflow]) -> None:
+    for flow in flows[-4:-1]:
+        text = svg(flow)
+        assert not {"\x1b", "\u202e"} & set(text) and "<script" not in text
+    assert "&lt;script&gt;" in svg(flows[-3])
+
+
+def test_the_legend_names_every_sign(flows: list[Dataflow]) -> None:
+    for flow in flows:
+        text = svg(flow)
+        for node in flow.walk():
+            if node.kind == "op":
+                assert f">{sign_of(node)}<" in text.replace("&#x27;", "'") and node.type in text
+
+
+def test_the_caption_tells_of_which_run_it_is(traced: Trace) -> None:
+    flow = dataflow(traced, first_call(traced, "bert.pooler"))
+    assert caption(flow, traced).endswith("bert.pooler: one run of 2 sentences of 9 tokens, padded, eager attention")
+
+
+def test_the_same_run_gives_the_same_bytes(traced: Trace) -> None:
+    code = (
+        "import sys; from bert_inspect import Trace; from bert_inspect.dataflow import dataflow;"
+        "from bert_inspect.render.diagram.svg import svg; t = Trace.from_json(sys.stdin.buffer.read());"
+        "print(svg(dataflow(t, t.steps[0])))"
+    )
+    text = b"".join(traced.json())
+    runs = [
+        subprocess.run([sys.executable, "-c", code], input=text, capture_output=True, check=True).stdout for _ in "ab"
+    ]
+    assert runs[0] == runs[1] and len(runs[0]) > 10_000
