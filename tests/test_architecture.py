@@ -121,6 +121,9 @@ def test_no_module_bears_a_name_of_the_standard_library() -> None:
         ["tokens", "--trace", "{trace}"],
         ["source", "attention.self", "--trace", "{trace}"],
         ["source", "bert.pooler.dense", "--trace", "{trace}"],
+        ["diagram", "--trace", "{trace}"],
+        ["diagram", "--trace", "{trace}", "-o", "{trace}.svg"],
+        ["diagram", "--trace", "{trace}", "--module", "attention.self", "-o", "{trace}.png"],
     ],
     ids=" ".join,
 )

@@ -6,6 +6,7 @@ import typer
 
 from .attention import attention
 from .compare import compare
+from .diagram import diagram
 from .diff import diff
 from .model import model
 from .report import report
@@ -45,5 +46,5 @@ def main(
         raise typer.Exit(2)
 
 
-for _command in (run, show, diff, compare, tokens, model, source, attention, report, schema):
+for _command in (run, show, diff, compare, tokens, model, source, diagram, attention, report, schema):
     app.command(_command.__name__)(_command)
