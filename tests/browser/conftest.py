@@ -31,7 +31,9 @@ def show(browser: Browser, tmp_path: Path) -> Iterator[Open]:
     def open_page(html: str, **settings: Any) -> Page:
         file = tmp_path / "page.html"
         file.write_text(html)
-        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **settings})
+        context = browser.new_context(
+            **{"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce", **settings}
+        )
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(5000)

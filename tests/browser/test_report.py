@@ -182,6 +182,7 @@ def test_attention_is_read_with_mouse_and_keys(
         and part.get_by_label("Head", exact=True).input_value() == "3"
     )
     assert said.inner_text() == says(2, len(tokens) - 1, expected[1][1, 3, 2, -1].item())
+    canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + box["width"] - 8, box["y"] + box["height"] - 8)

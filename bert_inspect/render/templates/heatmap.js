@@ -127,12 +127,14 @@ const heatmap = (first) => {
     const found = positions.findIndex((start) => place < start + step);
     return found >= 0 && place >= positions[found] ? found : -1;
   };
-  canvas.addEventListener("pointermove", (event) => {
+  const pointed = (event) => {
     const box = canvas.getBoundingClientRect();
     const row = nearest(plan.ys, plan.height, event.clientY - box.top);
     const column = nearest(plan.xs, plan.side, event.clientX - box.left);
     if (row >= 0 && column >= 0) look(row, column);
-  });
+  };
+  canvas.addEventListener("pointermove", pointed);
+  canvas.addEventListener("pointerdown", pointed); // a finger does not hover
   canvas.addEventListener("keydown", (event) => {
     const { row, column } = at ?? { row: 0, column: 0 };
     const [down, right] = [model.rows.size - 1, model.columns.size - 1];
