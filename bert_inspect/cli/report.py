@@ -95,7 +95,7 @@ def report(
     from ..render.proof import in_words
     from ..render.report import report_html
 
-    page = report_html(ran, layers, left_out=left_out).encode()
+    page = report_html(ran, layers, left_out=left_out, diagram=_diagram(ran, left_out)).encode()
     if output == "-":
         terminal.write([page])
     else:
@@ -104,6 +104,17 @@ def report(
         tell(BertInspectError(f"the proof failed: {in_words(ran.proof.fault)}"))
         return ExitCode.NO
     return told_failure(ran)
+
+
+def _diagram(trace: "Trace", left_out: list[str]) -> str | None:
+    """Return the dataflow of a whole run as SVG; say so where the run is not whole."""
+    if trace.selection or trace.failure is not None or not trace.steps:
+        left_out.append("the diagram: it is drawn of whole runs, without --layer, --module and --level")
+        return None
+    from ..dataflow import dataflow, folded
+    from ..render.diagram.svg import svg
+
+    return svg(folded(dataflow(trace, trace.steps[0])))
 
 
 def _check_name(output: str) -> None:

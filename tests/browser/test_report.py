@@ -317,3 +317,47 @@ def test_shapes_alone_make_a_page(command: Callable[..., tuple[int, str, str]], 
     code, html, _ = command("report", "cats", "--model", "bert-tiny", "--weights", "none", "-o", "-")
     assert code == 0 and "without weights there are only shapes" in html
     assert show(html).get_by_role("treeitem").count() > 5
+
+
+DIAGRAM = """<svg xmlns="http://www.w3.org/2000/svg" width="400" height="200" viewBox="0 0 400 200">
+<style>.shape{fill:#999}</style>
+<g data-step="1"><title>first</title><rect class="shape" x="20" y="20" width="120" height="60"/></g>
+<g data-step="3"><title>second</title><rect class="shape" x="240" y="20" width="120" height="60"/></g></svg>"""
+
+
+def test_the_diagram_moves_grows_and_selects(show: Open, traced: Trace) -> None:
+    page = show(report_html(traced, [], diagram=DIAGRAM))
+    svg = page.locator("#diagram-view svg")
+
+    def view() -> list[float]:
+        return [float(number) for number in (svg.get_attribute("viewBox") or "").split()]
+
+    boxes = svg.locator("[data-step]")
+    boxes.nth(1).click()
+    assert selected(page).split(", ")[0] in traced.steps[3].path + traced.steps[3].label
+    assert boxes.nth(1).evaluate("box => box.classList.contains('selected')")
+    boxes.nth(0).focus()
+    page.keyboard.press("Enter")
+    assert selected(page).split(", ")[0] == traced.steps[1].path.split(".")[-1]
+    page.get_by_role("button", name="Zoom in").click()
+    assert view()[2] < 400
+    before = view()
+    svg.focus()
+    page.keyboard.press("ArrowRight")
+    assert view()[0] > before[0] and view()[2] == before[2]
+    page.keyboard.press("0")
+    assert view() == [0, 0, 400, 200]
+    svg.evaluate("svg => svg.scrollIntoView({ behavior: 'instant', block: 'center' })")
+    box = svg.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 200, box["y"] + 200)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 120, box["y"] + 160, steps=4)
+    page.mouse.up()
+    assert view()[0] > 0 and view()[1] > 0 and selected(page).split(", ")[0] == traced.steps[1].path.split(".")[-1]
+    for _ in range(12):
+        page.get_by_role("button", name="Zoom in").click()
+    boxes.nth(1).focus()
+    part, frame = boxes.nth(1).bounding_box(), svg.bounding_box()
+    assert part is not None and frame is not None
+    assert abs(part["x"] + part["width"] / 2 - frame["x"] - frame["width"] / 2) < 2

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from ...dataflow import Dataflow
+from ...dataflow import Dataflow, Node
 from ...layout import Box, Drawing, Measures, Wire, arrange
 from ...layout.plan import Point
 from .bodies import LINE, RADIUS, TITLE, TYPE, Looks
@@ -47,13 +47,19 @@ def svg(flow: Dataflow, *, upwards: bool = True, caption: str = "") -> str:
     )
 
 
+def _step(node: Node) -> str:
+    """Return the attribute that names the step which a node stands for, nothing where it stands for none."""
+    number = node.id.removeprefix("s")
+    return f' data-step="{number}"' if number != node.id and number.isdecimal() else ""
+
+
 def _frame(box: Box) -> Iterator[str]:
     size = f'width="{_n(box.width)}" height="{_n(box.height)}" rx="12"'
     if box.node.links:  # several layers: cards behind the first
         for step in (8, 4):
             yield f'<rect class="card" x="{_n(box.x + step)}" y="{_n(box.y - step)}" {size}/>'
         yield f'<rect class="card" x="{_n(box.x)}" y="{_n(box.y)}" {size}/>'
-    yield f'<rect class="frame" x="{_n(box.x)}" y="{_n(box.y)}" {size}/>'
+    yield f'<rect{_step(box.node)} class="frame" x="{_n(box.x)}" y="{_n(box.y)}" {size}/>'
 
 
 def _title(box: Box) -> Iterator[str]:
@@ -74,7 +80,7 @@ def _leaf(box: Box, looks: Looks) -> Iterator[str]:
     node = box.node
     told = escape(f"{node.path}: {node.type}({node.arguments})" if node.type else node.label)
     middle = box.y + box.height / 2
-    yield f"<g><title>{told}</title>"
+    yield f"<g{_step(node)}><title>{told}</title>"
     if look.body.round:
         yield f'<circle class="shape op" cx="{_n(box.axis)}" cy="{_n(middle)}" r="{_n(RADIUS)}"/>'
         yield _text(sign_of(node), box.axis, middle + 5, "sign mid")

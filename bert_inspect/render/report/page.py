@@ -1,5 +1,6 @@
 """The HTML page, from its template: no reference to anything outside it, and a policy that forbids one."""
 
+import re
 from base64 import b64encode
 from collections.abc import Sequence
 from functools import cache
@@ -32,22 +33,26 @@ _SCRIPTS = (
     "values.js",
     "step.js",
     "attention.js",
+    "diagram.js",
     "main.js",
 )
 
 
-def report_html(trace: Trace, layers: Sequence[LayerAttention], *, left_out: Sequence[str] = ()) -> str:
+def report_html(
+    trace: Trace, layers: Sequence[LayerAttention], *, left_out: Sequence[str] = (), diagram: str | None = None
+) -> str:
     """Return the page on a whole run.
 
     Args:
         trace: the run.
         layers: the attention to show, possibly none.
         left_out: sentences on what the page does not hold, and why.
+        diagram: the dataflow as SVG, its boxes with the attribute ``data-step``.
     """
     bare = structs.replace(trace, steps=[_without_values(step) for step in trace.steps])
     data = {"trace": bare, "values": tensors_data(trace), "code": code_data(trace)}
     notes = [*left_out, *_values_note(trace)]
-    return _page(trace, layers, data, title="BERT, step by step", notes=notes)
+    return _page(trace, layers, data, title="BERT, step by step", notes=notes, diagram=diagram)
 
 
 def attention_html(trace: Trace, layers: Sequence[LayerAttention], *, layer: int, head: int | None) -> str:
@@ -55,7 +60,7 @@ def attention_html(trace: Trace, layers: Sequence[LayerAttention], *, layer: int
     trace = structs.replace(trace, selection={}, output=None)  # what was kept for this page is no choice of the user's
     data = {"trace": structs.replace(trace, steps=[]), "values": {}, "code": {"functions": [], "calls": {}}}
     chosen = {"layer": layer, "head": head}
-    return _page(trace, layers, data, title="Where BERT looks", notes=(), chosen=chosen)
+    return _page(trace, layers, data, title="Where BERT looks", notes=(), diagram=None, chosen=chosen)
 
 
 def _page(
@@ -65,6 +70,7 @@ def _page(
     *,
     title: str,
     notes: Sequence[str],
+    diagram: str | None,
     chosen: dict[str, int | None] | None = None,
 ) -> str:
     notes = list(notes)
@@ -80,13 +86,14 @@ def _page(
                 "all would not fit in a page. Fewer layers leave room for more: --layer"
             )
     style, script = _inlined()
+    inner = re.findall(r"<style>(.*?)</style>", diagram or "", re.DOTALL)
     return (
         _environment()
         .get_template("page.html.j2")
         .render(
             title=title,
             name=safe_text(trace.model.name or trace.model.class_),
-            policy=_policy(style, script),
+            policy=_policy([style, *inner], [script]),
             style=Markup(style),
             script=Markup(script),
             data=Markup(_json(data)),
@@ -99,6 +106,7 @@ def _page(
             certificate=certificate(layers).plain if layers else "",
             caution=CAUTION,
             notes=notes,
+            diagram=None if diagram is None else Markup(diagram),
         )
     )
 
@@ -150,16 +158,16 @@ def _inlined() -> tuple[str, str]:
     return style, '"use strict";\n(() => {\n' + "\n".join(parts) + "\n})();\n"
 
 
-def _policy(style: str, script: str) -> str:
-    """Return a Content-Security-Policy: nothing is loaded, and only this very style and script count."""
+def _policy(styles: Sequence[str], scripts: Sequence[str]) -> str:
+    """Return a Content-Security-Policy: nothing is loaded, and only these very styles and scripts count."""
     return (
-        f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; img-src data:; "
+        f"default-src 'none'; style-src {_hashes(styles)}; script-src {_hashes(scripts)}; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
 
 
-def _hash(text: str) -> str:
-    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
+def _hashes(texts: Sequence[str]) -> str:
+    return " ".join(f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'" for text in texts)
 
 
 def _json(data: Any) -> str:

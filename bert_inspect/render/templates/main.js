@@ -21,12 +21,18 @@ const stepsView = (frame) => {
   const steps = data.trace.steps;
   const wanted = { text: "", layer: "", module: "", label: "" };
   const told = h("output", { class: "quiet", "aria-live": "polite" });
+  let diagram = null;
   const go = (id) => {
     tree.select(id, { reveal: true });
     if (frame.getBoundingClientRect().top > innerHeight / 2) frame.scrollIntoView({ block: "start" });
   };
   const detail = stepView(data, { go });
-  const tree = stepTree(steps, { selected: detail.show });
+  const tree = stepTree(steps, {
+    selected: (id) => {
+      detail.show(id);
+      diagram?.select(id);
+    },
+  });
   const says = (step, text) =>
     `${step.path} ${step.label} ${step.type} ${step.arguments} ${(step.known_as ?? []).join(" ")}`.toLowerCase().includes(text);
   const apply = () => {
@@ -61,6 +67,8 @@ const stepsView = (frame) => {
   frame.append(tools, h("div", { class: "panes" }, tree.element, detail.element));
   apply();
   tree.select(steps[0].id);
+  const drawing = document.getElementById("diagram-view");
+  if (drawing) diagram = diagramView(drawing, { go });
 };
 
 const attentionFrame = document.getElementById("attention-view");
