@@ -14,7 +14,7 @@ STANDARD = sys.stdlib_module_names
 GROUND = {"errors", "values", "files", "safetext", "stop"}
 DATA = GROUND | {"record", "reading", "proof"}
 PURE = DATA | {"selection", "outline", "components", "lookup", "listing", "implementation", "attention", "diff"}
-PURE |= {"dataflow", "layout"}
+PURE |= {"dataflow", "layout", "diagnosis"}
 TORCH = {"torch", "transformers", "tokenizers", "safetensors", "huggingface_hub"}
 MAY = {
     "errors": set(),
@@ -39,6 +39,7 @@ MAY = {
         "render.notebook",
     },  # a trace displays itself in a notebook
     "components": {"msgspec"},
+    "diagnosis": {"errors", "values", "msgspec"},
     "attention": DATA | {"numpy"},
     "selection": DATA | {"msgspec"},
     "outline": DATA,

@@ -30,7 +30,9 @@ from .tracer import tracing
 
 @dataclass(frozen=True, kw_only=True)
 class Loaded:
-    """A model that is ready to run, and where it came from."""
+    """A model that is ready to run, and where it came from. ``unused`` names the tensors of its checkpoint that found
+    no place in it.
+    """
 
     model: Any
     name: str
@@ -38,6 +40,7 @@ class Loaded:
     weights: Literal["pretrained", "partial", "random", "none"]
     initialised: Sequence[str]
     seed: int
+    unused: Sequence[str] = ()
 
 
 def run_forward(

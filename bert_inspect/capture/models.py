@@ -48,12 +48,13 @@ def load(
     check_size(checkpoint, labels=num_labels or checkpoint.labels, dtype=dtype, allow_missing=allow_missing)
     config = _config(checkpoint, num_labels)
     missing: list[str] = []
+    unused: list[str] = []
     weights: Literal["pretrained", "partial", "random", "none"] = checkpoint.weights
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         config._attn_implementation = attention
         if checkpoint.weights == "pretrained":
-            model, missing = load_pretrained(
+            model, missing, unused = load_pretrained(
                 checkpoint,
                 config,
                 dtype=precision or getattr(torch, checkpoint.dtype),
@@ -77,6 +78,7 @@ def load(
         weights=weights,
         initialised=missing,
         seed=seed,
+        unused=unused,
     )
 
 

@@ -28,8 +28,9 @@ def load_pretrained(
     allow_missing: bool,
     new_head: bool,
     notice: Notice,
-) -> tuple[BertForSequenceClassification, list[str]]:
-    """Load the weights, and return with the model the names of the parameters that the checkpoint does not hold.
+) -> tuple[BertForSequenceClassification, list[str], list[str]]:
+    """Load the weights, and return with the model the names of the parameters that the checkpoint does not hold, and of
+    the tensors that the model has no place for.
 
     Only the classifier may be missing, unless ``allow_missing``, and only with ``new_head`` may it have another shape.
 
@@ -69,10 +70,13 @@ def load_pretrained(
             "draw them at random with --allow-missing, if that is what you want",
         )
     _tell_other_head(checkpoint, missing, notice)
-    unused = sorted(map(str, found["unexpected_keys"]))
-    _tell_unused(checkpoint, unused, notice)
-    _tell_non_finite(checkpoint, set(unused), notice)
-    return model, missing
+    unexpected = sorted(map(str, found["unexpected_keys"]))
+    unused = _unused(unexpected)
+    if unused:
+        what = counted(len(unused), "tensor")
+        notice(f"{checkpoint.name} holds {what} that this model has no place for: {some(unused)}")
+    _tell_non_finite(checkpoint, set(unexpected), notice)
+    return model, missing, unused
 
 
 def _tensors(path: Path) -> dict[str, torch.Tensor]:
@@ -106,15 +110,12 @@ def _tell_other_head(checkpoint: Checkpoint, missing: Sequence[str], notice: Not
         notice(f"{checkpoint.name} was saved from a {classes[0]}: its classifier was not trained for whole sentences")
 
 
-def _tell_unused(checkpoint: Checkpoint, names: Sequence[str], notice: Notice) -> None:
-    """Tell of tensors that no part of the model takes: what runs is then not what was trained.
+def _unused(names: Sequence[str]) -> list[str]:
+    """Return the tensors that no part of the model takes though they belong to it: what runs is not what was trained.
 
     The heads of pretraining (``cls.``) are left out on purpose by whoever puts a classifier on BERT's body.
     """
-    unused = [name for name in names if not name.startswith("cls.") and not name.endswith("position_ids")]
-    if unused:
-        what = counted(len(unused), "tensor")
-        notice(f"{checkpoint.name} holds {what} that this model has no place for: {some(unused)}")
+    return [name for name in names if not name.startswith("cls.") and not name.endswith("position_ids")]
 
 
 def _tell_non_finite(checkpoint: Checkpoint, unused: Container[str], notice: Notice) -> None:

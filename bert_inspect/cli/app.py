@@ -8,6 +8,7 @@ from .attention import attention
 from .compare import compare
 from .diagram import diagram
 from .diff import diff
+from .doctor import doctor
 from .model import model
 from .report import report
 from .run import run
@@ -46,5 +47,5 @@ def main(
         raise typer.Exit(2)
 
 
-for _command in (run, show, diff, compare, tokens, model, source, diagram, attention, report, schema):
+for _command in (run, show, diff, compare, tokens, model, source, diagram, attention, report, doctor, schema):
     app.command(_command.__name__)(_command)

@@ -1,7 +1,7 @@
 """From the words of a command line to sentences, and to a located model, checked before anything slow starts."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -33,8 +33,8 @@ class ModelChoice:
     allow_missing: bool = False
     tokenizer_only: bool = False
 
-    def locate(self, terminal: Terminal) -> "Checkpoint":
-        """Find the checkpoint, without torch; ``--verbose`` tells where.
+    def locate(self, terminal: Terminal, *, notice: Callable[[str], None] | None = None) -> "Checkpoint":
+        """Find the checkpoint, without torch; ``--verbose`` tells where. What is odd goes to ``notice``, or to stderr.
 
         Raises:
             ModelError: it is not there, or is not a BERT.
@@ -49,12 +49,14 @@ class ModelChoice:
         if not self.download:
             keep_off_the_network()
         weights = "none" if self.tokenizer_only and not self.download else self.weights
-        found = locate(self.name, weights=weights, download=self.download, notice=terminal.say)
+        found = locate(self.name, weights=weights, download=self.download, notice=notice or terminal.say)
         terminal.detail(f"model {found.name}: {found.folder or 'built in'}, weights {found.weights}")
         return found
 
-    def load(self, checkpoint: "Checkpoint", terminal: Terminal) -> "Loaded":
-        """Load the model, and say on stderr what is odd about its weights; imports torch.
+    def load(
+        self, checkpoint: "Checkpoint", terminal: Terminal, *, notice: Callable[[str], None] | None = None
+    ) -> "Loaded":
+        """Load the model; imports torch. What is odd about its weights goes to ``notice``, else to stderr.
 
         Raises:
             ModelError: it cannot be loaded.
@@ -69,7 +71,7 @@ class ModelChoice:
             device=self.device,
             dtype=self.dtype,
             allow_missing=self.allow_missing,
-            notice=terminal.say,
+            notice=notice or terminal.say,
         )
 
 

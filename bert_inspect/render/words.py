@@ -19,6 +19,7 @@ DIM = Style(dim=True)
 KNOWN = Style(color="green")
 GOOD = Style(bold=True, color="green")
 BAD = Style(bold=True, color="red")
+WARN = Style(bold=True, color="magenta")
 MASKED = Style(dim=True, italic=True)
 
 SENTENCE = 1000
