@@ -82,12 +82,15 @@ class Terminal:
     @contextmanager
     def progress(self, total: int, *, done: int = 0) -> Iterator[Callable[[int], None]]:
         """Show on a terminal how many of ``total`` sentences are traced; yields what to call with how many more are."""
+        if self.quiet or not sys.stderr.isatty():
+            yield lambda more: None
+            return
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         columns = (TextColumn("sentences"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         console = Console(file=sys.stderr, no_color=True if self.color == "never" else None)
-        with Progress(*columns, console=console, disable=self.quiet or not console.is_terminal) as bar:
+        with Progress(*columns, console=console) as bar:
             task = bar.add_task("", total=total, completed=done)
             yield lambda more: bar.advance(task, more)
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import torch
 from helpers import TEXTS, tiny_model
@@ -22,6 +23,8 @@ from bert_inspect.capture.locate import locate
 from bert_inspect.capture.tokenizer import load_tokenizer
 
 torch.set_num_threads(2)
+hypothesis.settings.register_profile("suite", deadline=None, derandomize=True)  # no test is timed, none is drawn anew
+hypothesis.settings.load_profile("suite")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

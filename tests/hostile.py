@@ -59,8 +59,19 @@ things = st.recursive(
 ) | st.builds(lambda depth: json.loads("[" * depth + "]" * depth), st.integers(3, 500))
 
 
-def places(thing: Any, *, most: int = 40) -> list[Place]:
-    """Every place in a JSON value, of long lists the first ``most`` items."""
+LIKE: dict[type, st.SearchStrategy[Any]] = {
+    str: words | st.text(max_size=6),
+    bool: st.booleans(),
+    int: st.integers(-3, 70) | st.sampled_from([2**31, 2**63 - 1, 2**64]),
+    float: st.floats(allow_nan=False, allow_infinity=False) | st.just("NaN"),
+    list: st.lists(scalars, max_size=3),
+    dict: st.dictionaries(words, scalars, max_size=3),
+}
+"""What may stand in the place of a value of the same kind: most of it gets past the first look."""
+
+
+def places(thing: Any) -> list[Place]:
+    """Every place in a JSON value, but of values, of which there are thousands alike, only the first few."""
     found: list[Place] = []
     stack: list[tuple[Place, Any]] = [((), thing)]
     while stack:
@@ -70,7 +81,7 @@ def places(thing: Any, *, most: int = 40) -> list[Place]:
         if isinstance(inside, dict):
             stack += [((*path, key), item) for key, item in inside.items()]
         elif isinstance(inside, list):
-            stack += [((*path, index), item) for index, item in enumerate(inside[:most])]
+            stack += [((*path, index), item) for index, item in enumerate(inside[: 2 if "values" in path else 40])]
     return found
 
 
@@ -88,15 +99,20 @@ def at(thing: Any, path: Place) -> Any:
 def changed(draw: st.DrawFn, original: Any, where: list[Place]) -> Any:
     """A JSON value that differs from the original in a few places: replaced, removed, doubled, or taken elsewhere."""
     result = copy.deepcopy(original)
-    for _ in range(draw(st.integers(1, 4))):
-        path = draw(st.sampled_from(where))
+    parts: dict[Any, list[Place]] = {}
+    for path in where:
+        parts.setdefault(path[0] if len(path) > 1 else None, []).append(path)
+    for _ in range(draw(st.sampled_from([1, 1, 1, 2, 4]))):
+        path = draw(st.sampled_from(parts[draw(st.sampled_from(list(parts)))]))  # no part is too small to be hit
         inside, key = at(result, path[:-1]), path[-1]
         if not isinstance(inside, dict if isinstance(key, str) else list) or (
             isinstance(inside, list) and key >= len(inside)
         ):
             continue
-        how = draw(st.sampled_from(["replace", "replace", "replace", "remove", "double", "move"]))
-        if how == "replace":
+        how = draw(st.sampled_from(["like", "like", "like", "replace", "remove", "double", "move"]))
+        if how == "like":
+            inside[key] = draw(LIKE.get(type(at(inside, (key,))), things))
+        elif how == "replace":
             inside[key] = draw(things)
         elif how == "move":
             inside[key] = copy.deepcopy(at(result, draw(st.sampled_from(where))))

@@ -20,16 +20,16 @@ SAVED = (Path(__file__).parent / "render" / "golden" / "trace.json").read_bytes(
 ORIGINAL = json.loads(SAVED)
 PLACES = places(ORIGINAL)
 Command = Callable[..., tuple[int, str, str]]
-few = settings(deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+few = settings(suppress_health_check=list(HealthCheck))
 
 
-@settings(few, max_examples=100)
+@settings(few, max_examples=60)
 @given(changed(ORIGINAL, PLACES))
 def test_a_changed_trace_is_shown_or_refused(trace: Any) -> None:
     stand(as_json(trace))
 
 
-@settings(few, max_examples=100)
+@settings(few, max_examples=60)
 @given(torn(SAVED))
 def test_a_torn_file_is_shown_or_refused(text: bytes) -> None:
     stand(text)

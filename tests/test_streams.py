@@ -12,6 +12,7 @@ from typing import Any, TextIO
 
 import pytest
 from helpers import TEXTS
+from msgspec import structs
 
 from bert_inspect import Trace
 from bert_inspect.__main__ import run as run_command
@@ -212,19 +213,23 @@ def test_a_folder_that_may_only_be_read_is_told(command: Command, traced: Trace,
 # Surroundings
 
 
-def test_no_home_no_locale_no_terminal_change_no_sentence(tmp_path: Path) -> None:
+def test_no_home_no_locale_no_terminal_change_no_sentence(traced: Trace, tmp_path: Path) -> None:
+    sentence = "café 日本"
     (tmp_path / "cache").mkdir(mode=0o555)
-    bare = {"PATH": os.environ["PATH"], "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-    bare |= {"HF_HUB_OFFLINE": "1", "COLUMNS": "0"}
-    homes: list[dict[str, str]] = [
-        {"HOME": "/nonexistent", "TERM": "dumb"},
-        {"HOME": "", "HF_HUB_CACHE": str(tmp_path / "cache"), "PYTHONIOENCODING": "latin-1"},
-    ]
-    for home in homes:
-        command = [sys.executable, "-m", "bert_inspect", "tokens", "café 日本", "--pair", "é"]
-        done = subprocess.run(command, capture_output=True, env={**bare, **home}, check=True)
-        escaped = done.stdout if "TERM" in home else done.stdout.replace(b"caf\xe9", rb"caf\xe9")
-        assert escaped.isascii() == ("TERM" in home) and rb"caf\xe9 \u65e5\u672c" in escaped and done.stderr == b""
+    batch = structs.replace(traced.input, texts=[sentence, sentence])
+    structs.replace(traced, input=batch).save(tmp_path / "t.json")
+    bare = {"PATH": os.environ["PATH"], "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "COLUMNS": "0"}
+    plain = {"HOME": "/nonexistent", "TERM": "dumb", "HF_HUB_OFFLINE": "1", "HF_HUB_CACHE": str(tmp_path / "cache")}
+    saved = str(tmp_path / "t.json")
+    for arguments, settings, shown in (
+        (["tokens", sentence, "--pair", sentence], plain, rb"caf\xe9 \u65e5\u672c"),
+        (["show", saved], {"HOME": ""}, rb"caf\xe9 \u65e5\u672c"),
+        (["tokens", "--trace", saved], {"PYTHONIOENCODING": "latin-1"}, b"caf\xe9 " + rb"\u65e5\u672c"),
+    ):
+        command = [sys.executable, "-m", "bert_inspect", *arguments]
+        done = subprocess.run(command, capture_output=True, env={**bare, **settings}, check=True)
+        assert shown in done.stdout and done.stderr == b""
+        assert "PYTHONIOENCODING" in settings or done.stdout.isascii()
 
 
 @pytest.mark.parametrize("columns", ["1", "20", "0", "-5", "wide", "9" * 40, "٣"])
