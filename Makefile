@@ -3,13 +3,14 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+OLDEST := $(VENV)-oldest
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format bench clean
+.PHONY: help setup run test test-newest test-wheel test-oldest fuzz lint format bench clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(READY) ## Make .venv with everything that the project needs
 
@@ -27,6 +28,27 @@ run: $(READY) ## Show a whole forward pass of BERT over two sentences
 test: $(READY) ## Run the tests
 	$(BIN)/python -m pytest
 
+test-newest: $(READY) ## See that the tests ran on the newest transformers that pyproject.toml admits
+	@$(BIN)/python -m pip install --disable-pip-version-check --dry-run --upgrade --no-deps \
+		"$$(sed -n 's/^ *"\(transformers[^"]*\)".*/\1/p' pyproject.toml)" | tee $(VENV)/newest
+	@! grep -q "Would install" $(VENV)/newest || { echo "error: there is a newer transformers"; echo "hint: make clean test"; exit 1; }
+
+test-wheel: ## Build the wheel and try it, alone in a new environment, with the oldest dependencies it admits
+	rm -rf $(OLDEST)
+	$(PYTHON) -m venv $(OLDEST)
+	sed -n '/^dependencies/,/^]/ s/^ *"\([a-z]*\)>=\([0-9.]*\).*/\1==\2/p' pyproject.toml | grep -v ^torch= > $(OLDEST)/oldest.txt
+	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check "pip>=25.1"
+	$(OLDEST)/bin/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir $(OLDEST)/dist .
+	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --constraint $(OLDEST)/oldest.txt $(OLDEST)/dist/*.whl
+	cd $(OLDEST) && bin/python -I $(CURDIR)/tests/installed.py
+
+test-oldest: test-wheel ## Run the tests on those oldest dependencies
+	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --constraint $(OLDEST)/oldest.txt --group test
+	$(OLDEST)/bin/python -m pytest -p no:cacheprovider
+
+fuzz: $(READY) ## Look for trace files and configurations that it stumbles over, for FUZZ_SECONDS (60)
+	$(BIN)/python fuzz/fuzz.py
+
 lint: $(READY) ## Check style (ruff) and types (mypy, strict)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -43,5 +65,5 @@ bench: $(READY) ## Measure speed and memory, and write the tables of benchmarks/
 	$(BIN)/python benchmarks/peers.py
 
 clean: ## Remove what the targets made
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
+	rm -rf $(VENV) $(OLDEST) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
 	find bert_inspect tests -name __pycache__ -type d -prune -exec rm -rf {} +
