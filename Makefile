@@ -36,7 +36,7 @@ test-newest: $(READY) ## See that the tests ran on the newest transformers that 
 test-wheel: ## Build the wheel and try it, alone in a new environment, with the oldest dependencies it admits
 	rm -rf $(OLDEST)
 	$(PYTHON) -m venv $(OLDEST)
-	sed -n '/^dependencies/,/^]/ s/^ *"\([a-z]*\)>=\([0-9.]*\).*/\1==\2/p' pyproject.toml | grep -v ^torch= > $(OLDEST)/oldest.txt
+	sed -n '/^dependencies/,/^]/ s/^ *"\([a-z0-9]*\)>=\([0-9.]*\).*/\1==\2/p' pyproject.toml | grep -v ^torch= > $(OLDEST)/oldest.txt
 	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check "pip>=25.1"
 	$(OLDEST)/bin/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir $(OLDEST)/dist .
 	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --constraint $(OLDEST)/oldest.txt $(OLDEST)/dist/*.whl

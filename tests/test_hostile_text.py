@@ -35,7 +35,7 @@ HOSTILE = [
 ]
 LONE = "\ud83d lone \udcff"
 NAME = "\x1b]8;;x\x07\u202e[bold]\x9b1m"
-LABEL = "\x1b[31mA\u202e\x00[red]\ud800\x9b\n\r[/s]"
+LABEL = "\x1b[31mA\u202e\x00[red]\x9b\n\r[/s]"
 
 
 def raw(text: str) -> set[str]:
@@ -82,10 +82,10 @@ def test_every_command_shows_hostile_text_and_sends_none(command: Command, hosti
         assert not raw(out) | raw(err), arguments
         outputs[arguments[0], "--json" in arguments, "--input" in arguments] = out
     assert "[unused1] [/s]" in outputs["tokens", False, False] and r"\x1b[31mred" in outputs["tokens", False, False]
-    assert r"A\u202e\x00[red]\ud800" in outputs["show", False, False]
+    assert r"A\u202e\x00[red]" in outputs["show", False, False]
     exported = json.loads(outputs["run", True, False])
     assert exported["input"]["texts"] == HOSTILE  # what is escaped on the way is the same when it is read
-    assert exported["output"]["predictions"][0]["label"] == LABEL.replace("\ud800", r"\ud800")
+    assert exported["output"]["predictions"][0]["label"] == LABEL
     assert exported["model"]["name"] == NAME
     many = [Trace.from_json(line.encode()) for line in outputs["run", True, True].splitlines()]
     texts = {number: text for trace in many for number, text in zip(trace.input.lines, trace.input.texts, strict=True)}
