@@ -7,7 +7,7 @@ OLDEST := $(VENV)-oldest
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-newest test-wheel test-oldest fuzz lint format bench clean
+.PHONY: help setup run test test-newest test-wheel test-oldest fuzz lint format pictures bench clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ lint: $(READY) ## Check style (ruff) and types (mypy, strict)
 format: $(READY) ## Write the code as ruff formats it
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+pictures: $(READY) ## Draw the README's pictures anew, from real runs
+	$(BIN)/python pictures/draw.py
 
 bench: $(READY) ## Measure speed and memory, and write the tables of benchmarks/README.md (a quarter of an hour)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --group bench

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from bert_inspect.reached import statements
 
 
+# fmt: off
 def branches(x: int) -> int:
     """Document."""
     y: int
@@ -22,12 +23,17 @@ def branches(x: int) -> int:
         y = x  # a comment
     elif x == 2:
         # before
-        y = 2 * (x)
+        y = 2 * (
+            x
+        )
     else:
         y = 0
     if x < 0:
-        raise ValueError("negative")
+        raise ValueError(
+            "negative"
+        )
     return y
+# fmt: on
 
 
 def loops(x: int) -> int:
@@ -151,7 +157,11 @@ def test_with_some_lines_nothing_wrong_is_told(x: int, function: Callable[[int],
 
 
 def test_what_follows_from_few_lines_is_told() -> None:
-    said = told(branches, {5}, complete=False)
-    assert said[4] is True and said[8] is False and said[10] is False and said[12] is False
-    assert said[13] is True, "the one return at the end"
+    said = told(branches, {5}, complete=False)  # y = x
+    source = inspect.getsource(branches).splitlines()
+    by_text = {source[line - 1].strip(): ran for line, ran in said.items()}
+    assert by_text["if x > 3:"] is True and by_text["y: int"] is True
+    assert by_text["y = 2 * ("] is False and by_text["y = 0"] is False, "the other branches"
+    assert by_text["raise ValueError("] is False, "the function returned"
+    assert by_text["return y"] is True, "the one return, at the end"
     assert told(branches, set(), complete=False)[5] is None

@@ -1,6 +1,7 @@
 """The README's commands do what it says, and its picture is a real run's."""
 
 import re
+import runpy
 import shlex
 import subprocess
 import sys
@@ -59,6 +60,9 @@ def test_a_command_of_the_readme_works(
     elif "report" in line:
         assert in_this_process(line, command, monkeypatch) == ""
         assert (folder / line.split("-o ")[1]).read_text().startswith("<!doctype html>")
+    elif line.startswith("bert-inspect diagram") and "-o" in line:
+        assert in_this_process(line, command, monkeypatch) == ""
+        assert (folder / line.split("-o ")[1]).stat().st_size > 1000
     elif ">" in line:
         in_a_shell(line)
         assert (folder / line.split("> ")[1]).stat().st_size > 1000
@@ -83,3 +87,12 @@ def test_the_targets_that_the_readme_names_exist() -> None:
     makefile = (ROOT / "Makefile").read_text()
     for target in re.findall(r"`?make (\w+)`?", README):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_the_pictures_are_what_make_pictures_draws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "")  # the script sets it; afterwards it is as before
+    runpy.run_path(str(ROOT / "pictures" / "draw.py"))["draw"](tmp_path)
+    shown = re.findall(r'src="(pictures/[^"]+)"', README)
+    assert sorted(shown) == sorted(f"pictures/{file.name}" for file in tmp_path.iterdir())
+    for name in shown:
+        assert (ROOT / name).read_text() == (tmp_path / Path(name).name).read_text()

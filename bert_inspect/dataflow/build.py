@@ -167,7 +167,9 @@ class _Builder:
         ]
         children = (*(node for parent, node in self.within.values() if parent == step.id), *shown)
         above = None if step.parent is None else self.trace.steps[step.parent]
-        again = f" (call {step.call})" if step.kind == "module" and (above is None or above.call != step.call) else ""
+        # Of a module that is called again, once: not at everything in it.
+        shows = step.kind == "module" and step.call and (above is None or above.call != step.call)
+        again = f" (call {step.call})" if shows else ""
         return Node(
             id=f"s{step.id}",
             kind="op" if step.kind == "op" else "module" if children else "layer",

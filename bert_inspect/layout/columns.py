@@ -16,7 +16,7 @@ class _Blocks:
         self.block = {item: item for row in rows for item in row}
         self.offset = dict.fromkeys(self.block, 0.0)
         self._apart = [
-            (left, right, left.right + (gap if not (left.bend and right.bend) else 0) + right.left)
+            (left, right, left.right + (0 if left.is_line and right.is_line else gap) + right.left)
             for row in rows
             for left, right in pairwise(row)
         ]

@@ -8,7 +8,7 @@ from ..dataflow.graph import Shape
 from .columns import place_across
 from .pins import closed_box, connect, leaf, spread
 from .plan import Body, Box, Drawing, Measures, Net, Point, Spacing, Wire
-from .rows import Item, ordered, rows_of
+from .rows import PORT, Item, ordered, rows_of
 from .wires import joined, place_down
 
 
@@ -56,7 +56,8 @@ class _Level:
         beside: Sequence[Node] = (),
     ) -> None:
         self._nodes, self._measures, self._upwards, self._around = nodes, measures, upwards, around
-        self._beside = {node.id: _room(measures.body(node)) for node in beside if not node.children}
+        apart = measures.spacing.column / 4  # as far as things without a box around stand apart
+        self._beside = {node.id: _room(measures.body(node)) + apart for node in beside if not node.children}
         self._spacing = measures.spacing
         self._holder = {inner.id: node for node in nodes for inner in node.walk()}
         # In the order of what they go to first, so that what goes on to later steps begins to the right.
@@ -86,7 +87,7 @@ class _Level:
             self._items[node.id].late = not fed
         rows = ordered(rows_of(items, ends, self._spacing.wire))
         spread(rows, self._spacing)
-        place_across(rows, gap=self._spacing.column)
+        place_across(rows, gap=self._spacing.column / (1 if self._around else 2))
         return self._framed(rows)
 
     def _ends(self) -> dict[Net, tuple[Item, list[Item]]]:
@@ -108,7 +109,7 @@ class _Level:
     def _port(self, ends: Iterable[str], *, row: int) -> Item:
         """Return the place where a tensor comes in or leaves, as wide as what stands there outside."""
         room = max([self._spacing.wire, *(self._beside[end] for end in ends if end in self._beside)])
-        return Item("port", row, room, room, is_out=bool(row))
+        return Item(PORT, row, room, room, is_out=bool(row))
 
     def _framed(self, rows: Sequence[Sequence[Item]]) -> _Inside:
         """Put a frame around the rows, with the title at its top where no tensor passes."""

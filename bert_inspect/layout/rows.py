@@ -6,6 +6,9 @@ from itertools import pairwise, permutations
 
 from .plan import Net
 
+PORT = "port"
+"""The name of all places where tensors enter or leave a box."""
+
 
 @dataclass(eq=False)
 class Item:
@@ -35,6 +38,11 @@ class Item:
     late: bool = False
     x: float = 0
     y: float = 0
+
+    @property
+    def is_line(self) -> bool:
+        """Whether it is a piece of an arrow rather than something that is drawn."""
+        return self.bend or self.name == PORT
 
 
 @dataclass(frozen=True)
