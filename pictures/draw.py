@@ -43,13 +43,14 @@ def draw(folder: Path) -> None:
 def terminal(arguments: list[str]) -> str:
     """Return a picture of a terminal in which a command was given."""
     os.environ["COLUMNS"] = str(WIDTH)
-    shown = io.StringIO()
+    shown = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
     with contextlib.redirect_stdout(shown):
         assert run([*arguments, "--quiet", "--color", "always"]) == 0
+    shown.seek(0)
     console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True, color_system="standard")
     words = [f'"{word}"' if " " in word else word for word in arguments]
     console.print(Text(f"$ bert-inspect {' '.join(words)}\n", style="bold"), soft_wrap=True)
-    console.print(Text.from_ansi(shown.getvalue()), soft_wrap=True)
+    console.print(Text.from_ansi(shown.read()), soft_wrap=True)
     picture = console.export_svg(title="bert-inspect", theme=MONOKAI, unique_id=arguments[0])
     # Self-contained: the fonts that Rich would fetch are left to the reader's own.
     picture = re.sub(r"@font-face \{.*?\}", "", picture, flags=re.DOTALL)
