@@ -97,10 +97,9 @@ class Values:
                 raise ValueError("values are not a rectangular array")
             shape.append(size)
             flat = [item for part in flat for item in part]
-        numbers = [_number(item) for item in flat]
-        if all(type(number) is float for number in numbers):
-            return cls(memoryview(array("d", numbers)), shape)  # a fifth of the memory
-        return cls(numbers, shape)
+        if set(map(type, flat)) <= {float}:
+            return cls(memoryview(array("d", flat)), shape)  # a fifth of the memory
+        return cls([_number(item) for item in flat], shape)
 
 
 def _number(item: Any) -> Any:

@@ -82,7 +82,7 @@ def test_every_command_shows_hostile_text_and_sends_none(command: Command, hosti
         assert not raw(out) | raw(err), arguments
         outputs[arguments[0], "--json" in arguments, "--input" in arguments] = out
     assert "[unused1] [/s]" in outputs["tokens", False, False] and r"\x1b[31mred" in outputs["tokens", False, False]
-    assert r"A\u202e\x00[red]" in outputs["show", False, False]
+    assert r"\x1b[31mA\u202e\x00[red]" in outputs["show", False, False]
     exported = json.loads(outputs["run", True, False])
     assert exported["input"]["texts"] == HOSTILE  # what is escaped on the way is the same when it is read
     assert exported["output"]["predictions"][0]["label"] == LABEL

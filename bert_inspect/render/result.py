@@ -15,6 +15,7 @@ from .words import BAD, DIM, NAME, count, number, plural, sentence, shape, short
 _SHOWN = 20
 _LABELS = 4
 _CHARACTERS = 200
+_LABEL = 30
 
 
 def result(trace: Trace) -> Group:
@@ -53,7 +54,7 @@ def _place(step: Step) -> str:
 def _predictions(trace: Trace, output: Output) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style=DIM)
     table.add_column("sentence", max_width=60)
-    table.add_column("prediction", style=NAME, no_wrap=True)
+    table.add_column("prediction", style=NAME, overflow="fold", max_width=_LABEL)
     table.add_column("score" if output.probabilities is None else "probability", justify="right", no_wrap=True)
     table.add_column("logits", no_wrap=True, overflow="ellipsis")
     if output.probabilities is not None:
@@ -61,7 +62,7 @@ def _predictions(trace: Trace, output: Output) -> Table:
     for index, prediction in enumerate(output.predictions[:_SHOWN]):
         cells = [
             Text(sentence(trace.input.texts[index], most=_CHARACTERS)),
-            Text(safe_text(prediction.label)),
+            Text(sentence(prediction.label, most=_CHARACTERS)),
             Text(number(prediction.score)),
             Text(_row(output.logits[index])),
         ]
