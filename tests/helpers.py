@@ -1,5 +1,6 @@
 """What tests build and look up: the tutorial's sentences, a tiny BERT drawn at random, steps and their values."""
 
+import io
 import json
 import os
 import subprocess
@@ -9,6 +10,7 @@ from typing import Any
 
 import torch
 from msgspec import structs
+from rich.console import Console
 from transformers import set_seed
 from transformers.models.bert.configuration_bert import BertConfig
 from transformers.models.bert.modeling_bert import BertForSequenceClassification
@@ -71,3 +73,12 @@ def without_values(whole: Trace) -> Trace:
         for step in whole.steps
     ]
     return structs.replace(whole, steps=steps)
+
+
+def shown(product: Any, width: int, *, encoding: str = "utf-8", color: bool = False) -> str:
+    """What a terminal of this width shows of a renderable."""
+    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    console = Console(file=stream, width=width, force_terminal=color, color_system="standard" if color else None)
+    console.print(product)
+    stream.flush()
+    return stream.buffer.getvalue().decode(encoding)  # type: ignore[attr-defined]

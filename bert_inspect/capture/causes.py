@@ -8,12 +8,20 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
+from msgspec import structs
 from torch import nn
 
-from ..diff import Cause, Comparison, StepDiff
+from ..diff import Cause, Comparison, Diff, StepDiff
 from ..values import strict
 from .scene import Scene, Unknown, Variant
 from .suspects import SUSPECTS
+
+
+def with_cause(comparison: Comparison, found: Diff, model: nn.Module, other: nn.Module | None = None) -> Diff:
+    """Return what was found with its cause, where there is a first divergence to look at."""
+    if found.first is None:
+        return found
+    return structs.replace(found, cause=explain(comparison, found.first, model, other))
 
 
 def explain(comparison: Comparison, first: StepDiff, model: nn.Module | None, other: nn.Module | None = None) -> Cause:

@@ -7,7 +7,6 @@ from msgspec import structs
 from ..diff import Comparison, Diff, Side
 from ..record import Input, Trace
 from ..selection import Selection
-from .causes import explain
 from .forward import Loaded, run_forward
 from .notes import Keep
 
@@ -26,31 +25,29 @@ class Run:
 
 
 def compare_runs(a: Run, b: Run, *, selection: Selection, atol: float | None = None, rtol: float | None = None) -> Diff:
-    """Run both sides, compare every step, and name the cause where they part.
+    """Run both sides and compare every step.
 
     Raises:
         UsageError: the selection matches nothing.
     """
-    values = max(_count_numbers(a), _count_numbers(b)) <= MOST_NUMBERS
+    values = max(_count_numbers(run, selection) for run in (a, b)) <= MOST_NUMBERS
     sides = [Side(_trace(run, selection=selection, values=values)) for run in (a, b)]
     comparison = Comparison(*sides, atol=atol, rtol=rtol)
     found = comparison.diff(names=(a.name, b.name))
     if not values:
         note = "the values of all steps are too many to hold: compared by statistics; --layer compares values of a part"
         found = structs.replace(found, notes=[*found.notes, note])
-    if found.first is None or "none" in (a.loaded.weights, b.loaded.weights):
-        return found
-    return structs.replace(found, cause=explain(comparison, found.first, a.loaded.model, b.loaded.model))
+    return found
 
 
-def _count_numbers(run: Run) -> int:
+def _count_numbers(run: Run, selection: Selection) -> int:
     """Return about how many numbers the steps of a forward return, by the sizes in the configuration."""
     config = run.loaded.model.config
     rows, length = len(run.batch.tokens), max((len(row) for row in run.batch.tokens), default=0)
     # A layer returns some twenty tensors of the hidden size, two of the intermediate size and five of scores.
     features = rows * length * (20 * config.hidden_size + 2 * config.intermediate_size)
     scores = 5 * rows * config.num_attention_heads * length * length
-    return int(config.num_hidden_layers * (features + scores))
+    return int((len(selection.layers) or config.num_hidden_layers) * (features + scores))
 
 
 def _trace(run: Run, *, selection: Selection, values: bool) -> Trace:

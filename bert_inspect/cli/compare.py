@@ -1,6 +1,6 @@
 """``bert-inspect compare``: two settings of the model side by side, in one process."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +10,9 @@ from . import options as o
 from .deliver import check_output, deliver_diff
 from .inputs import ModelChoice, check_before_loading, encode_sentences, parse_sentences, shows_help
 from .sides import parse_side, shared
+
+if TYPE_CHECKING:
+    from ..record import Input
 
 
 def compare(
@@ -72,9 +75,12 @@ def compare(
     )
     sides = [parse_side(f"--{name}", said, base=base, sentences=sentences) for name, said in (("a", a), ("b", b))]
     checkpoints = [side.choice.locate(terminal) for side in sides]
-    batches = []
+    batches: list[Input] = []
     for side, checkpoint in zip(sides, checkpoints, strict=True):
         check_before_loading(checkpoint, side.sentences, selection, side.choice.num_labels)
+        if batches and side.sentences is sides[0].sentences and checkpoint == checkpoints[0]:
+            batches.append(batches[0])  # what was cut from a sentence is told once
+            continue
         batches.append(
             encode_sentences(checkpoint, side.sentences, max_length=max_length, truncate=truncate, terminal=terminal)
         )

@@ -130,9 +130,8 @@ def align_rows(a: Input, b: Input) -> Rows:
         else:
             tokens = ((_token(a, i, p), _token(b, j, q)) for p, q in zip(real_a, real_b, strict=True))
             if (other := next(((t, *two) for t, two in enumerate(tokens) if two[0] != two[1]), None)) is not None:
-                notes.append(
-                    f"sentence {i + 1} has other tokens, first token {other[0]}: {other[1]} against {other[2]}"
-                )
+                first, in_a, in_b = other
+                notes.append(f"sentence {i + 1} has other tokens from token {first} on: {in_a} against {in_b}")
     complete = len(found) == len(a.texts) == len(b.texts)
     same_padding = complete and all(a.attention_mask[i] == b.attention_mask[j] for i, j in found)
     return Rows(
@@ -206,9 +205,8 @@ def align_axes(a: TensorOut, b: TensorOut, rows: Rows) -> list[int] | None:
             full = rows.batch if axis == "batch" else rows.length
             fits = [size in (1, whole) for size, whole in zip((in_a, in_b), full, strict=True)]
             if not all(fits) and not (rows.same_layout and in_a == in_b):
-                raise CannotAlign(
-                    f"{axis} {in_a} against {in_b} in batches of {full[0]} and {full[1]}", differ=any(fits)
-                )
+                batches = f"in batches of {full[0]} and {full[1]}"
+                raise CannotAlign(f"{axis} {in_a} against {in_b} {batches}", differ=any(fits))
         elif in_a != in_b:
             raise CannotAlign(f"shapes differ: {axis} {in_a} against {in_b}", differ=True)
     if not axes and not rows.complete:

@@ -47,12 +47,12 @@ def _float(number: Any) -> float:
 def root_mean_square(array: Array, *, masked: float | None) -> float:
     """Return how large the entries are, those left out that are not finite or masked."""
     exact = array.astype(np.float64, copy=False).reshape(-1)
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(all="ignore"):
         total = float(np.dot(exact, exact))
-    # The usual tensor is finite and has no mask: it needs no second look.
-    if masked is not None or not math.isfinite(total):
-        exact = exact[np.isfinite(exact) & (exact > (-np.inf if masked is None else masked))]
-        total = float(np.dot(exact, exact))
+        # The usual tensor is finite and has no mask: it needs no second look.
+        if masked is not None or not math.isfinite(total):
+            exact = exact[np.isfinite(exact) & (exact > (-np.inf if masked is None else masked))]
+            total = float(np.dot(exact, exact))
     return math.sqrt(total / exact.size) if exact.size and math.isfinite(total) else 0.0
 
 
@@ -118,6 +118,7 @@ def _block(a: Array, b: Array, axes: Sequence[str], rows: Rows, pair: RowPair, *
     return Block(a, b, tuple(index))
 
 
+@np.errstate(all="ignore")  # infinity and NaN are told of in the answer, not on stderr
 def gap_of_values(parts: Iterable[Block], *, allowed: Tolerance, masked: float | None) -> Gap:
     """Return how far apart the entries are; two that are both NaN, or masked, or the same infinity, are not.
 
@@ -128,8 +129,7 @@ def gap_of_values(parts: Iterable[Block], *, allowed: Tolerance, masked: float |
     broken_a = broken_b = 0
     for part in parts:
         a, b = part.a.astype(np.float64, copy=False), part.b.astype(np.float64, copy=False)
-        with np.errstate(invalid="ignore", over="ignore"):
-            difference = np.abs(a - b)
+        difference = np.abs(a - b)
         magnitude = np.maximum(np.abs(a), np.abs(b))
         finite = np.isfinite(difference)
         if masked is not None:
@@ -151,8 +151,7 @@ def gap_of_values(parts: Iterable[Block], *, allowed: Tolerance, masked: float |
             continue
         max_abs = max(max_abs, most)
         room = allowed.base + allowed.slope * magnitude
-        with np.errstate(divide="ignore", invalid="ignore"):
-            times = np.where(difference > 0, difference / room, 0.0)
+        times = np.where(difference > 0, difference / room, 0.0)
         at = int(times.argmax())
         if (excess := float(times.flat[at])) > worst.excess:
             place = tuple(int(i) for i in np.unravel_index(at, times.shape))

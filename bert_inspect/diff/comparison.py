@@ -1,8 +1,10 @@
 """Two runs in, where they first part out."""
 
+import math
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
+from ..errors import UsageError
 from ..record import Step, Trace
 from ..values import strict
 from .align import align_rows, align_steps
@@ -35,18 +37,27 @@ def diff(
     ``--tensors`` wrote beside them.
 
     Raises:
+        UsageError: a tolerance is no number that could be one.
         TraceFileError: a file of tensors is damaged, or belongs to another trace.
     """
     return Comparison(Side(a, tensors[0]), Side(b, tensors[1]), atol=atol, rtol=rtol).diff(names=names)
 
 
 class Comparison:
-    """Two runs, every aligned pair of their steps compared and judged, for whoever asks more of them than `diff`."""
+    """Two runs, every aligned pair of their steps compared and judged, for whoever asks more of them than `diff`.
+
+    Raises:
+        UsageError: a tolerance is no number that could be one.
+        TraceFileError: a file of tensors is damaged, or belongs to another trace.
+    """
 
     def __init__(self, a: Side, b: Side, *, atol: float | None = None, rtol: float | None = None) -> None:
         self.a, self.b = a, b
         self.rows = align_rows(a.trace.input, b.trace.input)
         self.partner = align_steps(a.steps, b.steps)
+        for name, number in (("atol", atol), ("rtol", rtol)):
+            if number is not None and not 0 <= number < math.inf:
+                raise UsageError(f"{name} is {number}: it must be a finite number, and not below 0")
         given = atol is not None or rtol is not None
         self.tolerance = Tolerance(atol or 0.0, rtol or 0.0) if given else None
         self._pairs = Pairs(a, b, self.rows, self.tolerance)
@@ -60,11 +71,12 @@ class Comparison:
         first = different[0] if different else None
         tainted = _tainted(self.a.steps, {step.a for step in different})
         missing = _missing(self.a.trace, self.b.trace), _missing(self.b.trace, self.a.trace)
+        failed = (self.a.trace.failure is None) != (self.b.trace.failure is None)
         return Diff(
             format=FORMAT,
             version=VERSION,
-            same=first is None and not any(missing),
-            verdict=verdict(self.steps, first, missing, given=self.tolerance is not None),
+            same=first is None and not any(missing) and not failed,
+            verdict=verdict(self.steps, first, missing, given=self.tolerance is not None, failed=failed),
             a=names[0],
             b=names[1],
             settings=differing(self.a.trace, self.b.trace),

@@ -55,15 +55,25 @@ def place_in_words(place: Sequence[int], axes: Sequence[Axis] | None, batch: Inp
 
 
 def verdict(
-    steps: Sequence[StepDiff], first: StepDiff | None, missing: tuple[Sequence[Step], Sequence[Step]], *, given: bool
+    steps: Sequence[StepDiff],
+    first: StepDiff | None,
+    missing: tuple[Sequence[Step], Sequence[Step]],
+    *,
+    given: bool,
+    failed: bool = False,
 ) -> str:
-    """Return the answer in a sentence. ``missing`` are the modules that only one of the two runs has, A's and B's."""
+    """Return the answer in a sentence.
+
+    ``missing`` are the modules that only one of the two runs has, A's and B's; ``given`` says that a tolerance was
+    given, ``failed`` that the forward of one of the two failed.
+    """
     floor = "the tolerance" if given else "the noise floor"
     lacks = [
         f"{name} has no {_several([where(step) for step in gone])}"
         for name, gone in (("B", missing[0]), ("A", missing[1]))
         if gone
     ]
+    lacks = ["the forward of one failed", *lacks] if failed else lacks
     known = [step for step in steps if step.status != "unknown"]
     if first is not None:
         if first.times is None or first.times == "Infinity":

@@ -1,15 +1,13 @@
 """The tree at every width: whole, aligned, safe; and the golden picture of a small trace."""
 
-import io
 import itertools
 from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import TEXTS, tiny_model
+from helpers import TEXTS, shown, tiny_model
 from msgspec import structs
 from rich.cells import cell_len
-from rich.console import Console
 
 from bert_inspect import Trace
 from bert_inspect.api import trace
@@ -21,14 +19,6 @@ from bert_inspect.render.tree import Tree, View
 from bert_inspect.selection import Selection, narrowed
 
 GOLDEN = Path(__file__).parent / "golden"
-
-
-def shown(product: Any, width: int, *, encoding: str = "utf-8", color: bool = False) -> str:
-    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
-    console = Console(file=stream, width=width, force_terminal=color, color_system="standard" if color else None)
-    console.print(product)
-    stream.flush()
-    return stream.buffer.getvalue().decode(encoding)  # type: ignore[attr-defined]
 
 
 VIEWS = [View(), View(stats=True), View(values=True), View(stats=True, values=True, fold=True), View(axes=True)]
