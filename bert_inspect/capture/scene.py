@@ -94,8 +94,12 @@ class Scene:
 
     def parameter(self, path: str, name: str) -> torch.Tensor | None:
         """Return a module's parameter on the CPU, None where the module has it not."""
-        found = getattr(self.submodule(path), name, None)
-        return found.detach().cpu() if isinstance(found, torch.Tensor) else None
+        return _parameter(self.submodule(path), name)
+
+    def other_parameter(self, path: str, name: str) -> torch.Tensor | None:
+        """Return a parameter of B's module of this path on the CPU, None where B's model or module has it not."""
+        modules = {} if self.other_model is None else dict(self.other_model.named_modules())
+        return _parameter(modules.get(path), name)
 
     def received(self, place: int = 0) -> torch.Tensor:
         """Return what the step received.
@@ -168,6 +172,11 @@ class Scene:
             raise Unknown
         array = np.array(self.side.values(step, output))
         return torch.from_numpy(array).to(getattr(torch, output.dtype))
+
+
+def _parameter(module: Any, name: str) -> torch.Tensor | None:
+    found = getattr(module, name, None)
+    return found.detach().cpu() if isinstance(found, torch.Tensor) else None
 
 
 def _numpy(tensor: torch.Tensor) -> Any:

@@ -7,6 +7,7 @@ from msgspec import structs
 from ..diff import Comparison, Diff, Side
 from ..record import Input, Trace
 from ..selection import Selection
+from .causes import with_cause
 from .forward import Loaded, run_forward
 from .notes import Keep
 
@@ -25,7 +26,7 @@ class Run:
 
 
 def compare_runs(a: Run, b: Run, *, selection: Selection, atol: float | None = None, rtol: float | None = None) -> Diff:
-    """Run both sides and compare every step.
+    """Run both sides, compare every step, and name the cause where they part.
 
     Raises:
         UsageError: the selection matches nothing.
@@ -37,7 +38,9 @@ def compare_runs(a: Run, b: Run, *, selection: Selection, atol: float | None = N
     if not values:
         note = "the values of all steps are too many to hold: compared by statistics; --layer compares values of a part"
         found = structs.replace(found, notes=[*found.notes, note])
-    return found
+    if "none" in (a.loaded.weights, b.loaded.weights):
+        return found
+    return with_cause(comparison, found, a.loaded.model, b.loaded.model)
 
 
 def _count_numbers(run: Run, selection: Selection) -> int:

@@ -44,7 +44,8 @@ def projection(scene: Scene) -> Iterator[Variant]:
     weight, bias = scene.parameter(path, "weight"), scene.parameter(path, "bias")
     if weight is None:
         return
-    yield Variant("weight", "as stored", functional.linear(received, weight, bias))
+    stored = "as stored" if bias is not None else "without a bias"
+    yield Variant("weight", stored, functional.linear(received, weight, bias))
     # A file that holds the transposed matrix fits a square one; another fits only where it was reshaped.
     yield Variant("weight", "transposed", functional.linear(received, weight.t().reshape(weight.shape), bias))
     if weight.shape[0] != weight.shape[1]:
@@ -52,6 +53,8 @@ def projection(scene: Scene) -> Iterator[Variant]:
         yield Variant("weight", "transposed", functional.linear(received, flipped, bias))
     if bias is not None:
         yield Variant("weight", "without its bias", functional.linear(received, weight))
+    elif (theirs := scene.other_parameter(path, "bias")) is not None:
+        yield Variant("weight", "with one", functional.linear(received, weight, theirs))
     around, _, own = path.rpartition(".")
     for role in _ROLES if own in _ROLES else ():
         if role != own and (other := scene.parameter(f"{around}.{role}", "weight")) is not None:
@@ -101,15 +104,21 @@ def segment_ids(scene: Scene) -> Iterator[Variant]:
         yield Variant("segment embeddings", "added", added)
         yield Variant("segment embeddings", "left out", added - scene.nearest("token type embeddings"))
     elif scene.step.path.endswith("embeddings.LayerNorm"):
-        received = scene.received()
-        norm = scene.module
-        for words, summed in (
-            ("added", received),
-            ("left out", received - scene.nearest("token type embeddings")),
-        ):
-            weight, bias = (scene.parameter(scene.step.path, name) for name in ("weight", "bias"))
-            made = functional.layer_norm(summed, [summed.shape[-1]], weight, bias, getattr(norm, "eps", 0.0))
+        around = scene.step.path.rpartition(".")[0]
+        table = scene.parameter(f"{around}.token_type_embeddings", "weight")
+        weight, bias = (scene.parameter(scene.step.path, name) for name in ("weight", "bias"))
+        if table is None:
+            return
+        received, segments = scene.received(), table[ids]
+        with_them = scene.has("token type embeddings")
+        other = received - segments if with_them else received + segments
+        for words, summed in ((_ADDED[with_them], received), (_ADDED[not with_them], other)):
+            eps = getattr(scene.module, "eps", 0.0)
+            made = functional.layer_norm(summed, [summed.shape[-1]], weight, bias, eps)
             yield Variant("segment embeddings", words, made)
+
+
+_ADDED = {True: "added", False: "left out"}
 
 
 def head_split(scene: Scene) -> Iterator[Variant]:

@@ -56,6 +56,9 @@ def diff(
     sides = [
         Side(Trace.load(file), _tensors(file, tensors, terminal)) for file, tensors in ((a, tensors_a), (b, tensors_b))
     ]
+    layers = [step.layer for side in sides for step in side.steps if step.layer is not None]
+    selection.check_layers(1 + max(layers, default=-1))
+    selection.check_paths({step.path for side in sides for step in side.steps})
     comparison = Comparison(*sides, atol=atol, rtol=rtol)
     found = comparison.diff(names=(a, b))
     if explain and found.first is not None:
@@ -70,8 +73,6 @@ def _explained(comparison: "Comparison", found: "Diff", model: str | None, termi
     Raises:
         ModelError: the model is not on this machine, or cannot be loaded.
     """
-    from msgspec import structs
-
     made = comparison.a.trace.model
     if model is None and made.source == "python":
         raise UsageError("A was traced from Python: where its model lies is not known", "name it: --model FOLDER")
@@ -85,11 +86,10 @@ def _explained(comparison: "Comparison", found: "Diff", model: str | None, termi
     )
     checkpoint = choice.locate(terminal)
     with terminal.waiting("loading torch and the model"):
-        from ..capture.causes import explain
+        from ..capture.causes import with_cause
 
         loaded = choice.load(checkpoint, terminal)
-    assert found.first is not None
-    return structs.replace(found, cause=explain(comparison, found.first, loaded.model))
+    return with_cause(comparison, found, loaded.model)
 
 
 def _tensors(trace: str, given: str | None, terminal: Terminal) -> "TensorFile | None":
