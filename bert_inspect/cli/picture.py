@@ -63,11 +63,13 @@ def written(flow: "Dataflow", trace: "Trace", output: str, *, upwards: bool, ter
 
                 data = png(picture)
         case ".mmd":
-            from ..render.diagram.mermaid import MOST_ARROWS, mermaid
+            from ..render.diagram.mermaid import MOST_ARROWS, MOST_SIGNS, mermaid
 
             data = mermaid(flow, upwards=upwards, caption=below).encode()
-            if len(flow.arrows) > MOST_ARROWS:
-                terminal.say(f"{len(flow.arrows)} arrows: Mermaid draws {MOST_ARROWS} unless its maxEdges is set")
+            if len(flow.arrows) > MOST_ARROWS or len(data) > MOST_SIGNS:
+                terminal.say(
+                    f"{len(flow.arrows)} arrows: Mermaid draws them if its maxEdges and maxTextSize are raised"
+                )
         case _:
             from ..render.diagram.dot import dot
 

@@ -178,6 +178,7 @@ class _Builder:
             arguments=step.arguments,
             path=step.path,
             no_op=step.no_op,
+            lines=("none",) if step.kind == "op" and not step.outputs and not step.failed else (),
             children=children,
         )
 

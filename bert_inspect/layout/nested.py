@@ -7,7 +7,7 @@ from ..dataflow import Dataflow, Node
 from ..dataflow.graph import Shape
 from .columns import place_across
 from .pins import closed_box, connect, leaf, spread
-from .plan import Body, Box, Drawing, Measures, Net, Point, Spacing, Wire
+from .plan import Box, Drawing, Measures, Net, Point, Wire
 from .rows import PORT, Item, ordered, rows_of
 from .wires import joined, place_down
 
@@ -57,7 +57,7 @@ class _Level:
     ) -> None:
         self._nodes, self._measures, self._upwards, self._around = nodes, measures, upwards, around
         apart = measures.spacing.column / 4  # as far as things without a box around stand apart
-        self._beside = {node.id: _room(measures.body(node)) + apart for node in beside if not node.children}
+        self._beside = {node.id: _room(node, measures) + apart for node in beside if not node.children}
         self._spacing = measures.spacing
         self._holder = {inner.id: node for node in nodes for inner in node.walk()}
         # In the order of what they go to first, so that what goes on to later steps begins to the right.
@@ -160,9 +160,10 @@ class _Level:
         )
 
 
-def _room(body: Body) -> float:
+def _room(node: Node, measures: Measures) -> float:
     """Return what a node and its note take to either side."""
-    return max(body.width / 2, body.note[0] + Spacing.note)
+    body = measures.body(node)
+    return max(body.width / 2, body.note[0] + measures.spacing.note)
 
 
 def _room_for(title: float, ports: Sequence[float], width: float, pad: float) -> tuple[float, float, float]:

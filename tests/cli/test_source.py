@@ -37,8 +37,8 @@ def test_without_padding_the_mask_is_not_added(command: Command, checkpoint: Pat
     assert re.search(r"128 ┊ +attn_weights = attn_weights \+ attention_mask\n", out)
 
 
-@pytest.mark.parametrize("width", [40, 60, 80, 100, 120, 200])
-@pytest.mark.parametrize("path", ["attention.self", "bert.encoder.layer.1", "bert", "bert.embeddings", ""])
+@pytest.mark.parametrize("width", [40, 80, 120, 200])
+@pytest.mark.parametrize("path", ["attention.self", "bert.encoder.layer.1", ""])
 def test_every_width_holds_every_shape(
     width: int, path: str, command: Command, saved: Path, monkeypatch: pytest.MonkeyPatch, traced: Trace
 ) -> None:

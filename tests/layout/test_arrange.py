@@ -152,7 +152,7 @@ def meet(point: tuple[float, float], wire: Wire) -> bool:
 
 
 @given(flow=flows(), upwards=st.booleans())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_any_graph_is_drawn_without_overlaps(flow: Dataflow, upwards: bool) -> None:
     check(flow, arrange(flow, MEASURES, upwards=upwards), MEASURES)
 
@@ -168,14 +168,13 @@ def traces(tokenizer: Any) -> list[Trace]:
     return [trace(tiny_model(**dict[str, Any](kind)), tokenizer, TEXTS, labels=[1, 0]) for kind in kinds]
 
 
-@pytest.mark.parametrize("upwards", [True, False])
-@pytest.mark.parametrize("fold", [True, False])
-@pytest.mark.parametrize("depth", [None, 1, 4])
+@pytest.mark.parametrize(("upwards", "fold"), [(True, True), (False, False)])
+@pytest.mark.parametrize("depth", [None, 4])
 def test_real_graphs_are_drawn_without_overlaps(
     traces: list[Trace], upwards: bool, fold: bool, depth: int | None
 ) -> None:
     for traced in traces:
-        for path in ("", "bert", "bert.encoder.layer.0", "bert.encoder.layer.1.attention.self"):
+        for path in ("", "bert.encoder.layer.0", "bert.encoder.layer.1.attention.self"):
             flow = dataflow(traced, first_call(traced, path), depth=depth)
             flow = folded(flow) if fold else flow
             looks = Looks(flow)

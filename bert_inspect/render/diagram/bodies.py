@@ -39,7 +39,7 @@ class Looks:
         label, type_, shape = label_of(node), type_of(node), self._shapes.get(node.id, "")
         beside = [(shape, "note")] if shape else []
         if node.kind == "op" and self._into.get(node.id, 0) <= _INPUTS:
-            beside.insert(0, (label, "note strong"))
+            beside = [(label, "note strong"), *beside, *((line, "note") for line in lines_of(node))]
             return Look(self._body(2 * RADIUS, 2 * RADIUS, beside, round=True), (), tuple(beside))
         inside = [(label, "name strong" if node.kind == "tokenizer" else "name")] if label else []
         inside += [(type_, "type quiet")] if type_ and type_ != label else []

@@ -6,8 +6,8 @@ from ...dataflow import Dataflow, Node
 from .style import fills
 from .words import family, label_of, legend, lines_of, shape_text, sign_of, times, type_of
 
-MOST_ARROWS = 500
-"""Mermaid draws no more, unless the page that shows it sets ``maxEdges``."""
+MOST_ARROWS, MOST_SIGNS = 500, 50_000
+"""Mermaid draws no more, unless the page that shows it sets ``maxEdges`` and ``maxTextSize``."""
 
 
 def mermaid(flow: Dataflow, *, upwards: bool = True, caption: str = "") -> str:
@@ -20,7 +20,7 @@ def mermaid(flow: Dataflow, *, upwards: bool = True, caption: str = "") -> str:
             f"%% {caption}" if caption else "%% dataflow",
             *(f"%% {sign}  {names}" for sign, names in legend(flow.walk())),
             f"flowchart {'BT' if upwards else 'TB'}",
-            *(line for node in flow.nodes for line in _node(node, "  ")),
+            *(line for node in flow.nodes for line in _node(node, {arrow.source for arrow in flow.arrows}, "  ")),
             *(_arrow(arrow.source, arrow.target, shape_text(arrow.shape), ops) for arrow in flow.arrows),
             *("  classDef {} fill:{},stroke:{},color:#1f2328".format(name, *fills(name)) for name in sorted(colours)),
             *([f"  class {','.join(boxes)} box", "  classDef box fill:#8c959f14,stroke:#98a3af"] if boxes else []),
@@ -29,16 +29,17 @@ def mermaid(flow: Dataflow, *, upwards: bool = True, caption: str = "") -> str:
     )
 
 
-def _node(node: Node, indent: str) -> Iterator[str]:
+def _node(node: Node, sources: set[str], indent: str) -> Iterator[str]:
     text = [part for part in (label_of(node), type_of(node), *lines_of(node)) if part]
     if node.children:
         title = "<br/>".join(_escaped(part) for part in (f"{text[0]} {times(node)}".strip(), *text[1:]))
         yield f'{indent}subgraph {node.id}["{title}"]'
         for child in node.children:
-            yield from _node(child, indent + "  ")
+            yield from _node(child, sources, indent + "  ")
         yield f"{indent}end"
     elif node.kind == "op":
-        yield f'{indent}{node.id}(("{_escaped(sign_of(node))}")):::op'
+        name = [] if node.id in sources else text  # it has no arrow to stand on
+        yield f'{indent}{node.id}(("{"<br/>".join(map(_escaped, [sign_of(node), *name]))}")):::op'
     else:
         left, right = ("([", "])") if node.kind in ("input", "output", "parameter") else ("[", "]")
         lines = "<br/>".join(_escaped(part) for part in text)

@@ -82,7 +82,7 @@ class TextDiagram:
         return [
             [*lead, (text, style)],
             what if node.kind == "op" else [(type_of(node), DIM)],
-            [(self._shapes.get(node.id, ""), PLAIN)],
+            [(self._shapes.get(node.id) or ("none" if node.kind == "op" and node.lines else ""), PLAIN)],
         ]
 
 
