@@ -14,7 +14,8 @@ import bert_inspect
 
 ROOT = Path(bert_inspect.__file__).parent.parent
 README = (ROOT / "README.md").read_text()
-COMMANDS = [line[2:] for line in README.splitlines() if line.startswith("$ ") and "bert-inspect " in line]
+CONSOLE = "".join(re.findall(r"```console\n(.*?)```", README, re.DOTALL))
+COMMANDS = [line[2:] for line in CONSOLE.splitlines() if line.startswith("$ ") and "bert-inspect " in line]
 
 
 Command = Callable[..., tuple[int, str, str]]
@@ -74,6 +75,26 @@ def test_a_command_of_the_readme_works(
 def test_the_picture_is_what_the_command_shows(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     picture = re.search(r"```text\n(.*?)```", README, re.DOTALL)
     assert picture is not None and picture[1] in in_this_process(COMMANDS[0], command, monkeypatch)
+
+
+def test_the_picture_of_a_comparison_is_what_the_command_shows(
+    command: Command, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bert_inspect import load
+
+    model, tokenizer = load("bert-tiny", weights="random")
+    for name, eps in (("mine", 1e-12), ("theirs", 1e-5)):
+        model.config.layer_norm_eps = eps
+        model.save_pretrained(folder / name)
+        tokenizer.save_pretrained(folder / name)
+    picture = re.findall(r"```text\n(.*?)```", README, re.DOTALL)[1]
+    line, *shown = picture.splitlines()
+    monkeypatch.setenv("COLUMNS", "120")
+    code, out, _ = command(*shlex.split(line.removeprefix("$ bert-inspect ")))
+    # On which line of which release a step stands is not the README's to promise.
+    assert code == 1 and [re.sub(r":\d+ ", ": ", line) for line in shown] == [
+        re.sub(r":\d+ ", ": ", line) for line in out.splitlines()[: len(shown)]
+    ]
 
 
 def test_the_python_example_runs(capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import ExitCode, UsageError
+from ..errors import ExitCode, ModelError, UsageError
 from ..terminal import Terminal
 from . import options as o
 from .deliver import check_output, deliver_diff
@@ -84,7 +84,10 @@ def _explained(comparison: "Comparison", found: "Diff", model: str | None, termi
         num_labels=len(made.config.get("id2label") or ()) or None,
         allow_missing=True,
     )
-    checkpoint = choice.locate(terminal)
+    try:
+        checkpoint = choice.locate(terminal)
+    except ModelError as error:
+        raise ModelError(error.message, "name the model that made A: --model FOLDER") from error
     with terminal.waiting("loading torch and the model"):
         from ..capture.causes import with_cause
 

@@ -44,15 +44,20 @@ def _float(number: Any) -> float:
         return math.inf if number > 0 else -math.inf
 
 
+def _inner(a: Array, b: Array) -> float:
+    """Return the inner product of two arrays. numpy.dot would wake the threads of BLAS for every small tensor."""
+    return float(np.einsum("i,i->", a.reshape(-1), b.reshape(-1)))
+
+
 def root_mean_square(array: Array, *, masked: float | None) -> float:
     """Return how large the entries are, those left out that are not finite or masked."""
     exact = array.astype(np.float64, copy=False).reshape(-1)
     with np.errstate(all="ignore"):
-        total = float(np.dot(exact, exact))
+        total = _inner(exact, exact)
         # The usual tensor is finite and has no mask: it needs no second look.
         if masked is not None or not math.isfinite(total):
             exact = exact[np.isfinite(exact) & (exact > (-np.inf if masked is None else masked))]
-            total = float(np.dot(exact, exact))
+            total = _inner(exact, exact)
     return math.sqrt(total / exact.size) if exact.size and math.isfinite(total) else 0.0
 
 
@@ -143,9 +148,9 @@ def gap_of_values(parts: Iterable[Block], *, allowed: Tolerance, masked: float |
             broken_b += int((~np.isfinite(b)).sum())
             a, b = np.where(finite, a, 0.0), np.where(finite, b, 0.0)
             magnitude = np.where(np.isfinite(magnitude), magnitude, 0.0)
-        dot += float(np.vdot(a, b))
-        square_a += float(np.vdot(a, a))
-        square_b += float(np.vdot(b, b))
+        dot += _inner(a, b)
+        square_a += _inner(a, a)
+        square_b += _inner(b, b)
         largest = max(largest, float(magnitude.max(initial=0.0, where=finite)))
         if not difference.size or not (most := float(difference.max())):
             continue

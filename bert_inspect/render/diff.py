@@ -46,6 +46,8 @@ class DiffPage:
         table = steps_table if self._view.all else parts_table
         yield Text()
         yield table(steps, manner)
+        if found.only_a or found.only_b:
+            yield Text()
         for name, lonely in (("A", found.only_a), ("B", found.only_b)):
             if chosen := [step for step in lonely if wants(step.path)]:
                 yield _lonely(f"only in {name}", chosen)
@@ -58,9 +60,8 @@ def _first(found: Diff, manner: Manner) -> Iterator[Text]:
         place = f" at {first.at.words}" if first.at is not None else ""
         if first.max_abs is not None and first.floor:
             explains = "rounding explains" if found.tolerance is None else "the tolerance there is"
-            largest = f"  largest difference {number(first.max_abs)}, {explains} {number(first.floor)}"
-            yield Text(safe_text(largest + (f";{place}" if place else "")))
-        elif place:
+            yield Text(f"  largest difference {number(first.max_abs)}, {explains} {number(first.floor)}")
+        if place:
             yield Text(safe_text(f" {place}"))
         if first.note and first.note not in found.verdict:
             yield Text(safe_text(f"  {first.note}"))
@@ -145,9 +146,10 @@ def _lonely(title: str, steps: list[Lonely]) -> Text:
     for parts, labels in groups.items():
         rest = f" and {len(labels) - _MOST_LONELY} more" if len(labels) > _MOST_LONELY else ""
         shown.append(f"{_span(parts)}: {', '.join(labels[:_MOST_LONELY])}{rest}")
-    line = Text(f"{title}, {plural(len(steps), 'step')}  ", style=DIM)
-    return line.append(safe_text("; ".join(shown)), PLAIN)
+    return Text.assemble((f"{title}, {plural(len(steps), 'step')}  ", DIM), safe_text("; ".join(shown)))
 
 
 def _span(parts: Sequence[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"{parts[0]} to {parts[-1]}"
+    if len(parts) == 1:
+        return parts[0]
+    return f"{parts[0].replace('layer ', 'layers ')} to {parts[-1].removeprefix('layer ')}"

@@ -14,7 +14,7 @@ from ..diff.words import times, where
 from ..safetext import safe_text
 from .words import BAD, DIM, LAYER, NAME, PLAIN, number, shape
 
-_ROOMY = 100
+_ROOMY = 110
 _BETWEEN = 3
 """What Rich puts between two columns of this box."""
 
@@ -115,7 +115,7 @@ def _table(columns: Sequence[_Column], rows: Sequence[Sequence[Text]], manner: M
     widths = [max([len(column.title), *(row[i].cell_len for row in rows)]) for i, column in enumerate(columns)]
     excess = sum(widths) + _BETWEEN * (len(columns) - 1) - manner.width
     for place in [i for i, column in enumerate(columns) if column.gives][::-1]:
-        taken = min(max(0, excess), max(0, widths[place] - 12))
+        taken = min(max(0, excess), max(0, widths[place] - 8))
         widths[place] -= taken
         excess -= taken
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style=DIM)

@@ -63,6 +63,7 @@ def test_another_seed_is_another_model(command: Command) -> None:
     assert found["first"]["label"] == "word embeddings" and found["settings"] == [
         {"what": "model.seed", "a": 123, "b": 1}
     ]
+    assert "the weights differ: bert.embeddings.word_embeddings.weight in 3," in found["cause"]["note"]
     assert [step["label"] for step in found["also"]] == ["token type embeddings", "position embeddings"]
 
 
@@ -70,8 +71,10 @@ def test_another_checkpoint_is_told_apart(command: Command, checkpoint: Path, ot
     found = compared(command, "--model", checkpoint, "--b", f"model={other_checkpoint}", code=1)
     assert found["first"]["path"] == "bert.embeddings.LayerNorm"
     assert {setting["what"] for setting in found["settings"]} == {"model.name", "model.config.layer_norm_eps"}
+    assert found["cause"]["suspect"] == "layer norm eps" and found["cause"]["gap_left"] == 0
     code, out, _ = command("compare", *TEXTS, "--model", checkpoint, "--b", f"model={other_checkpoint}")
     assert code == 1 and out.startswith("first divergence: embeddings, layer norm, ")
+    assert "explained by: layer_norm_eps 1e-12 against 1e-05 (gap falls from " in out
 
 
 def test_without_weights_shapes_are_compared(command: Command) -> None:

@@ -93,6 +93,32 @@ def test_a_tolerance_overrides_the_floor(command: Command, run_once: Callable[..
     assert code == 0 and "within the tolerance" in out
 
 
+def test_the_cause_is_named_with_the_model_at_hand(
+    command: Command, run_once: Callable[..., Path], checkpoint: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    for file in checkpoint.iterdir():
+        (other / file.name).write_bytes(file.read_bytes())
+    config = json.loads((other / "config.json").read_text())
+    (other / "config.json").write_text(json.dumps({**config, "hidden_act": "gelu_new"}))
+    code, _, err = command("run", *TEXTS, "--model", other, "--values", "-o", tmp_path / "b.json")
+    assert code == 0, err
+    a = run_once("--values")
+    code, out, _ = command("diff", a, tmp_path / "b.json", "--explain", "--model", checkpoint)
+    assert code == 1 and out.startswith("first divergence: layer 0, gelu activation, ")
+    assert "explained by: hidden_act gelu against gelu_new (gap falls from " in out
+    code, out, _ = command("diff", run_once("--stats"), tmp_path / "b.json", "--explain", "--model", checkpoint)
+    assert code == 1 and "the cause was not looked for: that takes values of both" in out
+    code, out, _ = command("diff", a, a, "--explain", "--model", checkpoint, "--json")
+    assert code == 0 and json.loads(out)["cause"] is None
+    # A folder's name alone does not tell where it lies.
+    code, out, err = command("diff", a, tmp_path / "b.json", "--explain")
+    assert (code, out) == (3, "") and "there is no model" in err and "--model" in err
+    code, out, err = command("diff", a, tmp_path / "b.json", "--model", checkpoint)
+    assert (code, out) == (2, "") and "--model goes with --explain" in err
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
