@@ -124,7 +124,7 @@ def places(checkpoint: Path, tmp_path: Path) -> dict[str, Path]:
     (found["broken"] / "config.json").write_text("{")
     (found["torn"] / "model.safetensors").write_bytes(b"\x08\0\0\0\0\0\0\0{}")
     config = json.loads((checkpoint / "config.json").read_text())
-    (found["small"] / "config.json").write_text(json.dumps({**config, "vocab_size": 50}))
+    (found["small"] / "config.json").write_text(json.dumps({**config, "vocab_size": 110}))
     return found
 
 
