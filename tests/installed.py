@@ -22,12 +22,21 @@ def run(*arguments: str, folder: str) -> str:
 
 def main() -> None:
     """Try what a user does first, and look at what is installed."""
-    needed = {requirement.split(">")[0].split("<")[0].strip() for requirement in requires("bert-inspect") or ()}
-    assert needed == {"torch", "transformers", "safetensors", "msgspec", "typer", "rich"}, needed
+    needed = {
+        requirement.split(">")[0].split("<")[0].strip()
+        for requirement in requires("bert-inspect") or ()
+        if "extra" not in requirement
+    }
+    main_install = {"torch", "transformers", "safetensors", "msgspec", "numpy", "typer", "rich", "pygments", "jinja2"}
+    assert needed == main_install, needed
     there = {found.name.lower() for found in distributions()}
     assert not there & {"pytest", "hypothesis", "jsonschema", "ruff", "mypy", "hatchling"}, there
     files = {str(file) for file in distribution("bert-inspect").files or ()}
-    assert {"bert_inspect/data/bert-base-cased/vocab.txt", "bert_inspect/py.typed"} <= files
+    assert {
+        "bert_inspect/data/bert-base-cased/vocab.txt",
+        "bert_inspect/py.typed",
+        "bert_inspect/render/templates/page.html.j2",
+    } <= files
     assert not any(file.startswith(("tests", "benchmarks", "fuzz")) for file in files)
     with tempfile.TemporaryDirectory() as folder:
         assert "run" in run("--help", folder=folder)
