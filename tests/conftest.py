@@ -5,15 +5,18 @@ import os
 os.environ["HF_HUB_OFFLINE"] = "1"  # no test needs the network, and none may wait for it
 os.environ.pop("COLUMNS", None)
 
+import copy
 import tempfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import hypothesis
 import pytest
 import torch
-from helpers import TEXTS, tiny_model
+from helpers import PAIRS, TEXTS, tiny_model
+from tampering import TAMPERINGS
 from transformers.models.bert.modeling_bert import BertForSequenceClassification
 
 from bert_inspect import Trace
@@ -22,7 +25,7 @@ from bert_inspect.api import trace
 from bert_inspect.capture.locate import locate
 from bert_inspect.capture.tokenizer import load_tokenizer
 
-torch.set_num_threads(2)
+torch.set_num_threads(1)  # tiny models: more threads only wait for each other, on a busy machine for long
 hypothesis.settings.register_profile("suite", deadline=None, derandomize=True)  # no test is timed, none is drawn anew
 hypothesis.settings.load_profile("suite")
 
@@ -58,6 +61,36 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory, model: BertForSequenceC
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def trained() -> BertForSequenceClassification:
+    """A tiny model whose biases and norms are not those that everybody starts with."""
+    model = tiny_model(initializer_range=0.2)
+    generator = torch.Generator().manual_seed(5)
+    for name, parameter in model.named_parameters():
+        if name.endswith(("bias", "LayerNorm.weight")):
+            parameter.data += 0.1 * torch.randn(parameter.shape, generator=generator)
+    return model
+
+
+@pytest.fixture(scope="session")
+def right(trained: Any, tokenizer: Any) -> Trace:
+    """The trained model's trace of two pairs."""
+    return trace(trained, tokenizer, TEXTS, pairs=PAIRS, values=True, stats=True)
+
+
+@pytest.fixture(scope="session")
+def tampered(trained: Any, tokenizer: Any) -> Callable[[str], tuple[Any, Trace]]:
+    """A way in which the trained model was broken: the broken model, and its trace of the same pairs."""
+
+    @cache
+    def tamper(name: str) -> tuple[Any, Trace]:
+        broken = copy.deepcopy(trained)
+        TAMPERINGS[name].apply(broken)
+        return broken, trace(broken, tokenizer, TEXTS, pairs=PAIRS, values=True, stats=True)
+
+    return tamper
 
 
 @pytest.fixture

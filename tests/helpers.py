@@ -20,6 +20,8 @@ from bert_inspect.record import Step
 
 TEXTS = ["I love cats!", "He hates pineapple pizza."]
 """The tutorial's sentences."""
+PAIRS = ["So do I.", "No."]
+"""A second sentence to each."""
 
 
 def tiny_config(**changes: Any) -> BertConfig:

@@ -34,9 +34,9 @@ def batch_trace(deep: Any, tokenizer: Any, kept: dict[str, bool]) -> Trace:
 
 
 @pytest.fixture
-def one_thread() -> Iterator[None]:
+def two_threads() -> Iterator[None]:
     before = torch.get_num_threads()
-    torch.set_num_threads(1)
+    torch.set_num_threads(2)
     yield
     torch.set_num_threads(before)
 
@@ -68,6 +68,7 @@ def test_eager_against_sdpa(deep: Any, tokenizer: Any, kept: dict[str, bool], ba
         ]
         assert all(step.status != "unknown" for step in found.steps)
     found = diff(batch_trace, fused)
+    assert found.verdict.endswith("; equal to the bit before layer 0, context")
     assert {step.label for step in found.only_a} == {
         "key transposed",
         "attention scores",
@@ -124,7 +125,7 @@ def test_statistics_of_another_padding_are_not_held_against_each_other(deep: Any
     assert found.verdict == "the same shapes; no numbers of the two can be compared"
 
 
-@pytest.mark.usefixtures("one_thread")
+@pytest.mark.usefixtures("two_threads")
 def test_another_number_of_threads(deep: Any, tokenizer: Any, kept: dict[str, bool], batch_trace: Trace) -> None:
     healthy(diff(batch_trace, trace(deep, tokenizer, BATCH, labels=[0, 1, 1], **kept)))
 

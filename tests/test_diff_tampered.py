@@ -1,41 +1,23 @@
 """A model that is broken on purpose parts from the right one exactly at the step that was broken."""
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-import torch
-from helpers import TEXTS, tiny_model, without_values
+from helpers import PAIRS, TEXTS, without_values
 from tampering import TAMPERINGS
 
 from bert_inspect import Trace
 from bert_inspect.api import trace
 from bert_inspect.diff import diff
 
-PAIRS = ["So do I.", "No."]
-
-
-@pytest.fixture(scope="module")
-def trained() -> Any:
-    """A tiny model whose biases and norms are not those that everybody starts with."""
-    model = tiny_model(initializer_range=0.2)
-    generator = torch.Generator().manual_seed(5)
-    for name, parameter in model.named_parameters():
-        if name.endswith(("bias", "LayerNorm.weight")):
-            parameter.data += 0.1 * torch.randn(parameter.shape, generator=generator)
-    return model
-
-
-@pytest.fixture(scope="module")
-def right(trained: Any, tokenizer: Any) -> Trace:
-    return trace(trained, tokenizer, TEXTS, pairs=PAIRS, values=True, stats=True)
+Tampered = Callable[[str], tuple[Any, Trace]]
 
 
 @pytest.mark.parametrize("name", TAMPERINGS)
-def test_the_first_divergence_is_the_broken_step(name: str, trained: Any, right: Trace, tokenizer: Any) -> None:
-    broken = copy.deepcopy(trained)
-    TAMPERINGS[name].apply(broken)
-    wrong = trace(broken, tokenizer, TEXTS, pairs=PAIRS, values=True, stats=True)
+def test_the_first_divergence_is_the_broken_step(name: str, trained: Any, right: Trace, tampered: Tampered) -> None:
+    _, wrong = tampered(name)
     for by, found in (
         ("values", diff(right, wrong)),
         ("statistics", diff(without_values(right), without_values(wrong))),

@@ -92,17 +92,18 @@ def verdict(
         return "; ".join(["different", *lacks, "what both have agrees"])
     if not known:
         return "the same shapes; no numbers of the two can be compared"
-    of = (
-        f"{len(known)} steps"
-        if len(known) == len(steps)
-        else f"{len(known)} of {len(steps)} steps that could be compared"
-    )
+    of = f"{len(known)} steps"
+    if len(known) < len(steps):
+        of = f"{len(known)} of {len(steps)} steps that could be compared"
     exact = all(step.status == "identical" for step in known)
     if exact:
-        equal = "to the bit" if all(step.by == "values" for step in known) else "in all their statistics"
-        return f"the same: all {of} agree {equal}"
+        how = "to the bit" if all(step.by == "values" for step in known) else "in all their statistics"
+        return f"the same: all {of} agree {how}"
     worst = max(known, key=lambda step: float(step.times or 0))
-    return f"the same: all {of} agree within {floor} (at most {times(worst.times)} x, {where(worst)})"
+    begins = next(place for place, step in enumerate(known) if step.status == "noise")
+    # Where nothing should have rounded otherwise, this is where to look for what the floor hides.
+    equal = f"; equal to the bit before {where(known[begins])}" if begins else ""
+    return f"the same: all {of} agree within {floor} (at most {times(worst.times)} x, {where(worst)}){equal}"
 
 
 def _several(names: Sequence[str]) -> str:

@@ -1,11 +1,12 @@
 """The cause of a divergence is named where it is one of the usual suspects, and none is named where it is not."""
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
-from helpers import TEXTS, tiny_model, without_values
+from helpers import PAIRS, TEXTS, tiny_model, without_values
 from tampering import TAMPERINGS
 
 from bert_inspect import Trace
@@ -14,23 +15,7 @@ from bert_inspect.capture.causes import explain, with_cause
 from bert_inspect.capture.suspects import SUSPECTS
 from bert_inspect.diff import Cause, Comparison, Side
 
-PAIRS = ["So do I.", "No."]
-
-
-@pytest.fixture(scope="module")
-def trained() -> Any:
-    """A tiny model whose biases and norms are not those that everybody starts with."""
-    model = tiny_model(initializer_range=0.2)
-    generator = torch.Generator().manual_seed(5)
-    for name, parameter in model.named_parameters():
-        if name.endswith(("bias", "LayerNorm.weight")):
-            parameter.data += 0.1 * torch.randn(parameter.shape, generator=generator)
-    return model
-
-
-@pytest.fixture(scope="module")
-def right(trained: Any, tokenizer: Any) -> Trace:
-    return trace(trained, tokenizer, TEXTS, pairs=PAIRS, values=True)
+Tampered = Callable[[str], tuple[Any, Trace]]
 
 
 def cause_of(a: Trace, b: Trace, model: Any, other: Any = None) -> Cause:
@@ -45,10 +30,8 @@ def test_there_are_nine() -> None:
 
 
 @pytest.mark.parametrize("name", TAMPERINGS)
-def test_the_cause_is_named_or_none_is(name: str, trained: Any, right: Trace, tokenizer: Any) -> None:
-    broken = copy.deepcopy(trained)
-    TAMPERINGS[name].apply(broken)
-    wrong = trace(broken, tokenizer, TEXTS, pairs=PAIRS, values=True)
+def test_the_cause_is_named_or_none_is(name: str, trained: Any, right: Trace, tampered: Tampered) -> None:
+    broken, wrong = tampered(name)
     # Both ways: which of the two runs is the broken one makes no difference.
     for a, b, model, other in ((right, wrong, trained, broken), (wrong, right, broken, trained)):
         cause = cause_of(a, b, model, other)
@@ -64,10 +47,8 @@ def test_the_cause_is_named_or_none_is(name: str, trained: Any, right: Trace, to
             assert TAMPERINGS[name].says in cause.says
 
 
-def test_the_weights_are_named_that_differ(trained: Any, right: Trace, tokenizer: Any) -> None:
-    broken = copy.deepcopy(trained)
-    TAMPERINGS["one weight"].apply(broken)
-    wrong = trace(broken, tokenizer, TEXTS, pairs=PAIRS, values=True)
+def test_the_weights_are_named_that_differ(trained: Any, right: Trace, tampered: Tampered) -> None:
+    broken, wrong = tampered("one weight")
     cause = cause_of(right, wrong, trained, broken)
     path = "bert.encoder.layer.1.attention.self.query.weight"
     assert f"the weights differ: {path} in 1 of 1,024 entries ([3, 5]: " in cause.note
@@ -76,10 +57,8 @@ def test_the_weights_are_named_that_differ(trained: Any, right: Trace, tokenizer
     assert cause_of(right, wrong, trained).note == "not explained by any of the nine tried"
 
 
-def test_a_model_that_did_not_make_a_explains_nothing(trained: Any, right: Trace, tokenizer: Any) -> None:
-    broken = copy.deepcopy(trained)
-    TAMPERINGS["transposed weight"].apply(broken)
-    wrong = trace(broken, tokenizer, TEXTS, pairs=PAIRS, values=True)
+def test_a_model_that_did_not_make_a_explains_nothing(trained: Any, right: Trace, tampered: Tampered) -> None:
+    _, wrong = tampered("transposed weight")
     stranger = tiny_model(initializer_range=0.1)
     assert cause_of(right, wrong, stranger).says == ""
 
