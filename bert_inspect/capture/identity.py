@@ -1,5 +1,6 @@
 """Which tensor is which, over a whole run: two steps that show the same number hold the very same tensor, unchanged."""
 
+import math
 import weakref
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -63,7 +64,7 @@ class Tensors:
 
     def reorders(self, tensor: torch.Tensor, seen: Seen, source: Seen) -> bool:
         """Whether a tensor is all of its source in another order, so that its statistics are the same."""
-        if source.dtype != seen.dtype or _numel(source.shape) != _numel(seen.shape) or 0 in tensor.stride():
+        if source.dtype != seen.dtype or math.prod(source.shape) != math.prod(seen.shape) or 0 in tensor.stride():
             return False
         reference = self._references[source.number]
         other = None if reference is None else reference()
@@ -87,10 +88,3 @@ def works_in_place(module: nn.Module) -> bool:
     if not module.__dict__.get("inplace", False):
         return False
     return module.training or not isinstance(module, nn.modules.dropout._DropoutNd)
-
-
-def _numel(shape: Sequence[int]) -> int:
-    total = 1
-    for size in shape:
-        total *= size
-    return total

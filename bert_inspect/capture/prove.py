@@ -132,7 +132,7 @@ def _first(findings: Sequence[Finding], assembled: Assembled, notes: Sequence[No
     note = found.note
     if note is None:
         return Fault(check=found.check, step=None, path=None, label=None, message=found.message)
-    step = next((number for number, kept in enumerate(assembled.notes) if kept is note), None)
+    step = next((number for number, kept in enumerate(assembled.notes) if kept.id == note.id), None)
     label = assembled.labels[note.id] if note.id < len(assembled.labels) else None
     return Fault(check=found.check, step=step, path=note.path, label=label, message=found.message)
 
@@ -196,7 +196,7 @@ def _check_origins(witness: Witness, tracer: Tracer, assembled: Assembled, modul
     That a tensor holds, wherever it is seen, the bits that it was made with, the witness has checked already.
     """
     accounted = set(tracer.tensors.parameters)
-    accounted.update(seen.number for seen in tracer.notes[0].inputs) if tracer.notes else None
+    accounted.update(seen.number for note in tracer.notes[:1] for seen in note.inputs)  # what the model was given
     accounted.update(tracer.tensors.numbers_of(v for m in modules.values() for v in vars(m).values()))
     for note in tracer.notes:
         if note.id in witness.recomputed:

@@ -139,13 +139,14 @@ class Tracer(TorchFunctionMode):
             if not results:
                 return out  # a size, a device, a truth value: nothing flowed
         frame = outside_torch(sys._getframe(1))
+        note = before or self._op(func, name, args, kwargs)
+        note.flops = flops_of(func, args, kwargs, out)
         helper = mask_helper(frame)
         if helper is not None:
-            self._mask_op(helper, func, args, kwargs, results, changes=changes)
+            self._mask_op(helper, func, note, results, changes=changes)
             return out
-        note = self._begin(before or self._op(func, name, args, kwargs))
+        self._begin(note)
         note.line = line_of(frame)
-        note.flops = flops_of(func, args, kwargs, out)
         note.started = begun
         if changes:
             self._changed(note, results)
@@ -171,13 +172,12 @@ class Tracer(TorchFunctionMode):
         self,
         helper: FrameType,
         func: Any,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
+        op: Note,
         results: list[tuple[str, torch.Tensor]],
         *,
         changes: bool,
     ) -> None:
-        """Fold the ops of a helper that builds the attention mask into one step.
+        """Fold an op of a helper that builds the attention mask into the one step of all that the helper does.
 
         Which of its tensors is the mask shows afterwards: the one that a later step receives.
         """
@@ -190,13 +190,12 @@ class Tracer(TorchFunctionMode):
         note = self._mask
         made = {seen.number for seen in note.outputs}
         known = {seen.number for seen in note.inputs}
-        this = Note(note.id, None, "op", note.path, note.call, "", None, [])
-        self._receive(this, op_input_names(func), args, kwargs)
-        for seen in this.inputs:
+        op.id = note.id  # what the witness finds in it, it finds in that step
+        for seen in op.inputs:
             if seen.number not in made and seen.number not in known:
                 seen.name = "attention_mask" if not note.inputs else f"input[{len(note.inputs)}]"
                 note.inputs.append(seen)
-        note.flops += flops_of(func, args, kwargs, results[0][1])
+        note.flops += op.flops
         before = note.outputs
         if changes:
             self._changed(note, results)

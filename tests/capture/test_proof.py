@@ -102,7 +102,16 @@ def drawn(x: torch.Tensor) -> torch.Tensor:
     return x + torch.rand_like(x)
 
 
+def mask_helper(x: torch.Tensor) -> torch.Tensor:
+    """Code as of transformers' helpers that build masks, which is told by its file; it works in place."""
+    code = "def build(x):\n    mask = (x > 0) * 1.0\n    mask.mul_(-1)\n    mask[:, 0] = 0\n    return mask"
+    made: dict[str, Any] = {}
+    exec(compile(code, "masking_utils.py", "exec"), made)  # as if it stood there
+    return x + made["build"](x)
+
+
 HONEST = {
+    "in place in a mask's helper": lambda: Works(mask_helper),
     "in place": lambda: Works(in_place),
     "an in-place module": lambda: nn.ReLU(inplace=True),
     "a container of torch.nn": lambda: nn.Sequential(nn.Linear(64, 64), nn.Tanh()),
