@@ -3,7 +3,7 @@ is said of a head. NumPy alone, so that a saved trace is enough.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -158,20 +158,19 @@ def array(tensor: TensorOut) -> Array:
     return np.array(values.flat, dtype=np.float64).reshape(tensor.shape)
 
 
-def summaries(layer: LayerAttention, trace: Trace) -> Iterator[list[HeadSummary]]:
-    """Yield, for each sentence, what is said of each head."""
-    for row in range(layer.probabilities.shape[0]):
-        first, separators, padding = marks(trace, row)
-        queries = ~padding & ~np.isnan(layer.probabilities[row]).any(axis=(0, 2))
-        yield [
-            HeadSummary(
-                entropy=_mean(entropies(head[queries])),
-                classification=_mean(head[queries][:, first].sum(axis=1)),
-                separators=_mean(head[queries][:, separators].sum(axis=1)),
-                padding=_mean(head[queries][:, padding].sum(axis=1)),
-            )
-            for head in layer.probabilities[row]
-        ]
+def summaries(layer: LayerAttention, trace: Trace, row: int) -> list[HeadSummary]:
+    """Return what is said of each head in one sentence."""
+    first, separators, padding = marks(trace, row)
+    queries = ~padding & ~np.isnan(layer.probabilities[row]).any(axis=(0, 2))
+    return [
+        HeadSummary(
+            entropy=_mean(entropies(head[queries])),
+            classification=_mean(head[queries][:, first].sum(axis=1)),
+            separators=_mean(head[queries][:, separators].sum(axis=1)),
+            padding=_mean(head[queries][:, padding].sum(axis=1)),
+        )
+        for head in layer.probabilities[row]
+    ]
 
 
 def marks(trace: Trace, row: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:

@@ -82,7 +82,7 @@ def test_rows_in_which_nothing_is_visible_are_flagged(tokenizer: Any, attention:
         if attention == "sdpa":
             assert np.isnan(layer.probabilities[0]).all() and not np.isnan(layer.probabilities[1]).any()
             assert layer.rebuilt is not None and math.isfinite(layer.rebuilt.difference)
-        first, second = summaries(layer, traced)
+        first, second = (summaries(layer, traced, row) for row in (0, 1))
         assert len(first) == 4 and second[0].entropy > 0
 
 
@@ -91,7 +91,8 @@ def test_what_is_said_of_a_head_is_what_torch_computes(tokenizer: Any) -> None:
     traced = trace(model, tokenizer, TEXTS, values=True)
     expected = of_transformers(model, tokenizer, TEXTS)
     for layer, tensor in zip(attentions(traced), expected, strict=True):
-        for row, sentence in enumerate(summaries(layer, traced)):
+        for row in range(len(TEXTS)):
+            sentence = summaries(layer, traced, row)
             real = sum(traced.input.attention_mask[row])
             closing = traced.input.tokens[row].index("[SEP]")
             for head, said in enumerate(sentence):

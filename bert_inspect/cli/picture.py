@@ -18,13 +18,17 @@ def check_format(output: str | None) -> None:
     """Refuse a file whose name says no format, before anything slow starts.
 
     Raises:
-        UsageError: it is none that can be written, or its folder is not there.
+        UsageError: it is none that can be written, it needs what is not installed, or its folder is not there.
     """
     if output is None:
         return
     if PurePath(output).suffix.lower() not in FORMATS:
         raise UsageError(f"{output} names no format of a picture", f"end it with one of {', '.join(FORMATS)}")
     check_folder(output)
+    if PurePath(output).suffix.lower() == ".png":
+        from ..render.raster import check_rasterizer
+
+        check_rasterizer()
 
 
 def flow_of(trace: "Trace", module: str | None, *, depth: int | None, fold: bool) -> "tuple[Dataflow, str | None]":
@@ -47,7 +51,7 @@ def written(flow: "Dataflow", trace: "Trace", output: str, *, upwards: bool, ter
     """Write a dataflow as the file's name says.
 
     Raises:
-        UsageError: the file cannot be written, or the format needs what is not installed.
+        UsageError: the file cannot be written, or there is no font for a PNG.
     """
     from ..render.diagram.words import caption
 
@@ -59,9 +63,9 @@ def written(flow: "Dataflow", trace: "Trace", output: str, *, upwards: bool, ter
             picture = svg(flow, upwards=upwards, caption=below)
             data = picture.encode()
             if suffix == ".png":
-                from ..render.diagram.png import png
+                from ..render.raster import rasterized
 
-                data = png(picture)
+                data = rasterized(picture)
         case ".mmd":
             from ..render.diagram.mermaid import MOST_ARROWS, MOST_SIGNS, mermaid
 

@@ -1,6 +1,7 @@
 """Attention in the terminal: where each head looks, and heatmaps of the layers and heads that were asked for."""
 
 from collections.abc import Iterator, Sequence
+from statistics import fmean
 
 import numpy as np
 from rich import box
@@ -8,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ..attention import Array, LayerAttention, entropies, marks, summaries
+from ..attention import Array, LayerAttention, marks, summaries
 from ..record import Trace
 from ..safetext import safe_text
 from .header import header
@@ -82,7 +83,7 @@ def _targets(trace: Trace, layers: Sequence[LayerAttention], row: int) -> Table:
     table.add_column("entropy, bits", justify="right")
     for layer in layers:
         signs = [_target(trace, layer.probabilities[row, head], row) for head in range(layer.probabilities.shape[1])]
-        entropy = _entropy(trace, layer, row)
+        entropy = fmean(head.entropy for head in summaries(layer, trace, row))
         table.add_row(str(layer.layer), *(Text(sign, NAME if sign != "·" else DIM) for sign in signs), number(entropy))
     return table
 
@@ -109,13 +110,6 @@ def _target(trace: Trace, matrix: Array, row: int) -> str:
     return sign if share > 0.5 else "·"
 
 
-def _entropy(trace: Trace, layer: LayerAttention, row: int) -> float:
-    _, _, padding = marks(trace, row)
-    rows = layer.probabilities[row][:, ~padding]
-    rows = rows[~np.isnan(rows).any(axis=-1)]
-    return float(entropies(rows).mean()) if rows.size else float("nan")
-
-
 def _heads(trace: Trace, layer: LayerAttention, row: int) -> Table:
     """Return a row a head: its entropy, and its shares on [CLS], [SEP] and padding."""
     table = Table(
@@ -124,7 +118,7 @@ def _heads(trace: Trace, layer: LayerAttention, row: int) -> Table:
     table.title = f"layer {layer.layer}"
     for title in ("head", "entropy, bits", "on [CLS]", "on [SEP]", "on padding"):
         table.add_column(title, justify="right")
-    for head, summary in enumerate(list(summaries(layer, trace))[row]):
+    for head, summary in enumerate(summaries(layer, trace, row)):
         shares = (summary.classification, summary.separators, summary.padding)
         table.add_row(str(head), number(summary.entropy), *(f"{share:.0%}" for share in shares))
     return table

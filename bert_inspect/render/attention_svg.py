@@ -65,7 +65,7 @@ def attention_svg(trace: Trace, layers: Sequence[LayerAttention], *, layer: int,
         drawing.y += 17
     enlarged = next(each for each in layers if each.layer == layer)
     shown = trace.input.texts[:SENTENCES]
-    numbers = [list(summaries(each, trace)) for each in layers]
+    numbers = [[summaries(each, trace, row) for row in range(len(shown))] for each in layers]
     for row in range(len(shown)):
         drawing.y += 34
         _sentence(drawing, trace, row)

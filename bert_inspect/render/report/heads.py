@@ -42,12 +42,12 @@ def heads_data(trace: Trace, layers: Sequence[LayerAttention], held: Fit) -> lis
     for layer in layers:
         part = layer.probabilities[: held.sentences, :, : held.tokens, : held.tokens]
         coded = np.rint(np.nan_to_num(part) * _FULL).astype("<u2")
-        heads = list(summaries(layer, trace))[: held.sentences]
+        sentences = [summaries(layer, trace, row) for row in range(held.sentences)]
         told.append(
             {
                 "layer": layer.layer,
                 "heads": part.shape[1],
-                "told": [[_shares(head) for head in sentence] for sentence in heads],
+                "told": [[_shares(head) for head in sentence] for sentence in sentences],
                 "blind": [place for place in layer.blind if place[0] < held.sentences and place[1] < held.tokens],
                 "data": b64encode(coded.tobytes()).decode(),
             }

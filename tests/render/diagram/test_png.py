@@ -9,13 +9,13 @@ import pytest
 
 from bert_inspect.dataflow import Dataflow
 from bert_inspect.errors import UsageError
-from bert_inspect.render.diagram.png import png
 from bert_inspect.render.diagram.svg import svg
+from bert_inspect.render.raster import rasterized
 
 
 def test_the_png_is_the_picture(flows: list[Dataflow]) -> None:
     picture = svg(flows[3])
-    data = png(picture)
+    data = rasterized(picture)
     assert data[:8] == b"\x89PNG\r\n\x1a\n"
     width, height = struct.unpack(">II", data[16:24])
     size = re.search(r'width="(\d+)" height="(\d+)"', picture)
@@ -29,8 +29,8 @@ def test_a_png_says_what_it_lacks(flows: list[Dataflow], monkeypatch: pytest.Mon
     draw = resvg_py.svg_to_bytes
     monkeypatch.setattr(resvg_py, "svg_to_bytes", lambda **how: draw(**how, skip_system_fonts=True))
     with pytest.raises(UsageError, match="font"):
-        png(svg(flows[3]))
+        rasterized(svg(flows[3]))
     monkeypatch.setitem(sys.modules, "resvg_py", None)
     with pytest.raises(UsageError, match="resvg") as raised:
-        png(svg(flows[3]))
+        rasterized(svg(flows[3]))
     assert "bert-inspect[png]" in (raised.value.hint or "")
