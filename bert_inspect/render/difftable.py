@@ -53,9 +53,8 @@ def part_of(step: StepDiff | Lonely) -> str:
     if step.label == "attention mask":
         return step.label
     named = next((name for name in ("embeddings", "pooler") if name in step.path.split(".")), None)
-    return named or (
-        "whole model" if step.kind == "module" and step.path in ("", "bert", "bert.encoder") else "classifier"
-    )
+    whole = step.path.startswith("bert") or (step.kind == "module" and not step.path)
+    return named or ("whole model" if whole else "classifier")
 
 
 def parts_table(steps: Sequence[StepDiff], manner: Manner) -> Table:

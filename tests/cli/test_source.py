@@ -1,5 +1,6 @@
 """`source` from the outside: at every width, with and without a model, and for modules that are not there."""
 
+import inspect
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -7,10 +8,22 @@ from pathlib import Path
 import pytest
 from helpers import TEXTS
 from rich.cells import cell_len
+from transformers.models.bert.modeling_bert import BertSelfAttention, eager_attention_forward
 
 from bert_inspect import Trace
 
 Command = Callable[..., tuple[int, str, str]]
+
+
+def line_of(function: Callable[..., object], code: str) -> int:
+    """The number of the line of a function's source, in this release, that holds some code."""
+    lines, first = inspect.getsourcelines(function)
+    return first + next(place for place, line in enumerate(lines) if code in line)
+
+
+RECEIVED = line_of(BertSelfAttention.forward, "hidden_states: torch.Tensor")
+CACHED = line_of(BertSelfAttention.forward, "current_past_key_values = past_key_values\n")
+MASKED = line_of(eager_attention_forward, "attn_weights + attention_mask")
 
 
 @pytest.fixture(scope="module")
@@ -23,18 +36,18 @@ def saved(tmp_path_factory: pytest.TempPathFactory, traced: Trace) -> Path:
 def test_code_stands_beside_its_tensors(command: Command, checkpoint: Path) -> None:
     code, out, err = command("source", "attention.self", *TEXTS, "--model", checkpoint)
     assert code == 0 and "bert.encoder.layer.0.attention.self, the first of 2" in err
-    assert re.search(r"166 │ +hidden_states: torch.Tensor, +← from dropout +\[2, 9, 32\] +float32\n", out)
+    assert re.search(rf"{RECEIVED} │ +hidden_states: torch.Tensor, +← from dropout +\[2, 9, 32\] +float32\n", out)
     assert re.search(r"self\.query\(.*→ query projection +Linear\(32, 32\) +\[2, 9, 32\] +float32\n", out)
     assert re.search(r"\n +│ +→ query heads +transpose\(1, 2\) +\[2, 4, 9, 8\] +float32\n", out)
     assert re.search(r"↓ eager_attention_forward, below\n", out)
     assert re.search(r"softmax\(.*→ attention probabilities .*attentions\[0\]\n", out)
-    assert re.search(r"181 ┊ +current_past_key_values = past_key_values\n", out) and "┊ did not run" in out
-    assert re.search(r"128 │ .*→ masked attention scores", out)
+    assert re.search(rf"{CACHED} ┊ +current_past_key_values = past_key_values\n", out) and "┊ did not run" in out
+    assert re.search(rf"{MASKED} │ .*→ masked attention scores", out)
 
 
 def test_without_padding_the_mask_is_not_added(command: Command, checkpoint: Path) -> None:
     _, out, _ = command("source", "attention.self", "I love cats!", "--model", checkpoint)
-    assert re.search(r"128 ┊ +attn_weights = attn_weights \+ attention_mask\n", out)
+    assert re.search(rf"{MASKED} ┊ +attn_weights = attn_weights \+ attention_mask\n", out)
 
 
 @pytest.mark.parametrize("width", [40, 80, 120, 200])
@@ -64,7 +77,7 @@ def test_statistics_and_values_stand_with_their_tensor(command: Command, saved: 
 
 def test_what_a_trace_does_not_tell_is_said(command: Command, saved: Path, tmp_path: Path, traced: Trace) -> None:
     _, out, _ = command("source", "attention.self", "--trace", saved)
-    assert re.search(r"181 \? +current_past_key_values = past_key_values\n", out)
+    assert re.search(rf"{CACHED} \? +current_past_key_values = past_key_values\n", out)
     assert "? the trace does not tell whether it ran" in out
     file = tmp_path / "plain.json"
     assert command("run", *TEXTS, "--model", "bert-tiny", "--weights", "none", "-o", file)[0] == 0

@@ -33,9 +33,10 @@ def read_lanes(flow: Dataflow, lines: list[str]) -> set[tuple[str, str]]:
     carried: dict[int, str] = {}
     arrows = set()
     for line, node in zip(lines, nodes, strict=True):
-        if id(node) in titles:
-            continue
         cells = line[:width]
+        if id(node) in titles:
+            carried = {at: id_ for at, id_ in carried.items() if _JOINTS.get(cells[at : at + 1]) == "ud"}
+            continue
         own = next(at for at, sign in enumerate(cells) if sign != " " and sign not in _JOINTS)
         before, carried = carried, {}
         for at, sign in enumerate(cells):
