@@ -75,3 +75,13 @@ def told_failure(trace: "Trace") -> ExitCode:
     where = trace.failure.path or "the model"
     report(BertInspectError(f"the forward failed in {where}: {trace.failure.cause}"))
     return ExitCode.NO
+
+
+def told_outcome(trace: "Trace") -> ExitCode:
+    """Return the exit code of a run, and say why its forward failed, or its proof, if one did."""
+    if trace.failure is not None or trace.proof is None or trace.proof.fault is None:
+        return told_failure(trace)
+    from ..render.proof import in_words
+
+    report(BertInspectError(f"the proof failed: {in_words(trace.proof.fault)}"))
+    return ExitCode.NO

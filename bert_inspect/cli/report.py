@@ -5,14 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import BertInspectError, ExitCode, UsageError
+from ..errors import ExitCode, UsageError
 from ..terminal import Terminal
-from ..terminal import report as tell
 from . import options as o
 from .attention import count_of, run_for_attention
 from .deliver import check_folder
 from .inputs import ModelChoice, shows_help
-from .prepare import Request, prepare, saved, told_failure
+from .prepare import Request, prepare, saved, told_outcome
 
 if TYPE_CHECKING:
     from ..attention import LayerAttention
@@ -92,7 +91,6 @@ def report(
         with terminal.waiting("running the model"):
             ran, _ = run_forward(loaded, batch, selection=selection, keep=keep, verify=verify)
             layers = _seen(loaded, batch, selection, left_out) if ran.failure is None else []
-    from ..render.proof import in_words
     from ..render.report import report_html
 
     page = report_html(ran, layers, left_out=left_out, diagram=_diagram(ran, left_out)).encode()
@@ -100,10 +98,7 @@ def report(
         terminal.write([page])
     else:
         terminal.save(output, [page])
-    if ran.proof is not None and ran.proof.fault is not None and ran.failure is None:
-        tell(BertInspectError(f"the proof failed: {in_words(ran.proof.fault)}"))
-        return ExitCode.NO
-    return told_failure(ran)
+    return told_outcome(ran)
 
 
 def _diagram(trace: "Trace", left_out: list[str]) -> str | None:

@@ -4,12 +4,13 @@ from typing import Annotated
 
 import typer
 
-from ..errors import BertInspectError, ExitCode, UsageError
-from ..terminal import Terminal, report
+from ..errors import ExitCode, UsageError
+from ..terminal import Terminal
 from . import options as o
 from .deliver import check_folder, check_output, deliver
-from .inputs import ModelChoice, check_before_loading, encode_sentences, parse_sentences, shows_help
+from .inputs import ModelChoice, shows_help
 from .many import run_many
+from .prepare import Request, prepare, told_outcome
 
 
 def run(
@@ -106,14 +107,12 @@ def run(
             truncate=truncate,
             terminal=terminal,
         )
-    sentences = parse_sentences(texts, pair=pair, labels=labels)
-    checkpoint = choice.locate(terminal)
-    check_before_loading(checkpoint, sentences, selection, num_labels)
-    batch = encode_sentences(checkpoint, sentences, max_length=max_length, truncate=truncate, terminal=terminal)
-    with terminal.waiting("loading torch and the model"):
-        from ..capture.forward import run_forward
+    request = Request(
+        texts=texts, pair=pair, labels=labels, max_length=max_length, truncate=truncate, selection=selection
+    )
+    loaded, batch = prepare(request, choice, terminal)
+    from ..capture.forward import run_forward
 
-        loaded = choice.load(checkpoint, terminal)
     with terminal.waiting("running the model"):
         trace, stored = run_forward(loaded, batch, selection=selection, keep=keep, verify=verify)
     versions = trace.environment
@@ -126,16 +125,8 @@ def run(
         save_tensors(tensors, stored)
         terminal.say(f"{len(stored)} tensors written to {tensors}")
 
-    from ..render.proof import in_words
     from ..render.tree import View
 
     view = View(depth=depth, fold=fold, stats=stats, values=values, axes=axes)
     deliver(trace, view, terminal, json=json_to_stdout, output=output)
-    if trace.failure is not None:
-        where = trace.failure.path or "the model"
-        report(BertInspectError(f"the forward failed in {where}: {trace.failure.cause}"))
-    elif trace.proof is not None and trace.proof.fault is not None:
-        report(BertInspectError(f"the proof failed: {in_words(trace.proof.fault)}"))
-    else:
-        return ExitCode.OK
-    return ExitCode.NO
+    return told_outcome(trace)

@@ -3,10 +3,10 @@
 import torch
 
 from ...diagnosis import Finding
+from ..notices import counted, some
 from .patient import Patient
 
 _HEAD = "classifier."
-_SHOWN = 3
 
 
 def weights(patient: Patient) -> Finding:
@@ -24,7 +24,7 @@ def weights(patient: Patient) -> Finding:
         return Finding(
             question="weights",
             verdict="fail",
-            evidence=f"{_count(drawn)} of the body are missing and were drawn at random: {_some(drawn)}",
+            evidence=f"{counted(len(drawn), 'tensor')} of the body are missing and were drawn at random: {some(drawn)}",
             fix="save the whole model again with save_pretrained",
             path=drawn[0].rpartition(".")[0],
         )
@@ -46,7 +46,8 @@ def weights(patient: Patient) -> Finding:
         return Finding(
             question="weights",
             verdict="warn",
-            evidence=f"{_count(loaded.unused)} of the checkpoint have no place in this model: {_some(loaded.unused)}",
+            evidence=f"{counted(len(loaded.unused), 'tensor')} of the checkpoint have no place in this model: "
+            f"{some(loaded.unused)}",
             fix="see whether it was saved from another class of model",
         )
     return Finding(question="weights", verdict="pass", evidence="every weight comes from the checkpoint, all finite")
@@ -110,14 +111,4 @@ def labels(patient: Patient) -> Finding:
             evidence=f"the {classes} classes have no names (LABEL_0 ...)",
             fix="name them in config.json: id2label",
         )
-    return Finding(question="labels", verdict="pass", evidence=f"{classes} classes, each with a name: {_some(names)}")
-
-
-def _count(names: object) -> str:
-    number = len(list(names))  # type: ignore[call-overload]
-    return f"{number:,} tensor" + ("" if number == 1 else "s")
-
-
-def _some(names: object) -> str:
-    listed = list(names)  # type: ignore[call-overload]
-    return ", ".join(listed[:_SHOWN]) + (", ..." if len(listed) > _SHOWN else "")
+    return Finding(question="labels", verdict="pass", evidence=f"{classes} classes, each with a name: {some(names)}")

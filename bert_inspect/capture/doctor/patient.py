@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 import torch
 
-from ...diff import Diff, diff
 from ...errors import BertInspectError
 from ...record import Input, Trace
 from ...selection import Selection
@@ -113,7 +112,3 @@ class Patient:
         if next(self.model.parameters()).dtype == dtype:
             return self.loaded
         return replace(self.loaded, model=copy.deepcopy(self.model).to(dtype))
-
-    def compare(self, a: Trace, b: Trace) -> Diff:
-        """Hold one run against another."""
-        return diff(a, b)

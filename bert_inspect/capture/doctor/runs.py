@@ -4,7 +4,8 @@ import torch
 from msgspec import structs
 
 from ...diagnosis import Finding, Question
-from ...diff import Diff
+from ...diff import Diff, diff
+from ...record import Trace
 from ...values import Number
 from .patient import Patient
 
@@ -16,7 +17,7 @@ def padding(patient: Patient) -> Finding:
     padded = patient.run(patient.encoded([short, long]))
     return _same(
         "padding",
-        patient.compare(alone, padded),
+        diff(alone, padded),
         fix="padding reaches real tokens: see what the step does with the mask (bert-inspect source)",
     )
 
@@ -27,7 +28,7 @@ def batch_order(patient: Patient) -> Finding:
     forward, backward = (patient.run(patient.encoded(order)) for order in (texts, texts[::-1]))
     return _same(
         "batch-order",
-        patient.compare(forward, backward),
+        diff(forward, backward),
         fix="sentences of a batch reach each other: see what the step computes over the batch",
     )
 
@@ -37,7 +38,7 @@ def determinism(patient: Patient) -> Finding:
     one, other = patient.logits(patient.batch), patient.logits(patient.batch)
     trained = patient.logits(patient.batch, training=True)
     if not torch.equal(one, other) and not (one.isnan() & other.isnan()).any():
-        first = patient.compare(patient.run(patient.batch), patient.run(patient.batch)).first
+        first = diff(patient.run(patient.batch), patient.run(patient.batch)).first
         where = "" if first is None else f", first in {first.label} of {first.path or 'the model'}"
         return Finding(
             question="determinism",
@@ -93,7 +94,7 @@ def attention(patient: Patient) -> Finding:
         fused = patient.run(patient.batch)
     return _same(
         "attention",
-        patient.compare(eager, fused),
+        diff(eager, fused),
         fix="name the implementation that the model was trained with: attn_implementation='eager'",
     )
 
@@ -102,7 +103,7 @@ def precision(patient: Patient) -> Finding:
     """Does bfloat16 stay as near to float32 as rounding explains, layer by layer, and predict the same?"""
     full = patient.run(patient.batch, loaded=patient.in_precision(torch.float32))
     half = patient.run(patient.batch, loaded=patient.in_precision(torch.bfloat16))
-    found = patient.compare(full, half)
+    found = diff(full, half)
     layers = [step for step in found.steps if step.label == f"layer {step.layer}" and step.max_rel is not None]
     by_layer = "".join(f" {float(step.max_rel or 0):.1%}" for step in layers)
     by_layer = f"; layers 0 to {len(layers) - 1} part by{by_layer} of their largest entry" if layers else ""
@@ -120,9 +121,8 @@ def precision(patient: Patient) -> Finding:
     return structs.replace(finding, evidence=f"{finding.evidence}{by_layer}")
 
 
-def _predicted(trace: object) -> list[int]:
-    output = getattr(trace, "output", None)
-    return [] if output is None else [prediction.index for prediction in output.predictions]
+def _predicted(trace: Trace) -> list[int]:
+    return [] if trace.output is None else [prediction.index for prediction in trace.output.predictions]
 
 
 def _same(question: Question, found: Diff, *, fix: str) -> Finding:
