@@ -176,12 +176,12 @@ def _tell_differences(files: CheckpointFiles, found: TokenizerJson, settings: di
 def _decode(files: CheckpointFiles, file: str, data: bytes, kind: type[_Kind]) -> _Kind:
     try:
         return msgspec.json.decode(data, type=kind)
-    except (ValueError, RecursionError) as error:
+    except (ValueError, msgspec.DecodeError, RecursionError) as error:
         raise files.damaged(file, short(str(error), 200)) from error
 
 
 def _convert(files: CheckpointFiles, file: str, thing: Any, kind: type[_Kind]) -> _Kind:
     try:
         return msgspec.convert(thing, kind, strict=True, str_keys=True)
-    except (ValueError, RecursionError) as error:
+    except (ValueError, msgspec.DecodeError, RecursionError) as error:
         raise files.damaged(file, short(str(error), 200)) from error
