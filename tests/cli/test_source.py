@@ -22,7 +22,7 @@ def line_of(function: Callable[..., object], code: str) -> int:
 
 
 RECEIVED = line_of(BertSelfAttention.forward, "hidden_states: torch.Tensor")
-CACHED = line_of(BertSelfAttention.forward, "current_past_key_values = past_key_values\n")
+CACHED = line_of(BertSelfAttention.forward, "key_layer, value_layer = ")
 MASKED = line_of(eager_attention_forward, "attn_weights + attention_mask")
 
 
@@ -41,7 +41,7 @@ def test_code_stands_beside_its_tensors(command: Command, checkpoint: Path) -> N
     assert re.search(r"\n +│ +→ query heads +transpose\(1, 2\) +\[2, 4, 9, 8\] +float32\n", out)
     assert re.search(r"↓ eager_attention_forward, below\n", out)
     assert re.search(r"softmax\(.*→ attention probabilities .*attentions\[0\]\n", out)
-    assert re.search(rf"{CACHED} ┊ +current_past_key_values = past_key_values\n", out) and "┊ did not run" in out
+    assert re.search(rf"{CACHED} ┊ +key_layer, value_layer = ", out) and "┊ did not run" in out
     assert re.search(rf"{MASKED} │ .*→ masked attention scores", out)
 
 
@@ -77,7 +77,7 @@ def test_statistics_and_values_stand_with_their_tensor(command: Command, saved: 
 
 def test_what_a_trace_does_not_tell_is_said(command: Command, saved: Path, tmp_path: Path, traced: Trace) -> None:
     _, out, _ = command("source", "attention.self", "--trace", saved)
-    assert re.search(rf"{CACHED} \? +current_past_key_values = past_key_values\n", out)
+    assert re.search(rf"{CACHED} \? +key_layer, value_layer = ", out)
     assert "? the trace does not tell whether it ran" in out
     file = tmp_path / "plain.json"
     assert command("run", *TEXTS, "--model", "bert-tiny", "--weights", "none", "-o", file)[0] == 0
