@@ -1,52 +1,56 @@
 """What a module or an op was given: its tensors under their names, and everything else as one would write it."""
 
 import inspect
+import weakref
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import nn
 
+from .identity import Sight
+
 Named = list[tuple[str, torch.Tensor]]
 
 
 def tensors_in(value: Any, name: str) -> Named:
     """Return the tensors in an argument or a result, named: keys of a mapping, places in a sequence."""
-    if isinstance(value, torch.Tensor):
+    return _found(torch.Tensor, value, name)
+
+
+def sights_in(value: Any, name: str) -> list[tuple[str, Sight]]:
+    """Return the same of a value that holds the sights of tensors in their place."""
+    return _found(weakref.ref, value, name)
+
+
+def _found(kind: type, value: Any, name: str) -> list[tuple[str, Any]]:
+    if isinstance(value, kind):
         return [(name, value)]
     if isinstance(value, dict):
-        return [found for key, item in value.items() for found in tensors_in(item, str(key))]
+        return [found for key, item in value.items() for found in _found(kind, item, str(key))]
     if isinstance(value, tuple | list):
-        return [found for i, item in enumerate(value) for found in tensors_in(item, f"{name}[{i}]")]
+        return [found for i, item in enumerate(value) for found in _found(kind, item, f"{name}[{i}]")]
     return []
 
 
-_CONTAINERS = (tuple, list, dict)
-
-
 def apart(
-    names: Sequence[str], args: tuple[Any, ...], kwargs: Mapping[str, Any]
-) -> tuple[Named, Sequence[Any], Mapping[str, Any]]:
-    """Return the tensors that a step was given, under their names; and the rest, by position and by name."""
-    received: Named = []
-    given, options = [], {}
-    for i, value in enumerate(args):
-        if isinstance(value, torch.Tensor):
-            received.append((names[i] if i < len(names) else f"input[{i}]", value))
-        elif isinstance(value, _CONTAINERS) and (
-            inside := tensors_in(value, names[i] if i < len(names) else f"input[{i}]")
-        ):
-            received += inside
-        else:
-            given.append(value)
-    for name, value in kwargs.items():
-        if isinstance(value, torch.Tensor):
-            received.append((name, value))
-        elif isinstance(value, _CONTAINERS) and (inside := tensors_in(value, name)):
-            received += inside
-        elif value is not None:
-            options[name] = value
-    return received, given, options
+    names: Sequence[str], given: Sequence[Any], options: Mapping[str, Any]
+) -> tuple[list[tuple[str, Sight]], Sequence[Any], Mapping[str, Any]]:
+    """Return the sights among what a step was given, under their names; and the rest, by position and by name."""
+    received: list[tuple[str, Sight]] = []
+    rest = []
+    for i, value in enumerate(given):
+        inside = sights_in(value, names[i] if i < len(names) else f"input[{i}]")
+        received += inside
+        if not inside:
+            rest.append(value)
+    others = {}
+    for name, value in options.items():
+        inside = sights_in(value, name)
+        received += inside
+        if not inside and value is not None:
+            others[name] = value
+    return received, rest, others
 
 
 _signatures: dict[type, list[str]] = {}
@@ -78,10 +82,10 @@ _OP_INPUTS: dict[str, tuple[str, ...]] = {
 }
 
 
-def index_given(args: tuple[Any, ...]) -> Any:
+def index_given(given: Sequence[Any]) -> Any:
     """Return the index of ``x[index]``, with the tensors in it as words so that none is kept."""
-    index = args[1]
-    return _index(index) if isinstance(index, torch.Tensor) or tensors_in(index, "") else index
+    index = given[1]
+    return _index(index) if sights_in(index, "") else index
 
 
 def written(name: str, given: Sequence[Any], options: Mapping[str, Any]) -> str:
@@ -110,4 +114,4 @@ def _index(index: Any) -> str:
         return ":".join(ends) + ("" if index.step is None else f":{index.step}")
     if index is Ellipsis:
         return "..."
-    return "tensor" if isinstance(index, torch.Tensor) else str(index)
+    return "tensor" if isinstance(index, weakref.ref) else str(index)

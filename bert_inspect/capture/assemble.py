@@ -39,7 +39,7 @@ def assemble(tracer: Tracer, model: nn.Module, modules: Mapping[str, nn.Module],
     Raises:
         UsageError: nothing that ran was selected.
     """
-    notes = tracer.notes
+    notes = tracer.scribe.notes
     if not notes:
         return Assembled(steps=[], tensors={}, notes=[], labels=[], known_as={})
     _drop_what_only_built_the_mask(notes)

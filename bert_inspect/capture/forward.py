@@ -79,7 +79,7 @@ def run_forward(
                 ) from None
             except Exception as error:
                 ran = Ran(error=error)
-        stopped = None if ran.error is None else tracer.stopped()
+        stopped = None if ran.error is None else tracer.scribe.stopped()
         if verification is not None:
             verification.run_after(inputs)
     assembled = assemble(tracer, model, modules, selection)
@@ -92,7 +92,7 @@ def run_forward(
         input=batch,
         selection=selection.described(),
         steps=assembled.steps,
-        not_called=[path for path, module in modules.items() if module not in tracer.calls],
+        not_called=[path for path, module in modules.items() if module not in tracer.scribe.calls],
         output=None if ran.output is None or on_meta else _output(ran.output, model.config),
         failure=failure,
     )

@@ -1,8 +1,11 @@
 """Which tensor is which, over a whole run: two steps that show the same number hold the very same tensor, unchanged."""
 
 import math
+import operator
 import weakref
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import Any
 
 import torch
 from torch import nn
@@ -10,65 +13,108 @@ from torch import nn
 from .notes import Seen
 from .summarize import dtype_name
 
+Sight = weakref.ref[torch.Tensor]
+"""A tensor that was seen. Python gives one tensor the same weak reference again for as long as that is held, and no
+other tensor ever the same: it tells tensors apart without keeping one alive.
+"""
+
+Layout = tuple[Sight, tuple[int, ...], torch.dtype]
+"""A tensor with its shape and dtype at some time."""
+
 
 class Tensors:
-    """Numbers the tensors of a run as they are seen, without keeping one alive.
+    """Looks at the tensors of a run while it runs, and numbers them when they are written down.
 
     ``parameters`` gathers which of them are parameters or buffers of the model, by number, with their names.
     """
 
-    def __init__(self, state: Mapping[int, str]) -> None:
+    def __init__(self, modules: Mapping[str, nn.Module]) -> None:
         self.parameters: dict[int, str] = {}
-        self._state = state
-        self._alive: dict[int, tuple[weakref.ref[torch.Tensor], int, tuple[int, ...], str]] = {}  # by id
-        self._references: list[weakref.ref[torch.Tensor] | None] = []  # by number; None once it was changed in place
+        self._modules = modules
+        self._first: dict[int, Layout] = {}  # by the id of the sight: what each tensor was when it was seen first
+        self._living: list[Sight] = []
+        self._written: dict[int, tuple[int, tuple[int, ...], str]] = {}  # likewise: its number, shape and dtype by now
+        self._count = 0
 
-    def see(self, name: str, tensor: torch.Tensor) -> Seen:
+    # While the model runs
+
+    def look(self, tensor: torch.Tensor) -> Sight:
+        """Return the sight of a tensor, whose shape is noted if it was not seen before."""
+        sight = weakref.ref(tensor)
+        key = id(sight)
+        if key not in self._first:
+            self._first[key] = (sight, tensor.shape, tensor.dtype)
+            self._living.append(sight)
+        return sight
+
+    def look_into(self, value: Any) -> Any:
+        """Return an argument or a result with the sights of its tensors in their place."""
+        if isinstance(value, torch.Tensor):
+            return self.look(value)
+        if isinstance(value, dict):
+            return {key: self.look_into(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self.look_into(item) for item in value]
+        if isinstance(value, tuple):
+            inside = tuple(self.look_into(item) for item in value)
+            return value if all(map(operator.is_, inside, value)) else inside  # a torch.Size stays one
+        return value
+
+    def sharing_memory(self, results: Sequence[Sight]) -> list[Layout]:
+        """Return the living tensors that share memory with the results of an op that worked in place."""
+        changed = {tensor.untyped_storage()._cdata for sight in results if (tensor := sight()) is not None}
+        self._living = [sight for sight in self._living if sight() is not None]
+        return [
+            (sight, tensor.shape, tensor.dtype)
+            for sight in self._living
+            if (tensor := sight()) is not None and tensor.untyped_storage()._cdata in changed
+        ]
+
+    # When it is written down
+
+    def see(self, name: str, sight: Sight) -> Seen:
         """Return what is noted of a tensor that a step calls ``name``."""
-        key = id(tensor)
-        known = self._alive.get(key)
-        # An id is given again once its tensor is gone: the weak reference tells the two apart.
-        if known is not None and known[0]() is tensor:
-            return Seen(name, known[1], known[2], known[3])
-        number = len(self._references)
-        reference = weakref.ref(tensor)
-        shape, dtype = tensor.shape, dtype_name(tensor.dtype)
-        self._references.append(reference)
-        self._alive[key] = (reference, number, shape, dtype)
-        if key in self._state:
-            self.parameters[number] = self._state[key]
-        return Seen(name, number, shape, dtype)
+        known = self._written.get(id(sight))
+        if known is None:
+            known = self._number(self._first[id(sight)])
+        return Seen(name, *known, sight)
+
+    def renumber(self, changed: Iterable[Layout]) -> None:
+        """Take tensors that were changed in place for others from now on, as they hold other numbers."""
+        for layout in changed:
+            self._number(layout)
+
+    def _number(self, layout: Layout) -> tuple[int, tuple[int, ...], str]:
+        sight, shape, dtype = layout
+        known = self._written[id(sight)] = self._count, shape, dtype_name(dtype)
+        tensor = sight()
+        if tensor is not None and (name := self._state.get(id(tensor))) is not None:
+            self.parameters[self._count] = name
+        self._count += 1
+        return known
+
+    @cached_property
+    def _state(self) -> dict[int, str]:
+        return {
+            id(tensor): f"{path}.{name}" if path else name
+            for path, module in self._modules.items()
+            for held in (module._parameters, module._buffers)
+            for name, tensor in held.items()
+            if tensor is not None
+        }
 
     def numbers_of(self, values: Iterable[object]) -> set[int]:
         """Return the numbers of those values that are tensors which were seen."""
-        known = (self._alive.get(id(value)) for value in values if isinstance(value, torch.Tensor))
-        return {entry[1] for entry in known if entry is not None}
-
-    def changed_in_place(self, results: Sequence[tuple[str, torch.Tensor]]) -> list[tuple[Seen, torch.Tensor]]:
-        """Give every living tensor that shares memory with ``results`` a number anew, as it holds other numbers now;
-        return those that are not among the results themselves.
-        """
-        changed = {tensor.untyped_storage()._cdata for _, tensor in results}
-        own = {id(tensor) for _, tensor in results}
-        others = []
-        for key, known in list(self._alive.items()):
-            tensor = known[0]()
-            if tensor is None:
-                del self._alive[key]
-            elif tensor.untyped_storage()._cdata in changed:
-                del self._alive[key]
-                self._references[known[1]] = None
-                if key not in own:
-                    others.append(tensor)
-        return [(self.see("changed", tensor), tensor) for tensor in others]
+        sights = (weakref.ref(value) for value in values if isinstance(value, torch.Tensor))
+        return {known[0] for sight in sights if (known := self._written.get(id(sight))) is not None}
 
     def reorders(self, tensor: torch.Tensor, seen: Seen, source: Seen) -> bool:
         """Whether a tensor is all of its source in another order, so that its statistics are the same."""
         if source.dtype != seen.dtype or math.prod(source.shape) != math.prod(seen.shape) or 0 in tensor.stride():
             return False
-        reference = self._references[source.number]
-        other = None if reference is None else reference()
-        return other is not None and other.untyped_storage()._cdata == tensor.untyped_storage()._cdata
+        other = source.sight()
+        unchanged = self._written[id(source.sight)][0] == source.number
+        return unchanged and other is not None and other.untyped_storage()._cdata == tensor.untyped_storage()._cdata
 
 
 def same_place(result: torch.Tensor, source: torch.Tensor) -> bool:

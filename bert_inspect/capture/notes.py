@@ -1,5 +1,6 @@
 """What the tracer writes down of each step, and what it is asked to keep: plain data, without torch."""
 
+import weakref
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -16,13 +17,19 @@ VALUES_LIMIT = 50_000_000
 
 class Seen(msgspec.Struct, gc=False):
     """A tensor as a step received or returned it. ``number`` identifies it over the whole run: two steps that show
-    the same number hold the very same tensor, unchanged.
+    the same number hold the very same tensor, unchanged. ``sight`` leads to it while it lives, and keeps it not alive.
     """
 
     name: str
     number: int
     shape: tuple[int, ...]
     dtype: str
+    sight: weakref.ref[Any]
+
+    @property
+    def tensor(self) -> Any:
+        """The tensor, while its step runs."""
+        return self.sight()
 
 
 class Note(msgspec.Struct, gc=False):

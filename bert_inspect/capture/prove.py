@@ -88,7 +88,7 @@ class Verification:
             if (tally := witness.tallies.get(name)) is not None
         ]
         return Proof(
-            passed=not witness.findings, checks=checks, fault=_first(witness.findings, assembled, tracer.notes)
+            passed=not witness.findings, checks=checks, fault=_first(witness.findings, assembled, tracer.scribe.notes)
         )
 
 
@@ -164,7 +164,7 @@ def _check_named(witness: Witness, output: Any, tracer: Tracer, assembled: Assem
     """Hold the tensors that bear a name of transformers' against those that it returns under that name."""
     numbers = {name: number for number, names in assembled.known_as.items() for name in names}
     notes: dict[int, Note] = {}
-    for note in sorted(tracer.notes, key=_order_of_ending(tracer.notes)):
+    for note in sorted(tracer.scribe.notes, key=_order_of_ending(tracer.scribe.notes)):
         for seen in note.outputs:
             notes.setdefault(seen.number, note)
     kinds: tuple[tuple[CheckName, str], ...] = (("hidden states", "hidden_states"), ("attentions", "attentions"))
@@ -185,7 +185,7 @@ def _check_calls(
 ) -> None:
     never = set(not_called)
     for path, module in modules.items():
-        expected, found = calls.get(module, 0), tracer.calls.get(module, 0)
+        expected, found = calls.get(module, 0), tracer.scribe.calls.get(module, 0)
         holds = expected == found and (path in never) == (expected == 0)
         witness.count("calls", None, f"{path or 'the model'} is called {expected} times, not {found}", holds=holds)
 
@@ -196,12 +196,12 @@ def _check_origins(witness: Witness, tracer: Tracer, assembled: Assembled, modul
     That a tensor holds, wherever it is seen, the bits that it was made with, the witness has checked already.
     """
     accounted = set(tracer.tensors.parameters)
-    accounted.update(seen.number for note in tracer.notes[:1] for seen in note.inputs)  # what the model was given
+    accounted.update(seen.number for note in tracer.scribe.notes[:1] for seen in note.inputs)  # what the model was given
     accounted.update(tracer.tensors.numbers_of(v for m in modules.values() for v in vars(m).values()))
-    for note in tracer.notes:
+    for note in tracer.scribe.notes:
         if note.id in witness.recomputed:
             accounted.update(seen.number for seen in (*note.outputs, *note.also_changed))
-    for note in tracer.notes:
+    for note in tracer.scribe.notes:
         for seen in (*note.inputs, *note.outputs):
             message = f"{seen.name} was made by nothing that was recorded"
             witness.count("origins", note, message, holds=seen.number in accounted or note.failed)

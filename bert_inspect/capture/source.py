@@ -1,6 +1,7 @@
 """Which line of source ran an op or called a module."""
 
 import linecache
+from enum import IntEnum
 from functools import lru_cache
 from pathlib import Path
 from types import CodeType, FrameType
@@ -10,47 +11,70 @@ import torch
 from ..record import Source
 from .notes import Line
 
+Place = tuple[CodeType, int]
+"""A code object and the offset of an instruction in it: cheaper to note than the line, which follows from it."""
+
 _TORCH = str(Path(torch.__file__).parent / "_")[:-1]
 _CALL = str(Path(torch.nn.modules.module.__file__))
 _HERE = str(Path(__file__).parent.parent / "_")[:-1]
+_ATTACHED = str(Path(__file__).with_name("attached.py"))
 _DECORATORS = str(Path("transformers", "utils", "_"))[:-1]
 _MASK_HELPERS = ("masking_utils.py", "modeling_attn_mask_utils.py")
 
+
+class Code(IntEnum):
+    """Whose a function is: what a model does stands in its own code, or in a helper that builds its mask."""
+
+    OWN = 0
+    MASK_HELPER = 1
+    WRAPPER = 2  # torch's own, a decorator of transformers, or a `__call__` that only passes a call on
+    OURS = 3
+
+
 # Each code object is judged once: its file name decides, and the same few hundred come by in every layer.
-_is_wrapper: dict[CodeType, bool] = {}
-_is_mask_helper: dict[CodeType, bool] = {}
+kinds: dict[CodeType, Code] = {}
 
 
-def _judge(cache: dict[CodeType, bool], code: CodeType, verdict: bool) -> bool:
-    cache[code] = verdict
-    return verdict
+def judge(code: CodeType) -> Code:
+    """Say whose a function is, and remember it in `kinds`."""
+    file = code.co_filename
+    if code.co_name == "__call__" or file.startswith(_TORCH) or _DECORATORS in file or file == _ATTACHED:
+        kind = Code.WRAPPER
+    elif file.startswith(_HERE):
+        kind = Code.OURS
+    else:
+        kind = Code.MASK_HELPER if Path(file).name in _MASK_HELPERS else Code.OWN
+    kinds[code] = kind
+    return kind
 
 
-def outside_torch(frame: FrameType | None) -> FrameType | None:
-    """Return the nearest frame that is not torch's own (an op may be wrapped by ``torch.overrides`` or by
-    ``torch.nn.functional``), nor a decorator of transformers, nor a ``__call__`` that only passes a call on.
+def caller(frame: FrameType | None) -> FrameType | None:
+    """Return the nearest frame that is no wrapper (an op may be wrapped by ``torch.overrides`` or by
+    ``torch.nn.functional``); None where that is not the model's.
     """
     while frame is not None:
-        code = frame.f_code
-        skip = _is_wrapper.get(code)
-        if skip is None:
-            wraps = code.co_name == "__call__" or _DECORATORS in code.co_filename
-            skip = _judge(_is_wrapper, code, wraps or code.co_filename.startswith(_TORCH))
-        if not skip:
-            return None if code.co_filename.startswith(_HERE) else frame
+        kind = kinds.get(frame.f_code)
+        if kind is None:
+            kind = judge(frame.f_code)
+        if kind < Code.WRAPPER:
+            return frame
+        if kind == Code.OURS:
+            return None
         frame = frame.f_back
     return None
 
 
 def mask_helper(frame: FrameType | None) -> FrameType | None:
-    """Return the outermost frame, within the forward that is running, of a helper that builds the attention mask."""
+    """Return the outermost frame, within the forward that is running, of a helper that builds the attention mask, if
+    the given one is such a helper's.
+    """
     helper = None
     while frame is not None:
         code = frame.f_code
-        masks = _is_mask_helper.get(code)
-        if masks is None:
-            masks = _judge(_is_mask_helper, code, Path(code.co_filename).name in _MASK_HELPERS)
-        if masks:
+        kind = kinds.get(code)
+        if kind is None:
+            kind = judge(code)
+        if kind == Code.MASK_HELPER:
             helper = frame
         elif helper is None or code.co_filename == _CALL:
             return helper  # an op outside of the helpers, as nearly all are; or the call of the running forward
@@ -58,9 +82,23 @@ def mask_helper(frame: FrameType | None) -> FrameType | None:
     return helper
 
 
-def line_of(frame: FrameType | None) -> Line | None:
-    """Return the line that a frame is at."""
-    return None if frame is None else (frame.f_code.co_filename, frame.f_lineno)
+def place_of(frame: FrameType | None) -> Place | None:
+    """Return the place that a frame is at."""
+    return None if frame is None else (frame.f_code, frame.f_lasti)
+
+
+def line_of(place: Place | None) -> Line | None:
+    """Return the line of a place."""
+    if place is None:
+        return None
+    code, offset = place
+    return code.co_filename, _lines(code)[offset // 2]
+
+
+@lru_cache(maxsize=1024)
+def _lines(code: CodeType) -> list[int]:
+    """Return the line of each instruction; each takes two bytes."""
+    return [line or code.co_firstlineno for line, _, _, _ in code.co_positions()]
 
 
 @lru_cache(maxsize=4096)
