@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-import torch
 from torch import nn
+from torch.jit import ScriptModule
+from torch.nn.modules import module as everyones
 
-_CALL = nn.Module._call_impl.__code__
+_CALL = nn.Module._wrapped_call_impl.__code__
 _CALL_FILE = _CALL.co_filename
 _ABSENT: Any = object()
 
@@ -35,15 +36,18 @@ def attached(observer: Observer, modules: Iterable[nn.Module]) -> Iterator[None]
     """
     wrapped: list[tuple[nn.Module, Any]] = []
     handles = []
-    everywhere = bool(_hooks("_global", nn.modules.module))
+    everywhere = bool(everyones._global_forward_hooks or everyones._global_forward_pre_hooks)
+    enter = _entering(observer)
     try:
         for module in modules:
-            if everywhere or _hooks("", module) or isinstance(module, torch.jit.ScriptModule):
-                handles.append(module.register_forward_pre_hook(observer.enter, with_kwargs=True))
+            held = module.__dict__
+            if everywhere or held["_forward_hooks"] or held["_forward_pre_hooks"] or isinstance(module, ScriptModule):
+                handles.append(module.register_forward_pre_hook(enter, with_kwargs=True))
                 handles.append(module.register_forward_hook(observer.leave, with_kwargs=True))
             else:
-                wrapped.append((module, module.__dict__.get("forward", _ABSENT)))
-                module.__dict__["forward"] = _observed(observer, module, module.forward)
+                observed = _observed(observer, module, module.forward)
+                wrapped.append((module, held.get("forward", _ABSENT)))
+                held["forward"] = observed
         yield
     finally:
         for handle in handles:
@@ -55,18 +59,28 @@ def attached(observer: Observer, modules: Iterable[nn.Module]) -> Iterator[None]
                 module.__dict__["forward"] = before
 
 
-def _hooks(prefix: str, holder: Any) -> bool:
-    return bool(getattr(holder, f"{prefix}_forward_hooks") or getattr(holder, f"{prefix}_forward_pre_hooks"))
+def _entering(observer: Observer) -> Callable[..., None]:
+    def hook(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        observer.enter(module, args, kwargs, sys._getframe(1))
+
+    return hook
 
 
 def _observed(observer: Observer, module: nn.Module, original: Callable[..., Any]) -> Callable[..., Any]:
     enter, leave = observer.enter, observer.leave
+    through = observer.through if observer.passes(module) else None
 
     def forward(*args: Any, **kwargs: Any) -> Any:
-        code = sys._getframe(1).f_code
-        if code is not _CALL and code.co_filename != _CALL_FILE:
+        call = sys._getframe(2)
+        if call.f_code is _CALL:
+            frame = call.f_back
+        elif sys._getframe(1).f_code.co_filename != _CALL_FILE:
             return original(*args, **kwargs)  # the method is used as a function: that is no call of the module
-        enter(module, args, kwargs)
+        else:
+            frame = call
+        if through is not None and len(args) == 1 and not kwargs:
+            return through(module, original, args[0], frame)
+        enter(module, args, kwargs, frame)
         try:
             output = original(*args, **kwargs)
         except BaseException:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import msgspec
 from torch import nn
 
-from .identity import Layout
+from .identity import Layout, Sight
 from .source import Place
 
 
@@ -42,6 +42,15 @@ class CalledInside(msgspec.Struct, gc=False):
     module: nn.Module
 
 
+class Passed(msgspec.Struct, gc=False):
+    """A module of torch.nn passed the tensor that it was called with to its one function, and returned the result."""
+
+    module: nn.Module
+    received: Sight
+    output: Sight
+    place: Place | None
+
+
 class Helper(NamedTuple):
     """The helper that builds the attention mask in which an op ran, and whether it is another call than the last."""
 
@@ -64,4 +73,4 @@ class Ran(msgspec.Struct, gc=False):
     failed: bool = False
 
 
-Event = Called | Returned | Raised | CalledInside | Ran
+Event = Called | Returned | Raised | CalledInside | Passed | Ran

@@ -2,10 +2,10 @@
 
 import math
 import operator
-import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
+from weakref import ref
 
 import torch
 from torch import nn
@@ -13,10 +13,13 @@ from torch import nn
 from .notes import Seen
 from .summarize import dtype_name
 
-Sight = weakref.ref[torch.Tensor]
+Sight = ref[torch.Tensor]
 """A tensor that was seen. Python gives one tensor the same weak reference again for as long as that is held, and no
 other tensor ever the same: it tells tensors apart without keeping one alive.
 """
+
+CONTAINERS = (tuple, list, dict)
+"""What may hold tensors."""
 
 Layout = tuple[Sight, tuple[int, ...], torch.dtype]
 """A tensor with its shape and dtype at some time."""
@@ -32,7 +35,6 @@ class Tensors:
         self.parameters: dict[int, str] = {}
         self._modules = modules
         self._first: dict[int, Layout] = {}  # by the id of the sight: what each tensor was when it was seen first
-        self._living: list[Sight] = []
         self._written: dict[int, tuple[int, tuple[int, ...], str]] = {}  # likewise: its number, shape and dtype by now
         self._count = 0
 
@@ -40,33 +42,48 @@ class Tensors:
 
     def look(self, tensor: torch.Tensor) -> Sight:
         """Return the sight of a tensor, whose shape is noted if it was not seen before."""
-        sight = weakref.ref(tensor)
+        sight = ref(tensor)
         key = id(sight)
         if key not in self._first:
             self._first[key] = (sight, tensor.shape, tensor.dtype)
-            self._living.append(sight)
         return sight
 
+    def look_at(self, values: Iterable[Any]) -> list[Any]:
+        """Return what a step was given with the sights of its tensors in their place."""
+        first, sights = self._first, []
+        for value in values:
+            if isinstance(value, torch.Tensor):  # `look`, without a call for each: this is done at every step
+                sight = ref(value)
+                if id(sight) not in first:
+                    first[id(sight)] = (sight, value.shape, value.dtype)
+                sights.append(sight)
+            else:
+                sights.append(self.look_into(value) if isinstance(value, CONTAINERS) else value)
+        return sights
+
+    def look_at_named(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the same of what it was given by name, for short without what was left out."""
+        return {name: self.look_into(value) for name, value in values.items() if value is not None}
+
     def look_into(self, value: Any) -> Any:
-        """Return an argument or a result with the sights of its tensors in their place."""
+        """Return a value with the sights of its tensors in their place."""
         if isinstance(value, torch.Tensor):
             return self.look(value)
         if isinstance(value, dict):
-            return {key: self.look_into(item) for key, item in value.items()}
+            return dict(zip(value, self.look_at(value.values()), strict=True))
         if isinstance(value, list):
-            return [self.look_into(item) for item in value]
-        if isinstance(value, tuple):
-            inside = tuple(self.look_into(item) for item in value)
-            return value if all(map(operator.is_, inside, value)) else inside  # a torch.Size stays one
+            return self.look_at(value)
+        if isinstance(value, tuple) and type(value) is not torch.Size:
+            inside = tuple(self.look_at(value))
+            return value if all(map(operator.is_, inside, value)) else inside
         return value
 
     def sharing_memory(self, results: Sequence[Sight]) -> list[Layout]:
         """Return the living tensors that share memory with the results of an op that worked in place."""
         changed = {tensor.untyped_storage()._cdata for sight in results if (tensor := sight()) is not None}
-        self._living = [sight for sight in self._living if sight() is not None]
         return [
             (sight, tensor.shape, tensor.dtype)
-            for sight in self._living
+            for sight, *_ in self._first.values()
             if (tensor := sight()) is not None and tensor.untyped_storage()._cdata in changed
         ]
 
@@ -105,7 +122,7 @@ class Tensors:
 
     def numbers_of(self, values: Iterable[object]) -> set[int]:
         """Return the numbers of those values that are tensors which were seen."""
-        sights = (weakref.ref(value) for value in values if isinstance(value, torch.Tensor))
+        sights = (ref(value) for value in values if isinstance(value, torch.Tensor))
         return {known[0] for sight in sights if (known := self._written.get(id(sight))) is not None}
 
     def reorders(self, tensor: torch.Tensor, seen: Seen, source: Seen) -> bool:
@@ -120,8 +137,8 @@ class Tensors:
 def same_place(result: torch.Tensor, source: torch.Tensor) -> bool:
     """Whether an op handed its input on as it was: the same numbers in the same places of the same memory."""
     return (
-        source.data_ptr() == result.data_ptr()
-        and source.shape == result.shape
+        source.shape == result.shape
+        and source.data_ptr() == result.data_ptr()
         and source.dtype == result.dtype
         and source.untyped_storage()._cdata == result.untyped_storage()._cdata
         and source.storage_offset() == result.storage_offset()

@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional
 
 from .arguments import apart, index_given, module_input_names, op_input_names, sights_in
-from .events import Called, CalledInside, Event, Helper, Raised, Ran, Returned
+from .events import Called, CalledInside, Event, Helper, Passed, Raised, Ran, Returned
 from .flops import flops_of, multiplies
 from .identity import Layout, Tensors
 from .notes import Note
@@ -31,6 +31,7 @@ class Scribe:
             Returned: self.returned,
             Raised: self.raised,
             CalledInside: lambda event: self._count(event.module),
+            Passed: self._passed,
             Ran: lambda event: self.ran(event, self.op(event)),
         }
 
@@ -68,6 +69,10 @@ class Scribe:
         """Remember that a module raised; if nothing follows, that ended the run."""
         modules = [module for _, module in self._open]
         self._running = len(modules) - 1 - modules[::-1].index(event.module)
+
+    def _passed(self, event: Passed) -> None:
+        self.called(Called(event.module, (event.received,), {}, event.place))
+        self.returned(Returned(event.module, event.output))
 
     def _count(self, module: nn.Module) -> int:
         """Count a call of a module and return how many there were before."""

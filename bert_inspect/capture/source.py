@@ -1,7 +1,6 @@
 """Which line of source ran an op or called a module."""
 
 import linecache
-from enum import IntEnum
 from functools import lru_cache
 from pathlib import Path
 from types import CodeType, FrameType
@@ -22,28 +21,24 @@ _DECORATORS = str(Path("transformers", "utils", "_"))[:-1]
 _MASK_HELPERS = ("masking_utils.py", "modeling_attn_mask_utils.py")
 
 
-class Code(IntEnum):
-    """Whose a function is: what a model does stands in its own code, or in a helper that builds its mask."""
+# Whose a function is: what a model does stands in its own code, or in a helper that builds its mask; wrappers are
+# torch's own, decorators of transformers, and a `__call__` that only passes a call on. Plain numbers: compared at
+# every step.
+OWN, MASK_HELPER, WRAPPER, OURS = range(4)
 
-    OWN = 0
-    MASK_HELPER = 1
-    WRAPPER = 2  # torch's own, a decorator of transformers, or a `__call__` that only passes a call on
-    OURS = 3
-
-
-# Each code object is judged once: its file name decides, and the same few hundred come by in every layer.
-kinds: dict[CodeType, Code] = {}
+kinds: dict[CodeType, int] = {}
+"""Each code object is judged once: its file name decides, and the same few hundred come by in every layer."""
 
 
-def judge(code: CodeType) -> Code:
+def judge(code: CodeType) -> int:
     """Say whose a function is, and remember it in `kinds`."""
     file = code.co_filename
     if code.co_name == "__call__" or file.startswith(_TORCH) or _DECORATORS in file or file == _ATTACHED:
-        kind = Code.WRAPPER
+        kind = WRAPPER
     elif file.startswith(_HERE):
-        kind = Code.OURS
+        kind = OURS
     else:
-        kind = Code.MASK_HELPER if Path(file).name in _MASK_HELPERS else Code.OWN
+        kind = MASK_HELPER if Path(file).name in _MASK_HELPERS else OWN
     kinds[code] = kind
     return kind
 
@@ -53,13 +48,12 @@ def caller(frame: FrameType | None) -> FrameType | None:
     ``torch.nn.functional``); None where that is not the model's.
     """
     while frame is not None:
-        kind = kinds.get(frame.f_code)
+        code = frame.f_code
+        kind = kinds.get(code)
         if kind is None:
-            kind = judge(frame.f_code)
-        if kind < Code.WRAPPER:
-            return frame
-        if kind == Code.OURS:
-            return None
+            kind = judge(code)
+        if kind != WRAPPER:
+            return None if kind == OURS else frame
         frame = frame.f_back
     return None
 
@@ -74,7 +68,7 @@ def mask_helper(frame: FrameType | None) -> FrameType | None:
         kind = kinds.get(code)
         if kind is None:
             kind = judge(code)
-        if kind == Code.MASK_HELPER:
+        if kind == MASK_HELPER:
             helper = frame
         elif helper is None or code.co_filename == _CALL:
             return helper  # an op outside of the helpers, as nearly all are; or the call of the running forward

@@ -7,13 +7,13 @@ look at the tensors themselves (an `Attendant`) is each event noted at once.
 
 import gc
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Size, Tensor, nn
 from torch._C import DisableTorchFunction  # switches modes off too, which the public context managers do not
 from torch.overrides import TorchFunctionMode
 
@@ -21,14 +21,18 @@ from ..selection import Selection
 from .arguments import sights_in
 from .attached import attached
 from .attendant import Attendant
-from .events import Called, CalledInside, Event, Helper, Raised, Ran, Returned
+from .events import Called, CalledInside, Event, Helper, Passed, Raised, Ran, Returned
 from .flops import flops_of, multiplies
-from .identity import Layout, Tensors, same_place, works_in_place
+from .identity import CONTAINERS, Layout, Tensors, same_place, works_in_place
 from .keeper import Keeper
 from .notes import Keep
 from .scribe import Scribe
-from .source import caller, kinds, mask_helper, place_of
+from .source import OWN, Place, caller, kinds, mask_helper, place_of
 from .witness import Witness
+
+
+_ONE_FUNCTION = {nn.Linear, nn.LayerNorm, nn.Embedding, nn.Dropout, nn.Tanh, nn.GELU, nn.ReLU}
+"""Modules of torch.nn that hand their input to one function and return what it returns."""
 
 
 class Tracer(TorchFunctionMode):
@@ -54,20 +58,17 @@ class Tracer(TorchFunctionMode):
 
     # Modules
 
-    def enter(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        """A module is about to run its forward."""
+    def enter(
+        self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], frame: FrameType | None
+    ) -> None:
+        """A module is about to run its forward; it was called from within a frame."""
         if self._leaf_depth:
             self._leaf_depth += 1
             self._tell(CalledInside(module))
             return
         with DisableTorchFunction():
-            look = self.tensors.look_into
-            event = Called(
-                module,
-                [look(value) for value in args],
-                {name: look(value) for name, value in kwargs.items()},
-                place_of(caller(sys._getframe(1))),
-            )
+            options = self.tensors.look_at_named(kwargs) if kwargs else kwargs
+            event = Called(module, self.tensors.look_at(args), options, place_of(caller(frame)))
             self._depth += 1
             leaf = type(module).__module__.startswith("torch.nn.")
             if leaf:
@@ -83,7 +84,8 @@ class Tracer(TorchFunctionMode):
             self._leaf_depth -= 1
             return
         with DisableTorchFunction():
-            event = Returned(module, self.tensors.look_into(output))
+            look, into = self.tensors.look, self.tensors.look_into
+            event = Returned(module, look(output) if isinstance(output, Tensor) else into(output))
             if self._leaf_depth:
                 event.flops = self._leaf_flops
                 if works_in_place(module):
@@ -94,6 +96,30 @@ class Tracer(TorchFunctionMode):
             else:
                 self._attendant.returned(event, leaf=bool(self._leaf_depth))
             self._leaf_depth = 0
+
+    def passes(self, module: nn.Module) -> bool:
+        """Whether `through` may run a module: nobody looks on, and it does one thing."""
+        return self._attendant is None and type(module) in _ONE_FUNCTION and not works_in_place(module)
+
+    def through(self, module: nn.Module, forward: Callable[..., Any], value: Any, frame: FrameType | None) -> Any:
+        """Run the forward of a module that `passes`: what goes in and what comes out tells all of it."""
+        if self._leaf_depth or type(value) is not Tensor:
+            self.enter(module, (value,), {}, frame)
+            output = forward(value)
+            self.leave(module, (value,), {}, output)
+            return output
+        with DisableTorchFunction():
+            if frame is not None and kinds.get(frame.f_code) != OWN:
+                frame = caller(frame)
+            place = None if frame is None else (frame.f_code, frame.f_lasti)
+            look = self.tensors.look
+            try:
+                output = forward(value)
+            except BaseException:
+                self._tape += (Called(module, (look(value),), {}, place), Raised(module))
+                raise
+            self._tape.append(Passed(module, look(value), look(output), place))
+        return output
 
     def raised(self, module: nn.Module) -> None:
         """The forward of a module has raised."""
@@ -117,50 +143,61 @@ class Tracer(TorchFunctionMode):
                 self._leaf_flops += _flops(func, args, kwargs, out)
             return out
         attendant, event = self._attendant, None
-        changes = _works_in_place(func, kwargs)
+        changes = _in_place.get(func)
+        if changes is None:
+            changes = _in_place[func] = _works_in_place(func)
+        if kwargs and (kwargs.get("inplace") or "out" in kwargs):
+            changes = True
         if changes or attendant is not None:  # what is changed in place must be looked at before
-            event = self._received(func, args, kwargs)
+            event = self._given(func, args, kwargs)
             if attendant is not None:
                 attendant.before(event, args, kwargs, changes=changes)
         try:
             out = func(*args, **kwargs)
         except Exception:
-            event = event or self._received(func, args, kwargs)
+            event = event or self._given(func, args, kwargs)
             event.place = place_of(caller(sys._getframe(1)))
             event.failed = True
             self._tell(event)
             raise
         if isinstance(out, Tensor):
             output = self.tensors.look(out)
-        else:
+        elif (isinstance(out, CONTAINERS) and type(out) is not Size) or func is Tensor.__setitem__:
             output = self.tensors.look_into(args[0] if func is Tensor.__setitem__ else out)
             if not sights_in(output, ""):
-                return out  # a size, a device, a truth value: nothing flowed
+                return out
+        else:
+            return out  # a size, a device, a truth value: nothing flowed
         if event is None:
-            event = self._received(func, args, kwargs)
+            event = self._given(func, args, kwargs)
         event.output = output
-        frame = caller(sys._getframe(1))
-        if frame is not None:
+        frame = sys._getframe(1)
+        if kinds.get(frame.f_code) == OWN:
             event.place = frame.f_code, frame.f_lasti
-            if kinds[frame.f_code]:
-                event.helper = self._helper(frame)
+        else:
+            event.place, event.helper = self._behind(frame)
         if changes:
             event.changed = self._sharing_memory(output)
-        elif args and isinstance(args[0], Tensor) and isinstance(out, Tensor):
+        elif args and isinstance(args[0], Tensor) and isinstance(out, Tensor) and out.data_ptr() == args[0].data_ptr():
             event.unchanged = same_place(out, args[0])
-        self._tell(event)
+        if attendant is None:
+            self._tape.append(event)
+        else:
+            attendant.ran(event)
         return out
 
-    def _received(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Ran:
-        look = self.tensors.look_into
-        return Ran(func, [look(value) for value in args], {name: look(value) for name, value in kwargs.items()}, None)
+    def _given(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Ran:
+        options = self.tensors.look_at_named(kwargs) if kwargs else kwargs
+        return Ran(func, self.tensors.look_at(args), options, None)
 
-    def _helper(self, frame: FrameType) -> Helper | None:
-        helper = mask_helper(frame)
+    def _behind(self, frame: FrameType) -> tuple[Place | None, Helper | None]:
+        """Return the place behind wrappers at which an op was called, and the mask's helper in which that was."""
+        found = caller(frame)
+        helper = mask_helper(found)
         if helper is None:
-            return None
+            return place_of(found), None
         anew, self._mask_frame = helper is not self._mask_frame, helper
-        return Helper(helper.f_code.co_name, place_of(caller(helper.f_back)), anew)
+        return place_of(found), Helper(helper.f_code.co_name, place_of(caller(helper.f_back)), anew)
 
     def _sharing_memory(self, output: Any) -> Sequence[Layout]:
         return self.tensors.sharing_memory([sight for _, sight in sights_in(output, "")])
@@ -187,12 +224,9 @@ class Tracer(TorchFunctionMode):
 _in_place: dict[Any, bool] = {}  # by function: whether its name says so
 
 
-def _works_in_place(func: Any, kwargs: Mapping[str, Any]) -> bool:
-    known = _in_place.get(func)
-    if known is None:
-        name = getattr(func, "__name__", "") or type(func).__name__
-        known = _in_place[func] = (name[-1] == "_" and name[-2:] != "__") or name == "__setitem__"
-    return known or bool(kwargs and (kwargs.get("inplace") or "out" in kwargs))
+def _works_in_place(func: Any) -> bool:
+    name = getattr(func, "__name__", "") or type(func).__name__
+    return (name[-1] == "_" and name[-2:] != "__") or name == "__setitem__"
 
 
 def _flops(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], out: Any) -> int:
