@@ -43,6 +43,16 @@ def tiny_model(*, attention: str = "eager", **changes: Any) -> BertForSequenceCl
     return BertForSequenceClassification(config).eval()
 
 
+ACTIVATION = "bert.encoder.layer.1.intermediate.intermediate_act_fn"
+
+
+def with_activation(module: torch.nn.Module) -> BertForSequenceClassification:
+    """A tiny model with a module of another's in place of an activation."""
+    model = tiny_model()
+    model.bert.encoder.layer[1].intermediate.intermediate_act_fn = module
+    return model
+
+
 def values_of(step: Step, place: int = 0) -> torch.Tensor:
     output = step.outputs[place]
     assert output.values is not None

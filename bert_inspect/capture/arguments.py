@@ -1,14 +1,14 @@
 """What a module or an op was given: its tensors under their names, and everything else as one would write it."""
 
 import inspect
-import weakref
 from collections.abc import Mapping, Sequence
 from typing import Any
+from weakref import ref
 
 import torch
 from torch import nn
 
-from .identity import Sight
+from .identity import CONTAINERS, Sight
 
 Named = list[tuple[str, torch.Tensor]]
 
@@ -20,7 +20,7 @@ def tensors_in(value: Any, name: str) -> Named:
 
 def sights_in(value: Any, name: str) -> list[tuple[str, Sight]]:
     """Return the same of a value that holds the sights of tensors in their place."""
-    return _found(weakref.ref, value, name)
+    return _found(ref, value, name)
 
 
 def _found(kind: type, value: Any, name: str) -> list[tuple[str, Any]]:
@@ -33,6 +33,9 @@ def _found(kind: type, value: Any, name: str) -> list[tuple[str, Any]]:
     return []
 
 
+_MAY_HOLD_SIGHTS = (ref, *CONTAINERS)
+
+
 def apart(
     names: Sequence[str], given: Sequence[Any], options: Mapping[str, Any]
 ) -> tuple[list[tuple[str, Sight]], Sequence[Any], Mapping[str, Any]]:
@@ -40,15 +43,17 @@ def apart(
     received: list[tuple[str, Sight]] = []
     rest = []
     for i, value in enumerate(given):
-        inside = sights_in(value, names[i] if i < len(names) else f"input[{i}]")
-        received += inside
-        if not inside:
+        if isinstance(value, _MAY_HOLD_SIGHTS) and (
+            inside := sights_in(value, names[i] if i < len(names) else f"input[{i}]")
+        ):
+            received += inside
+        else:
             rest.append(value)
     others = {}
     for name, value in options.items():
-        inside = sights_in(value, name)
-        received += inside
-        if not inside and value is not None:
+        if isinstance(value, _MAY_HOLD_SIGHTS) and (inside := sights_in(value, name)):
+            received += inside
+        else:
             others[name] = value
     return received, rest, others
 
@@ -114,4 +119,4 @@ def _index(index: Any) -> str:
         return ":".join(ends) + ("" if index.step is None else f":{index.step}")
     if index is Ellipsis:
         return "..."
-    return "tensor" if isinstance(index, weakref.ref) else str(index)
+    return "tensor" if isinstance(index, ref) else str(index)

@@ -197,24 +197,23 @@ def _known_as(notes: Sequence[Note]) -> dict[int, list[str]]:
 def _parameters(notes: Sequence[Note], model: nn.Module) -> tuple[list[int], list[int]]:
     """Return each step's own parameters, those counted in an earlier step left out, and all of its module's."""
     below: dict[str, dict[int, int]] = {}  # by path: the size of each parameter at or below it, by identity
-    direct: dict[str, list[tuple[int, int]]] = {}
-    for name, tensor in model.named_parameters(remove_duplicate=False):
-        path = name.rpartition(".")[0]
-        direct.setdefault(path, []).append((id(tensor), tensor.numel()))
-        while True:
-            below.setdefault(path, {})[id(tensor)] = tensor.numel()
-            if not path:
-                break
-            path = path.rpartition(".")[0]
+    direct: dict[str, dict[int, int]] = {}
+    for path, module in model.named_modules(remove_duplicate=False):
+        sizes = {id(tensor): tensor.numel() for tensor in module._parameters.values() if tensor is not None}
+        if sizes:
+            direct[path] = sizes
+            segments = path.split(".")
+            for length in range(len(segments) + 1):
+                below.setdefault(".".join(segments[:length]), {}).update(sizes)
     own, total = [0] * len(notes), [0] * len(notes)
     counted: set[int] = set()
     for note in notes:
         if note.kind == "module":
             inside = below.get(note.path, {})
             # What is below a module of torch.nn is recorded in no other step.
-            mine = inside.items() if note.leaf else direct.get(note.path, ())
-            own[note.id] = sum(size for key, size in mine if key not in counted)
-            counted.update(key for key, _ in mine)
+            mine = inside if note.leaf else direct.get(note.path, {})
+            own[note.id] = sum(size for key, size in mine.items() if key not in counted)
+            counted.update(mine)
             total[note.id] = sum(inside.values())
     return own, total
 

@@ -3,28 +3,28 @@
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any, Protocol
 
 from torch import nn
 from torch.jit import ScriptModule
 from torch.nn.modules import module as everyones
 
-_CALL = nn.Module._wrapped_call_impl.__code__
-_CALL_FILE = _CALL.co_filename
+Forward = Callable[..., Any]
 _ABSENT: Any = object()
 
 
 class Observer(Protocol):
-    """Is told of every call of a module."""
+    """Runs the forwards of modules in place of torch; where it cannot, it is told of them."""
 
-    def enter(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        """A module is about to run its forward."""
+    def around(self, module: nn.Module, forward: Forward) -> Forward:
+        """Return what is called in place of a module's forward."""
+
+    def enter(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], frame: FrameType | None) -> None:
+        """A module is about to run its forward; it was called from within a frame."""
 
     def leave(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
         """A module has run its forward."""
-
-    def raised(self, module: nn.Module) -> None:
-        """The forward of a module has raised."""
 
 
 @contextmanager
@@ -45,9 +45,10 @@ def attached(observer: Observer, modules: Iterable[nn.Module]) -> Iterator[None]
                 handles.append(module.register_forward_pre_hook(enter, with_kwargs=True))
                 handles.append(module.register_forward_hook(observer.leave, with_kwargs=True))
             else:
-                observed = _observed(observer, module, module.forward)
+                around: Any = observer.around(module, module.forward)
+                around.__wrapped__ = module.forward  # whoever asks for the signature is told the forward's own
                 wrapped.append((module, held.get("forward", _ABSENT)))
-                held["forward"] = observed
+                held["forward"] = around
         yield
     finally:
         for handle in handles:
@@ -64,30 +65,3 @@ def _entering(observer: Observer) -> Callable[..., None]:
         observer.enter(module, args, kwargs, sys._getframe(1))
 
     return hook
-
-
-def _observed(observer: Observer, module: nn.Module, original: Callable[..., Any]) -> Callable[..., Any]:
-    enter, leave = observer.enter, observer.leave
-    through = observer.through if observer.passes(module) else None
-
-    def forward(*args: Any, **kwargs: Any) -> Any:
-        call = sys._getframe(2)
-        if call.f_code is _CALL:
-            frame = call.f_back
-        elif sys._getframe(1).f_code.co_filename != _CALL_FILE:
-            return original(*args, **kwargs)  # the method is used as a function: that is no call of the module
-        else:
-            frame = call
-        if through is not None and len(args) == 1 and not kwargs:
-            return through(module, original, args[0], frame)
-        enter(module, args, kwargs, frame)
-        try:
-            output = original(*args, **kwargs)
-        except BaseException:
-            observer.raised(module)
-            raise
-        leave(module, args, kwargs, output)
-        return output
-
-    forward.__wrapped__ = original  # type: ignore[attr-defined]
-    return forward

@@ -1,7 +1,6 @@
 """Looks at the tensors of every step as it runs: keeps what was asked for, takes the time, lets a witness check."""
 
 import time
-from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -30,7 +29,7 @@ class Attendant:
         self._early: Note | None = None  # of an op that works in place
         self._begun = 0.0
 
-    def called(self, event: Called, args: tuple[Any, ...], kwargs: Mapping[str, Any], *, leaf: bool) -> None:
+    def called(self, event: Called, args: tuple[Any, ...], kwargs: dict[str, Any], *, leaf: bool) -> None:
         """A module was called; a ``leaf`` is run again when it has returned."""
         note = self._received(self._scribe.called(event))
         if leaf and self._witness is not None:
@@ -49,7 +48,7 @@ class Attendant:
             self._witness.recompute_module(note, event.module, results)
             self._scribe.calls = calls  # what a container of torch.nn called again does not count
 
-    def before(self, event: Ran, args: tuple[Any, ...], kwargs: Mapping[str, Any], *, changes: bool) -> None:
+    def before(self, event: Ran, args: tuple[Any, ...], kwargs: dict[str, Any], *, changes: bool) -> None:
         """An op is about to run; what it ``changes`` must be looked at now."""
         self._early = self._received(self._scribe.op(event)) if changes else None
         if self._witness is not None:

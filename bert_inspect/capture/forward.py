@@ -24,7 +24,7 @@ from .keeper import TooManyNumbers
 from .notes import Keep, Note
 from .prove import Ran, Verification
 from .summarize import dtype_name
-from .surroundings import no_hook_stays
+from .surroundings import no_collector, no_hook_stays
 from .tracer import tracing
 
 
@@ -82,7 +82,8 @@ def run_forward(
         stopped = None if ran.error is None else tracer.scribe.stopped()
         if verification is not None:
             verification.run_after(inputs)
-    assembled = assemble(tracer, model, modules, selection)
+    with no_collector():
+        assembled = assemble(tracer, model, modules, selection)
     failure = None if ran.error is None else _failure(ran.error, stopped, assembled, model, inputs)
     trace = Trace(
         format=FORMAT,

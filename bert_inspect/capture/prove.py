@@ -195,13 +195,14 @@ def _check_origins(witness: Witness, tracer: Tracer, assembled: Assembled, modul
 
     That a tensor holds, wherever it is seen, the bits that it was made with, the witness has checked already.
     """
+    notes = tracer.scribe.notes
     accounted = set(tracer.tensors.parameters)
-    accounted.update(seen.number for note in tracer.scribe.notes[:1] for seen in note.inputs)  # what the model was given
+    accounted.update(seen.number for note in notes[:1] for seen in note.inputs)  # what the model was given
     accounted.update(tracer.tensors.numbers_of(v for m in modules.values() for v in vars(m).values()))
-    for note in tracer.scribe.notes:
+    for note in notes:
         if note.id in witness.recomputed:
             accounted.update(seen.number for seen in (*note.outputs, *note.also_changed))
-    for note in tracer.scribe.notes:
+    for note in notes:
         for seen in (*note.inputs, *note.outputs):
             message = f"{seen.name} was made by nothing that was recorded"
             witness.count("origins", note, message, holds=seen.number in accounted or note.failed)

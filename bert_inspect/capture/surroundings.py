@@ -62,6 +62,20 @@ def _global_options() -> dict[str, Any]:
 
 
 @contextmanager
+def no_collector() -> Iterator[None]:
+    """Keep the garbage collector from running in the block: thousands of small notes set it off, and it walks all that
+    torch ever made.
+    """
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
+@contextmanager
 def no_hook_stays(model: nn.Module) -> Iterator[None]:
     """Take away, after the block, the hooks and attributes that it put on modules: transformers leaves its own on a
     model from which hidden states or attentions were asked.

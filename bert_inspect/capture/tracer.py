@@ -5,21 +5,19 @@ swept the caches by then, so all that can wait is left on a tape until the model
 look at the tensors themselves (an `Attendant`) is each event noted at once.
 """
 
-import gc
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-import torch
 from torch import Size, Tensor, nn
 from torch._C import DisableTorchFunction  # switches modes off too, which the public context managers do not
 from torch.overrides import TorchFunctionMode
 
 from ..selection import Selection
 from .arguments import sights_in
-from .attached import attached
+from .attached import Forward, attached
 from .attendant import Attendant
 from .events import Called, CalledInside, Event, Helper, Passed, Raised, Ran, Returned
 from .flops import flops_of, multiplies
@@ -28,11 +26,14 @@ from .keeper import Keeper
 from .notes import Keep
 from .scribe import Scribe
 from .source import OWN, Place, caller, kinds, mask_helper, place_of
+from .surroundings import no_collector
 from .witness import Witness
 
-
-_ONE_FUNCTION = {nn.Linear, nn.LayerNorm, nn.Embedding, nn.Dropout, nn.Tanh, nn.GELU, nn.ReLU}
-"""Modules of torch.nn that hand their input to one function and return what it returns."""
+_CALL = nn.Module._wrapped_call_impl.__code__
+_ONE_FUNCTION: dict[type, Forward] = {
+    kind: kind.forward for kind in (nn.Linear, nn.LayerNorm, nn.Embedding, nn.Dropout, nn.Tanh, nn.GELU, nn.ReLU)
+}
+"""Modules of torch.nn that hand their input to one function and return what it returns, and the forwards that do so."""
 
 
 class Tracer(TorchFunctionMode):
@@ -54,13 +55,12 @@ class Tracer(TorchFunctionMode):
         self._depth = 0  # how many modules are running whose steps are recorded
         self._leaf_depth = 0  # above 0: inside a module of torch.nn, where nothing is recorded
         self._leaf_flops = 0
+        self._in_place: dict[Any, bool] = {}  # by function: whether its name says so
         self._mask_frame: FrameType | None = None
 
     # Modules
 
-    def enter(
-        self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], frame: FrameType | None
-    ) -> None:
+    def enter(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], frame: FrameType | None) -> None:
         """A module is about to run its forward; it was called from within a frame."""
         if self._leaf_depth:
             self._leaf_depth += 1
@@ -97,31 +97,61 @@ class Tracer(TorchFunctionMode):
                 self._attendant.returned(event, leaf=bool(self._leaf_depth))
             self._leaf_depth = 0
 
-    def passes(self, module: nn.Module) -> bool:
-        """Whether `through` may run a module: nobody looks on, and it does one thing."""
-        return self._attendant is None and type(module) in _ONE_FUNCTION and not works_in_place(module)
+    def around(self, module: nn.Module, forward: Forward) -> Forward:
+        """Return what is called in place of a module's forward."""
+        if self._attendant is None and _is_one_function(module, forward):
+            return self._around_one_function(module, forward)
+        run = self._run
 
-    def through(self, module: nn.Module, forward: Callable[..., Any], value: Any, frame: FrameType | None) -> Any:
-        """Run the forward of a module that `passes`: what goes in and what comes out tells all of it."""
-        if self._leaf_depth or type(value) is not Tensor:
-            self.enter(module, (value,), {}, frame)
-            output = forward(value)
-            self.leave(module, (value,), {}, output)
-            return output
-        with DisableTorchFunction():
-            if frame is not None and kinds.get(frame.f_code) != OWN:
+        def observed(*args: Any, **kwargs: Any) -> Any:
+            return run(module, forward, args, kwargs, sys._getframe(2))
+
+        return observed
+
+    def _around_one_function(self, module: nn.Module, forward: Forward) -> Forward:
+        """What goes into such a module and what comes out tells all of it: one event instead of two."""
+        look, tape = self.tensors.look, self._tape
+
+        def observed(*args: Any, **kwargs: Any) -> Any:
+            call = sys._getframe(2)
+            if call.f_code is not _CALL or kwargs or self._leaf_depth or len(args) != 1 or type(args[0]) is not Tensor:
+                return self._run(module, forward, args, kwargs, call)
+            frame = call.f_back
+            if frame is None or kinds.get(frame.f_code) != OWN:
                 frame = caller(frame)
             place = None if frame is None else (frame.f_code, frame.f_lasti)
-            look = self.tensors.look
-            try:
-                output = forward(value)
-            except BaseException:
-                self._tape += (Called(module, (look(value),), {}, place), Raised(module))
-                raise
-            self._tape.append(Passed(module, look(value), look(output), place))
+            with DisableTorchFunction():
+                received = look(args[0])
+                try:
+                    output = forward(*args)
+                except BaseException:
+                    tape.extend((Called(module, (received,), {}, place), Raised(module)))
+                    raise
+                tape.append(Passed(module, received, look(output), place))
+            return output
+
+        return observed
+
+    def _run(
+        self, module: nn.Module, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any], call: FrameType
+    ) -> Any:
+        """Run a module's forward; ``call`` is the frame above the one that called it."""
+        if call.f_code is _CALL:
+            frame = call.f_back
+        elif sys._getframe(2).f_code.co_filename == _CALL.co_filename:
+            frame = call
+        else:
+            return forward(*args, **kwargs)  # it was called as a function, which is no call of the module
+        self.enter(module, args, kwargs, frame)
+        try:
+            output = forward(*args, **kwargs)
+        except BaseException:
+            self._raised(module)
+            raise
+        self.leave(module, args, kwargs, output)
         return output
 
-    def raised(self, module: nn.Module) -> None:
+    def _raised(self, module: nn.Module) -> None:
         """The forward of a module has raised."""
         if self._leaf_depth > 1:
             self._leaf_depth -= 1
@@ -143,9 +173,9 @@ class Tracer(TorchFunctionMode):
                 self._leaf_flops += _flops(func, args, kwargs, out)
             return out
         attendant, event = self._attendant, None
-        changes = _in_place.get(func)
+        changes = self._in_place.get(func)
         if changes is None:
-            changes = _in_place[func] = _works_in_place(func)
+            changes = self._in_place[func] = _says_in_place(func)
         if kwargs and (kwargs.get("inplace") or "out" in kwargs):
             changes = True
         if changes or attendant is not None:  # what is changed in place must be looked at before
@@ -221,10 +251,15 @@ class Tracer(TorchFunctionMode):
         return self._scribe
 
 
-_in_place: dict[Any, bool] = {}  # by function: whether its name says so
+def _is_one_function(module: nn.Module, forward: Forward) -> bool:
+    if getattr(forward, "__func__", None) is not _ONE_FUNCTION.get(type(module), module):
+        return False
+    # A parameter of another type (a quantized one, say) may answer to torch's functions itself.
+    plain = all(type(held) is nn.Parameter for held in module._parameters.values() if held is not None)
+    return plain and not works_in_place(module)
 
 
-def _works_in_place(func: Any) -> bool:
+def _says_in_place(func: Any) -> bool:
     name = getattr(func, "__name__", "") or type(func).__name__
     return (name[-1] == "_" and name[-2:] != "__") or name == "__setitem__"
 
@@ -247,13 +282,8 @@ def tracing(
     as it was, whatever happened. A ``witness`` checks every step as it runs.
     """
     tracer = Tracer(modules, selection=selection, keep=keep, witness=witness)
-    collecting = gc.isenabled()
     try:
-        # Thousands of small notes would set off the garbage collector, which walks all that torch ever made.
-        gc.disable()
-        with attached(tracer, modules.values()), tracer:
+        with no_collector(), attached(tracer, modules.values()), tracer:
             yield tracer
     finally:
         tracer._mask_frame = None
-        if collecting:
-            gc.enable()

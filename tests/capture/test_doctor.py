@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from helpers import TEXTS, tiny_model
+from helpers import ACTIVATION, TEXTS, tiny_model
 from torch import nn
 
 from bert_inspect.capture.doctor import examine
@@ -13,8 +13,6 @@ from bert_inspect.capture.encode import Sentences
 from bert_inspect.capture.forward import Loaded
 from bert_inspect.diagnosis import QUESTIONS, Finding, Question, questions
 from bert_inspect.errors import UsageError
-
-ACTIVATION = "bert.encoder.layer.1.intermediate.intermediate_act_fn"
 
 
 def finding(

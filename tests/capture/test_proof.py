@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from helpers import TEXTS, find, tiny_model
+from helpers import ACTIVATION, TEXTS, find, tiny_model, with_activation
 from torch import nn
 from torch.nn import functional
 
@@ -14,8 +14,6 @@ from bert_inspect import Trace
 from bert_inspect.api import trace
 from bert_inspect.capture.surroundings import surroundings
 from bert_inspect.proof import Check, Proof
-
-ACTIVATION = "bert.encoder.layer.1.intermediate.intermediate_act_fn"
 
 
 def proved(traced: Trace) -> Proof:
@@ -81,12 +79,6 @@ class Works(nn.Module):
 
     def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
         return self.work(hidden_states)
-
-
-def with_activation(module: nn.Module) -> Any:
-    model = tiny_model()
-    model.bert.encoder.layer[1].intermediate.intermediate_act_fn = module
-    return model
 
 
 def in_place(x: torch.Tensor) -> torch.Tensor:
