@@ -47,6 +47,7 @@ def child(arguments: list[str], folder: Path, number: int, moment: int | None) -
     sys.argv = ["bert-inspect", *[argument.format(folder=folder) for argument in arguments]]
     from bert_inspect.__main__ import main
 
+    signal.signal(number, signal.SIG_DFL)  # a shell that runs the tests behind its back has it ignored
     stop.at_once()
     sys.setprofile(count)
     main()
