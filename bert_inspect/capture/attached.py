@@ -45,8 +45,9 @@ def attached(observer: Observer, modules: Iterable[nn.Module]) -> Iterator[None]
                 handles.append(module.register_forward_pre_hook(enter, with_kwargs=True))
                 handles.append(module.register_forward_hook(observer.leave, with_kwargs=True))
             else:
-                around: Any = observer.around(module, module.forward)
-                around.__wrapped__ = module.forward  # whoever asks for the signature is told the forward's own
+                forward = module.forward
+                around: Any = observer.around(module, forward)
+                around.__wrapped__ = forward  # whoever asks for the signature is told the forward's own
                 wrapped.append((module, held.get("forward", _ABSENT)))
                 held["forward"] = around
         yield

@@ -35,6 +35,8 @@ _ONE_FUNCTION: dict[type, Forward] = {
 }
 """Modules of torch.nn that hand their input to one function and return what it returns, and the forwards that do so."""
 
+_PLAIN = {nn.Parameter, type(None)}
+
 
 class Tracer(TorchFunctionMode):
     """Records one forward of one model; use `tracing` to attach it and to take it off again."""
@@ -252,11 +254,10 @@ class Tracer(TorchFunctionMode):
 
 
 def _is_one_function(module: nn.Module, forward: Forward) -> bool:
-    if getattr(forward, "__func__", None) is not _ONE_FUNCTION.get(type(module), module):
+    if getattr(forward, "__func__", None) is not _ONE_FUNCTION.get(type(module), module) or works_in_place(module):
         return False
     # A parameter of another type (a quantized one, say) may answer to torch's functions itself.
-    plain = all(type(held) is nn.Parameter for held in module._parameters.values() if held is not None)
-    return plain and not works_in_place(module)
+    return {type(held) for held in module._parameters.values()} <= _PLAIN
 
 
 def _says_in_place(func: Any) -> bool:
