@@ -5,6 +5,7 @@
 
 import argparse
 import io
+import statistics
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -85,8 +86,10 @@ class _Idle:
 def forward(pairs: int, folder: Path) -> Iterator[Row]:
     import torch
     from torch.overrides import TorchFunctionMode
+    from transformers.models.bert.configuration_bert import BertConfig
+    from transformers.models.bert.modeling_bert import BertForSequenceClassification
 
-    from bert_inspect.api import load
+    from bert_inspect.api import load, trace
     from bert_inspect.capture.attached import attached
     from bert_inspect.capture.encode import Sentences, encode
     from bert_inspect.capture.forward import Loaded, run_forward
@@ -95,10 +98,10 @@ def forward(pairs: int, folder: Path) -> Iterator[Row]:
     from bert_inspect.selection import Selection
 
     model, tokenizer = load(str(folder / "base"))
-    modules = dict(model.named_modules())
     everything = Selection()
 
-    def sides(texts: list[str], *, stats: bool) -> tuple[Callable[[], float], ...]:
+    def sides(texts: list[str], *, stats: bool, model: Any = model) -> tuple[Callable[[], float], ...]:
+        modules = dict(model.named_modules())
         batch = encode(tokenizer, Sentences(texts=texts), limit=512, truncate=False)
         inputs = {
             "input_ids": torch.tensor(batch.input_ids),
@@ -138,6 +141,11 @@ def forward(pairs: int, folder: Path) -> Iterator[Row]:
         def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             return func(*args, **(kwargs or {}))
 
+    def added(one: Callable[[], float], other: Callable[[], float], steps: int) -> str:
+        """Return the microseconds a step that the first takes longer, by the median of pairs."""
+        apart = [one() - other() for _ in range(6 * pairs)]
+        return f"{statistics.median(apart) / steps * 1e6:.1f} µs"
+
     for texts, size, target, more in (
         (TEXTS, "2 x 9", 1.10, 6),
         (["cats " * 126] * 8, "8 x 128", 1.03, 1),
@@ -153,6 +161,12 @@ def forward(pairs: int, folder: Path) -> Iterator[Row]:
             yield Row(f"hooks and a function mode that do nothing, {size} tokens", "", f"{found:.2f}")
         found = paired(whole, plain, pairs=more * pairs)
         yield Row(f"traced up to the finished trace, {size} tokens", "", f"{found:.2f}")
+    steps = len(trace(model, tokenizer, TEXTS).steps)
+    plain, traced, *_ = sides(TEXTS, stats=False)
+    yield Row("what tracing adds to a step, 2 x 9 tokens of bert-base", "", added(traced, plain, steps))
+    small = BertConfig(hidden_size=24, intermediate_size=96, vocab_size=28996)
+    plain, traced, *_ = sides(TEXTS, stats=False, model=BertForSequenceClassification(small).eval())
+    yield Row("the same with bert-base of width 24, which fits the caches", "", added(traced, plain, steps))
     plain, _, whole, *_ = sides(["cats " * 126] * 8, stats=True)
     yield ratio(
         "traced with statistics of every step, up to the finished trace, 8 x 128 tokens",
@@ -288,8 +302,8 @@ def main() -> None:
     table = HERE / "README.md"
     if chosen.only is not None:
         measured = {line.split("|")[1]: line for line in lines}
-        old = read_table(table, "measured")
-        lines = [measured.get(line.split("|")[1], line) if line.startswith("|") else line for line in old[2:]]
+        old = read_table(table, "measured")[2:]
+        lines = [measured.pop(line.split("|")[1], line) for line in old] + list(measured.values())
     write_table(table, "measured", [note, "", *lines])
 
 

@@ -28,7 +28,7 @@ WHAT = {
 
 
 def profiled(work: Callable[[], None]) -> Counter[str]:
-    """Return the seconds of Python code in each file of ours, and in what torch calls modules and function modes with."""
+    """Return the seconds of Python code in each file of ours, and in torch's that call modules and function modes."""
     work()
     profile = cProfile.Profile()
     profile.enable()
