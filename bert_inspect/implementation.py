@@ -129,8 +129,11 @@ class _Files:
         return file.says(self._recorded.get(Path(file.path).name, {}))
 
     def same_version(self, package: str) -> bool:
-        """Whether the installed package is of the version that ran: the only proof for a file of no recorded line."""
+        """Whether the installed package is of the version that ran: the only proof for a file of no recorded line.
+
+        Builds of one version (``2.14.1+cu130``, which PyPI calls ``2.14.1``) have the same Python files.
+        """
         try:
-            return version(package) == self._versions[package]
+            return version(package).partition("+")[0] == self._versions[package].partition("+")[0]
         except PackageNotFoundError:
             return False
