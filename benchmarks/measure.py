@@ -180,8 +180,8 @@ def growth(pairs: int, folder: Path) -> Iterator[Row]:
     from transformers import BertConfig, BertForSequenceClassification
 
     from bert_inspect.api import trace
-    from bert_inspect.capture.locate import locate
-    from bert_inspect.capture.tokenizer import load_tokenizer
+    from bert_inspect.capture.checkpoint.locate import locate
+    from bert_inspect.capture.checkpoint.tokenizer import load_tokenizer
 
     tokenizer = load_tokenizer(locate("bert-base-cased", weights="none"))
 

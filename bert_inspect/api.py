@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any, Literal
 
+from .capture.checkpoint.locate import Weights, locate
 from .capture.encode import Sentences, check_labels, encode, token_limit
 from .capture.forward import Loaded, run_forward
-from .capture.locate import Weights, locate
 from .capture.notes import VALUES_LIMIT, Keep
 from .errors import UsageError
 from .record import Trace
@@ -114,8 +114,8 @@ def load(
     Raises:
         ModelError: it is not there, or cannot be loaded safely.
     """
+    from .capture.checkpoint.tokenizer import load_tokenizer
     from .capture.models import load as load_checkpoint
-    from .capture.tokenizer import load_tokenizer
 
     checkpoint = locate(name, weights=weights)
     loaded = load_checkpoint(

@@ -13,9 +13,9 @@ from msgspec import structs
 from rich.console import Console
 
 from bert_inspect import Trace
+from bert_inspect.capture.checkpoint.locate import locate
+from bert_inspect.capture.checkpoint.tokenizer import load_tokenizer
 from bert_inspect.capture.encode import Sentences, encode
-from bert_inspect.capture.locate import locate
-from bert_inspect.capture.tokenizer import load_tokenizer
 from bert_inspect.errors import UsageError
 from bert_inspect.record import TensorOut
 from bert_inspect.render.header import header

@@ -9,13 +9,13 @@ from transformers.models.bert.configuration_bert import BertConfig
 from transformers.models.bert.modeling_bert import BertForSequenceClassification
 
 from ..errors import ModelError, UsageError
-from .budget import check_size
-from .config import MOST_LABELS
+from .checkpoint.budget import check_size
+from .checkpoint.config import MOST_LABELS
+from .checkpoint.locate import Checkpoint
+from .checkpoint.notices import Notice, short, warn
+from .checkpoint.pretrained import load_pretrained
+from .checkpoint.tokenizer import quiet, reason
 from .forward import Loaded
-from .locate import Checkpoint
-from .notices import Notice, short, warn
-from .pretrained import load_pretrained
-from .tokenizer import quiet, reason
 
 _AGAIN = "save the model again with save_pretrained"
 

@@ -7,7 +7,7 @@ from msgspec import structs
 from ..diff import Comparison, Diff, Side
 from ..record import Input, Trace
 from ..selection import Selection
-from .causes import with_cause
+from .causes.cause import with_cause
 from .forward import Loaded, run_forward
 from .notes import Keep
 

@@ -58,8 +58,8 @@ def doctor(
     )
     notices: list[str] = []
     checkpoint = choice.locate(terminal, notice=notices.append)
+    from ..capture.checkpoint.tokenizer import load_tokenizer
     from ..capture.encode import token_limit
-    from ..capture.tokenizer import load_tokenizer
 
     tokenizer = load_tokenizer(checkpoint, notice=notices.append)
     with terminal.waiting("loading torch and the model"):

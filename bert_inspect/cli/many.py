@@ -44,8 +44,8 @@ def run_many(
     checkpoint = choice.locate(terminal)
     selection.check_layers(checkpoint.layers)
 
+    from ..capture.checkpoint.tokenizer import load_tokenizer
     from ..capture.encode import token_limit
-    from ..capture.tokenizer import load_tokenizer
 
     tokenizer = load_tokenizer(checkpoint, notice=terminal.say)
     limit = token_limit(tokenizer, checkpoint.positions, max_length)

@@ -11,8 +11,8 @@ from tampering import TAMPERINGS
 
 from bert_inspect import Trace
 from bert_inspect.api import trace
-from bert_inspect.capture.causes import explain, with_cause
-from bert_inspect.capture.suspects import SUSPECTS
+from bert_inspect.capture.causes.cause import explain, with_cause
+from bert_inspect.capture.causes.suspects import SUSPECTS
 from bert_inspect.diff import Cause, Comparison, Side
 
 Tampered = Callable[[str], tuple[Any, Trace]]

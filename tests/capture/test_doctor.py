@@ -250,8 +250,8 @@ def test_sentences_are_examined_too(tokenizer: Any) -> None:
 
 
 def test_casing_is_held_against_the_vocabulary(tokenizer: Any) -> None:
-    from bert_inspect.capture.locate import locate
-    from bert_inspect.capture.tokenizer import load_tokenizer
+    from bert_inspect.capture.checkpoint.locate import locate
+    from bert_inspect.capture.checkpoint.tokenizer import load_tokenizer
 
     model = trained(vocab_size=30522)
     uncased = load_tokenizer(locate("bert-base-uncased", weights="none"))

@@ -18,10 +18,10 @@ from transformers.models.bert.modeling_bert import (
 )
 from transformers.models.bert.tokenization_bert import BertTokenizer
 
-from bert_inspect.capture.builtin import BUILTIN
-from bert_inspect.capture.locate import locate
+from bert_inspect.capture.checkpoint.builtin import BUILTIN
+from bert_inspect.capture.checkpoint.locate import locate
+from bert_inspect.capture.checkpoint.tokenizer import load_tokenizer
 from bert_inspect.capture.models import load
-from bert_inspect.capture.tokenizer import load_tokenizer
 from bert_inspect.errors import ModelError
 
 SIZES = {  # parameters with two labels, as published for the body (google-research/bert), plus the classifier

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from helpers import change, tiny_config, tiny_model
 
-from bert_inspect.capture.builtin import BUILTIN
-from bert_inspect.capture.config import checked_settings, parameter_count
-from bert_inspect.capture.locate import locate
+from bert_inspect.capture.checkpoint.builtin import BUILTIN
+from bert_inspect.capture.checkpoint.config import checked_settings, parameter_count
+from bert_inspect.capture.checkpoint.locate import locate
 from bert_inspect.capture.models import load
 
 Command = Callable[..., tuple[int, str, str]]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bert_inspect.capture.locate import locate
+from bert_inspect.capture.checkpoint.locate import locate
 from bert_inspect.capture.models import load
 
 Command = Callable[..., tuple[int, str, str]]

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
-from bert_inspect.capture.checkpoint_files import CheckpointFiles
-from bert_inspect.capture.locate import locate
+from bert_inspect.capture.checkpoint.files import CheckpointFiles
+from bert_inspect.capture.checkpoint.locate import locate
+from bert_inspect.capture.checkpoint.weights import find_weights
 from bert_inspect.capture.models import load
-from bert_inspect.capture.weights import find_weights
 from bert_inspect.errors import ModelError
 
 Command = Callable[..., tuple[int, str, str]]

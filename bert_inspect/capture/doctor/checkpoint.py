@@ -3,7 +3,7 @@
 import torch
 
 from ...diagnosis import Finding
-from ..notices import counted, some
+from ..checkpoint.notices import counted, some
 from .patient import Patient
 
 _HEAD = "classifier."

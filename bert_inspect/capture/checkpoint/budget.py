@@ -4,7 +4,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from ..errors import ModelError
+from ...errors import ModelError
 from .config import DTYPES, parameter_count
 from .locate import Checkpoint
 

@@ -7,7 +7,7 @@ choose an implementation, names of other files or repositories, settings of othe
 import json
 from typing import Any
 
-from ..errors import ModelError
+from ...errors import ModelError
 from .notices import Notice, short
 
 MOST_LABELS = 100_000

@@ -11,8 +11,8 @@ from tokenizers import AddedToken
 from transformers.models.bert.tokenization_bert import BertTokenizer
 from transformers.utils import logging as transformers_logging
 
-from ..errors import ModelError
-from .checkpoint_files import CheckpointFiles
+from ...errors import ModelError
+from .files import CheckpointFiles
 from .locate import Checkpoint
 from .notices import Notice, counted, short, warn
 from .tokenizer_files import TokenizerFiles, read_tokenizer

@@ -11,8 +11,8 @@ import torch
 from msgspec import structs
 from torch import nn
 
-from ..diff import Cause, Comparison, Diff, StepDiff
-from ..values import strict
+from ...diff import Cause, Comparison, Diff, StepDiff
+from ...values import strict
 from .scene import Scene, Unknown, Variant
 from .suspects import SUSPECTS
 

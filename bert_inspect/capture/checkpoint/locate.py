@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from ..errors import ModelError
+from ...errors import ModelError
 from .builtin import BUILTIN, Builtin
-from .checkpoint_files import JSON_LIMIT, CheckpointFiles
 from .config import checked_settings
+from .files import JSON_LIMIT, CheckpointFiles
 from .notices import Notice, short, some, warn
 from .weights import FLOATS, INDEX, SINGLE, WeightFile, find_weights
 

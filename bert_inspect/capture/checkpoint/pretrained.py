@@ -9,7 +9,7 @@ from safetensors.torch import load, load_file
 from transformers.models.bert.configuration_bert import BertConfig
 from transformers.models.bert.modeling_bert import BertForSequenceClassification
 
-from ..errors import ModelError
+from ...errors import ModelError
 from .locate import Checkpoint
 from .notices import Notice, counted, short, some
 from .tokenizer import quiet, reason

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from ..errors import ModelError
-from .checkpoint_files import VOCABULARY_LIMIT, CheckpointFiles
+from ...errors import ModelError
+from .files import VOCABULARY_LIMIT, CheckpointFiles
 from .notices import Notice, counted, short
 from .tokenizer_schema import Model, Settings, TokenizerJson, Word
 

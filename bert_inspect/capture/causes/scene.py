@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from ..diff import Comparison, Side, StepDiff
-from ..record import Input, Step, TensorOut
+from ...diff import Comparison, Side, StepDiff
+from ...record import Input, Step, TensorOut
 
 
 class Unknown(Exception):

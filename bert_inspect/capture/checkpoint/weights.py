@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import ModelError
-from .checkpoint_files import CheckpointFiles, parse
+from ...errors import ModelError
+from .files import CheckpointFiles, parse
 from .notices import counted, short, some
 
 SINGLE = "model.safetensors"

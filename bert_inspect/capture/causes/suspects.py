@@ -6,7 +6,7 @@ import torch
 from torch.nn import functional
 from transformers.activations import ACT2FN
 
-from .attention_variants import mask_variants, scale_variants, softmax_variants
+from .attention import mask_variants, scale_variants, softmax_variants
 from .scene import Scene, Variant
 
 _ROLES = ("query", "key", "value")

@@ -1,0 +1,1 @@
+"""Why two runs part: the first divergent step computed anew, with each of the usual suspects."""
