@@ -137,8 +137,8 @@ class Tensors:
 def same_place(result: torch.Tensor, source: torch.Tensor) -> bool:
     """Whether an op handed its input on as it was: the same numbers in the same places of the same memory."""
     return (
-        source.shape == result.shape
-        and source.data_ptr() == result.data_ptr()
+        source.data_ptr() == result.data_ptr()
+        and source.shape == result.shape
         and source.dtype == result.dtype
         and source.untyped_storage()._cdata == result.untyped_storage()._cdata
         and source.storage_offset() == result.storage_offset()

@@ -210,7 +210,7 @@ class Tracer(TorchFunctionMode):
             event.place, event.helper = self._behind(frame)
         if changes:
             event.changed = self._sharing_memory(output)
-        elif args and isinstance(args[0], Tensor) and isinstance(out, Tensor) and out.data_ptr() == args[0].data_ptr():
+        elif event.helper is None and isinstance(out, Tensor) and args and isinstance(args[0], Tensor):
             event.unchanged = same_place(out, args[0])
         if attendant is None:
             self._tape.append(event)
