@@ -65,7 +65,11 @@ def module_input_names(module: nn.Module) -> Sequence[str]:
     """Return the names of what a module's forward receives by position."""
     names = _signatures.get(type(module))
     if names is None:
-        names = _signatures[type(module)] = list(inspect.signature(type(module).forward).parameters)[1:]
+        try:
+            names = list(inspect.signature(type(module).forward).parameters)[1:]
+        except (AttributeError, TypeError, ValueError):  # a scripted module's class has no forward of its own
+            names = ["input"]
+        _signatures[type(module)] = names
     return names
 
 

@@ -7,7 +7,6 @@ from types import FrameType
 from typing import Any, Protocol
 
 from torch import nn
-from torch.jit import ScriptModule
 from torch.nn.modules import module as everyones
 
 Forward = Callable[..., Any]
@@ -41,7 +40,7 @@ def attached(observer: Observer, modules: Iterable[nn.Module]) -> Iterator[None]
     try:
         for module in modules:
             held = module.__dict__
-            if everywhere or held["_forward_hooks"] or held["_forward_pre_hooks"] or isinstance(module, ScriptModule):
+            if everywhere or module._forward_hooks or module._forward_pre_hooks:
                 handles.append(module.register_forward_pre_hook(enter, with_kwargs=True))
                 handles.append(module.register_forward_hook(observer.leave, with_kwargs=True))
             else:

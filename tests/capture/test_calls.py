@@ -190,3 +190,18 @@ def test_forwards_are_the_same_before_and_after_and_say_their_signature_meanwhil
     assert set(signatures) == {plain}
     assert before == {path: set(vars(held)) for path, held in model.named_modules()}
     assert vars(model.bert.pooler.dense)["forward"] is own
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning")
+def test_a_scripted_module_is_a_step_without_steps_in_it(tokenizer: Any) -> None:
+    model = with_activation(torch.jit.script(nn.Sequential(nn.Linear(64, 64), nn.ReLU())))
+    traced = trace(model, tokenizer, TEXTS)
+    with torch.inference_mode():
+        plain = model(**tokenizer(TEXTS, padding=True, return_tensors="pt")).logits
+    assert traced.output is not None and traced.output.logits == plain.tolist()
+    step = find(traced, path=ACTIVATION)
+    assert inside(traced) == [] and step.outputs[0].shape == [2, 9, 64]
+    assert find(traced, path="bert.encoder.layer.1.output.dense").inputs[0].from_ == step.id
+    # What it does inside is not seen, so it is not proved.
+    proof = trace(model, tokenizer, TEXTS, verify=True).proof
+    assert proof is not None and proof.fault is not None and proof.fault.path == ACTIVATION
