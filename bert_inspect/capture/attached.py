@@ -10,7 +10,6 @@ from torch import nn
 from torch.nn.modules import module as everyones
 
 Forward = Callable[..., Any]
-_ABSENT: Any = object()
 
 
 class Observer(Protocol):
@@ -33,7 +32,8 @@ def attached(observer: Observer, modules: Iterable[nn.Module]) -> Iterator[None]
     A forward is wrapped, on the module and not on its class: what torch calls a hook takes several times as long. Only
     where others have hooks on the module, which may change what it receives and returns, ours stand behind them.
     """
-    wrapped: list[tuple[nn.Module, Any]] = []
+    wrapped: list[nn.Module] = []
+    before: dict[nn.Module, Forward] = {}  # forwards that stood on the module already
     handles = []
     everywhere = bool(everyones._global_forward_hooks or everyones._global_forward_pre_hooks)
     enter = _entering(observer)
@@ -43,21 +43,22 @@ def attached(observer: Observer, modules: Iterable[nn.Module]) -> Iterator[None]
             if everywhere or module._forward_hooks or module._forward_pre_hooks:
                 handles.append(module.register_forward_pre_hook(enter, with_kwargs=True))
                 handles.append(module.register_forward_hook(observer.leave, with_kwargs=True))
-            else:
-                forward = module.forward
-                around: Any = observer.around(module, forward)
-                around.__wrapped__ = forward  # whoever asks for the signature is told the forward's own
-                wrapped.append((module, held.get("forward", _ABSENT)))
-                held["forward"] = around
+                continue
+            forward = module.forward
+            if "forward" in held:
+                before[module] = forward
+            wrapped.append(module)
+            around: Any = observer.around(module, forward)
+            around.__wrapped__ = forward  # whoever asks for the signature is told the forward's own
+            held["forward"] = around
         yield
     finally:
         for handle in handles:
             handle.remove()
-        for module, before in wrapped:
-            if before is _ABSENT:
-                module.__dict__.pop("forward", None)
-            else:
-                module.__dict__["forward"] = before
+        for module in wrapped:
+            module.__dict__.pop("forward", None)
+        for module, forward in before.items():
+            module.__dict__["forward"] = forward
 
 
 def _entering(observer: Observer) -> Callable[..., None]:

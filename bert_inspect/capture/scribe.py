@@ -1,7 +1,8 @@
 """Makes notes of what a tracer saw: which step it was, inside which, what it received and what it returned."""
 
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from torch import nn
@@ -16,12 +17,12 @@ from .source import line_of
 
 
 class Scribe:
-    """Takes the events of a run in the order in which they happened; ``paths`` are those of the model's modules."""
+    """Takes the events of a run in the order in which they happened; ``modules`` are the model's, by their paths."""
 
-    def __init__(self, paths: dict[nn.Module, str], tensors: Tensors) -> None:
+    def __init__(self, modules: Mapping[str, nn.Module], tensors: Tensors) -> None:
         self.notes: list[Note] = []
         self.calls: dict[nn.Module, int] = {}
-        self._paths = paths
+        self._modules = modules
         self._tensors = tensors
         self._open: list[tuple[Note, nn.Module]] = []
         self._running: int | None = None  # how many of them still run after one raised, should somebody catch that
@@ -38,6 +39,10 @@ class Scribe:
     def write(self, event: Event) -> None:
         """Make a note of an event."""
         self._writers[type(event)](event)
+
+    @cached_property
+    def _paths(self) -> dict[nn.Module, str]:
+        return {module: path for path, module in self._modules.items()}
 
     # Modules
 

@@ -8,6 +8,7 @@ look at the tensors themselves (an `Attendant`) is each event noted at once.
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -47,7 +48,7 @@ class Tracer(TorchFunctionMode):
         super().__init__()
         self.tensors = Tensors(modules)
         self.kept = Keeper(keep, self.tensors)
-        self._scribe = Scribe({module: path for path, module in modules.items()}, self.tensors)
+        self._scribe = Scribe(modules, self.tensors)
         self._tape: list[Event] = []
         self._attendant: Attendant | None = None
         if self.kept.keeps or keep.seconds or witness is not None:
@@ -101,50 +102,59 @@ class Tracer(TorchFunctionMode):
 
     def around(self, module: nn.Module, forward: Forward) -> Forward:
         """Return what is called in place of a module's forward."""
-        if self._attendant is None and _is_one_function(module, forward):
-            return self._around_one_function(module, forward)
-        run = self._run
+        if self._attendant is None and getattr(forward, "__func__", None) is _ONE_FUNCTION.get(type(module), module):
+            return partial(self._run_one_function, module, forward)
+        return partial(self._run, module, forward)
 
-        def observed(*args: Any, **kwargs: Any) -> Any:
-            return run(module, forward, args, kwargs, sys._getframe(2))
+    def _run(self, module: nn.Module, forward: Forward, /, *args: Any, **kwargs: Any) -> Any:
+        call = sys._getframe(2)
+        if call.f_code is not _CALL:
+            return self._run_otherwise(module, forward, args, kwargs, call, by=sys._getframe(1))
+        return self._observe(module, forward, args, kwargs, call)
 
-        return observed
-
-    def _around_one_function(self, module: nn.Module, forward: Forward) -> Forward:
+    def _run_one_function(self, module: nn.Module, forward: Forward, /, *args: Any, **kwargs: Any) -> Any:
         """What goes into such a module and what comes out tells all of it: one event instead of two."""
+        call = sys._getframe(2)
+        if call.f_code is not _CALL:
+            return self._run_otherwise(module, forward, args, kwargs, call, by=sys._getframe(1))
+        if self._leaf_depth or kwargs or len(args) != 1 or type(args[0]) is not Tensor or not _is_plain(module):
+            return self._observe(module, forward, args, kwargs, call)
+        frame = call.f_back
+        if frame is None or kinds.get(frame.f_code) != OWN:
+            frame = caller(frame)
+        place = None if frame is None else (frame.f_code, frame.f_lasti)
         look, tape = self.tensors.look, self._tape
+        with DisableTorchFunction():
+            received = look(args[0])
+            try:
+                output = forward(*args)
+            except BaseException:
+                tape.extend((Called(module, (received,), {}, place), Raised(module)))
+                raise
+            tape.append(Passed(module, received, look(output), place))
+        return output
 
-        def observed(*args: Any, **kwargs: Any) -> Any:
-            call = sys._getframe(2)
-            if call.f_code is not _CALL or kwargs or self._leaf_depth or len(args) != 1 or type(args[0]) is not Tensor:
-                return self._run(module, forward, args, kwargs, call)
-            frame = call.f_back
-            if frame is None or kinds.get(frame.f_code) != OWN:
-                frame = caller(frame)
-            place = None if frame is None else (frame.f_code, frame.f_lasti)
-            with DisableTorchFunction():
-                received = look(args[0])
-                try:
-                    output = forward(*args)
-                except BaseException:
-                    tape.extend((Called(module, (received,), {}, place), Raised(module)))
-                    raise
-                tape.append(Passed(module, received, look(output), place))
-            return output
+    def _run_otherwise(
+        self,
+        module: nn.Module,
+        forward: Forward,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        call: FrameType,
+        *,
+        by: FrameType,
+    ) -> Any:
+        """Run a forward that was not called in the usual way: by torch nevertheless, or as a function, which is no call
+        of the module.
+        """
+        if by.f_code.co_filename == _CALL.co_filename:
+            return self._observe(module, forward, args, kwargs, call)
+        return forward(*args, **kwargs)
 
-        return observed
-
-    def _run(
+    def _observe(
         self, module: nn.Module, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any], call: FrameType
     ) -> Any:
-        """Run a module's forward; ``call`` is the frame above the one that called it."""
-        if call.f_code is _CALL:
-            frame = call.f_back
-        elif sys._getframe(2).f_code.co_filename == _CALL.co_filename:
-            frame = call
-        else:
-            return forward(*args, **kwargs)  # it was called as a function, which is no call of the module
-        self.enter(module, args, kwargs, frame)
+        self.enter(module, args, kwargs, call)
         try:
             output = forward(*args, **kwargs)
         except BaseException:
@@ -253,11 +263,11 @@ class Tracer(TorchFunctionMode):
         return self._scribe
 
 
-def _is_one_function(module: nn.Module, forward: Forward) -> bool:
-    if getattr(forward, "__func__", None) is not _ONE_FUNCTION.get(type(module), module) or works_in_place(module):
-        return False
-    # A parameter of another type (a quantized one, say) may answer to torch's functions itself.
-    return {type(held) for held in module._parameters.values()} <= _PLAIN
+def _is_plain(module: nn.Module) -> bool:
+    """Whether a module leaves its input alone, and its parameters do not answer to torch's functions themselves, as
+    those of another type may (quantized ones, say).
+    """
+    return not works_in_place(module) and {type(held) for held in module._parameters.values()} <= _PLAIN
 
 
 def _says_in_place(func: Any) -> bool:
