@@ -148,8 +148,8 @@ def forward(pairs: int, folder: Path) -> Iterator[Row]:
 
     for texts, size, target, more in (
         (TEXTS, "2 x 9", 1.10, 6),
-        (["cats " * 126] * 8, "8 x 128", 1.03, 1),
-        (["cats " * 510], "1 x 512", 1.03, 2),
+        (["cats " * 126] * 8, "8 x 128", 1.03, 2),
+        (["cats " * 510], "1 x 512", 1.03, 4),
     ):
         plain, traced, whole, idle, hooked = sides(texts, stats=False)
         found = paired(traced, plain, pairs=more * pairs)
