@@ -47,7 +47,8 @@ class Terminal:
         with stdout() as stream:
             with console.capture() as captured:
                 console.print(product)
-            text = captured.get()
+            # Rich fills the columns of a table up: in a file, or where an editor wraps, that is in the way.
+            text = "\n".join(line.rstrip(" ") for line in captured.get().split("\n"))
             if self.pager and _interactive() and text.count("\n") >= console.height and _page(text):
                 return
             sys.stdout.flush()

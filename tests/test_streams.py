@@ -246,6 +246,12 @@ def test_any_width_will_do(command: Command, saved: Path, monkeypatch: pytest.Mo
             assert out == unbound
 
 
+def test_no_line_ends_in_spaces(command: Command, saved: Path) -> None:
+    for arguments in (["show", saved], ["show", saved, "--stats"], ["tokens", "cats"], ["model", "bert-tiny"]):
+        code, out, _ = command(*arguments)
+        assert code == 0 and [line for line in out.splitlines() if line.endswith(" ")] == []
+
+
 def test_colour_is_as_asked_for(command: Command, saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value, option, coloured in (
         ("NO_COLOR", "1", "auto", False),
