@@ -18,7 +18,7 @@ class Observer(Protocol):
     def around(self, module: nn.Module, forward: Forward) -> Forward:
         """Return what is called in place of a module's forward."""
 
-    def enter(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], frame: FrameType | None) -> None:
+    def enter(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], frame: FrameType) -> None:
         """A module is about to run its forward; it was called from within a frame."""
 
     def leave(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
@@ -29,8 +29,9 @@ class Observer(Protocol):
 def attached(observer: Observer, modules: Iterable[nn.Module]) -> Iterator[None]:
     """Let an observer see every call of these modules for the block; afterwards they are as they were.
 
-    A forward is wrapped, on the module and not on its class: what torch calls a hook takes several times as long. Only
-    where others have hooks on the module, which may change what it receives and returns, ours stand behind them.
+    A forward is wrapped, on the module and not on its class: torch's own hooks take longer, even if they do nothing
+    (benchmarks/README.md). Only where others have hooks on the module, which may change what it receives and returns,
+    ours are hooks too and stand behind them.
     """
     wrapped: list[nn.Module] = []
     before: dict[nn.Module, Forward] = {}  # forwards that stood on the module already

@@ -63,7 +63,7 @@ class Tracer(TorchFunctionMode):
 
     # Modules
 
-    def enter(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], frame: FrameType | None) -> None:
+    def enter(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], frame: FrameType) -> None:
         """A module is about to run its forward; it was called from within a frame."""
         if self._leaf_depth:
             self._leaf_depth += 1
@@ -87,8 +87,7 @@ class Tracer(TorchFunctionMode):
             self._leaf_depth -= 1
             return
         with DisableTorchFunction():
-            look, into = self.tensors.look, self.tensors.look_into
-            event = Returned(module, look(output) if isinstance(output, Tensor) else into(output))
+            event = Returned(module, self.tensors.look_into(output))
             if self._leaf_depth:
                 event.flops = self._leaf_flops
                 if works_in_place(module):
@@ -222,10 +221,7 @@ class Tracer(TorchFunctionMode):
             event.changed = self._sharing_memory(output)
         elif event.helper is None and isinstance(out, Tensor) and args and isinstance(args[0], Tensor):
             event.unchanged = same_place(out, args[0])
-        if attendant is None:
-            self._tape.append(event)
-        else:
-            attendant.ran(event)
+        self._tell(event)
         return out
 
     def _given(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Ran:
