@@ -24,9 +24,7 @@ def noted() -> list[tuple[tuple[str, int] | None, int]]:
     with open(__file__) as stream:  # noqa: PTH123
         try:
             note()
-            note(  # noqa: E702
-                stream.name
-            )
+            note(stream.name)
         finally:
             note()
     return found
