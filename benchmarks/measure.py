@@ -92,10 +92,11 @@ def forward(pairs: int, folder: Path) -> Iterator[Row]:
     from bert_inspect.api import load, trace
     from bert_inspect.capture.attached import attached
     from bert_inspect.capture.encode import Sentences, encode
-    from bert_inspect.capture.forward import Loaded, run_forward
-    from bert_inspect.capture.notes import Keep
+    from bert_inspect.capture.forward import run_forward
+    from bert_inspect.capture.keep import Keep
+    from bert_inspect.capture.loaded import Loaded
     from bert_inspect.capture.tracer import tracing
-    from bert_inspect.selection import Selection
+    from bert_inspect.traces.selection import Selection
 
     model, tokenizer = load(str(folder / "base"))
     everything = Selection()
@@ -250,11 +251,11 @@ def throughput(pairs: int, folder: Path) -> Iterator[Row]:
     import torch
 
     from bert_inspect.api import load
-    from bert_inspect.capture.forward import Loaded
+    from bert_inspect.capture.keep import Keep
     from bert_inspect.capture.lines import Line
+    from bert_inspect.capture.loaded import Loaded
     from bert_inspect.capture.many import batches, trace_batch
-    from bert_inspect.capture.notes import Keep
-    from bert_inspect.selection import Selection
+    from bert_inspect.traces.selection import Selection
 
     model, tokenizer = load(str(folder / "base"))
     lines = [Line(i, "I love cats and pizza " * (1 + i % 7)) for i in range(96)]

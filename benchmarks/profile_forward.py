@@ -11,9 +11,9 @@ from harness import circumstances, write_table
 
 import bert_inspect
 from bert_inspect.api import load
-from bert_inspect.capture.notes import Keep
+from bert_inspect.capture.keep import Keep
 from bert_inspect.capture.tracer import tracing
-from bert_inspect.selection import Selection
+from bert_inspect.traces.selection import Selection
 
 HERE = Path(__file__).parent
 OWN = str(Path(bert_inspect.__file__).parent)

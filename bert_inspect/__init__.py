@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .api import load, trace
     from .errors import BertInspectError
-    from .record import Trace
+    from .result import Trace
 
 __all__ = ["BertInspectError", "Trace", "__version__", "load", "trace"]
 
-_WHERE = {"load": "api", "trace": "api", "BertInspectError": "errors", "Trace": "record"}
+_WHERE = {"load": "api", "trace": "api", "BertInspectError": "errors", "Trace": "result"}
 
 
 def __getattr__(name: str) -> Any:

@@ -4,12 +4,12 @@ import gc
 import os
 import sys
 
-from . import stop
+from . import signals
 
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
-    stop.at_once()
+    signals.end_at_once()
     # A process of seconds: collecting garbage would only walk, again and again, all that importing torch made.
     gc.disable()
     try:

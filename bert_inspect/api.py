@@ -5,11 +5,12 @@ from typing import Any, Literal
 
 from .capture.checkpoint.locate import Weights, locate
 from .capture.encode import Sentences, check_labels, encode, token_limit
-from .capture.forward import Loaded, run_forward
-from .capture.notes import VALUES_LIMIT, Keep
+from .capture.forward import run_forward
+from .capture.keep import VALUES_LIMIT, Keep
+from .capture.loaded import Loaded
 from .errors import UsageError
-from .record import Trace
-from .selection import Level, Selection
+from .result import Trace
+from .traces.selection import Level, Selection
 
 
 def trace(
@@ -94,7 +95,7 @@ def trace(
     finally:
         if model.config._attn_implementation != own:
             model.set_attn_implementation(own)
-    return result
+    return Trace.of(result)
 
 
 def load(

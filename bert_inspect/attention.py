@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import UsageError
-from .record import Step, TensorOut, Trace
-from .values import Values
+from .traces.record import Step, TensorOut, Trace
+from .traces.values import Values
 
 Array = NDArray[np.float64]
 

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 import msgspec
 
 from .errors import UsageError
-from .values import Number
+from .traces.values import Number
 
 FORMAT = "bert-inspect-diagnosis"
 VERSION = 1

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from .errors import UsageError
-from .stop import unfinished
+from .signals import unfinished
 
 
 @contextmanager

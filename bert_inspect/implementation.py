@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from .record import Step, Trace
 from .sourcefile import Function, SourceFile, find_file, find_forward
+from .traces.record import Step, Trace
 
 Place = tuple[str, int]
 """A function: the path of its file, and its first line."""

@@ -8,7 +8,7 @@ from typing import Literal
 
 from .implementation import Executed, Worker, workers
 from .reached import Statement, statements
-from .record import Step, TensorIn, TensorOut, Trace
+from .traces.record import Step, TensorIn, TensorOut, Trace
 
 _LONG = 4
 """Documentation of more lines than this is left out but for its first."""

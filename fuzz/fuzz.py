@@ -44,12 +44,12 @@ from bert_inspect.capture.checkpoint.tokenizer import load_tokenizer  # noqa: E4
 from bert_inspect.capture.components import components  # noqa: E402
 from bert_inspect.capture.encode import Sentences, encode, token_limit  # noqa: E402
 from bert_inspect.capture.forward import run_forward  # noqa: E402
+from bert_inspect.capture.keep import Keep  # noqa: E402
 from bert_inspect.capture.models import load  # noqa: E402
-from bert_inspect.capture.notes import Keep  # noqa: E402
 from bert_inspect.errors import BertInspectError  # noqa: E402
-from bert_inspect.record import traced_lines  # noqa: E402
 from bert_inspect.safetext import is_unsafe  # noqa: E402
-from bert_inspect.selection import Selection  # noqa: E402
+from bert_inspect.traces.selection import Selection  # noqa: E402
+from bert_inspect.traces.trace_file import traced_lines  # noqa: E402
 
 PATIENCE = 30
 """Seconds that one file may take; one that takes longer is a find."""

@@ -16,7 +16,7 @@ from transformers.models.bert.configuration_bert import BertConfig
 from transformers.models.bert.modeling_bert import BertForSequenceClassification
 
 from bert_inspect import Trace
-from bert_inspect.record import Step
+from bert_inspect.traces.record import Step
 
 TEXTS = ["I love cats!", "He hates pineapple pizza."]
 """The tutorial's sentences."""

@@ -13,13 +13,13 @@ from rich.console import Console
 from bert_inspect import Trace
 from bert_inspect.diff import diff
 from bert_inspect.errors import BertInspectError
-from bert_inspect.record import traced_lines
 from bert_inspect.render.diff import DiffPage, DiffView
 from bert_inspect.render.page import page
 from bert_inspect.render.tokens import tokens
 from bert_inspect.render.tree import View
 from bert_inspect.safetext import is_unsafe
-from bert_inspect.selection import Selection, narrowed
+from bert_inspect.traces.selection import Selection, narrowed
+from bert_inspect.traces.trace_file import traced_lines
 
 Place = tuple[Any, ...]
 

@@ -11,8 +11,8 @@ from msgspec import structs
 from bert_inspect import Trace
 from bert_inspect.api import trace
 from bert_inspect.diff import StepDiff, diff
-from bert_inspect.record import Step, TensorOut
-from bert_inspect.values import Values
+from bert_inspect.traces.record import Step, TensorOut
+from bert_inspect.traces.values import Values
 
 LAST = "bert.encoder.layer.1"
 

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 
 from bert_inspect import Trace
 from bert_inspect.errors import TraceFileError
-from bert_inspect.soundness import MOST_NESTED
+from bert_inspect.traces.validate import MOST_NESTED
 
 SAVED = (Path(__file__).parent / "render" / "golden" / "trace.json").read_bytes()
 ORIGINAL = json.loads(SAVED)
@@ -173,7 +173,7 @@ def test_what_would_take_all_memory_is_refused(
     command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "t.json"
-    monkeypatch.setattr("bert_inspect.reading.MOST_ITEMS", 50_000)
+    monkeypatch.setattr("bert_inspect.traces.limits.MOST_ITEMS", 50_000)
     for items in (b"1," * 60_000 + b"1", b"[[]]," * 30_000 + b"1", b'{"a":{}},' * 30_000 + b"1"):
         file.write_bytes(SAVED.replace(b'"config":{', b'"config":{"x":[' + items + b"],", 1))
         code, out, err = command("show", file)

@@ -87,12 +87,12 @@ FAILURES: dict[str, tuple[list[str], int, tuple[str, Any] | None]] = {
     "a save interrupted": (
         ["run", "x", "-o", "{folder}/t.json", "--model", "{model}"],
         130,
-        ("bert_inspect.record.Trace.json", halfway(KeyboardInterrupt())),
+        ("bert_inspect.traces.record.Trace.json", halfway(KeyboardInterrupt())),
     ),
     "a save refused": (
         ["run", "x", "-o", "{folder}/t.json", "--model", "{model}"],
         2,
-        ("bert_inspect.record.Trace.json", halfway(OSError(28, "No space left on device"))),
+        ("bert_inspect.traces.record.Trace.json", halfway(OSError(28, "No space left on device"))),
     ),
     "tensors interrupted": (
         ["run", "x", "--tensors", "{folder}/t.st", "--model", "{model}"],

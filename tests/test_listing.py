@@ -20,7 +20,7 @@ from bert_inspect.capture.executed import watching
 from bert_inspect.errors import UsageError
 from bert_inspect.implementation import Executed
 from bert_inspect.listing import Listing, listing
-from bert_inspect.lookup import find_module, first_call, modules_of
+from bert_inspect.traces.lookup import find_module, first_call, modules_of
 
 Seen = tuple[Trace, Executed | None]
 

@@ -17,11 +17,11 @@ from bert_inspect.capture.checkpoint.locate import locate
 from bert_inspect.capture.checkpoint.tokenizer import load_tokenizer
 from bert_inspect.capture.encode import Sentences, encode
 from bert_inspect.errors import UsageError
-from bert_inspect.record import TensorOut
 from bert_inspect.render.header import header
 from bert_inspect.render.tokens import tokens
-from bert_inspect.selection import Selection, layer_of, narrowed
-from bert_inspect.values import Values, strict
+from bert_inspect.traces.record import TensorOut
+from bert_inspect.traces.selection import Selection, layer_of, narrowed
+from bert_inspect.traces.values import Values, strict
 
 some = settings(max_examples=40, suppress_health_check=list(HealthCheck))
 

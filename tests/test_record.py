@@ -13,8 +13,8 @@ from jsonschema import Draft202012Validator
 
 from bert_inspect import Trace
 from bert_inspect.errors import TraceFileError, UsageError
-from bert_inspect.record import schema
-from bert_inspect.values import Values, strict
+from bert_inspect.traces.trace_file import schema
+from bert_inspect.traces.values import Values, strict
 
 
 def test_a_trace_comes_back_the_same(traced: Trace, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bert_inspect.errors import UsageError
-from bert_inspect.selection import Selection, layer_of, matches, near_paths, parse_layers
+from bert_inspect.traces.selection import Selection, layer_of, matches, near_paths, parse_layers
 
 
 @pytest.mark.parametrize(

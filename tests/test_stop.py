@@ -62,7 +62,8 @@ def test_ctrl_c_in_the_pager_is_the_pagers(
 
 
 def test_a_signal_that_is_ignored_stays_so(tmp_path: Path) -> None:
-    code = "import signal; from bert_inspect import stop; stop.at_once(); print(int(signal.getsignal(signal.SIGHUP)))"
+    code = "import signal; from bert_inspect.signals import end_at_once; end_at_once(); "
+    code += "print(int(signal.getsignal(signal.SIGHUP)))"
     shell = f"trap '' HUP; exec {sys.executable} -c '{code}'"
     folder = Path(bert_inspect.__file__).parent.parent
     done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, check=True, cwd=folder)

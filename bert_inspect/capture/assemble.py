@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from ..errors import UsageError
-from ..record import Step, TensorIn, TensorOut
-from ..selection import Selection, kept, layer_of
+from ..traces.record import Step, TensorIn, TensorOut
+from ..traces.selection import Selection, kept, layer_of
 from .arguments import written
 from .labels import name_steps
 from .notes import Note, Seen

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from ..selection import Selection
+from ..traces.selection import Selection
 from .events import Called, Ran, Returned
 from .identity import works_in_place
 from .keeper import Keeper

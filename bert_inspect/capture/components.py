@@ -4,8 +4,8 @@ import inspect
 from pathlib import PurePath
 from typing import Any
 
-from ..components import Component, Components
-from .forward import Loaded
+from ..traces.components import Component, Components
+from .loaded import Loaded
 
 
 def components(loaded: Loaded) -> Components:

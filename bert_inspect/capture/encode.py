@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import UsageError
-from ..record import Input
+from ..traces.record import Input
 from .lines import check_length
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import torch
 
-from ..record import Stats
-from ..values import Values
+from ..traces.record import Stats
+from ..traces.values import Values
 
 _UNITS = 32
 """How many units of rounding, of the largest entry, a result may lie beside its recomputation. On one machine the same

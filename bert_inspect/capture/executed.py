@@ -12,10 +12,11 @@ import torch
 from torch import nn
 
 from ..implementation import Executed, Place
-from ..record import Input, Trace
-from ..selection import Selection
-from .forward import Loaded, run_forward
-from .notes import Keep
+from ..traces.record import Input, Trace
+from ..traces.selection import Selection
+from .forward import run_forward
+from .keep import Keep
+from .loaded import Loaded
 
 _TORCH = str(Path(torch.__file__).parent / "_")[:-1]
 _HERE = str(Path(__file__).parent.parent / "_")[:-1]

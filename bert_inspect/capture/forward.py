@@ -5,9 +5,8 @@ import platform
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from msgspec import structs
@@ -15,32 +14,19 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from ..errors import UsageError
-from ..record import FORMAT, VERSION, Environment, Failure, Input, Model, Output, Prediction, Trace
-from ..selection import Selection
-from ..values import strict
+from ..traces.record import FORMAT, VERSION, Environment, Failure, Input, Model, Output, Prediction, Trace
+from ..traces.selection import Selection
+from ..traces.values import strict
 from .assemble import Assembled, assemble
 from .explain import broken_by, explain
+from .keep import Keep
 from .keeper import TooManyNumbers
-from .notes import Keep, Note
+from .loaded import Loaded
+from .notes import Note
 from .prove import Ran, Verification
 from .summarize import dtype_name
 from .surroundings import no_collector, no_hook_stays
 from .tracer import tracing
-
-
-@dataclass(frozen=True, kw_only=True)
-class Loaded:
-    """A model that is ready to run, and where it came from. ``unused`` names the tensors of its checkpoint that found
-    no place in it.
-    """
-
-    model: Any
-    name: str
-    source: Literal["builtin", "folder", "cache", "python"]
-    weights: Literal["pretrained", "partial", "random", "none"]
-    initialised: Sequence[str]
-    seed: int
-    unused: Sequence[str] = ()
 
 
 def run_forward(

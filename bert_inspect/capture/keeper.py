@@ -2,10 +2,11 @@
 
 import torch
 
-from ..record import Stats
-from ..values import Values
+from ..traces.record import Stats
+from ..traces.values import Values
 from .identity import Tensors
-from .notes import Keep, Note, Seen
+from .keep import Keep
+from .notes import Note, Seen
 from .summarize import full_copy, numbers, statistics
 
 

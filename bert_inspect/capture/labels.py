@@ -8,7 +8,7 @@ whichever line of whichever release that happens.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ..record import Axis
+from ..traces.record import Axis
 from .notes import Note, Seen
 
 

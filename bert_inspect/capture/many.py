@@ -7,12 +7,13 @@ from typing import Any
 from msgspec import structs
 
 from ..errors import UsageError
-from ..record import Trace
-from ..selection import Selection
+from ..traces.record import Trace
+from ..traces.selection import Selection
 from .encode import Sentences, encode
-from .forward import Loaded, run_forward
+from .forward import run_forward
+from .keep import Keep
 from .lines import Line
-from .notes import Keep
+from .loaded import Loaded
 
 _WINDOW = 64
 """How many batches of sentences are looked at together to sort them by length; no more are ever in memory."""

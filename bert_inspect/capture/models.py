@@ -15,7 +15,7 @@ from .checkpoint.locate import Checkpoint
 from .checkpoint.notices import Notice, short, warn
 from .checkpoint.pretrained import load_pretrained
 from .checkpoint.tokenizer import quiet, reason
-from .forward import Loaded
+from .loaded import Loaded
 
 _AGAIN = "save the model again with save_pretrained"
 

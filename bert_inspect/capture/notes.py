@@ -1,18 +1,15 @@
-"""What the tracer writes down of each step, and what it is asked to keep: plain data, without torch."""
+"""What is recorded of each step while the model runs: plain data, without torch."""
 
 import weakref
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
-from ..record import Kind
+from ..traces.record import Kind
 
 Line = tuple[str, int]
 """A source file's name and a line in it, before the text is looked up."""
-
-VALUES_LIMIT = 50_000_000
-"""The most numbers that a trace holds in full; the contract fixes it for exports."""
 
 
 class Seen(msgspec.Struct, gc=False):
@@ -56,15 +53,3 @@ class Note(msgspec.Struct, gc=False):
     failed: bool = False
     started: float = 0.0
     seconds: float | None = None
-
-
-class Keep(msgspec.Struct, frozen=True, kw_only=True):
-    """What is kept of tensors besides their shapes. ``values`` is ``"cut"`` for the screen, ``"full"`` for exports;
-    ``limit`` is the most numbers that may be kept in full.
-    """
-
-    stats: bool = False
-    values: Literal["cut", "full"] | None = None
-    tensors: bool = False
-    seconds: bool = False
-    limit: int | None = None

@@ -9,9 +9,9 @@ import torch
 from torch import nn
 from torch.nn.modules.module import register_module_forward_pre_hook
 
-from ..proof import Check, CheckName, Fault, Proof
-from ..record import Output, Trace
-from ..values import strict
+from ..traces.proof import Check, CheckName, Fault, Proof
+from ..traces.record import Output, Trace
+from ..traces.values import strict
 from .assemble import Assembled
 from .evidence import digest, largest_difference
 from .notes import Note

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from msgspec import structs
 
 from ..diff import Comparison, Diff, Side
-from ..record import Input, Trace
-from ..selection import Selection
+from ..traces.record import Input, Trace
+from ..traces.selection import Selection
 from .causes.cause import with_cause
-from .forward import Loaded, run_forward
-from .notes import Keep
+from .forward import run_forward
+from .keep import Keep
+from .loaded import Loaded
 
 MOST_NUMBERS = 200_000_000
 """Up to how many numbers a side all values are held (a gigabyte at float32); beyond, statistics have to do."""

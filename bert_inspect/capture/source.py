@@ -7,7 +7,7 @@ from types import CodeType, FrameType
 
 import torch
 
-from ..record import Source
+from ..traces.record import Source
 from .notes import Line
 
 Place = tuple[CodeType, int]

@@ -5,8 +5,8 @@ from typing import Any
 
 import torch
 
-from ..record import Stats
-from ..values import SHOWN_ENDS, SHOWN_SENTENCES, Number, Values, strict
+from ..traces.record import Stats
+from ..traces.values import SHOWN_ENDS, SHOWN_SENTENCES, Number, Values, strict
 
 _CHUNK = 1 << 17
 """Entries whose float64 copy is held at a time (1 MiB, which a cache holds too)."""

@@ -16,15 +16,15 @@ from torch import Size, Tensor, nn
 from torch._C import DisableTorchFunction  # switches modes off too, which the public context managers do not
 from torch.overrides import TorchFunctionMode
 
-from ..selection import Selection
+from ..traces.selection import Selection
 from .arguments import sights_in
 from .attached import Forward, attached
 from .attendant import Attendant
 from .events import Called, CalledInside, Event, Helper, Passed, Raised, Ran, Returned
 from .flops import flops_of, multiplies
 from .identity import CONTAINERS, Layout, Tensors, same_place, works_in_place
+from .keep import Keep
 from .keeper import Keeper
-from .notes import Keep
 from .scribe import Scribe
 from .source import OWN, Place, caller, kinds, mask_helper, place_of
 from .surroundings import no_collector

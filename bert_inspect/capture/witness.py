@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..proof import CheckName
+from ..traces.proof import CheckName
 from .arguments import tensors_in
 from .evidence import allowed_difference, digest, has_statistics, has_values, largest_difference
 from .keeper import Keeper

@@ -14,8 +14,8 @@ from .prepare import Request, prepare, saved, told_failure
 
 if TYPE_CHECKING:
     from ..attention import LayerAttention
-    from ..capture.forward import Loaded
-    from ..record import Input, Trace
+    from ..capture.loaded import Loaded
+    from ..traces.record import Input, Trace
 
 
 def attention(
@@ -47,7 +47,7 @@ def attention(
     debug: o.Debug = False,
 ) -> int:
     """Show where each head looks: query tokens by key tokens."""
-    from ..selection import parse_layers
+    from ..traces.selection import parse_layers
 
     terminal = Terminal(color=color, quiet=quiet, verbose=verbose, pager=not no_pager)
     if head is not None and mean:
@@ -132,8 +132,8 @@ def run_for_attention(loaded: "Loaded", batch: "Input", layers: list[int]) -> "T
         UsageError: there are more numbers than a trace may hold.
     """
     from ..capture.forward import run_forward
-    from ..capture.notes import VALUES_LIMIT, Keep
-    from ..selection import Selection
+    from ..capture.keep import VALUES_LIMIT, Keep
+    from ..traces.selection import Selection
 
     config = loaded.model.config
     tokens = len(batch.tokens[0])

@@ -12,7 +12,7 @@ from .inputs import ModelChoice, check_before_loading, encode_sentences, parse_s
 from .sides import parse_side, shared
 
 if TYPE_CHECKING:
-    from ..record import Input
+    from ..traces.record import Input
 
 
 def compare(
@@ -56,7 +56,7 @@ def compare(
     own_texts = all(any(said.startswith("text=") for said in side or ()) for side in (a, b))
     if not own_texts and shows_help(context, texts):
         return ExitCode.USAGE
-    from ..selection import Selection
+    from ..traces.selection import Selection
 
     terminal = Terminal(color=color, quiet=quiet, verbose=verbose, pager=not no_pager)
     selection = Selection.parse(layer=layer, module=module or (), level=level)

@@ -11,9 +11,9 @@ from ..terminal import Terminal
 
 if TYPE_CHECKING:
     from ..diff import Diff
-    from ..record import Trace
     from ..render.tree import View
-    from ..selection import Selection
+    from ..traces.record import Trace
+    from ..traces.selection import Selection
 
 
 def check_output(output: str | None, *, json: bool, others: Sequence[str | None] = ()) -> bool:
@@ -70,10 +70,12 @@ def deliver(trace: "Trace", view: "View", terminal: Terminal, *, json: bool, out
     Raises:
         UsageError: the file cannot be written.
     """
+    from ..traces.trace_file import trace_json
+
     if output is not None and output != "-":
-        terminal.save(output, trace.json())
+        terminal.save(output, trace_json(trace))
     if json:
-        terminal.write(trace.json())
+        terminal.write(trace_json(trace))
     else:
         from ..render.page import page
 

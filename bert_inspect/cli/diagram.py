@@ -12,7 +12,7 @@ from .picture import FORMATS, check_format, written
 from .prepare import Request, prepare, saved, told_failure
 
 if TYPE_CHECKING:
-    from ..record import Trace
+    from ..traces.record import Trace
 
 
 def diagram(
@@ -71,7 +71,7 @@ def diagram(
 def _shapes(request: Request, choice: ModelChoice, terminal: Terminal) -> "Trace":
     loaded, batch = prepare(request, choice, terminal)
     from ..capture.forward import run_forward
-    from ..capture.notes import Keep
-    from ..selection import Selection
+    from ..capture.keep import Keep
+    from ..traces.selection import Selection
 
     return run_forward(loaded, batch, selection=Selection(), keep=Keep())[0]

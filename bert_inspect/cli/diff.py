@@ -45,8 +45,8 @@ def diff(
 ) -> int:
     """Show where two saved traces first part; exit 0 if nowhere, 1 if they differ."""
     from ..diff import Comparison, Side
-    from ..record import Trace
-    from ..selection import Selection
+    from ..traces.selection import Selection
+    from ..traces.trace_file import load_trace
 
     terminal = Terminal(color=color, quiet=quiet, verbose=verbose, pager=not no_pager)
     selection = Selection.parse(layer=layer, module=module or ())
@@ -54,7 +54,7 @@ def diff(
     if model is not None and not explain:
         raise UsageError("--model goes with --explain", "leave it out, or ask for the cause too")
     sides = [
-        Side(Trace.load(file), _tensors(file, tensors, terminal)) for file, tensors in ((a, tensors_a), (b, tensors_b))
+        Side(load_trace(file), _tensors(file, tensors, terminal)) for file, tensors in ((a, tensors_a), (b, tensors_b))
     ]
     layers = [step.layer for side in sides for step in side.steps if step.layer is not None]
     selection.check_layers(1 + max(layers, default=-1))

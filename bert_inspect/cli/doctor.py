@@ -74,9 +74,9 @@ def doctor(
     for notice in notices:
         terminal.detail(notice)
     if json:
-        from ..record import encode_json
+        from ..traces.codec import encode_line
 
-        terminal.write([encode_json(diagnosis)])
+        terminal.write([encode_line(diagnosis)])
     else:
         from ..render.doctor import diagnosis_page
 

@@ -13,9 +13,9 @@ from ..terminal import Terminal, as_typed, sits_at_terminal, texts_from_stdin
 if TYPE_CHECKING:
     from ..capture.checkpoint.locate import Checkpoint
     from ..capture.encode import Sentences
-    from ..capture.forward import Loaded
-    from ..record import Input
-    from ..selection import Selection
+    from ..capture.loaded import Loaded
+    from ..traces.record import Input
+    from ..traces.selection import Selection
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,8 +12,8 @@ from ..terminal import Terminal, report, stdout
 from .inputs import ModelChoice
 
 if TYPE_CHECKING:
-    from ..capture.notes import Keep
-    from ..selection import Selection
+    from ..capture.keep import Keep
+    from ..traces.selection import Selection
 
 
 def run_many(
@@ -51,6 +51,7 @@ def run_many(
     limit = token_limit(tokenizer, checkpoint.positions, max_length)
     with terminal.waiting("loading torch and the model"):
         from ..capture.many import batches, trace_batch
+        from ..traces.trace_file import trace_line
 
         loaded = choice.load(checkpoint, terminal)
     failed = unproved = cut = 0
@@ -75,7 +76,7 @@ def run_many(
             failed += trace.failure is not None
             unproved += trace.proof is not None and not trace.proof.passed
             cut += sum(1 for tokens in trace.input.truncated if tokens)
-            stream.write(trace.line())
+            stream.write(trace_line(trace))
             stream.flush()
             advance(len(rest))
     if cut:
@@ -103,7 +104,7 @@ def _done(output: str | None, *, resume: bool) -> set[int]:
             return set()
         if not resume:
             raise UsageError(f"{output} is there already", "--resume goes on with it; else remove it or name another")
-        from ..record import traced_lines
+        from ..traces.trace_file import traced_lines
 
         done: set[int] = set()
         whole = 0
@@ -124,8 +125,8 @@ def _trace_lines(stream: BinaryIO, output: str) -> Iterator[bytes]:
     Raises:
         TraceFileError: a line is no trace.
     """
-    from ..reading import MOST_BYTES
-    from ..record import LINE_BEGINS
+    from ..traces.limits import MOST_BYTES
+    from ..traces.trace_file import LINE_BEGINS
 
     number = 1
     while begins := stream.read(len(LINE_BEGINS)):

@@ -27,7 +27,7 @@ def model(
     debug: o.Debug = False,
 ) -> int:
     """Show the components: classes, arguments, parameters, where each is implemented."""
-    from ..record import encode_json
+    from ..traces.codec import encode_line
 
     terminal = Terminal(color=color, quiet=quiet, verbose=verbose, pager=not no_pager)
     json_to_stdout = check_output(output, json=json)
@@ -38,9 +38,9 @@ def model(
 
         found = components(choice.load(checkpoint, terminal))
     if output is not None and output != "-":
-        terminal.save(output, [encode_json(found)])
+        terminal.save(output, [encode_line(found)])
     if json_to_stdout:
-        terminal.write([encode_json(found)])
+        terminal.write([encode_line(found)])
     else:
         from ..render.components import ComponentTable
 

@@ -9,7 +9,7 @@ from .deliver import check_folder
 
 if TYPE_CHECKING:
     from ..dataflow import Dataflow
-    from ..record import Trace
+    from ..traces.record import Trace
 
 FORMATS = (".svg", ".png", ".mmd", ".dot", ".gv")
 
@@ -38,7 +38,7 @@ def flow_of(trace: "Trace", module: str | None, *, depth: int | None, fold: bool
         UsageError: there is no such module, or it was never called.
     """
     from ..dataflow import dataflow, folded, tokenizer_flow
-    from ..lookup import find_module, first_call, modules_of
+    from ..traces.lookup import find_module, first_call, modules_of
 
     if module == "tokenizer":
         return tokenizer_flow(trace.input), None

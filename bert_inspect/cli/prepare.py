@@ -9,9 +9,9 @@ from ..terminal import Terminal, report
 from .inputs import ModelChoice, check_before_loading, encode_sentences, parse_sentences
 
 if TYPE_CHECKING:
-    from ..capture.forward import Loaded
-    from ..record import Input, Trace
-    from ..selection import Selection
+    from ..capture.loaded import Loaded
+    from ..traces.record import Input, Trace
+    from ..traces.selection import Selection
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,7 @@ def prepare(request: Request, choice: ModelChoice, terminal: Terminal) -> "tuple
         UsageError: unusable sentences.
         ModelError: the model or its tokenizer cannot be loaded.
     """
-    from ..selection import Selection
+    from ..traces.selection import Selection
 
     sentences = parse_sentences(request.texts, pair=request.pair, labels=request.labels)
     checkpoint = choice.locate(terminal)
@@ -52,11 +52,11 @@ def saved(trace: str, texts: Sequence[str] | None) -> "Trace":
         UsageError: sentences are given too.
         TraceFileError: it cannot be read.
     """
-    from ..record import Trace
+    from ..traces.trace_file import load_trace
 
     if texts:
         raise UsageError("--trace takes the place of sentences", "give one of the two")
-    return Trace.load(trace)
+    return load_trace(trace)
 
 
 def say_what_is_missing(trace: "Trace", terminal: Terminal, *, stats: bool, values: bool) -> None:

@@ -15,9 +15,9 @@ from .prepare import Request, prepare, saved, told_outcome
 
 if TYPE_CHECKING:
     from ..attention import LayerAttention
-    from ..capture.forward import Loaded
-    from ..record import Input, Trace
-    from ..selection import Selection
+    from ..capture.loaded import Loaded
+    from ..traces.record import Input, Trace
+    from ..traces.selection import Selection
 
 
 def report(
@@ -52,7 +52,7 @@ def report(
     debug: o.Debug = False,
 ) -> int:
     """Write a page to look at and to share: sentences, prediction, attention, every step and its source."""
-    from ..selection import Selection, narrowed
+    from ..traces.selection import Selection, narrowed
 
     terminal = Terminal(color=color, quiet=quiet, verbose=verbose, pager=False)
     selection = Selection.parse(layer=layer, module=module or (), level=level)
@@ -85,7 +85,7 @@ def report(
         )
         loaded, batch = prepare(request, choice, terminal)
         from ..capture.forward import run_forward
-        from ..capture.notes import Keep
+        from ..capture.keep import Keep
 
         keep = Keep(stats=stats, values="cut" if values else None)
         with terminal.waiting("running the model"):
@@ -137,7 +137,7 @@ def _recorded(trace: "Trace", left_out: list[str]) -> "Sequence[LayerAttention]"
 def _seen(loaded: "Loaded", batch: "Input", selection: "Selection", left_out: list[str]) -> "Sequence[LayerAttention]":
     """Run the model again and return its attention, of as many of the wanted layers as can be held, the last first."""
     from ..attention import attentions
-    from ..capture.notes import VALUES_LIMIT
+    from ..capture.keep import VALUES_LIMIT
 
     if loaded.weights == "none":
         left_out.append("attention: without weights there are only shapes")

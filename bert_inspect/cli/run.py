@@ -58,8 +58,8 @@ def run(
     """Run a BERT once over the sentences and show the whole forward pass."""
     if input_file is None and shows_help(context, texts):
         return ExitCode.USAGE
-    from ..capture.notes import VALUES_LIMIT, Keep
-    from ..selection import Selection
+    from ..capture.keep import VALUES_LIMIT, Keep
+    from ..traces.selection import Selection
 
     terminal = Terminal(color=color, quiet=quiet, verbose=verbose, pager=not no_pager)
     selection = Selection.parse(layer=layer, module=module or (), level=level)

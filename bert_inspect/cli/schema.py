@@ -9,7 +9,7 @@ def schema(debug: o.Debug = False) -> int:
     """Show the JSON Schema of the trace format."""
     from json import dumps
 
-    from ..record import schema as trace_schema
+    from ..traces.trace_file import schema as trace_schema
 
     Terminal().write([dumps(trace_schema(), indent=2).encode() + b"\n"])
     return ExitCode.OK

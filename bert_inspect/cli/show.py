@@ -26,14 +26,14 @@ def show(
     debug: o.Debug = False,
 ) -> int:
     """Show a saved trace again, with every view option of run."""
-    from ..record import Trace
     from ..render.tree import View
-    from ..selection import Selection, narrowed
+    from ..traces.selection import Selection, narrowed
+    from ..traces.trace_file import load_trace
 
     terminal = Terminal(color=color, quiet=quiet, verbose=verbose, pager=not no_pager)
     selection = Selection.parse(layer=layer, module=module or (), level=level)
     json_to_stdout = check_output(output, json=json, others=[trace])
-    loaded = narrowed(Trace.load(trace), selection)
+    loaded = narrowed(load_trace(trace), selection)
     say_what_is_missing(loaded, terminal, stats=stats, values=values)
     view = View(depth=depth, fold=fold, stats=stats, values=values, axes=axes)
     deliver(loaded, view, terminal, json=json_to_stdout, output=output)

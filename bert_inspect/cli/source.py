@@ -41,7 +41,7 @@ def source(
     debug: o.Debug = False,
 ) -> int:
     """Show the source of a module's forward, each line with what it made in this run."""
-    from ..lookup import find_module, first_call, modules_of
+    from ..traces.lookup import find_module, first_call, modules_of
 
     terminal = Terminal(color=color, quiet=quiet, verbose=verbose, pager=not no_pager)
     executed = None
@@ -66,7 +66,7 @@ def source(
         request = Request(texts=texts, pair=pair, labels=labels, max_length=max_length, truncate=truncate)
         loaded, batch = prepare(request, choice, terminal)
         from ..capture.executed import run_watched
-        from ..capture.notes import Keep
+        from ..capture.keep import Keep
 
         found, note = find_module(path, {name: type(each).__name__ for name, each in loaded.model.named_modules()})
         with terminal.waiting("running the model"):

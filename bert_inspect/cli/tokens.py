@@ -27,15 +27,17 @@ def tokens(
     debug: o.Debug = False,
 ) -> int:
     """Show how sentences are tokenized: ids, words, characters, segments, mask."""
-    from ..record import Trace, encode_json
     from ..render.tokens import tokens as table
+    from ..traces.codec import encode_line
 
     if trace is not None and texts:
         raise UsageError("--trace takes the place of sentences", "give one of the two")
     terminal = Terminal(color=color, quiet=quiet, verbose=verbose, pager=not no_pager)
     json_to_stdout = check_output(output, json=json, others=[trace])
     if trace is not None:
-        batch = Trace.load(trace).input
+        from ..traces.trace_file import load_trace
+
+        batch = load_trace(trace).input
     elif shows_help(context, texts):
         return ExitCode.USAGE
     else:
@@ -43,9 +45,9 @@ def tokens(
         checkpoint = ModelChoice(name=model, download=download, tokenizer_only=True).locate(terminal)
         batch = encode_sentences(checkpoint, sentences, max_length=max_length, truncate=truncate, terminal=terminal)
     if output is not None and output != "-":
-        terminal.save(output, [encode_json(batch)])
+        terminal.save(output, [encode_line(batch)])
     if json_to_stdout:
-        terminal.write([encode_json(batch)])
+        terminal.write([encode_line(batch)])
     else:
         terminal.show(table(batch))
     return ExitCode.OK

@@ -7,7 +7,7 @@ that only lays the same tensor out anew) hands its arrows on to the node that st
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from ..record import Step, TensorIn, Trace
+from ..traces.record import Step, TensorIn, Trace
 from .graph import Arrow, Dataflow, Node, order_of
 from .sentences import tokenizing
 

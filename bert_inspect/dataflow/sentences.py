@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ..record import Input
+from ..traces.record import Input
 from .graph import Arrow, Dataflow, Node, order_of
 
 _SENTENCES, _TOKENS = 4, 12

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from ..record import Input, Step, TensorOut
+from ..traces.record import Input, Step, TensorOut
 from .difference import TOKEN_AXES
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..record import Stats, TensorOut
-from ..values import Values, masked_below
+from ..traces.record import Stats, TensorOut
+from ..traces.values import Values, masked_below
 from .align import RowPair, Rows
 from .difference import TOKEN_AXES
 from .gap import Gap, Tolerance, ratio

@@ -5,8 +5,8 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import UsageError
-from ..record import Step, Trace
-from ..values import strict
+from ..traces.record import Step, Trace
+from ..traces.values import strict
 from .align import align_rows, align_steps
 from .difference import FORMAT, VERSION, Diff, Lonely, Place, Status, StepDiff
 from .gap import Gap, Tolerance, ratio

@@ -5,8 +5,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from ..record import Axis, Kind, Source
-from ..values import Number
+from ..traces.record import Axis, Kind, Source
+from ..traces.values import Number
 
 FORMAT = "bert-inspect-diff"
 VERSION = 1

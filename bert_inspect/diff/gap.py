@@ -3,8 +3,8 @@
 import math
 from dataclasses import dataclass
 
-from ..record import Stats
-from ..values import Number
+from ..traces.record import Stats
+from ..traces.values import Number
 
 _EXACT = 1e-13
 """Statistics are sums in float64: another order of the entries changes their last digits."""

@@ -5,7 +5,7 @@ keys a query may see.
 import math
 from typing import TYPE_CHECKING
 
-from ..record import Step, TensorOut
+from ..traces.record import Step, TensorOut
 from .align import CannotAlign, Rows, align_axes
 from .gap import Gap, Tolerance
 from .side import Side

@@ -26,7 +26,7 @@ larger (a sum that cancels keeps the errors of its terms), and for each entry it
 import math
 from collections.abc import Callable, Collection, Sequence
 
-from ..record import Step, TensorIn, Trace
+from ..traces.record import Step, TensorIn, Trace
 from .align import completion
 
 CONFIDENCE = 6.0

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ..record import Step, TensorOut
-from ..values import masked_below
+from ..traces.record import Step, TensorOut
+from ..traces.values import masked_below
 from .align import CannotAlign, Rows, align_axes, completion
 from .difference import TOKEN_AXES, By
 from .gap import Gap, Tolerance, gap_of_statistics

@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import structs
 
-from ..record import Input, Trace
+from ..traces.record import Input, Trace
 from .difference import Setting
 
 _SAID_ELSEWHERE = frozenset(("dtype", "torch_dtype", "transformers_version", "_attn_implementation"))

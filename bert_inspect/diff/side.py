@@ -4,8 +4,8 @@ import math
 from typing import TYPE_CHECKING
 
 from ..errors import TraceFileError
-from ..record import Stats, Step, TensorIn, TensorOut, Trace
-from ..values import Number, Values, masked_below
+from ..traces.record import Stats, Step, TensorIn, TensorOut, Trace
+from ..traces.values import Number, Values, masked_below
 
 if TYPE_CHECKING:
     from .arrays import Array

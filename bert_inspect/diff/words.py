@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from ..record import Axis, Input, Step
-from ..values import Number
+from ..traces.record import Axis, Input, Step
+from ..traces.values import Number
 from .difference import TOKEN_AXES, StepDiff
 
 _TWICE = frozenset(("dropout", "residual sum", "layer norm"))

@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ..attention import Array, LayerAttention, marks, summaries
-from ..record import Trace
 from ..safetext import safe_text
+from ..traces.record import Trace
 from .header import header
 from .heatmap import Heatmap
 from .words import BAD, DIM, KNOWN, LAYER, NAME, number, plural

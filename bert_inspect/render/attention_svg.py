@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..attention import Array, HeadSummary, LayerAttention, summaries
-from ..record import Trace
 from ..safetext import safe_text
+from ..traces.record import Trace
 from .attention import CAUTION, certificate
 from .png import png
 from .words import plural

@@ -8,9 +8,9 @@ from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 
-from ..outline import Node
-from ..record import Step, TensorOut
 from ..safetext import safe_text
+from ..traces.record import Step, TensorOut
+from ..traces.tree import Node
 from .words import (
     BAD,
     DIM,

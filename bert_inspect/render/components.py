@@ -9,8 +9,8 @@ from rich.console import Console, ConsoleOptions
 from rich.table import Table
 from rich.text import Text
 
-from ..components import Component, Components
 from ..safetext import safe_text
+from ..traces.components import Component, Components
 from .cells import brief
 from .words import DIM, LAYER, NAME, count, short_count
 

@@ -9,9 +9,9 @@ from rich.text import Text
 
 from ..diff import Diff, Lonely, Setting, StepDiff
 from ..diff.words import times, where
-from ..record import Source
 from ..safetext import safe_text
-from ..selection import Selection
+from ..traces.record import Source
+from ..traces.selection import Selection
 from .difftable import Manner, part_of, parts_table, steps_table
 from .words import BAD, DIM, GOOD, NAME, PLAIN, number, plural
 

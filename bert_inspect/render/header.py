@@ -4,8 +4,8 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from ..record import Input, Model, Trace
 from ..safetext import safe_text
+from ..traces.record import Input, Model, Trace
 from .proof import proof
 from .words import BAD, DIM, NAME, PLAIN, count, plural
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from rich.cells import cell_len, set_cell_size
 from rich.style import Style
 
-from ..record import Input, TensorOut
 from ..safetext import safe_text
-from ..values import SHOWN_ENDS, SHOWN_SENTENCES
+from ..traces.record import Input, TensorOut
+from ..traces.values import SHOWN_ENDS, SHOWN_SENTENCES
 from .words import DIM, MASKED, PLAIN, is_masked, number, plural
 
 Line = list[tuple[str, Style]]

@@ -5,7 +5,7 @@ import io
 
 from rich.console import Console
 
-from ..record import Trace
+from ..traces.record import Trace
 from .page import page
 from .tree import View
 

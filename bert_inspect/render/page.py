@@ -2,7 +2,7 @@
 
 from rich.console import Group
 
-from ..record import Trace
+from ..traces.record import Trace
 from .header import header
 from .result import result
 from .tree import Tree, View

@@ -2,8 +2,8 @@
 
 from rich.text import Text
 
-from ..proof import Check, CheckName, Fault, Proof
 from ..safetext import safe_text
+from ..traces.proof import Check, CheckName, Fault, Proof
 from .words import BAD, DIM, KNOWN, number
 
 

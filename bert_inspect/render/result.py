@@ -7,9 +7,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ..record import Failure, Output, Step, Trace
 from ..safetext import safe_text
-from ..values import Number
+from ..traces.record import Failure, Output, Step, Trace
+from ..traces.values import Number
 from .words import BAD, DIM, NAME, count, number, plural, sentence, shape, short_count
 
 _SHOWN = 20

@@ -8,8 +8,8 @@ from rich.console import Console, ConsoleOptions, Group
 from rich.segment import Segment
 
 from ..listing import FunctionListing, Line, Listing, Made
-from ..record import Step, TensorOut, Trace
 from ..safetext import safe_text
+from ..traces.record import Step, TensorOut, Trace
 from .cells import STATS, Cell, View, brief, cut, known_names, length, segments, statistic
 from .header import header
 from .highlight import broken, dimmed, highlighted, indent_of

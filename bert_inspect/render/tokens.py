@@ -5,7 +5,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ..record import Input
+from ..traces.record import Input
 from .words import BAD, DIM, NAME, plural, sentence
 
 _ROWS = 3000

@@ -10,8 +10,8 @@ from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions
 from rich.segment import Segment
 
-from ..outline import Node, outline
-from ..record import Input, Trace
+from ..traces.record import Input, Trace
+from ..traces.tree import Node, outline
 from .cells import (
     STATS,
     Cell,

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 from rich.style import Style
 
-from ..record import Axis, Stats, TensorIn, TensorOut
 from ..safetext import safe_text
-from ..values import Number, masked_below
+from ..traces.record import Axis, Stats, TensorIn, TensorOut
+from ..traces.values import Number, masked_below
 
 # The sixteen basic colours follow the terminal's own scheme, so they are legible on dark and on light alike; of them
 # only those are used that are on both (no yellow, no white, no blue).

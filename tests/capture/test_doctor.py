@@ -10,7 +10,7 @@ from torch import nn
 
 from bert_inspect.capture.doctor import examine
 from bert_inspect.capture.encode import Sentences
-from bert_inspect.capture.forward import Loaded
+from bert_inspect.capture.loaded import Loaded
 from bert_inspect.diagnosis import QUESTIONS, Finding, Question, questions
 from bert_inspect.errors import UsageError
 

@@ -7,7 +7,7 @@ from helpers import TEXTS
 
 from bert_inspect.capture.encode import Sentences, cut_words, encode
 from bert_inspect.errors import UsageError
-from bert_inspect.record import Input
+from bert_inspect.traces.record import Input
 
 
 def encoded(tokenizer: Any, *texts: str, pairs: list[str] | None = None, limit: int | None = 512, **more: Any) -> Input:

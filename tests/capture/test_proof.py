@@ -13,7 +13,7 @@ from torch.nn import functional
 from bert_inspect import Trace
 from bert_inspect.api import trace
 from bert_inspect.capture.surroundings import surroundings
-from bert_inspect.proof import Check, Proof
+from bert_inspect.traces.proof import Check, Proof
 
 
 def proved(traced: Trace) -> Proof:

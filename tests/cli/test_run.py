@@ -14,7 +14,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 from bert_inspect import Trace
-from bert_inspect.record import schema
+from bert_inspect.traces.trace_file import schema
 
 Command = Callable[..., tuple[int, str, str]]
 

@@ -11,7 +11,7 @@ from helpers import TEXTS
 from jsonschema import Draft202012Validator
 
 from bert_inspect.cli.inputs import ModelChoice
-from bert_inspect.record import schema
+from bert_inspect.traces.trace_file import schema
 
 Command = Callable[..., tuple[int, str, str]]
 

@@ -9,8 +9,8 @@ from helpers import TEXTS, find, tiny_model
 from bert_inspect import Trace
 from bert_inspect.api import trace
 from bert_inspect.dataflow import Arrow, Dataflow, Node, dataflow, folded, unfolded
-from bert_inspect.lookup import first_call
-from bert_inspect.record import Step
+from bert_inspect.traces.lookup import first_call
+from bert_inspect.traces.record import Step
 
 LAYER = "bert.encoder.layer.0"
 COMPONENTS = {

@@ -12,8 +12,8 @@ from bert_inspect import Trace
 from bert_inspect.api import trace
 from bert_inspect.dataflow import Arrow, Dataflow, Node, dataflow, folded
 from bert_inspect.layout import Body, Box, Drawing, Measures, Wire, arrange
-from bert_inspect.lookup import first_call
 from bert_inspect.render.diagram.bodies import Looks
+from bert_inspect.traces.lookup import first_call
 
 Rectangle = tuple[float, float, float, float]
 CLOSE = 0.6

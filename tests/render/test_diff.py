@@ -13,7 +13,7 @@ from bert_inspect import Trace
 from bert_inspect.api import trace
 from bert_inspect.diff import Diff, diff
 from bert_inspect.render.diff import DiffPage, DiffView
-from bert_inspect.selection import Selection
+from bert_inspect.traces.selection import Selection
 
 GOLDEN = Path(__file__).parent / "golden"
 VIEWS = [DiffView(), DiffView(all=True), DiffView(all=True, selection=Selection.parse(layer="1"))]

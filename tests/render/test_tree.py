@@ -11,12 +11,12 @@ from rich.cells import cell_len
 
 from bert_inspect import Trace
 from bert_inspect.api import trace
-from bert_inspect.outline import outline
 from bert_inspect.render.cells import main_output
 from bert_inspect.render.page import page
 from bert_inspect.render.tokens import tokens as token_table
 from bert_inspect.render.tree import Tree, View
-from bert_inspect.selection import Selection, narrowed
+from bert_inspect.traces.selection import Selection, narrowed
+from bert_inspect.traces.tree import outline
 
 GOLDEN = Path(__file__).parent / "golden"
 

@@ -12,7 +12,7 @@ from msgspec import structs
 from torch import nn
 
 from ...diff import Cause, Comparison, Diff, StepDiff
-from ...values import strict
+from ...traces.values import strict
 from .scene import Scene, Unknown, Variant
 from .suspects import SUSPECTS
 

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from ...diff import Comparison, Side, StepDiff
-from ...record import Input, Step, TensorOut
+from ...traces.record import Input, Step, TensorOut
 
 
 class Unknown(Exception):

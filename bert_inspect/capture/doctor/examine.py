@@ -8,7 +8,7 @@ import torch
 from ...diagnosis import Diagnosis, Finding, Question
 from ...errors import BertInspectError
 from ..encode import Sentences
-from ..forward import Loaded
+from ..loaded import Loaded
 from . import checkpoint, quantities, runs, texts
 from .patient import Patient
 

@@ -10,11 +10,12 @@ from typing import Any, Literal
 import torch
 
 from ...errors import BertInspectError
-from ...record import Input, Trace
-from ...selection import Selection
+from ...traces.record import Input, Trace
+from ...traces.selection import Selection
 from ..encode import Sentences, encode
-from ..forward import Loaded, run_forward
-from ..notes import Keep
+from ..forward import run_forward
+from ..keep import Keep
+from ..loaded import Loaded
 
 _SENTENCES = 4
 _TOKENS = 64

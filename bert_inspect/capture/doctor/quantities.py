@@ -10,7 +10,7 @@ from ...attention import Array, array
 from ...diagnosis import Finding
 from ...diff.align import completion
 from ...diff.words import place_in_words
-from ...record import Step, TensorOut, Trace
+from ...traces.record import Step, TensorOut, Trace
 from .patient import Patient
 
 _SATURATED = 0.9999

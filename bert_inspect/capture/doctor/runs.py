@@ -5,8 +5,8 @@ from msgspec import structs
 
 from ...diagnosis import Finding, Question
 from ...diff import Diff, diff
-from ...record import Trace
-from ...values import Number
+from ...traces.record import Trace
+from ...traces.values import Number
 from .patient import Patient
 
 

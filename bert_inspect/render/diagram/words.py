@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 
 from ...dataflow import Dataflow, Node
 from ...dataflow.graph import Shape
-from ...record import Trace
 from ...safetext import safe_text
+from ...traces.record import Trace
 from ..cells import brief
 from ..words import plural
 from ..words import shape as written

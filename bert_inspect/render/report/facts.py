@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from ...record import Trace
 from ...safetext import safe_text
+from ...traces.record import Trace
 from ..header import BETTER, MEANING
 from ..proof import proof
 from ..words import count, number, plural, short_count

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...attention import HeadSummary, LayerAttention, summaries
-from ...record import Trace
+from ...traces.record import Trace
 
 CELLS = 1_500_000
 """The most probabilities that a page holds: 4 MB in its text."""

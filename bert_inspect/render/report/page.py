@@ -14,8 +14,8 @@ from markupsafe import Markup
 from msgspec import structs
 
 from ...attention import LayerAttention
-from ...record import Trace
 from ...safetext import safe_text
+from ...traces.record import Trace
 from ..attention import CAUTION, certificate
 from ..words import plural
 from .facts import facts, predictions, sentences

@@ -6,8 +6,8 @@ from pygments.lexers import PythonLexer
 from pygments.token import Comment, Keyword, Name, Number, Operator, String, _TokenType
 
 from ...listing import FunctionListing, Listing, listing
-from ...record import Step, Trace
 from ...safetext import safe_text
+from ...traces.record import Step, Trace
 
 _KINDS = (
     (Comment, "comment"),

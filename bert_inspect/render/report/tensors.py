@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from ...record import Trace
-from ...values import SHOWN_ENDS, SHOWN_SENTENCES, Values
+from ...traces.record import Trace
+from ...traces.values import SHOWN_ENDS, SHOWN_SENTENCES, Values
 
 _STACK = 12
 """Of an axis before the matrix (the heads) as many are held, where the trace holds them."""

@@ -8,7 +8,7 @@ from helpers import TEXTS, tiny_model
 from bert_inspect import Trace
 from bert_inspect.api import trace
 from bert_inspect.dataflow import Dataflow, dataflow, folded, tokenizer_flow
-from bert_inspect.lookup import first_call
+from bert_inspect.traces.lookup import first_call
 
 HOSTILE = ['"];--> %% end <script>&amp;', "a\x1b[31m\n\\n [/s] `x` | {y} #quot; ]]>", "日本 🙂 \u202e", "]\"'><b>"]
 

@@ -10,9 +10,9 @@ import pytest
 
 from bert_inspect import Trace
 from bert_inspect.dataflow import Dataflow, Node, dataflow
-from bert_inspect.lookup import first_call
 from bert_inspect.render.diagram.svg import svg
 from bert_inspect.render.diagram.words import caption, label_of, shape_text, sign_of
+from bert_inspect.traces.lookup import first_call
 
 SVG = "{http://www.w3.org/2000/svg}"
 

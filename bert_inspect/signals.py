@@ -9,7 +9,7 @@ unfinished: set[str] = set()
 """The files that this process is writing beside their final names: what ends the process removes them."""
 
 
-def at_once() -> None:
+def end_at_once() -> None:
     """Let the signals that ask this process to end do so wherever it is: importing, computing, writing.
 
     A KeyboardInterrupt would have to fly through code that is not ours, which may swallow it (in a destructor) or make

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 
-from .errors import UsageError
+from ..errors import UsageError
 from .record import Step, Trace
 from .selection import matches, no_such_module
 

@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 
 from msgspec import structs
 
-from .errors import UsageError
+from ..errors import UsageError
 from .record import Kind, Step, TensorOut, Trace
 
 Level = Literal["module", "op"]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from .errors import TraceFileError
+from ..errors import TraceFileError
 
 if TYPE_CHECKING:
     from .record import Input, Step, TensorIn, TensorOut, Trace

@@ -4,7 +4,7 @@ import os
 import stat
 from pathlib import Path
 
-from .errors import TraceFileError
+from ..errors import TraceFileError
 
 HOW_TO_MAKE = 'make one with: bert-inspect run "I love cats!" -o trace.json'
 

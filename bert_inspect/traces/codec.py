@@ -4,7 +4,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from .safetext import safe_json, without_surrogates
+from ..safetext import safe_json, without_surrogates
 from .values import Values
 
 T = TypeVar("T")
@@ -18,6 +18,11 @@ def encode(record: Any) -> bytes:
         # A label or a file name may hold a lone surrogate, which JSON's UTF-8 cannot: it is written as an escape.
         text = _encoder.encode(_clean(msgspec.to_builtins(record, enc_hook=_plain)))
     return safe_json(text)
+
+
+def encode_line(record: Any) -> bytes:
+    """Return a record as a line of strict JSON."""
+    return encode(record) + b"\n"
 
 
 def decoder(kind: type[T]) -> msgspec.json.Decoder[T]:

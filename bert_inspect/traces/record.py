@@ -1,19 +1,11 @@
 """The trace: everything recorded of one forward pass, as plain frozen data that knows neither torch nor rich."""
 
-import os
-from collections.abc import Iterator
-from typing import Any, BinaryIO, Final, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
-from .errors import TraceFileError
-from .files import replacing
-from .jsontext import decoder, encode
-from .jsontext import schema as schema_of
+from ..safetext import safe_text
 from .proof import Proof
-from .reading import HOW_TO_MAKE, check_amount, read_trace
-from .safetext import safe_text
-from .soundness import check
 from .values import Number, Values
 
 FORMAT: Final = "bert-inspect-trace"
@@ -222,123 +214,3 @@ class Trace(_Record, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         rows, tokens = len(self.input.tokens), len(self.input.tokens[0]) if self.input.tokens else 0
         return f"<Trace of {safe_text(self.model.name)}: {rows} x {tokens} tokens, {len(self.steps)} steps>"
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        """Show the tree in a notebook."""
-        from .render.notebook import mimebundle  # the one import upwards: a trace displays itself
-
-        return mimebundle(self)
-
-    def json(self) -> Iterator[bytes]:
-        """Yield the trace as strict JSON, a step at a time, so that big values are never held twice."""
-        # A trace is small but for its steps: they are written one by one into the place that an empty list marks.
-        head, tail = encode(msgspec.structs.replace(self, steps=[])).rsplit(b'"steps":[]', 1)
-        yield head + b'"steps":['
-        for number, step in enumerate(self.steps):
-            yield (b",\n" if number else b"\n") + encode(step)
-        yield b"]" + tail + b"\n"
-
-    def line(self) -> bytes:
-        """Return the trace as one line of JSON Lines."""
-        return encode(self) + b"\n"
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the trace as JSON, whole or not at all.
-
-        Raises:
-            UsageError: the file cannot be written.
-        """
-        with replacing(path) as stream:
-            self.write(stream)
-
-    def write(self, stream: BinaryIO) -> None:
-        """Write the trace as JSON to an open binary stream."""
-        for part in self.json():
-            stream.write(part)
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> "Trace":
-        """Read a saved trace.
-
-        Raises:
-            TraceFileError: the file is unreadable, damaged, not a trace, or of another major version.
-        """
-        return cls.from_json(read_trace(path), name=os.fspath(path))
-
-    @classmethod
-    def from_json(cls, text: bytes, *, name: str = "the trace") -> "Trace":
-        """Decode a trace from JSON; ``name`` is how errors call it.
-
-        Raises:
-            TraceFileError: as for `load`.
-        """
-        check_amount(text, name)
-        try:
-            head = msgspec.json.decode(text, type=_Head)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            if isinstance(error, msgspec.ValidationError):
-                raise TraceFileError(f"{name} is not a trace of bert-inspect", HOW_TO_MAKE) from error
-            if b'\n{"format"' in text:
-                hint = "take one of them: head -n 1 traces.jsonl > trace.json"
-                raise TraceFileError(f"{name} holds many traces, one a line", hint) from error
-            raise TraceFileError(f"{name} is damaged: {error}", HOW_TO_MAKE) from error
-        if head.format != FORMAT:
-            raise TraceFileError(f"{name} is not a trace of bert-inspect", HOW_TO_MAKE)
-        if head.version != VERSION:
-            raise TraceFileError(
-                f"{name} has trace version {head.version}, this bert-inspect reads version {VERSION}",
-                "trace it again, or use the bert-inspect that made it",
-            )
-        try:
-            trace = _decoder.decode(text)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise TraceFileError(f"{name} is damaged: {error}", HOW_TO_MAKE) from error
-        check(trace, name, hint=HOW_TO_MAKE)
-        return trace
-
-
-class _Head(msgspec.Struct):
-    format: str
-    version: int
-
-
-LINE_BEGINS: Final = b'{"format":"%b"' % FORMAT.encode()
-"""How each line of JSON Lines begins."""
-
-
-class _Lines(msgspec.Struct):
-    lines: list[int]
-
-
-class _Batch(msgspec.Struct):
-    format: str
-    input: _Lines
-
-
-def traced_lines(line: bytes, *, name: str) -> list[int]:
-    """Return which lines of its input file a line of JSON Lines holds the trace of; ``name`` is how errors call it.
-
-    Raises:
-        TraceFileError: it is no such line.
-    """
-    try:
-        batch = msgspec.json.decode(line, type=_Batch)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise TraceFileError(f"{name} is no trace that run --input wrote", "name another output") from error
-    if batch.format != FORMAT:
-        raise TraceFileError(f"{name} is no trace that run --input wrote", "name another output")
-    return batch.input.lines
-
-
-_decoder = decoder(Trace)
-
-
-def encode_json(record: msgspec.Struct) -> bytes:
-    """Return a record as a line of strict JSON."""
-    return encode(record) + b"\n"
-
-
-def schema() -> dict[str, Any]:
-    """Return the JSON Schema (draft 2020-12) of a trace."""
-    made = schema_of(Trace)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": FORMAT, **made}

@@ -1,0 +1,65 @@
+"""The trace as the Python API hands it out: the plain record, which loads, saves and displays itself."""
+
+import os
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from .files import replacing
+from .traces import record, trace_file
+
+
+class Trace(record.Trace, frozen=True, kw_only=True):
+    """Everything recorded of one forward pass; in a notebook it displays itself. It needs no torch to be read again.
+
+    ``steps``, ``input``, ``model``, ``output`` and the rest are those of `bert_inspect.traces.record.Trace`.
+    """
+
+    @classmethod
+    def of(cls, recorded: record.Trace) -> "Trace":
+        """Return a recorded trace as this class; nothing is copied."""
+        return cls(**{name: getattr(recorded, name) for name in recorded.__struct_fields__})
+
+    def json(self) -> Iterator[bytes]:
+        """Yield the trace as strict JSON, a step at a time, so that big values are never held twice."""
+        return trace_file.trace_json(self)
+
+    def line(self) -> bytes:
+        """Return the trace as one line of JSON Lines."""
+        return trace_file.trace_line(self)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the trace as JSON, whole or not at all.
+
+        Raises:
+            UsageError: the file cannot be written.
+        """
+        with replacing(path) as stream:
+            self.write(stream)
+
+    def write(self, stream: BinaryIO) -> None:
+        """Write the trace as JSON to an open binary stream."""
+        stream.writelines(self.json())
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "Trace":
+        """Read a saved trace.
+
+        Raises:
+            TraceFileError: the file is unreadable, damaged, not a trace, or of another major version.
+        """
+        return cls.of(trace_file.load_trace(path))
+
+    @classmethod
+    def from_json(cls, text: bytes, *, name: str = "the trace") -> "Trace":
+        """Decode a trace from JSON; ``name`` is how errors call it.
+
+        Raises:
+            TraceFileError: as for `load`.
+        """
+        return cls.of(trace_file.decode_trace(text, name=name))
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        """Show the tree in a notebook."""
+        from .render.notebook import mimebundle  # rich is needed only to be shown
+
+        return mimebundle(self)

@@ -1,0 +1,110 @@
+"""A trace as strict JSON, as one line of JSON Lines, and as a file; and back, held to what a trace may be."""
+
+import os
+from collections.abc import Iterator
+from typing import Any, Final
+
+import msgspec
+
+from ..errors import TraceFileError
+from .codec import decoder, encode
+from .codec import schema as schema_of
+from .limits import HOW_TO_MAKE, check_amount, read_trace
+from .record import FORMAT, VERSION, Trace
+from .validate import check
+
+LINE_BEGINS: Final = b'{"format":"%b"' % FORMAT.encode()
+"""How each line of JSON Lines begins."""
+
+
+def trace_json(trace: Trace) -> Iterator[bytes]:
+    """Yield a trace as strict JSON, a step at a time, so that big values are never held twice."""
+    # A trace is small but for its steps: they are written one by one into the place that an empty list marks.
+    head, tail = encode(msgspec.structs.replace(trace, steps=[])).rsplit(b'"steps":[]', 1)
+    yield head + b'"steps":['
+    for number, step in enumerate(trace.steps):
+        yield (b",\n" if number else b"\n") + encode(step)
+    yield b"]" + tail + b"\n"
+
+
+def trace_line(trace: Trace) -> bytes:
+    """Return a trace as one line of JSON Lines."""
+    return encode(trace) + b"\n"
+
+
+def load_trace(path: str | os.PathLike[str]) -> Trace:
+    """Read a saved trace.
+
+    Raises:
+        TraceFileError: the file is unreadable, damaged, not a trace, or of another major version.
+    """
+    return decode_trace(read_trace(path), name=os.fspath(path))
+
+
+def decode_trace(text: bytes, *, name: str = "the trace") -> Trace:
+    """Decode a trace from JSON; ``name`` is how errors call it.
+
+    Raises:
+        TraceFileError: as for `load_trace`.
+    """
+    check_amount(text, name)
+    try:
+        head = msgspec.json.decode(text, type=_Head)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        if isinstance(error, msgspec.ValidationError):
+            raise TraceFileError(f"{name} is not a trace of bert-inspect", HOW_TO_MAKE) from error
+        if b'\n{"format"' in text:
+            hint = "take one of them: head -n 1 traces.jsonl > trace.json"
+            raise TraceFileError(f"{name} holds many traces, one a line", hint) from error
+        raise TraceFileError(f"{name} is damaged: {error}", HOW_TO_MAKE) from error
+    if head.format != FORMAT:
+        raise TraceFileError(f"{name} is not a trace of bert-inspect", HOW_TO_MAKE)
+    if head.version != VERSION:
+        raise TraceFileError(
+            f"{name} has trace version {head.version}, this bert-inspect reads version {VERSION}",
+            "trace it again, or use the bert-inspect that made it",
+        )
+    try:
+        trace = _decoder.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise TraceFileError(f"{name} is damaged: {error}", HOW_TO_MAKE) from error
+    check(trace, name, hint=HOW_TO_MAKE)
+    return trace
+
+
+class _Head(msgspec.Struct):
+    format: str
+    version: int
+
+
+class _Lines(msgspec.Struct):
+    lines: list[int]
+
+
+class _Batch(msgspec.Struct):
+    format: str
+    input: _Lines
+
+
+def traced_lines(line: bytes, *, name: str) -> list[int]:
+    """Return which lines of its input file a line of JSON Lines holds the trace of; ``name`` is how errors call it.
+
+    Raises:
+        TraceFileError: it is no such line.
+    """
+    try:
+        batch = msgspec.json.decode(line, type=_Batch)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise TraceFileError(f"{name} is no trace that run --input wrote", "name another output") from error
+    if batch.format != FORMAT:
+        raise TraceFileError(f"{name} is no trace that run --input wrote", "name another output")
+    return batch.input.lines
+
+
+_decoder = decoder(Trace)
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of a trace."""
+    made = schema_of(Trace)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": FORMAT, **made}
