@@ -90,12 +90,12 @@ def forward(pairs: int, folder: Path) -> Iterator[Row]:
     from transformers.models.bert.modeling_bert import BertForSequenceClassification
 
     from bert_inspect.api import load, trace
-    from bert_inspect.capture.attached import attached
     from bert_inspect.capture.encode import Sentences, encode
     from bert_inspect.capture.forward import run_forward
     from bert_inspect.capture.keep import Keep
-    from bert_inspect.capture.loaded import Loaded
-    from bert_inspect.capture.tracer import tracing
+    from bert_inspect.capture.tracing.hooks import attached
+    from bert_inspect.capture.tracing.tracer import tracing
+    from bert_inspect.loading.loaded import Loaded
     from bert_inspect.traces.selection import Selection
 
     model, tokenizer = load(str(folder / "base"))
@@ -181,8 +181,8 @@ def growth(pairs: int, folder: Path) -> Iterator[Row]:
     from transformers import BertConfig, BertForSequenceClassification
 
     from bert_inspect.api import trace
-    from bert_inspect.capture.checkpoint.locate import locate
-    from bert_inspect.capture.checkpoint.tokenizer import load_tokenizer
+    from bert_inspect.loading.locate import locate
+    from bert_inspect.loading.tokenizer import load_tokenizer
 
     tokenizer = load_tokenizer(locate("bert-base-cased", weights="none"))
 
@@ -251,10 +251,10 @@ def throughput(pairs: int, folder: Path) -> Iterator[Row]:
     import torch
 
     from bert_inspect.api import load
+    from bert_inspect.capture.batches import batches, trace_batch
     from bert_inspect.capture.keep import Keep
-    from bert_inspect.capture.lines import Line
-    from bert_inspect.capture.loaded import Loaded
-    from bert_inspect.capture.many import batches, trace_batch
+    from bert_inspect.capture.sentence_file import Line
+    from bert_inspect.loading.loaded import Loaded
     from bert_inspect.traces.selection import Selection
 
     model, tokenizer = load(str(folder / "base"))

@@ -12,7 +12,7 @@ from harness import circumstances, write_table
 import bert_inspect
 from bert_inspect.api import load
 from bert_inspect.capture.keep import Keep
-from bert_inspect.capture.tracer import tracing
+from bert_inspect.capture.tracing.tracer import tracing
 from bert_inspect.traces.selection import Selection
 
 HERE = Path(__file__).parent

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from .capture.checkpoint.locate import Weights, locate
 from .capture.encode import Sentences, check_labels, encode, token_limit
 from .capture.forward import run_forward
 from .capture.keep import VALUES_LIMIT, Keep
-from .capture.loaded import Loaded
 from .errors import UsageError
+from .loading.loaded import Loaded
+from .loading.locate import Weights, locate
 from .result import Trace
 from .traces.selection import Level, Selection
 
@@ -115,8 +115,8 @@ def load(
     Raises:
         ModelError: it is not there, or cannot be loaded safely.
     """
-    from .capture.checkpoint.tokenizer import load_tokenizer
-    from .capture.models import load as load_checkpoint
+    from .loading.model import load as load_checkpoint
+    from .loading.tokenizer import load_tokenizer
 
     checkpoint = locate(name, weights=weights)
     loaded = load_checkpoint(

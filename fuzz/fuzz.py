@@ -39,14 +39,14 @@ from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings  # n
 from hypothesis import strategies as st  # noqa: E402
 
 from bert_inspect import Trace  # noqa: E402
-from bert_inspect.capture.checkpoint.locate import locate  # noqa: E402
-from bert_inspect.capture.checkpoint.tokenizer import load_tokenizer  # noqa: E402
 from bert_inspect.capture.components import components  # noqa: E402
 from bert_inspect.capture.encode import Sentences, encode, token_limit  # noqa: E402
 from bert_inspect.capture.forward import run_forward  # noqa: E402
 from bert_inspect.capture.keep import Keep  # noqa: E402
-from bert_inspect.capture.models import load  # noqa: E402
 from bert_inspect.errors import BertInspectError  # noqa: E402
+from bert_inspect.loading.locate import locate  # noqa: E402
+from bert_inspect.loading.model import load  # noqa: E402
+from bert_inspect.loading.tokenizer import load_tokenizer  # noqa: E402
 from bert_inspect.safetext import is_unsafe  # noqa: E402
 from bert_inspect.traces.selection import Selection  # noqa: E402
 from bert_inspect.traces.trace_file import traced_lines  # noqa: E402

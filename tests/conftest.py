@@ -22,8 +22,8 @@ from transformers.models.bert.modeling_bert import BertForSequenceClassification
 from bert_inspect import Trace
 from bert_inspect.__main__ import run as run_command
 from bert_inspect.api import trace
-from bert_inspect.capture.checkpoint.locate import locate
-from bert_inspect.capture.checkpoint.tokenizer import load_tokenizer
+from bert_inspect.loading.locate import locate
+from bert_inspect.loading.tokenizer import load_tokenizer
 
 torch.set_num_threads(1)  # tiny models: more threads only wait for each other, on a busy machine for long
 hypothesis.settings.register_profile("suite", deadline=None, derandomize=True)  # no test is timed, none is drawn anew

@@ -10,8 +10,8 @@ import torch
 from helpers import TEXTS, tiny_model
 
 from bert_inspect import Trace
+from bert_inspect.analysis.attention import attentions, chosen, marks, summaries
 from bert_inspect.api import trace
-from bert_inspect.attention import attentions, chosen, marks, summaries
 from bert_inspect.errors import UsageError
 
 THREE = [*TEXTS, "So do I, and so does she."]

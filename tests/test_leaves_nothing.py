@@ -70,7 +70,7 @@ FAILURES: dict[str, tuple[list[str], int, tuple[str, Any] | None]] = {
     "values refused": (
         ["run", "x", "--values", "--json", "--model", "{model}"],
         2,
-        ("bert_inspect.capture.notes.VALUES_LIMIT", 100),
+        ("bert_inspect.capture.tracing.step_record.VALUES_LIMIT", 100),
     ),
     "a forward that crashes": (
         ["run", "x", "-o", "{folder}/t.json", "--model", "{small}", "--weights", "random"],
@@ -97,12 +97,12 @@ FAILURES: dict[str, tuple[list[str], int, tuple[str, Any] | None]] = {
     "tensors interrupted": (
         ["run", "x", "--tensors", "{folder}/t.st", "--model", "{model}"],
         130,
-        ("bert_inspect.capture.store.save_file", raising(KeyboardInterrupt())),
+        ("bert_inspect.capture.tensor_file.save_file", raising(KeyboardInterrupt())),
     ),
     "lines interrupted": (
         ["run", "--input", "{lines}", "-o", "{folder}/t.jsonl", "--model", "{model}"],
         130,
-        ("bert_inspect.capture.many.trace_batch", raising(KeyboardInterrupt())),
+        ("bert_inspect.capture.batches.trace_batch", raising(KeyboardInterrupt())),
     ),
     "a waiting that is interrupted": (
         ["model", "{model}"],

@@ -13,13 +13,13 @@ from msgspec import structs
 from transformers.models.bert import modeling_bert
 from transformers.models.bert.modeling_bert import BertForSequenceClassification
 
-import bert_inspect.sourcefile
+import bert_inspect.source_view.sourcefile
 from bert_inspect import Trace
 from bert_inspect.api import trace
-from bert_inspect.capture.executed import watching
+from bert_inspect.capture.line_trace import watching
 from bert_inspect.errors import UsageError
-from bert_inspect.implementation import Executed
-from bert_inspect.listing import Listing, listing
+from bert_inspect.source_view.implementation import Executed
+from bert_inspect.source_view.listing import Listing, listing
 from bert_inspect.traces.lookup import find_module, first_call, modules_of
 
 Seen = tuple[Trace, Executed | None]
@@ -178,7 +178,7 @@ def other_release(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[P
     folder.mkdir(parents=True)
     text = Path(modeling_bert.__file__).read_text().splitlines(keepends=True)
     (folder / "modeling_bert.py").write_text("".join([*text[:50], "# another release\n", *text[50:]]))
-    folders = bert_inspect.sourcefile._folders
+    folders = bert_inspect.source_view.sourcefile._folders
 
     def instead(package: str) -> Iterator[Path]:
         return iter([folder]) if package == "transformers" else folders(package)

@@ -13,10 +13,10 @@ from msgspec import structs
 from rich.console import Console
 
 from bert_inspect import Trace
-from bert_inspect.capture.checkpoint.locate import locate
-from bert_inspect.capture.checkpoint.tokenizer import load_tokenizer
 from bert_inspect.capture.encode import Sentences, encode
 from bert_inspect.errors import UsageError
+from bert_inspect.loading.locate import locate
+from bert_inspect.loading.tokenizer import load_tokenizer
 from bert_inspect.render.header import header
 from bert_inspect.render.tokens import tokens
 from bert_inspect.traces.record import TensorOut

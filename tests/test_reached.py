@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bert_inspect.reached import statements
+from bert_inspect.source_view.reached import statements
 
 
 # fmt: off

@@ -1,1 +1,1 @@
-"""From a name and a text to a trace: the only rooms that import torch."""
+"""One forward of one model, recorded as a trace."""

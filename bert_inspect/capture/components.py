@@ -4,8 +4,8 @@ import inspect
 from pathlib import PurePath
 from typing import Any
 
+from ..loading.loaded import Loaded
 from ..traces.components import Component, Components
-from .loaded import Loaded
 
 
 def components(loaded: Loaded) -> Components:

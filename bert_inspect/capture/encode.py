@@ -6,7 +6,7 @@ from typing import Any
 
 from ..errors import UsageError
 from ..traces.record import Input
-from .lines import check_length
+from .sentence_file import check_length
 
 
 @dataclass(frozen=True, kw_only=True)

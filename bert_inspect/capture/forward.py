@@ -14,19 +14,19 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from ..errors import UsageError
+from ..loading.loaded import Loaded
 from ..traces.record import FORMAT, VERSION, Environment, Failure, Input, Model, Output, Prediction, Trace
 from ..traces.selection import Selection
 from ..traces.values import strict
-from .assemble import Assembled, assemble
-from .explain import broken_by, explain
+from .failure import broken_by, explain
 from .keep import Keep
-from .keeper import TooManyNumbers
-from .loaded import Loaded
-from .notes import Note
-from .prove import Ran, Verification
-from .summarize import dtype_name
-from .surroundings import no_collector, no_hook_stays
-from .tracer import tracing
+from .naming.assemble import Assembled, assemble
+from .tracing.activations import TooManyNumbers
+from .tracing.step_record import Note
+from .tracing.tensor_stats import dtype_name
+from .tracing.tracer import tracing
+from .verify.snapshot import no_collector, no_hook_stays
+from .verify.verification import Ran, Verification
 
 
 def run_forward(

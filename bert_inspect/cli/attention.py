@@ -13,8 +13,8 @@ from .inputs import ModelChoice, shows_help
 from .prepare import Request, prepare, saved, told_failure
 
 if TYPE_CHECKING:
-    from ..attention import LayerAttention
-    from ..capture.loaded import Loaded
+    from ..analysis.attention import LayerAttention
+    from ..loading.loaded import Loaded
     from ..traces.record import Input, Trace
 
 
@@ -76,7 +76,7 @@ def attention(
         loaded, batch = prepare(request, choice, terminal)
         with terminal.waiting("running the model"):
             ran = run_for_attention(loaded, batch, wanted if kind is None else [])
-    from ..attention import attentions, chosen
+    from ..analysis.attention import attentions, chosen
     from ..render.attention import attention_page
 
     if ran.failure is not None:

@@ -85,7 +85,7 @@ def compare(
             encode_sentences(checkpoint, side.sentences, max_length=max_length, truncate=truncate, terminal=terminal)
         )
     with terminal.waiting("loading torch and the model"):
-        from ..capture.sides import Run, compare_runs
+        from ..analysis.compare import Run, compare_runs
 
         loaded = sides[0].choice.load(checkpoints[0], terminal)
         other = loaded if shared(*sides) else sides[1].choice.load(checkpoints[1], terminal)

@@ -89,7 +89,7 @@ def _explained(comparison: "Comparison", found: "Diff", model: str | None, termi
     except ModelError as error:
         raise ModelError(error.message, "name the model that made A: --model FOLDER") from error
     with terminal.waiting("loading torch and the model"):
-        from ..capture.causes.cause import with_cause
+        from ..analysis.causes.cause import with_cause
 
         loaded = choice.load(checkpoint, terminal)
     return with_cause(comparison, found, loaded.model)

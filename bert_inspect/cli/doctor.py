@@ -38,7 +38,7 @@ def doctor(
     debug: o.Debug = False,
 ) -> int:
     """Examine a model: padding, batching, head, tokenizer, precision and more; exit 1 if something fails."""
-    from ..diagnosis import questions
+    from ..analysis.doctor.diagnosis import questions
 
     terminal = Terminal(color=color, quiet=quiet, verbose=verbose, pager=not no_pager)
     asked = questions(only, skip)
@@ -58,12 +58,12 @@ def doctor(
     )
     notices: list[str] = []
     checkpoint = choice.locate(terminal, notice=notices.append)
-    from ..capture.checkpoint.tokenizer import load_tokenizer
     from ..capture.encode import token_limit
+    from ..loading.tokenizer import load_tokenizer
 
     tokenizer = load_tokenizer(checkpoint, notice=notices.append)
     with terminal.waiting("loading torch and the model"):
-        from ..capture.doctor import examine
+        from ..analysis.doctor.examine import examine
 
         loaded = choice.load(checkpoint, terminal, notice=notices.append)
     limit = token_limit(tokenizer, checkpoint.positions, max_length)

@@ -11,9 +11,9 @@ from ..errors import UsageError
 from ..terminal import Terminal, as_typed, sits_at_terminal, texts_from_stdin
 
 if TYPE_CHECKING:
-    from ..capture.checkpoint.locate import Checkpoint
     from ..capture.encode import Sentences
-    from ..capture.loaded import Loaded
+    from ..loading.loaded import Loaded
+    from ..loading.locate import Checkpoint
     from ..traces.record import Input
     from ..traces.selection import Selection
 
@@ -40,7 +40,7 @@ class ModelChoice:
             ModelError: it is not there, or is not a BERT.
             UsageError: the current folder is gone.
         """
-        from ..capture.checkpoint.locate import keep_off_the_network, locate
+        from ..loading.locate import keep_off_the_network, locate
 
         try:
             os.getcwd()  # transformers asks for it, and cannot be imported without  # noqa: PTH109
@@ -61,7 +61,7 @@ class ModelChoice:
         Raises:
             ModelError: it cannot be loaded.
         """
-        from ..capture.models import load
+        from ..loading.model import load
 
         return load(
             checkpoint,
@@ -151,8 +151,8 @@ def encode_sentences(
         ModelError: the tokenizer cannot be loaded.
         UsageError: a sentence is too long.
     """
-    from ..capture.checkpoint.tokenizer import load_tokenizer
     from ..capture.encode import cut_words, encode, token_limit
+    from ..loading.tokenizer import load_tokenizer
 
     tokenizer = load_tokenizer(checkpoint, notice=terminal.say)
     limit = token_limit(tokenizer, checkpoint.positions, max_length)

@@ -35,7 +35,7 @@ def run_many(
     Raises:
         UsageError: the file cannot be read, or the output is there already and was not to be gone on with.
     """
-    from ..capture.lines import read_lines
+    from ..capture.sentence_file import read_lines
 
     done = _done(output, resume=resume)
     lines = sum(1 for _ in read_lines(input_file))  # a look through the whole file, before anything slow starts
@@ -44,13 +44,13 @@ def run_many(
     checkpoint = choice.locate(terminal)
     selection.check_layers(checkpoint.layers)
 
-    from ..capture.checkpoint.tokenizer import load_tokenizer
     from ..capture.encode import token_limit
+    from ..loading.tokenizer import load_tokenizer
 
     tokenizer = load_tokenizer(checkpoint, notice=terminal.say)
     limit = token_limit(tokenizer, checkpoint.positions, max_length)
     with terminal.waiting("loading torch and the model"):
-        from ..capture.many import batches, trace_batch
+        from ..capture.batches import batches, trace_batch
         from ..traces.trace_file import trace_line
 
         loaded = choice.load(checkpoint, terminal)

@@ -9,7 +9,7 @@ from ..terminal import Terminal, report
 from .inputs import ModelChoice, check_before_loading, encode_sentences, parse_sentences
 
 if TYPE_CHECKING:
-    from ..capture.loaded import Loaded
+    from ..loading.loaded import Loaded
     from ..traces.record import Input, Trace
     from ..traces.selection import Selection
 

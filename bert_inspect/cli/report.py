@@ -14,8 +14,8 @@ from .inputs import ModelChoice, shows_help
 from .prepare import Request, prepare, saved, told_outcome
 
 if TYPE_CHECKING:
-    from ..attention import LayerAttention
-    from ..capture.loaded import Loaded
+    from ..analysis.attention import LayerAttention
+    from ..loading.loaded import Loaded
     from ..traces.record import Input, Trace
     from ..traces.selection import Selection
 
@@ -125,7 +125,7 @@ def _check_name(output: str) -> None:
 
 def _recorded(trace: "Trace", left_out: list[str]) -> "Sequence[LayerAttention]":
     """Return the attention that a saved trace holds; say if it holds none."""
-    from ..attention import HOW_TO_KEEP, attentions
+    from ..analysis.attention import HOW_TO_KEEP, attentions
 
     try:
         return attentions(trace)
@@ -136,7 +136,7 @@ def _recorded(trace: "Trace", left_out: list[str]) -> "Sequence[LayerAttention]"
 
 def _seen(loaded: "Loaded", batch: "Input", selection: "Selection", left_out: list[str]) -> "Sequence[LayerAttention]":
     """Run the model again and return its attention, of as many of the wanted layers as can be held, the last first."""
-    from ..attention import attentions
+    from ..analysis.attention import attentions
     from ..capture.keep import VALUES_LIMIT
 
     if loaded.weights == "none":

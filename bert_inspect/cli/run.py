@@ -120,7 +120,7 @@ def run(
     if verify and time:
         terminal.say("the times of modules include their checks: leave --verify out to time them")
     if tensors is not None:
-        from ..capture.store import save_tensors
+        from ..capture.tensor_file import save_tensors
 
         save_tensors(tensors, stored)
         terminal.say(f"{len(stored)} tensors written to {tensors}")

@@ -65,15 +65,15 @@ def source(
         )
         request = Request(texts=texts, pair=pair, labels=labels, max_length=max_length, truncate=truncate)
         loaded, batch = prepare(request, choice, terminal)
-        from ..capture.executed import run_watched
         from ..capture.keep import Keep
+        from ..capture.line_trace import run_watched
 
         found, note = find_module(path, {name: type(each).__name__ for name, each in loaded.model.named_modules()})
         with terminal.waiting("running the model"):
             ran, executed = run_watched(loaded, batch, found, keep=Keep(stats=stats, values="cut" if values else None))
-    from ..listing import listing
     from ..render.cells import View
     from ..render.source import source_page
+    from ..source_view.listing import listing
 
     if note is not None:
         terminal.say(note)

@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ..attention import Array, LayerAttention, marks, summaries
+from ..analysis.attention import Array, LayerAttention, marks, summaries
 from ..safetext import safe_text
 from ..traces.record import Trace
 from .header import header

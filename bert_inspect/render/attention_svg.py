@@ -11,7 +11,7 @@ from html import escape
 import numpy as np
 from numpy.typing import NDArray
 
-from ..attention import Array, HeadSummary, LayerAttention, summaries
+from ..analysis.attention import Array, HeadSummary, LayerAttention, summaries
 from ..safetext import safe_text
 from ..traces.record import Trace
 from .attention import CAUTION, certificate

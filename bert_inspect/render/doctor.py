@@ -4,7 +4,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ..diagnosis import Diagnosis, Finding
+from ..analysis.doctor.diagnosis import Diagnosis, Finding
 from ..safetext import safe_text
 from .words import BAD, DIM, KNOWN, NAME, WARN, plural
 

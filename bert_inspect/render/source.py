@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from rich.console import Console, ConsoleOptions, Group
 from rich.segment import Segment
 
-from ..listing import FunctionListing, Line, Listing, Made
 from ..safetext import safe_text
+from ..source_view.listing import FunctionListing, Line, Listing, Made
 from ..traces.record import Step, TensorOut, Trace
 from .cells import STATS, Cell, View, brief, cut, known_names, length, segments, statistic
 from .header import header

@@ -13,8 +13,8 @@ from helpers import TEXTS, tiny_model, values_of
 from playwright.sync_api import Page, expect
 
 from bert_inspect import Trace
+from bert_inspect.analysis.attention import attentions
 from bert_inspect.api import trace
-from bert_inspect.attention import attentions
 from bert_inspect.render.report import attention_html, report_html
 
 Open = Callable[..., Page]

@@ -10,9 +10,9 @@ from helpers import PAIRS, TEXTS, tiny_model, without_values
 from tampering import TAMPERINGS
 
 from bert_inspect import Trace
+from bert_inspect.analysis.causes.cause import explain, with_cause
+from bert_inspect.analysis.causes.hypotheses import SUSPECTS
 from bert_inspect.api import trace
-from bert_inspect.capture.causes.cause import explain, with_cause
-from bert_inspect.capture.causes.suspects import SUSPECTS
 from bert_inspect.diff import Cause, Comparison, Side
 
 Tampered = Callable[[str], tuple[Any, Trace]]

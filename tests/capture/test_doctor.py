@@ -8,11 +8,11 @@ import torch
 from helpers import ACTIVATION, TEXTS, tiny_model
 from torch import nn
 
-from bert_inspect.capture.doctor import examine
+from bert_inspect.analysis.doctor.diagnosis import QUESTIONS, Finding, Question, questions
+from bert_inspect.analysis.doctor.examine import examine
 from bert_inspect.capture.encode import Sentences
-from bert_inspect.capture.loaded import Loaded
-from bert_inspect.diagnosis import QUESTIONS, Finding, Question, questions
 from bert_inspect.errors import UsageError
+from bert_inspect.loading.loaded import Loaded
 
 
 def finding(
@@ -250,8 +250,8 @@ def test_sentences_are_examined_too(tokenizer: Any) -> None:
 
 
 def test_casing_is_held_against_the_vocabulary(tokenizer: Any) -> None:
-    from bert_inspect.capture.checkpoint.locate import locate
-    from bert_inspect.capture.checkpoint.tokenizer import load_tokenizer
+    from bert_inspect.loading.locate import locate
+    from bert_inspect.loading.tokenizer import load_tokenizer
 
     model = trained(vocab_size=30522)
     uncased = load_tokenizer(locate("bert-base-uncased", weights="none"))

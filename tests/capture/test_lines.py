@@ -3,7 +3,7 @@
 import sys
 from types import FrameType
 
-from bert_inspect.capture.source import line_of, place_of
+from bert_inspect.capture.tracing.call_site import line_of, place_of
 
 
 def noted() -> list[tuple[tuple[str, int] | None, int]]:

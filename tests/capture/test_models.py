@@ -18,11 +18,11 @@ from transformers.models.bert.modeling_bert import (
 )
 from transformers.models.bert.tokenization_bert import BertTokenizer
 
-from bert_inspect.capture.checkpoint.builtin import BUILTIN
-from bert_inspect.capture.checkpoint.locate import locate
-from bert_inspect.capture.checkpoint.tokenizer import load_tokenizer
-from bert_inspect.capture.models import load
 from bert_inspect.errors import ModelError
+from bert_inspect.loading.builtin import BUILTIN
+from bert_inspect.loading.locate import locate
+from bert_inspect.loading.model import load
+from bert_inspect.loading.tokenizer import load_tokenizer
 
 SIZES = {  # parameters with two labels, as published for the body (google-research/bert), plus the classifier
     "bert-base-cased": 108_311_810,

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from bert_inspect import Trace
 from bert_inspect.api import trace
-from bert_inspect.capture.surroundings import surroundings
+from bert_inspect.capture.verify.snapshot import surroundings
 from bert_inspect.traces.proof import Check, Proof
 
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from helpers import change, tiny_config, tiny_model
 
-from bert_inspect.capture.checkpoint.builtin import BUILTIN
-from bert_inspect.capture.checkpoint.config import checked_settings, parameter_count
-from bert_inspect.capture.checkpoint.locate import locate
-from bert_inspect.capture.models import load
+from bert_inspect.loading.builtin import BUILTIN
+from bert_inspect.loading.config import checked_settings, parameter_count
+from bert_inspect.loading.locate import locate
+from bert_inspect.loading.model import load
 
 Command = Callable[..., tuple[int, str, str]]
 Refused = Callable[..., str]

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bert_inspect.capture.checkpoint.locate import locate
-from bert_inspect.capture.models import load
+from bert_inspect.loading.locate import locate
+from bert_inspect.loading.model import load
 
 Command = Callable[..., tuple[int, str, str]]
 Refused = Callable[..., str]

@@ -11,10 +11,10 @@ from helpers import change, tiny_model
 from safetensors.torch import load_file, save_file
 from transformers.models.bert.modeling_bert import BertForTokenClassification
 
-from bert_inspect.capture.checkpoint.files import CheckpointFiles
-from bert_inspect.capture.checkpoint.locate import locate
-from bert_inspect.capture.checkpoint.weights import find_weights
-from bert_inspect.capture.models import load
+from bert_inspect.loading.files import CheckpointFiles
+from bert_inspect.loading.locate import locate
+from bert_inspect.loading.model import load
+from bert_inspect.loading.weights import find_weights
 
 Command = Callable[..., tuple[int, str, str]]
 Refused = Callable[..., str]

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from tokenizers.models import WordPiece
 from transformers.models.bert.tokenization_bert import BertTokenizer
 
-from bert_inspect.capture.checkpoint.files import CheckpointFiles
-from bert_inspect.capture.checkpoint.locate import locate
-from bert_inspect.capture.checkpoint.tokenizer import load_tokenizer
-from bert_inspect.capture.checkpoint.tokenizer_files import read_tokenizer
+from bert_inspect.loading.files import CheckpointFiles
+from bert_inspect.loading.locate import locate
+from bert_inspect.loading.tokenizer import load_tokenizer
+from bert_inspect.loading.tokenizer_files import read_tokenizer
 
 Command = Callable[..., tuple[int, str, str]]
 Refused = Callable[..., str]

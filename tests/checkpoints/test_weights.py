@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
-from bert_inspect.capture.checkpoint.files import CheckpointFiles
-from bert_inspect.capture.checkpoint.locate import locate
-from bert_inspect.capture.checkpoint.weights import find_weights
-from bert_inspect.capture.models import load
 from bert_inspect.errors import ModelError
+from bert_inspect.loading.files import CheckpointFiles
+from bert_inspect.loading.locate import locate
+from bert_inspect.loading.model import load
+from bert_inspect.loading.weights import find_weights
 
 Command = Callable[..., tuple[int, str, str]]
 Refused = Callable[..., str]

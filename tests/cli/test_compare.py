@@ -88,7 +88,7 @@ def test_without_weights_shapes_are_compared(command: Command) -> None:
 def test_one_model_serves_both_sides_where_it_can(
     command: Command, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import bert_inspect.capture.models as models
+    import bert_inspect.loading.model as models
 
     loaded: list[Any] = []
     load = models.load
@@ -102,7 +102,7 @@ def test_one_model_serves_both_sides_where_it_can(
 def test_what_is_too_large_for_values_is_compared_by_statistics(
     command: Command, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import bert_inspect.capture.sides as sides
+    import bert_inspect.analysis.compare as sides
 
     monkeypatch.setattr(sides, "MOST_NUMBERS", 30_000)
     found = compared(command, "--model", checkpoint, "--b", "attention=sdpa")

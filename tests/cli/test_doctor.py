@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from helpers import TEXTS, tiny_model
 
-from bert_inspect.diagnosis import QUESTIONS
+from bert_inspect.analysis.doctor.diagnosis import QUESTIONS
 
 Command = Callable[..., tuple[int, str, str]]
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bert_inspect import Trace
-from bert_inspect.capture import many
+from bert_inspect.capture import batches
 
 Command = Callable[..., tuple[int, str, str]]
 WORDS = ["cats", "love", "pizza", "pineapple", "I", "hates", "He", "!"]
@@ -73,7 +73,7 @@ def test_a_stopped_run_goes_on_to_the_same_bytes(
 def test_an_interrupt_leaves_whole_lines(
     command: Command, checkpoint: Path, sentences: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, calls = many.trace_batch, []
+    real, calls = batches.trace_batch, []
 
     def interrupt(*args: Any, **kwargs: Any) -> Trace:
         calls.append(1)
@@ -82,7 +82,7 @@ def test_an_interrupt_leaves_whole_lines(
         return real(*args, **kwargs)
 
     file = tmp_path / "t.jsonl"
-    monkeypatch.setattr(many, "trace_batch", interrupt)
+    monkeypatch.setattr(batches, "trace_batch", interrupt)
     code, _, err = run(command, checkpoint, sentences, "-o", file)
     assert code == 130 and "interrupted" in err
     lines = file.read_bytes().splitlines(keepends=True)

@@ -14,8 +14,8 @@ import pytest
 import torch
 from helpers import TEXTS, tiny_model
 
+from bert_inspect.analysis.attention import attentions
 from bert_inspect.api import trace
-from bert_inspect.attention import attentions
 from bert_inspect.render.attention_svg import attention_svg
 
 Command = Callable[..., tuple[int, str, str]]

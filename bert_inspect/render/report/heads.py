@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...attention import HeadSummary, LayerAttention, summaries
+from ...analysis.attention import HeadSummary, LayerAttention, summaries
 from ...traces.record import Trace
 
 CELLS = 1_500_000

@@ -13,7 +13,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined, select_autoesca
 from markupsafe import Markup
 from msgspec import structs
 
-from ...attention import LayerAttention
+from ...analysis.attention import LayerAttention
 from ...safetext import safe_text
 from ...traces.record import Trace
 from ..attention import CAUTION, certificate

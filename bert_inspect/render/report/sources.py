@@ -5,8 +5,8 @@ from typing import Any
 from pygments.lexers import PythonLexer
 from pygments.token import Comment, Keyword, Name, Number, Operator, String, _TokenType
 
-from ...listing import FunctionListing, Listing, listing
 from ...safetext import safe_text
+from ...source_view.listing import FunctionListing, Listing, listing
 from ...traces.record import Step, Trace
 
 _KINDS = (

@@ -1,0 +1,220 @@
+"""Attention out of a trace: probabilities as recorded, or rebuilt from queries, keys and mask and certified; and what
+is said of a head. NumPy alone, so that a saved trace is enough.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import UsageError
+from ..traces.record import Step, TensorOut, Trace
+from ..traces.values import Values
+
+Array = NDArray[np.float64]
+
+HOW_TO_KEEP = "trace it with --values, or without --trace: this command keeps what it needs by itself"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rebuilt:
+    """How far the product of rebuilt probabilities and values lies from the fused output that was recorded.
+
+    ``difference`` is the largest absolute difference over the rows in which something is visible, ``rounding`` half a
+    unit of the recorded dtype at the fused output's largest entry: what storing the output alone may cost.
+    """
+
+    difference: float
+    rounding: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerAttention:
+    """One encoder layer's attention.
+
+    ``probabilities`` are ``(batch, heads, query tokens, key tokens)``. ``blind`` lists (sentence, query token) pairs to
+    which no key is visible: there eager attention spreads evenly over what is hidden and fused attention gives another
+    result; their rebuilt probabilities are NaN. ``rebuilt`` is None where the probabilities were recorded.
+    """
+
+    layer: int
+    path: str
+    probabilities: Array
+    blind: list[tuple[int, int]]
+    rebuilt: Rebuilt | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeadSummary:
+    """Where one head looks in one sentence, on average over its real query tokens.
+
+    ``entropy`` is in bits; ``classification``, ``separators`` and ``padding`` are the shares of the probability that
+    fall on [CLS], on [SEP] and on padding.
+    """
+
+    entropy: float
+    classification: float
+    separators: float
+    padding: float
+
+
+def attentions(trace: Trace) -> list[LayerAttention]:
+    """Return the attention of every layer that the trace holds it of, in the order of the calls.
+
+    Raises:
+        UsageError: the trace holds no values to take it from.
+    """
+    found = [layer for step in trace.steps if step.kind == "module" and (layer := _of_module(trace, step)) is not None]
+    if not found:
+        raise UsageError("this trace holds no values of attention", HOW_TO_KEEP)
+    return found
+
+
+def _of_module(trace: Trace, module: Step) -> LayerAttention | None:
+    if not module.path.endswith("attention.self"):
+        return None
+    inside = [step for step in trace.steps[module.id + 1 :] if step.parent == module.id]
+    fused = next((step for step in inside if step.label == "fused attention"), None)
+    if fused is not None:
+        return _rebuild(trace, module, fused)
+    outputs = [*module.outputs, *(out for step in inside for out in step.outputs if step.label == _PROBABILITIES)]
+    held = next((out for out in outputs if out.axes == _SCORES and out.values is not None), None)
+    if held is None:
+        return None
+    probabilities = array(held)
+    visible = np.array(trace.input.attention_mask, dtype=bool)
+    blind = [(row, query) for row in np.flatnonzero(~visible.any(axis=1)) for query in range(probabilities.shape[2])]
+    return LayerAttention(
+        layer=module.layer or 0,
+        path=module.path,
+        probabilities=probabilities,
+        blind=[(int(row), query) for row, query in blind],
+        rebuilt=None,
+    )
+
+
+_PROBABILITIES = "attention probabilities"
+_SCORES = ["batch", "heads", "query tokens", "key tokens"]
+
+
+def _rebuild(trace: Trace, module: Step, fused: Step) -> LayerAttention | None:
+    """Compute the probabilities that the fused attention never wrote down, as its definition says:
+    softmax(query x key transposed x scale + mask), in float64.
+    """
+    names = ("query", "key", "value")
+    query, key, value = (_input(trace, fused, name) for name in names)
+    output = fused.outputs[0]
+    if query is None or key is None or value is None or output.values is None:
+        return None
+    given = re.search(r"scale=([-+.\de]+)", fused.arguments)
+    scale = float(given[1]) if given else query.shape[-1] ** -0.5
+    scores = np.einsum("bhqd,bhkd->bhqk", query, key) * scale
+    if any(tensor.name == "attn_mask" for tensor in fused.inputs):
+        mask = _input(trace, fused, "attn_mask")
+        if mask is None:
+            return None
+        boolean = next(tensor.dtype for tensor in fused.inputs if tensor.name == "attn_mask") == "bool"
+        scores = np.where(np.broadcast_to(mask, scores.shape) != 0, scores, -np.inf) if boolean else scores + mask
+    if "is_causal=True" in fused.arguments:
+        scores = np.where(np.tri(*scores.shape[-2:]) > 0, scores, -np.inf)
+    seeing = np.isfinite(scores).any(axis=-1)
+    with np.errstate(invalid="ignore"):
+        raised = np.exp(scores - scores.max(axis=-1, keepdims=True))
+        probabilities = raised / raised.sum(axis=-1, keepdims=True)
+    recorded = array(output)
+    apart = np.abs(np.einsum("bhqk,bhkd->bhqd", probabilities, value) - recorded)[seeing]
+    largest = np.abs(recorded[seeing]).max(initial=0.0)
+    return LayerAttention(
+        layer=module.layer or 0,
+        path=module.path,
+        probabilities=probabilities,
+        blind=[(int(row), int(at)) for row, at in np.argwhere(~seeing.any(axis=1))],
+        rebuilt=Rebuilt(
+            difference=float(apart.max(initial=0.0)), rounding=float(largest * _UNIT.get(output.dtype, 0.0))
+        ),
+    )
+
+
+_UNIT = {"float64": 2.0**-53, "float32": 2.0**-24, "float16": 2.0**-11, "bfloat16": 2.0**-8}
+"""Half a unit of rounding, relative to the number that is stored."""
+
+
+def _input(trace: Trace, step: Step, name: str) -> Array | None:
+    """Return the values of what a step received under a name, from the step that it came from."""
+    seen = next((tensor for tensor in step.inputs if tensor.name == name), None)
+    if seen is None or seen.from_ is None:
+        return None
+    outputs = trace.steps[seen.from_].outputs
+    held = next((out for out in outputs if out.shape == seen.shape and out.values is not None), None)
+    return None if held is None else array(held)
+
+
+def array(tensor: TensorOut) -> Array:
+    """Return a tensor's recorded values in float64, in its shape."""
+    values: Values | None = tensor.values
+    assert values is not None, "asked for only where values are held"
+    return np.array(values.flat, dtype=np.float64).reshape(tensor.shape)
+
+
+def summaries(layer: LayerAttention, trace: Trace, row: int) -> list[HeadSummary]:
+    """Return what is said of each head in one sentence."""
+    first, separators, padding = marks(trace, row)
+    queries = ~padding & ~np.isnan(layer.probabilities[row]).any(axis=(0, 2))
+    return [
+        HeadSummary(
+            entropy=_mean(entropies(head[queries])),
+            classification=_mean(head[queries][:, first].sum(axis=1)),
+            separators=_mean(head[queries][:, separators].sum(axis=1)),
+            padding=_mean(head[queries][:, padding].sum(axis=1)),
+        )
+        for head in layer.probabilities[row]
+    ]
+
+
+def marks(trace: Trace, row: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return which tokens of a sentence are its [CLS], its [SEP]s and padding, each ``(tokens,)``.
+
+    [CLS] is what stands first, [SEP] what closes a sentence, whatever the vocabulary calls them.
+    """
+    batch = trace.input
+    padding = ~np.array(batch.attention_mask[row], dtype=bool)
+    names = np.array(batch.tokens[row], dtype=object)
+    closing = names[np.flatnonzero(~padding)[-1]] if (~padding).any() else None
+    first = np.zeros(len(names), dtype=bool)
+    first[:1] = ~padding[:1]
+    return first, (names == closing) & ~padding & ~first, padding
+
+
+def entropies(rows: Array) -> Array:
+    """Return the entropy of each row of probabilities in bits: 0 where all falls on one token, log2(n) where it is
+    spread evenly over n.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        terms = np.where(rows > 0, -rows * np.log2(rows), 0.0)
+    result: Array = terms.sum(axis=-1)
+    return result
+
+
+def _mean(numbers: Array) -> float:
+    return float(numbers.mean()) if numbers.size else float("nan")
+
+
+def chosen(layers: Sequence[LayerAttention], numbers: Sequence[int], head: int | None) -> list[LayerAttention]:
+    """Return the layers that are asked for, all where none is.
+
+    Raises:
+        UsageError: the trace does not hold one of them, or they have no such head.
+    """
+    there = sorted({layer.layer for layer in layers})
+    if missing := sorted(set(numbers) - set(there)):
+        held = ", ".join(map(str, there))
+        raise UsageError(
+            f"there is no attention of layer {missing[0]} in this trace", f"it holds that of layers {held}"
+        )
+    wanted = [layer for layer in layers if not numbers or layer.layer in numbers]
+    heads = wanted[0].probabilities.shape[1]
+    if head is not None and not 0 <= head < heads:
+        raise UsageError(f"there is no head {head}: this model has heads 0 to {heads - 1}", "heads are counted from 0")
+    return wanted

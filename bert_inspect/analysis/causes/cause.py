@@ -1,0 +1,142 @@
+"""Why two runs part: the first divergent step is computed anew from what A received, as each usual suspect would.
+
+A suspect is a thing that implementations of BERT get differently: each yields variants of the step. It explains the
+divergence if one variant gives what A has, and another what B has.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from msgspec import structs
+from torch import nn
+
+from ...diff import Cause, Comparison, Diff, StepDiff
+from ...traces.values import strict
+from .context import Scene, Unknown, Variant
+from .hypotheses import SUSPECTS
+
+
+def with_cause(comparison: Comparison, found: Diff, model: nn.Module, other: nn.Module | None = None) -> Diff:
+    """Return what was found with its cause, where there is a first divergence to look at."""
+    if found.first is None:
+        return found
+    return structs.replace(found, cause=explain(comparison, found.first, model, other))
+
+
+def explain(comparison: Comparison, first: StepDiff, model: nn.Module | None, other: nn.Module | None = None) -> Cause:
+    """Try every suspect on the first divergent step and return the one that closes the gap, if one does.
+
+    ``model`` is the one that made A, ``other`` the one that made B, where they are at hand.
+    """
+    gap = first.max_abs
+    if not _has_values(comparison, first):
+        note = "the cause was not looked for: that takes values of both (run with --values, or with --tensors)"
+        return Cause(suspect="", says="", gap=gap, gap_left=None, tried=[], note=note)
+    scene = Scene(comparison, first, model, other)
+    if first.label == "word embeddings" and scene.other_tokens:
+        note = "the two were given other tokens: that is where it begins"
+        return Cause(suspect="", says="", gap=gap, gap_left=None, tried=[], note=note)
+    best: tuple[float, str, str] | None = None
+    tried = []
+    with torch.inference_mode():
+        for name, suspect in SUSPECTS.items():
+            variants = list(_variants(suspect, scene))
+            if len(variants) < 2:
+                continue
+            tried.append(name)
+            found = _closest(scene, variants)
+            if found is not None and (best is None or found[0] < best[0]):
+                best = (found[0], name, found[1])
+        if best is not None:
+            says = f"{best[2]} ({_falls(gap, best[0])})"
+            return Cause(suspect=best[1], says=says, gap=gap, gap_left=strict(best[0]), tried=tried, note="")
+        note = f"not explained by any of the {_COUNT.get(len(SUSPECTS), len(SUSPECTS))} tried"
+        if not tried:
+            note += " (none of them touches this step)"
+        left = None
+        if other is not None and (weights := _weights(scene)) is not None:
+            left, differing = weights
+            note += f"; the weights differ: {differing} (with B's {_falls(gap, left)})"
+    return Cause(suspect="", says="", gap=gap, gap_left=None if left is None else strict(left), tried=tried, note=note)
+
+
+_COUNT = {9: "nine"}
+
+
+def _has_values(comparison: Comparison, first: StepDiff) -> bool:
+    """Whether values of the step are at hand in both runs, its shapes differ or not."""
+    if first.by != "shapes":
+        return first.by == "values"
+    both = [(comparison.a, comparison.a.steps[first.a]), (comparison.b, comparison.b.steps[first.b])]
+    return all(step.outputs and side.has_values(step, step.outputs[0]) for side, step in both)
+
+
+def _variants(suspect: Callable[[Scene], Iterator[Variant]], scene: Scene) -> Iterator[Variant]:
+    """Yield a suspect's variants, as far as what they need was recorded and fits together."""
+    try:
+        yield from suspect(scene)
+    except (Unknown, RuntimeError, IndexError, ValueError):
+        return
+
+
+def _closest(scene: Scene, variants: list[Variant]) -> tuple[float, str] | None:
+    """Return what remains of the gap with the variant that is nearest to B, and what A and B are, if A is one of the
+    variants and B another.
+    """
+    mine = next((variant for variant in variants if scene.is_a(variant.tensor)), None)
+    if mine is None:
+        return None
+    left: tuple[float, str] | None = None
+    for variant in variants:
+        if variant is mine:
+            continue
+        gap, noise = scene.gap(variant.tensor)
+        if noise and (left is None or gap < left[0]):
+            left = gap, f"{variant.subject} {mine.words} against {variant.words}"
+    return left
+
+
+def _falls(gap: Any, left: float) -> str:
+    if gap is None or isinstance(gap, str):
+        return f"with it the gap is {_brief(left)}"
+    return f"gap falls from {_brief(gap)} to {_brief(left)}"
+
+
+def _brief(number: float) -> str:
+    return f"{number:.1e}".replace("e-0", "e-").replace("e+00", "") if number else "0"
+
+
+def _weights(scene: Scene) -> tuple[float, str] | None:
+    """Return what remains of the gap when the step is computed with B's parameters, and which of them differ."""
+    if scene.step.kind != "module" or scene.other_model is None:
+        return None
+    try:
+        mine, theirs = scene.module, scene.other_model.get_submodule(scene.step.path)
+        parameters = dict(theirs.named_parameters())
+        differing = [
+            _described(f"{scene.step.path}.{name}", parameter, parameters[name])
+            for name, parameter in mine.named_parameters()
+            if name in parameters
+            and parameter.shape == parameters[name].shape
+            and not torch.equal(parameter.double().cpu(), parameters[name].double().cpu())
+        ]
+        if not differing:
+            return None
+        received = scene.received()
+        place = next(theirs.parameters()).device
+        output = theirs(received.to(place)).to("cpu")
+    except (Unknown, RuntimeError, AttributeError, TypeError):
+        return None
+    gap, noise = scene.gap(output)
+    return (gap, " and ".join(differing)) if noise else None
+
+
+def _described(name: str, mine: torch.Tensor, theirs: torch.Tensor) -> str:
+    apart = mine.double().cpu() != theirs.double().cpu()
+    count = int(apart.sum())
+    text = f"{name} in {count:,} of {apart.numel():,} entries"
+    if count == 1:
+        place = tuple(int(index) for index in apart.nonzero()[0])
+        text += f" ({list(place)}: {float(mine[place]):g} against {float(theirs[place]):g})"
+    return text

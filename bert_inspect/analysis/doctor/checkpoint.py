@@ -1,0 +1,114 @@
+"""Questions that the weights and the configuration answer by themselves."""
+
+import torch
+
+from ...loading.notices import counted, some
+from .check_context import Patient
+from .diagnosis import Finding
+
+_HEAD = "classifier."
+
+
+def weights(patient: Patient) -> Finding:
+    """Did every weight come from the checkpoint, did every tensor of it find its place, and are they numbers?"""
+    loaded = patient.loaded
+    drawn = [name for name in loaded.initialised if not name.startswith(_HEAD)]
+    if loaded.weights == "random":
+        return Finding(
+            question="weights",
+            verdict="fail",
+            evidence="all weights were drawn at random: there is no checkpoint",
+            fix="name one with --model FOLDER, or fetch one with --download",
+        )
+    if drawn:
+        return Finding(
+            question="weights",
+            verdict="fail",
+            evidence=f"{counted(len(drawn), 'tensor')} of the body are missing and were drawn at random: {some(drawn)}",
+            fix="save the whole model again with save_pretrained",
+            path=drawn[0].rpartition(".")[0],
+        )
+    bad = {
+        name: count
+        for name, tensor in patient.model.named_parameters()
+        if (count := int((~torch.isfinite(tensor)).sum()))
+    }
+    if bad:
+        first = next(iter(bad))
+        return Finding(
+            question="weights",
+            verdict="fail",
+            evidence=f"{sum(bad.values()):,} weights are NaN or infinite, the first in {first}",
+            fix="the training diverged: go back to an earlier checkpoint",
+            path=first.rpartition(".")[0],
+        )
+    if loaded.unused:
+        return Finding(
+            question="weights",
+            verdict="warn",
+            evidence=f"{counted(len(loaded.unused), 'tensor')} of the checkpoint have no place in this model: "
+            f"{some(loaded.unused)}",
+            fix="see whether it was saved from another class of model",
+        )
+    return Finding(question="weights", verdict="pass", evidence="every weight comes from the checkpoint, all finite")
+
+
+def head(patient: Patient) -> Finding:
+    """Is the classifier trained, or as it was drawn?"""
+    if any(name.startswith(_HEAD) for name in patient.loaded.initialised) or patient.loaded.weights == "random":
+        return Finding(
+            question="head",
+            verdict="fail",
+            evidence="the classifier was drawn at random: predictions mean nothing",
+            fix="fine-tune it, or name a fine-tuned checkpoint",
+            path="classifier",
+            label="logits",
+        )
+    if told := next((notice for notice in patient.notices if "not trained for whole sentences" in notice), None):
+        return Finding(
+            question="head", verdict="fail", evidence=told, fix="fine-tune it to classify sentences", path="classifier"
+        )
+    classifier = patient.model.classifier
+    spread, drawn = float(classifier.weight.detach().float().std()), patient.model.config.initializer_range
+    untouched = classifier.bias is not None and not bool(classifier.bias.any())
+    if untouched and abs(spread - drawn) < 0.15 * drawn:
+        return Finding(
+            question="head",
+            verdict="fail",
+            evidence=f"its bias is zero and its weights spread by {spread:.3f}, as when freshly drawn ({drawn:g})",
+            fix="this checkpoint was saved before its head was trained: fine-tune it",
+            path="classifier",
+            label="logits",
+        )
+    return Finding(question="head", verdict="pass", evidence=f"from the checkpoint; its weights spread by {spread:.3f}")
+
+
+def labels(patient: Patient) -> Finding:
+    """Do the names of the classes fit the classifier?"""
+    config, classes = patient.model.config, patient.model.classifier.out_features
+    names = [str(name) for name in (config.id2label or {}).values()]
+    if len(names) != classes or sorted(config.id2label) != list(range(classes)):
+        return Finding(
+            question="labels",
+            verdict="fail",
+            evidence=f"the classifier has {classes} classes, id2label names {len(names)}",
+            fix="set id2label and label2id in config.json",
+        )
+    if told := next((notice for notice in patient.notices if "num_labels" in notice), None):
+        return Finding(question="labels", verdict="fail", evidence=told, fix="make num_labels and id2label agree")
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        return Finding(
+            question="labels",
+            verdict="warn",
+            evidence=f"two classes are called {twice!r}",
+            fix="give every class a name of its own in id2label",
+        )
+    if names == [f"LABEL_{index}" for index in range(classes)]:
+        return Finding(
+            question="labels",
+            verdict="warn",
+            evidence=f"the {classes} classes have no names (LABEL_0 ...)",
+            fix="name them in config.json: id2label",
+        )
+    return Finding(question="labels", verdict="pass", evidence=f"{classes} classes, each with a name: {some(names)}")

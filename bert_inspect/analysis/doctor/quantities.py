@@ -1,0 +1,131 @@
+"""Questions about the numbers of one run: are they finite, do units and heads still tell anything apart?"""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from ...diff.align import completion
+from ...diff.words import place_in_words
+from ...traces.record import Step, TensorOut, Trace
+from ..attention import Array, array
+from .check_context import Patient
+from .diagnosis import Finding
+
+_SATURATED = 0.9999
+_MOST = 0.9
+_SILENT = 0.5
+
+
+def finite(patient: Patient) -> Finding:
+    """Which step first makes NaN or infinity of finite numbers?"""
+    trace = patient.trace
+    for step in completion(trace.steps):
+        for output in step.outputs:
+            if _wrong(step, output) and not any(_wrong_input(trace, step)):
+                return _blamed(patient, trace, step, output)
+    if trace.failure is not None:
+        return Finding(
+            question="finite",
+            verdict="fail",
+            evidence=f"the forward failed in {trace.failure.path or 'the model'}: {trace.failure.cause}",
+            fix="bert-inspect run shows the step that fails",
+            path=trace.failure.path,
+        )
+    return Finding(question="finite", verdict="pass", evidence=f"all numbers of {len(trace.steps)} steps are finite")
+
+
+def _wrong(step: Step, output: TensorOut) -> bool:
+    stats = output.stats
+    if stats is None:
+        return False
+    # Some mask with minus infinity, on purpose.
+    masks = step.label in ("attention mask", "masked attention scores")
+    return bool(stats.nan or (stats.inf and not masks))
+
+
+def _wrong_input(trace: Trace, step: Step) -> Iterator[bool]:
+    for tensor in step.inputs:
+        if tensor.from_ is not None:
+            source = trace.steps[tensor.from_]
+            yield any(_wrong(source, output) for output in source.outputs if output.shape == tensor.shape)
+
+
+def _blamed(patient: Patient, trace: Trace, step: Step, output: TensorOut) -> Finding:
+    place = ""
+    if output.values is not None:
+        wrong = np.argwhere(~np.isfinite(array(output)))
+        place = f" at {place_in_words([int(index) for index in wrong[0]], output.axes, trace.input)}"
+    module = patient.model.get_submodule(step.path)
+    held = [name for name, tensor in module.named_parameters(recurse=False) if not bool(tensor.isfinite().all())]
+    because = f": its {held[0]} holds such numbers" if held else ", though all that it received is finite"
+    stats = output.stats
+    what = "NaN" if stats is not None and stats.nan else "infinity"
+    return Finding(
+        question="finite",
+        verdict="fail",
+        evidence=f"{step.label} of {step.path or 'the model'} is the first to return {what}{place}{because}",
+        fix="go back to an earlier checkpoint" if held else "run it in float32, or look at the step's input",
+        path=step.path,
+        label=step.label,
+    )
+
+
+def units(patient: Patient) -> Finding:
+    """Are there dead or constant units, a saturated softmax, a saturated tanh?"""
+    dead = [
+        name
+        for name, module in patient.model.named_modules()
+        if isinstance(module, nn.Linear | nn.LayerNorm) and module.weight is not None and not bool(module.weight.any())
+    ]
+    if dead:
+        return Finding(
+            question="units",
+            verdict="fail",
+            evidence=f"all weights of {dead[0]} are zero: whatever it receives, it returns the same",
+            fix="was it initialised, or loaded, at all?",
+            path=dead[0],
+        )
+    trace = patient.trace
+    real = np.array(trace.input.attention_mask, dtype=bool)
+    told: list[tuple[Step, str]] = []
+    for step in trace.steps:
+        output = next((out for out in step.outputs if out.values is not None), None)
+        if output is not None and (said := _odd(step, output, real)):
+            told.append((step, said))
+    if told:
+        step, said = told[0]
+        more = f" (and {len(told) - 1} more such steps)" if len(told) > 1 else ""
+        return Finding(
+            question="units",
+            verdict="warn",
+            evidence=f"{said} in {step.label} of {step.path}{more}",
+            fix="look at it on more sentences: bert-inspect run --stats, bert-inspect attention",
+            path=step.path,
+            label=step.label,
+        )
+    return Finding(question="units", verdict="pass", evidence="no dead or constant units, no saturated softmax or tanh")
+
+
+def _odd(step: Step, output: TensorOut, real: NDArray[np.bool_]) -> str | None:
+    """Return what is odd about a step's output on the real tokens (``real`` is (batch, tokens))."""
+    if step.label == "layer norm" and real.sum() > 1 and output.shape[:2] == list(real.shape):
+        constant = int((np.ptp(array(output)[real], axis=0) == 0).sum())
+        return f"{constant} of {output.shape[-1]} units are the same at every token" if constant else None
+    if step.label.endswith(" activation") and step.kind == "module" and output.shape[:2] == list(real.shape):
+        silent = float((np.abs(array(output)[real]).max(axis=0) == 0).mean())
+        return f"{silent:.0%} of the units are silent at every token" if silent > _SILENT else None
+    if step.label == "attention probabilities" and real.shape[1] > 2:
+        heads = _saturated(array(output), real)
+        return f"head {heads[0]} of {output.shape[1]} puts all on one token, almost everywhere" if heads else None
+    if step.label == "tanh activation":
+        share = float((np.abs(array(output)) > _SATURATED).mean())
+        return f"{share:.0%} of the pooler's tanh are saturated" if share > _SILENT else None
+    return None
+
+
+def _saturated(probabilities: Array, real: NDArray[np.bool_]) -> list[int]:
+    largest = probabilities.max(axis=-1).transpose(0, 2, 1)[real]  # (real tokens, heads)
+    share = (largest > _SATURATED).mean(axis=0)
+    return [int(head) for head in np.flatnonzero(share > _MOST)]

@@ -1,0 +1,143 @@
+"""Questions that two runs of the same model answer, held against each other step by step."""
+
+import torch
+from msgspec import structs
+
+from ...diff import Diff, diff
+from ...traces.record import Trace
+from ...traces.values import Number
+from .check_context import Patient
+from .diagnosis import Finding, Question
+
+
+def padding(patient: Patient) -> Finding:
+    """Does a sentence get the same numbers alone as beside a longer one, on its real tokens?"""
+    short, long = patient.short_and_long
+    alone = patient.run(patient.encoded([short]))
+    padded = patient.run(patient.encoded([short, long]))
+    return _same(
+        "padding",
+        diff(alone, padded),
+        fix="padding reaches real tokens: see what the step does with the mask (bert-inspect source)",
+    )
+
+
+def batch_order(patient: Patient) -> Finding:
+    """Does a sentence get the same numbers wherever in the batch it stands?"""
+    texts = list(dict.fromkeys([*patient.sentences.texts[:3], *patient.short_and_long]))[:4]
+    forward, backward = (patient.run(patient.encoded(order)) for order in (texts, texts[::-1]))
+    return _same(
+        "batch-order",
+        diff(forward, backward),
+        fix="sentences of a batch reach each other: see what the step computes over the batch",
+    )
+
+
+def determinism(patient: Patient) -> Finding:
+    """Do two runs in eval mode give the same bits? How far does dropout move them in training mode?"""
+    one, other = patient.logits(patient.batch), patient.logits(patient.batch)
+    trained = patient.logits(patient.batch, training=True)
+    if not torch.equal(one, other) and not (one.isnan() & other.isnan()).any():
+        first = diff(patient.run(patient.batch), patient.run(patient.batch)).first
+        where = "" if first is None else f", first in {first.label} of {first.path or 'the model'}"
+        return Finding(
+            question="determinism",
+            verdict="fail",
+            evidence=f"two runs in eval mode part by {_apart(one, other):.2g} in the logits{where}",
+            fix="look for numbers drawn, or kept from run to run, in that module's forward",
+            path=None if first is None else first.path,
+            label=None if first is None else first.label,
+        )
+    return Finding(
+        question="determinism",
+        verdict="pass",
+        evidence=f"two runs in eval mode give the same bits; in training mode dropout moves the logits by "
+        f"{_apart(one, trained):.2g}",
+    )
+
+
+def segments(patient: Patient) -> Finding:
+    """Does it matter to which segment a token belongs?"""
+    embedding = patient.model.bert.embeddings.token_type_embeddings.weight
+    if embedding.shape[0] < 2:
+        return Finding(
+            question="segments",
+            verdict="warn",
+            evidence="there is one segment only (type_vocab_size 1)",
+            fix="do not give pairs to this model",
+        )
+    batch = patient.batch
+    if batch.pairs is None:
+        what = "all tokens in segment 1 in place of 0"
+        changed = [[1] * len(row) for row in batch.token_type_ids]
+    else:
+        what = "both sentences of a pair in segment 0"
+        changed = [[0] * len(row) for row in batch.token_type_ids]
+    moved = _apart(patient.logits(batch), patient.logits(structs.replace(batch, token_type_ids=changed)))
+    if moved == 0:
+        return Finding(
+            question="segments",
+            verdict="warn",
+            evidence=f"{what} change nothing: the segments' embeddings are equal",
+            fix="this model does not tell the sentences of a pair apart by their segments",
+            path="bert.embeddings.token_type_embeddings",
+            label="token type embeddings",
+        )
+    return Finding(question="segments", verdict="pass", evidence=f"{what} move the logits by {moved:.2g}")
+
+
+def attention(patient: Patient) -> Finding:
+    """Do eager and fused attention compute the same?"""
+    with patient.attending("eager"):
+        eager = patient.run(patient.batch)
+    with patient.attending("sdpa"):
+        fused = patient.run(patient.batch)
+    return _same(
+        "attention",
+        diff(eager, fused),
+        fix="name the implementation that the model was trained with: attn_implementation='eager'",
+    )
+
+
+def precision(patient: Patient) -> Finding:
+    """Does bfloat16 stay as near to float32 as rounding explains, layer by layer, and predict the same?"""
+    full = patient.run(patient.batch, loaded=patient.in_precision(torch.float32))
+    half = patient.run(patient.batch, loaded=patient.in_precision(torch.bfloat16))
+    found = diff(full, half)
+    layers = [step for step in found.steps if step.label == f"layer {step.layer}" and step.max_rel is not None]
+    by_layer = "".join(f" {float(step.max_rel or 0):.1%}" for step in layers)
+    by_layer = f"; layers 0 to {len(layers) - 1} part by{by_layer} of their largest entry" if layers else ""
+    finding = _same("precision", found, fix="run it in float32; bfloat16 loses more than its rounding here")
+    flipped = [
+        row + 1 for row, (one, other) in enumerate(zip(_predicted(full), _predicted(half), strict=True)) if one != other
+    ]
+    if finding.verdict == "pass" and flipped:
+        return structs.replace(
+            finding,
+            verdict="warn",
+            evidence=f"bfloat16 predicts another class for sentence {', '.join(map(str, flipped))}{by_layer}",
+            fix="its logits lie within rounding of each other: run it in float32 where that matters",
+        )
+    return structs.replace(finding, evidence=f"{finding.evidence}{by_layer}")
+
+
+def _predicted(trace: Trace) -> list[int]:
+    return [] if trace.output is None else [prediction.index for prediction in trace.output.predictions]
+
+
+def _same(question: Question, found: Diff, *, fix: str) -> Finding:
+    first = found.first
+    times: Number | None = None if first is None else first.times
+    return Finding(
+        question=question,
+        verdict="pass" if found.same else "fail",
+        evidence=found.verdict,
+        fix=None if found.same else fix,
+        path=None if first is None else first.path,
+        label=None if first is None else first.label,
+        times=times,
+    )
+
+
+def _apart(one: torch.Tensor, other: torch.Tensor) -> float:
+    return float((one - other).abs().max())

@@ -1,0 +1,143 @@
+"""Questions about the tokenizer and the sentences."""
+
+from ...capture.encode import Sentences, encode
+from .check_context import Patient
+from .diagnosis import Finding
+
+_CASED = 0.05
+"""The share of words with a capital letter above which a vocabulary is a cased one (bert-base-cased: 0.4)."""
+_UNKNOWN = 0.2
+
+
+def tokenizer(patient: Patient) -> Finding:
+    """Does the tokenizer belong to this model?"""
+    words, config = patient.tokenizer.get_vocab(), patient.model.config
+    rows = patient.model.bert.embeddings.word_embeddings.num_embeddings
+    largest = max(words.values(), default=-1)
+    if largest >= rows:
+        return _fail(
+            f"its largest id is {largest}, the embedding has {rows} rows",
+            "it belongs to another model, or resize the embedding after adding words",
+        )
+    missing = [
+        f"{name} ({token})"
+        for name in ("unk_token", "cls_token", "sep_token", "pad_token")
+        if (token := getattr(patient.tokenizer, name, None)) is None or token not in words
+    ]
+    if missing:
+        return _fail(f"its vocabulary lacks {', '.join(missing)}", "it belongs to another model")
+    pad = patient.tokenizer.pad_token_id
+    if config.pad_token_id is not None and config.pad_token_id != pad:
+        return _fail(
+            f"its padding has id {pad}, the configuration says {config.pad_token_id}",
+            "it belongs to another model: its other ids will be wrong too",
+        )
+    plain = [word for word in words if word.isascii() and any(sign.isalpha() for sign in word) and word[0] != "["]
+    cased = sum(word != word.lower() for word in plain) / max(1, len(plain))
+    lowers = patient.tokenizer.tokenize("CATS") == patient.tokenizer.tokenize("cats")
+    if lowers and cased > _CASED:
+        return _fail(
+            f"it lowers all text, but {cased:.0%} of the vocabulary's words have capital letters",
+            "set do_lower_case to false in tokenizer_config.json",
+        )
+    if not lowers and cased < _CASED / 10:
+        return _fail(
+            "it keeps capital letters, but the vocabulary has none",
+            "set do_lower_case to true in tokenizer_config.json",
+        )
+    return _unknown(patient, rows, largest)
+
+
+def _unknown(patient: Patient, rows: int, largest: int) -> Finding:
+    """Go on with how much of the sentences the vocabulary does not know."""
+    unknown = patient.tokenizer.unk_token_id
+    ids = patient.tokenizer(
+        list(patient.sentences.texts), add_special_tokens=False, padding=False, truncation=False, verbose=False
+    )["input_ids"]
+    total = sum(map(len, ids))
+    share = sum(row.count(unknown) for row in ids) / max(1, total)
+    if share:
+        return Finding(
+            question="tokenizer",
+            verdict="fail" if share > _UNKNOWN else "warn",
+            evidence=f"{share:.0%} of {total:,} tokens are unknown to it ({patient.tokenizer.unk_token})",
+            fix="the model cannot see what they say: bert-inspect tokens shows which",
+        )
+    return Finding(
+        question="tokenizer",
+        verdict="pass",
+        evidence=f"ids up to {largest} for {rows} rows; padding, casing and special tokens fit; nothing is unknown",
+    )
+
+
+def truncation(patient: Patient) -> Finding:
+    """Is a sentence longer than the model takes?"""
+    positions = patient.model.config.max_position_embeddings
+    limit = positions if patient.limit is None else min(positions, patient.limit)
+    given = patient.tokenizer.model_max_length
+    pairs = patient.sentences.pairs
+    lengths = [
+        len(ids)
+        for ids in patient.tokenizer(
+            list(patient.sentences.texts),
+            None if pairs is None else list(pairs),
+            padding=False,
+            truncation=False,
+            verbose=False,
+        )["input_ids"]
+    ]
+    long = [(number, length) for number, length in enumerate(lengths, start=1) if length > limit]
+    if long:
+        number, length = long[0]
+        more = f", and {len(long) - 1} more" if len(long) > 1 else ""
+        return Finding(
+            question="truncation",
+            verdict="warn",
+            evidence=f"sentence {number} has {length} tokens, the limit is {limit}: {length - limit} are cut{more}",
+            fix="split it, or see with --truncate which words are lost",
+        )
+    if positions < given < 10**9:
+        return Finding(
+            question="truncation",
+            verdict="warn",
+            evidence=f"the tokenizer allows {given} tokens, the model has {positions} positions",
+            fix="set model_max_length in tokenizer_config.json",
+        )
+    return Finding(
+        question="truncation", verdict="pass", evidence=f"the longest sentence has {max(lengths)} of {limit} tokens"
+    )
+
+
+def visible(patient: Patient) -> Finding:
+    """Is there something to see in every row?"""
+    batch = encode(
+        patient.tokenizer,
+        Sentences(texts=patient.sentences.texts, pairs=patient.sentences.pairs),
+        limit=patient.limit,
+        truncate=True,
+    )
+    hidden = [row for row, mask in enumerate(batch.attention_mask, start=1) if not any(mask)]
+    if hidden:
+        return Finding(
+            question="visible",
+            verdict="fail",
+            evidence=f"no token of sentence {hidden[0]} is visible: its attention means nothing",
+            fix="look at the attention mask: bert-inspect tokens",
+        )
+    blank = [
+        row
+        for row, (mask, special) in enumerate(zip(batch.attention_mask, batch.special, strict=True), start=1)
+        if sum(mask) == sum(m and s for m, s in zip(mask, special, strict=True))
+    ]
+    if blank:
+        return Finding(
+            question="visible",
+            verdict="warn",
+            evidence=f"sentence {blank[0]} is blank: only special tokens are visible",
+            fix="leave blank sentences out",
+        )
+    return Finding(question="visible", verdict="pass", evidence="every sentence has visible tokens")
+
+
+def _fail(evidence: str, fix: str) -> Finding:
+    return Finding(question="tokenizer", verdict="fail", evidence=evidence, fix=fix)

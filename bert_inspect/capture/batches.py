@@ -1,0 +1,67 @@
+"""Many sentences: put into batches that waste little padding, traced one batch at a time."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from msgspec import structs
+
+from ..errors import UsageError
+from ..loading.loaded import Loaded
+from ..traces.record import Trace
+from ..traces.selection import Selection
+from .encode import Sentences, encode
+from .forward import run_forward
+from .keep import Keep
+from .sentence_file import Line
+
+_WINDOW = 64
+"""How many batches of sentences are looked at together to sort them by length; no more are ever in memory."""
+
+
+def batches(lines: Iterable[Line], tokenizer: Any, *, size: int) -> Iterator[list[Line]]:
+    """Yield batches of ``size`` sentences of like length.
+
+    Sentences are sorted within a window of many batches, so that the same file always makes the same batches and no
+    more than a window is held.
+    """
+    rest = iter(lines)
+    while window := list(islice(rest, size * _WINDOW)):
+        encoded = tokenizer([line.text for line in window], padding=False, truncation=False, verbose=False)
+        lengths = {line.number: len(ids) for line, ids in zip(window, encoded["input_ids"], strict=True)}
+        window.sort(key=lambda line: lengths[line.number])
+        for start in range(0, len(window), size):
+            yield window[start : start + size]
+
+
+def trace_batch(
+    loaded: Loaded,
+    tokenizer: Any,
+    batch: Sequence[Line],
+    *,
+    limit: int | None,
+    truncate: bool,
+    selection: Selection,
+    keep: Keep,
+    verify: bool = False,
+) -> Trace:
+    """Trace one batch; ``input.lines`` says which lines of the file its sentences are.
+
+    Raises:
+        UsageError: a sentence is too long; the message names its line.
+    """
+    try:
+        encoded = encode(tokenizer, Sentences(texts=[line.text for line in batch]), limit=limit, truncate=truncate)
+    except UsageError:
+        if len(batch) == 1:
+            raise
+        # Which of them it was is found by trying them one by one, under the numbers that the file gives them.
+        for line in batch:
+            try:
+                encode(tokenizer, Sentences(texts=[line.text]), limit=limit, truncate=truncate)
+            except UsageError as error:
+                message = error.message.replace("sentence 1", f"line {line.number}")
+                raise UsageError(message, error.hint) from error
+        raise
+    encoded = structs.replace(encoded, lines=[line.number for line in batch])
+    return run_forward(loaded, encoded, selection=selection, keep=keep, verify=verify)[0]

@@ -1,1 +1,0 @@
-"""From a name to the files of a checkpoint, held to what they may hold before anything is loaded, and their content."""

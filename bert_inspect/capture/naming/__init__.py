@@ -1,0 +1,1 @@
+"""From what was recorded to the steps of a trace: labels, axes, origins, parameters."""

@@ -1,0 +1,51 @@
+"""What is kept of the tensors of a run: statistics, values, full copies, as asked for."""
+
+import torch
+
+from ...traces.record import Stats
+from ...traces.values import Values
+from ..keep import Keep
+from .step_record import Note, Seen
+from .tensor_registry import Tensors
+from .tensor_stats import full_copy, numbers, statistics
+
+
+class TooManyNumbers(Exception):
+    """More numbers would be kept than the limit allows."""
+
+
+class Keeper:
+    """Keeps what `Keep` asks for, by the numbers that tensors bear."""
+
+    def __init__(self, keep: Keep, tensors: Tensors) -> None:
+        self.stats: dict[int, Stats | None] = {}
+        self.values: dict[int, Values] = {}
+        self.copies: dict[int, torch.Tensor] = {}
+        self.keeps = keep.stats or keep.values is not None or keep.tensors
+        self._keep = keep
+        self._tensors = tensors
+        self._count = 0
+
+    def take(self, note: Note, seen: Seen, tensor: torch.Tensor) -> None:
+        """Keep what was asked for of a step's output, at once: a later op may change the tensor in place.
+
+        Raises:
+            TooManyNumbers: with this one the limit is passed.
+        """
+        keep, number = self._keep, seen.number
+        if keep.stats and number not in self.stats:
+            view = next((other for other in note.inputs if other.number in self.stats), None)
+            if view is not None and self._tensors.reorders(tensor, seen, view):
+                self.stats[number] = self.stats[view.number]
+            else:
+                self.stats[number] = statistics(tensor)
+        if tensor.is_meta:
+            return
+        if keep.values == "full" or keep.tensors:
+            self._count += tensor.numel() if keep.values == "full" else 0
+            if keep.limit is not None and self._count > keep.limit:
+                raise TooManyNumbers
+        if keep.values is not None and number not in self.values:
+            self.values[number] = numbers(tensor, cut=keep.values == "cut")
+        if keep.tensors and number not in self.copies:
+            self.copies[number] = full_copy(tensor)

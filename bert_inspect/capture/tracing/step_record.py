@@ -1,0 +1,55 @@
+"""What is recorded of each step while the model runs: plain data, without torch."""
+
+import weakref
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from ...traces.record import Kind
+
+Line = tuple[str, int]
+"""A source file's name and a line in it, before the text is looked up."""
+
+
+class Seen(msgspec.Struct, gc=False):
+    """A tensor as a step received or returned it. ``number`` identifies it over the whole run: two steps that show
+    the same number hold the very same tensor, unchanged. ``sight`` leads to it while it lives, and keeps it not alive.
+    """
+
+    name: str
+    number: int
+    shape: tuple[int, ...]
+    dtype: str
+    sight: weakref.ref[Any]
+
+    @property
+    def tensor(self) -> Any:
+        """The tensor, while its step runs."""
+        return self.sight()
+
+
+class Note(msgspec.Struct, gc=False):
+    """What was seen of one step. ``given`` and ``options`` are what an op received besides tensors, ``also_changed``
+    the tensors that share the memory which it changed in place.
+    """
+
+    id: int
+    parent: int | None
+    kind: Kind
+    path: str
+    call: int
+    type: str
+    line: Line | None
+    inputs: list[Seen]
+    outputs: list[Seen] = []
+    given: Sequence[Any] = ()
+    options: Mapping[str, Any] = {}
+    also_changed: list[Seen] = []
+    leaf: bool = True
+    flops: int = 0
+    no_op: bool = False
+    mask: bool = False
+    failed: bool = False
+    started: float = 0.0
+    seconds: float | None = None

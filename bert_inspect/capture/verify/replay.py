@@ -1,0 +1,176 @@
+"""Checks every step while it runs: what it received is what was made, what it returned is what its code makes of that.
+
+Together the two checks reach from the logits back to the input: each step's result follows from what it received, and
+what it received is, bit for bit, what the step that it came from returned.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import nn
+
+from ...traces.proof import CheckName
+from ..tracing.activations import Keeper
+from ..tracing.arguments import tensors_in
+from ..tracing.step_record import Note, Seen
+from .checks import allowed_difference, digest, has_statistics, has_values, largest_difference
+from .snapshot import random_states, set_random_states
+
+Results = Sequence[tuple[str, torch.Tensor]]
+
+
+@dataclass(kw_only=True)
+class Tally:
+    """How many things of one kind were checked, how many of them held, and the largest difference that was seen."""
+
+    checked: int = 0
+    exact: int = 0
+    failed: int = 0
+    largest: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What did not hold, and in which step."""
+
+    check: CheckName
+    note: Note | None
+    message: str
+
+
+@dataclass(kw_only=True)
+class _Held:
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    random: list[torch.Tensor]
+
+
+@dataclass
+class Witness:
+    """Looks at every tensor and runs every step again, beside a `Tracer`."""
+
+    tallies: dict[CheckName, Tally] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    digests: dict[int, bytes] = field(default_factory=dict)
+    recomputed: set[int] = field(default_factory=set)
+    _held: _Held | None = None
+
+    def tally(self, check: CheckName) -> Tally:
+        """Return the tally of a kind of check."""
+        return self.tallies.setdefault(check, Tally())
+
+    def count(self, check: CheckName, note: Note | None, message: str, *, holds: bool) -> None:
+        """Count one check, and what was found where it does not hold."""
+        tally = self.tally(check)
+        tally.checked += 1
+        if holds:
+            tally.exact += 1
+        else:
+            tally.failed += 1
+            self.findings.append(Finding(check=check, note=note, message=message))
+
+    # Tensors: the same number, the same bits
+
+    def received(self, note: Note, tensors: Results) -> None:
+        """A step received tensors: none of them may have changed since it was last seen."""
+        for seen, (_, tensor) in zip(note.inputs, tensors, strict=True):
+            self._look(note, seen, tensor, "what it received was changed after it was made, by nothing recorded")
+
+    def returned(self, note: Note, tensors: Results) -> None:
+        """A step returned tensors: new ones, or such as were seen before and have not changed."""
+        for seen, (_, tensor) in zip(note.outputs, tensors, strict=True):
+            self._look(note, seen, tensor, "what it returned was changed after it was made, by nothing recorded")
+
+    def changed(self, note: Note, tensors: Sequence[tuple[Seen, torch.Tensor]]) -> None:
+        """A step changed, in place, memory that living tensors share: from now on they hold these numbers."""
+        for seen, tensor in tensors:
+            self._look(note, seen, tensor, "what it changed in place was changed again, by nothing recorded")
+
+    def _look(self, note: Note, seen: Seen, tensor: torch.Tensor, message: str) -> None:
+        found = digest(tensor)
+        holds = self.digests.setdefault(seen.number, found) == found
+        self.count("origins", note, f"{seen.name}: {message}", holds=holds)
+        self.digests[seen.number] = found
+
+    # Steps: the same input, the same result
+
+    def before(self, args: tuple[Any, ...], kwargs: dict[str, Any], *, copies: bool) -> None:
+        """Hold what a step is about to receive; ``copies`` where the step works in place."""
+        if copies:
+            args, kwargs = _copied(args), _copied(kwargs)
+        self._held = _Held(args=args, kwargs=kwargs, random=random_states())
+
+    def recompute(self, note: Note, func: Callable[..., Any], results: Results) -> None:
+        """Run an op again on what it received, and compare."""
+        self._run_again("ops", note, _assigned if func is torch.Tensor.__setitem__ else func, results)
+
+    def recompute_module(self, note: Note, module: nn.Module, results: Results) -> None:
+        """Run a module of torch.nn again, as its class is written and without hooks, and compare."""
+        forward = type(module).forward
+        self._run_again("modules", note, lambda *args, **kwargs: forward(module, *args, **kwargs), results)
+
+    def _run_again(self, check: CheckName, note: Note, call: Callable[..., Any], results: Results) -> None:
+        held, self._held = self._held, None
+        assert held is not None, "before() comes first"
+        self.recomputed.add(note.id)
+        after = random_states()
+        set_random_states(held.random)
+        try:
+            out = call(*held.args, **held.kwargs)
+        except Exception as error:  # whatever a model's code raises
+            self.count(check, note, f"run again it fails: {type(error).__name__}: {error}", holds=False)
+            return
+        finally:
+            set_random_states(after)
+        again = tensors_in(out, "output")
+        difference, allowed = 0.0, 0.0
+        if [(list(t.shape), t.dtype) for _, t in again] != [(list(t.shape), t.dtype) for _, t in results]:
+            difference = math.inf
+        else:
+            for (_, one), (_, other) in zip(again, results, strict=True):
+                difference = max(difference, largest_difference(one, other))
+                allowed = max(allowed, allowed_difference(other))
+        tally = self.tally(check)
+        tally.checked += 1
+        tally.exact += difference == 0.0
+        tally.largest = max(tally.largest, difference)
+        if difference > allowed:
+            tally.failed += 1
+            message = f"run again on what it received, its result lies {difference:.2g} beside the recorded one"
+            self.findings.append(Finding(check=check, note=note, message=message))
+
+    # What is shown of tensors
+
+    def kept(self, note: Note, seen: Seen, tensor: torch.Tensor, keeper: Keeper) -> None:
+        """Statistics, values or a copy were kept of a tensor: each must be that tensor's own."""
+        stats = keeper.stats.get(seen.number)
+        if stats is not None:
+            holds = has_statistics(tensor, stats)
+            self.count("statistics", note, f"the recorded statistics of {seen.name} are not its own", holds=holds)
+        values = keeper.values.get(seen.number)
+        if values is not None:
+            holds = has_values(tensor, values)
+            self.count("values", note, f"the recorded values of {seen.name} are not its own", holds=holds)
+        copy = keeper.copies.get(seen.number)
+        if copy is not None:
+            holds = digest(copy) == self.digests[seen.number]
+            self.count("values", note, f"the saved tensor of {seen.name} is not its own", holds=holds)
+
+
+def _assigned(target: torch.Tensor, index: Any, value: Any) -> torch.Tensor:
+    target[index] = value
+    return target
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, torch.Tensor):
+        return value.clone()
+    if isinstance(value, dict):
+        return {key: _copied(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        items = [_copied(item) for item in value]
+        return tuple(items) if isinstance(value, tuple) else items
+    return value

@@ -1,0 +1,218 @@
+"""From a name to a checkpoint on this machine, checked as far as can be without torch."""
+
+import difflib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from ..errors import ModelError
+from .builtin import BUILTIN, Builtin
+from .config import checked_settings
+from .files import JSON_LIMIT, CheckpointFiles
+from .notices import Notice, short, some, warn
+from .weights import FLOATS, INDEX, SINGLE, WeightFile, find_weights
+
+Weights = Literal["auto", "pretrained", "random", "none"]
+_TOKENIZER = ["tokenizer*.json", "vocab.txt", "special_tokens_map.json", "added_tokens.json"]
+_PATTERNS = ["config.json", "*.safetensors", INDEX, *_TOKENIZER]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkpoint:
+    """Where a model's configuration, tokenizer and weights lie. ``weights`` is what is to be loaded, decided.
+
+    ``config`` holds what `BertConfig` is to be given, checked; everything else is its default, which is BERT's own.
+    """
+
+    name: str
+    source: Literal["builtin", "folder", "cache"]
+    config: dict[str, Any]
+    weights: Literal["pretrained", "random", "none"]
+    folder: Path | None = None
+    builtin: Builtin | None = None
+    weight_files: tuple[WeightFile, ...] = ()
+
+    @property
+    def layers(self) -> int:
+        """How many encoder layers the configuration says there are."""
+        return int(self.config.get("num_hidden_layers", 12))
+
+    @property
+    def positions(self) -> int:
+        """How many tokens the configuration says a sentence may have."""
+        return int(self.config.get("max_position_embeddings", 512))
+
+    @property
+    def words(self) -> int:
+        """How many word embeddings the configuration says there are."""
+        return int(self.config.get("vocab_size", 30522))
+
+    @property
+    def labels(self) -> int:
+        """How many classes the configuration says there are."""
+        named = self.config.get("id2label")
+        return int(self.config.get("num_labels", 2)) if named is None else len(named)
+
+    @property
+    def dtype(self) -> str:
+        """The weights' precision: what the configuration says, else what the first of them has."""
+        if "dtype" in self.config:
+            return str(self.config["dtype"])
+        kinds = (
+            FLOATS[tensor.dtype] for file in self.weight_files for tensor in file.tensors if tensor.dtype in FLOATS
+        )
+        return next(kinds, "float32")
+
+
+def keep_off_the_network() -> None:
+    """Forbid every connection of the libraries, before any of them is imported."""
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+
+
+def locate(name: str, *, weights: Weights = "auto", download: bool = False, notice: Notice = warn) -> Checkpoint:
+    """Find a model: a folder of that name, else a built-in one, else one in the local Hugging Face cache.
+
+    What is worth saying about it is told to ``notice``.
+
+    Raises:
+        ModelError: there is none, or it is not a BERT that can be loaded safely.
+    """
+    try:
+        path = Path(name).expanduser()
+        if name and path.is_dir():
+            return _checked(path, name=_folder_name(path), source="folder", weights=weights, notice=notice)
+        if path.is_symlink() and not path.exists():
+            raise ModelError(f"{name} is a symbolic link to nothing", "name the folder that holds its config.json")
+        if name and path.exists():
+            raise ModelError(f"{name} is a file, not a folder", "name the folder that holds its config.json")
+    except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: a home that is not there, a loop of links
+        why = getattr(error, "strerror", None) or _first_line(error)
+        raise ModelError(f"cannot read {short(repr(name))}: {why}", "name a folder, or a model") from error
+    known = BUILTIN.get(name)
+    if known is not None and weights in ("random", "none"):
+        return Checkpoint(name=name, source="builtin", config=known.config, weights=weights, builtin=known)
+    repositories = known.hub if known is not None else (name,)
+    folder = next((found for repo in repositories if (found := _cached(repo)) is not None), None)
+    if folder is None and download:
+        folder = _download(repositories[0])
+    if folder is not None:
+        return _checked(folder, name=name, source="cache", weights=weights, notice=notice)
+    if known is None:
+        raise _unknown(name)
+    if weights == "pretrained":
+        raise ModelError(
+            f"the pretrained weights of {name} are not on this machine",
+            "fetch them once with --download, or trace random ones with --weights random",
+        )
+    return Checkpoint(name=name, source="builtin", config=known.config, weights="random", builtin=known)
+
+
+def _folder_name(path: Path) -> str:
+    """Return what a folder is called, as text that every file can hold."""
+    full = path.resolve()
+    return os.fsencode(full.name or str(full)).decode("utf-8", "backslashreplace")
+
+
+def _unknown(name: str) -> ModelError:
+    if os.sep in name and (name.startswith((".", "/", "~")) or name.count(os.sep) > 1):
+        return ModelError(f"there is no folder {name}", "name a folder that save_pretrained wrote")
+    near: Sequence[str] = difflib.get_close_matches(name, BUILTIN, n=3)
+    hint = "did you mean " + " or ".join(near) + "?" if near else "built in are " + ", ".join(BUILTIN)
+    return ModelError(f"there is no model {name!r} on this machine", f"{hint}; --download fetches one from the hub")
+
+
+def _cached(repository: str) -> Path | None:
+    """Return the folder in which the Hugging Face cache holds a repository's newest version, without the network."""
+    from huggingface_hub import constants
+
+    parts = repository.split("/")
+    if len(parts) > 2 or not all(part and part.strip(".") for part in parts):
+        return None
+    root = Path(constants.HF_HUB_CACHE) / "--".join(["models", *parts])
+    try:
+        newest = CheckpointFiles(root=root / "refs", name=repository).read("main", limit=JSON_LIMIT)
+        revision = (newest or b"").decode().strip()
+        folder = root / "snapshots" / revision
+        return folder if revision.isalnum() and (folder / "config.json").is_file() else None
+    except (OSError, ValueError):
+        return None
+
+
+def _download(repository: str) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+
+    try:
+        return Path(snapshot_download(repository, allow_patterns=_PATTERNS))
+    except HFValidationError as error:
+        raise ModelError(f"{repository!r} is not a name that the hub has", "write it as owner/name") from error
+    except HfHubHTTPError as error:
+        raise ModelError(f"the hub does not give {repository}: {_first_line(error)}", "look at its page") from error
+    except Exception as error:  # whatever the network does: no connection, a proxy, a broken transfer
+        raise ModelError(
+            f"{repository} could not be fetched: {_first_line(error)}",
+            "is there a network? copy the checkpoint into a folder and name that instead",
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def _checked(
+    folder: Path, *, name: str, source: Literal["folder", "cache"], weights: Weights, notice: Notice
+) -> Checkpoint:
+    """Return the checkpoint in a folder after a look at its configuration, weights and tokenizer."""
+    files = CheckpointFiles(root=folder, name=name)
+    config = files.read_object("config.json")
+    if config is None:
+        adapter = files.find("adapter_config.json") is not None
+        raise ModelError(
+            f"{folder} is no checkpoint: it has no config.json",
+            "merge the adapter into its model first, then save_pretrained"
+            if adapter
+            else "name a folder that save_pretrained wrote",
+        )
+    kind = config.get("model_type")
+    if kind != "bert":
+        classes = config.get("architectures")
+        made = f" ({some(list(map(str, classes)))})" if isinstance(classes, list) and classes else ""
+        what = (
+            f"a {short(kind)} checkpoint{made}" if isinstance(kind, str) else "no checkpoint that names its model_type"
+        )
+        raise ModelError(f"{name} is {what}, not BERT", "bert-inspect reads BERT checkpoints (model_type bert)")
+    settings = checked_settings(config, name=name, notice=notice)
+    if files.find("tokenizer.json") is None and files.find("vocab.txt") is None:
+        raise ModelError(
+            f"{name} has no tokenizer: neither tokenizer.json nor vocab.txt",
+            "save it there too: tokenizer.save_pretrained(folder)",
+        )
+    weight_files: tuple[WeightFile, ...] = ()
+    if weights in ("auto", "pretrained"):
+        weight_files = find_weights(files)
+        if not weight_files:
+            raise _no_weights(files)
+        if files.find("adapter_config.json") is not None:
+            notice(f"{name} holds an adapter (adapter_config.json): it is not applied")
+    return Checkpoint(
+        name=name,
+        source=source,
+        config=settings,
+        weights="pretrained" if weights == "auto" else weights,
+        folder=folder,
+        weight_files=weight_files,
+    )
+
+
+def _no_weights(files: CheckpointFiles) -> ModelError:
+    patterns = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+    pickles = sorted(file.name for pattern in patterns for file in files.root.glob(pattern))
+    if pickles:
+        return ModelError(
+            f"{files.name} has its weights as a pickle ({short(pickles[0])}), which can run code when loaded",
+            "convert it where you trust it: load it with transformers there, and save_pretrained writes safetensors",
+        )
+    return ModelError(f"{files.name} has no weights ({SINGLE})", "trace its shapes with --weights random or none")

@@ -1,0 +1,164 @@
+"""From checked safetensors files to a model with those weights, and what is to be said about them."""
+
+from collections.abc import Container, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load, load_file
+from transformers.models.bert.configuration_bert import BertConfig
+from transformers.models.bert.modeling_bert import BertForSequenceClassification
+
+from ..errors import ModelError
+from .locate import Checkpoint
+from .notices import Notice, counted, short, some
+from .tokenizer import quiet, reason
+from .weights import FLOATS, Tensor, WeightFile
+
+_CLASS = "BertForSequenceClassification"
+_HEAD = "classifier."
+_PIECE = 4 * 1024 * 1024
+
+
+def load_pretrained(
+    checkpoint: Checkpoint,
+    config: BertConfig,
+    *,
+    dtype: torch.dtype,
+    allow_missing: bool,
+    new_head: bool,
+    notice: Notice,
+) -> tuple[BertForSequenceClassification, list[str], list[str]]:
+    """Load the weights, and return with the model the names of the parameters that the checkpoint does not hold, and of
+    the tensors that the model has no place for.
+
+    Only the classifier may be missing, unless ``allow_missing``, and only with ``new_head`` may it have another shape.
+
+    Raises:
+        ModelError: the weights cannot be loaded, or do not fit the configuration.
+    """
+    try:
+        with quiet():
+            tensors: dict[str, torch.Tensor] = {}
+            for file in checkpoint.weight_files:
+                tensors.update(_tensors(file.path))
+            # Given no folder, transformers opens no file: no adapter, no index, no configuration of anything else.
+            model, found = BertForSequenceClassification.from_pretrained(
+                None,
+                config=config,
+                state_dict=tensors,
+                dtype=dtype,
+                local_files_only=True,
+                ignore_mismatched_sizes=True,
+                output_loading_info=True,
+            )
+    except Exception as error:
+        raise ModelError(
+            f"the weights of {checkpoint.name} cannot be loaded: {reason(error)}",
+            "save the model again with save_pretrained",
+        ) from error
+    model.name_or_path = model.config.name_or_path = checkpoint.name
+    mismatched = {str(name): tuple(shape) for name, shape, *_ in found["mismatched_keys"]}
+    wrong = sorted(name for name in mismatched if not (new_head and name.startswith(_HEAD)))
+    if wrong:
+        raise _wrong_shapes(checkpoint, model, wrong, mismatched)
+    missing = sorted({*found["missing_keys"], *mismatched})
+    body = [name for name in missing if not name.startswith(_HEAD)]
+    if body and not allow_missing:
+        raise ModelError(
+            f"{checkpoint.name} lacks {counted(len(body), 'tensor')} besides the classifier's: {some(body)}",
+            "draw them at random with --allow-missing, if that is what you want",
+        )
+    _tell_other_head(checkpoint, missing, notice)
+    unexpected = sorted(map(str, found["unexpected_keys"]))
+    unused = _unused(unexpected)
+    if unused:
+        what = counted(len(unused), "tensor")
+        notice(f"{checkpoint.name} holds {what} that this model has no place for: {some(unused)}")
+    _tell_non_finite(checkpoint, set(unexpected), notice)
+    return model, missing, unused
+
+
+def _tensors(path: Path) -> dict[str, torch.Tensor]:
+    try:
+        str(path).encode()
+        tensors: dict[str, torch.Tensor] = load_file(path)
+    except UnicodeEncodeError:  # the library opens no file whose name is not UTF-8
+        tensors = load(path.read_bytes())
+    return tensors
+
+
+def _wrong_shapes(
+    checkpoint: Checkpoint, model: Any, wrong: Sequence[str], shapes: dict[str, tuple[int, ...]]
+) -> ModelError:
+    parameters = dict(model.named_parameters())
+    told = [f"{name} is {list(shapes[name])}, not {list(parameters[name].shape)}" for name in wrong]
+    of_head = [shapes[name][0] for name in wrong if name.startswith(_HEAD) and shapes[name]]
+    return ModelError(
+        f"{checkpoint.name} holds {counted(len(wrong), 'tensor')} in another shape than its configuration says: "
+        f"{some(told, most=2)}",
+        f"its classifier has {of_head[0]} classes: --num-labels {of_head[0]} takes it as it is"
+        if len(of_head) == len(wrong)
+        else "its config.json belongs to another model",
+    )
+
+
+def _tell_other_head(checkpoint: Checkpoint, missing: Sequence[str], notice: Notice) -> None:
+    """Tell of a classifier that was trained for something else: for the tokens of a sentence, for a choice."""
+    classes = checkpoint.config.get("architectures") or [_CLASS]
+    if _CLASS not in classes and not any(name.startswith(_HEAD) for name in missing):
+        notice(f"{checkpoint.name} was saved from a {classes[0]}: its classifier was not trained for whole sentences")
+
+
+def _unused(names: Sequence[str]) -> list[str]:
+    """Return the tensors that no part of the model takes though they belong to it: what runs is not what was trained.
+
+    The heads of pretraining (``cls.``) are left out on purpose by whoever puts a classifier on BERT's body.
+    """
+    return [name for name in names if not name.startswith("cls.") and not name.endswith("position_ids")]
+
+
+def _tell_non_finite(checkpoint: Checkpoint, unused: Container[str], notice: Notice) -> None:
+    """Tell of weights that are NaN or infinite.
+
+    They are read from the files piece by piece (0.05 s for bert-base). Asking the loaded tensors would be as fast, but
+    they are mapped, and a run touches few of the word embeddings: asking for all would take memory for all.
+    """
+    first, count = "", 0
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # to share a piece, threads wait for each other longer than they work
+    try:
+        for file in checkpoint.weight_files:
+            for tensor, bad in _non_finite_tensors(file, unused):
+                first, count = first or tensor.name, count + bad
+    finally:
+        torch.set_num_threads(threads)
+    if count:
+        what = counted(count, "weight")
+        notice(f"{checkpoint.name} holds {what} of NaN or infinity, the first in {short(first)}")
+
+
+def _non_finite_tensors(file: WeightFile, unused: Container[str]) -> Iterator[tuple[Tensor, int]]:
+    """Yield those tensors of a file, of the used ones, that hold NaN or infinities, with how many."""
+    buffer = bytearray(_PIECE)
+    with file.path.open("rb") as stream:
+        for tensor in file.tensors:
+            if tensor.dtype not in FLOATS or tensor.name in unused:
+                continue
+            dtype = getattr(torch, FLOATS[tensor.dtype])
+            stream.seek(tensor.begin)
+            sizes = (min(_PIECE, tensor.end - place) for place in range(tensor.begin, tensor.end, _PIECE))
+            bad = sum(_non_finite(buffer, stream.readinto(memoryview(buffer)[:size]), dtype) for size in sizes)
+            if bad:
+                yield tensor, bad
+
+
+def _non_finite(buffer: bytearray, size: int, dtype: torch.dtype) -> int:
+    """Return how many of the numbers at the buffer's beginning are NaN or infinite."""
+    if size < dtype.itemsize:
+        return 0
+    numbers = torch.frombuffer(buffer, dtype=dtype, count=size // dtype.itemsize)
+    # A sum tells as well, at a tenth of the cost, in a type in which it does not overflow for being large.
+    if torch.isfinite(numbers.sum(dtype=torch.promote_types(dtype, torch.float32))):
+        return 0
+    return int((~torch.isfinite(numbers)).sum())
