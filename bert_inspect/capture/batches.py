@@ -13,13 +13,13 @@ from ..traces.selection import Selection
 from .encode import Sentences, encode
 from .forward import run_forward
 from .keep import Keep
-from .sentence_file import Line
+from .sentence_file import NumberedLine
 
 _WINDOW = 64
 """How many batches of sentences are looked at together to sort them by length; no more are ever in memory."""
 
 
-def batches(lines: Iterable[Line], tokenizer: Any, *, size: int) -> Iterator[list[Line]]:
+def batches(lines: Iterable[NumberedLine], tokenizer: Any, *, size: int) -> Iterator[list[NumberedLine]]:
     """Yield batches of ``size`` sentences of like length.
 
     Sentences are sorted within a window of many batches, so that the same file always makes the same batches and no
@@ -37,7 +37,7 @@ def batches(lines: Iterable[Line], tokenizer: Any, *, size: int) -> Iterator[lis
 def trace_batch(
     loaded: Loaded,
     tokenizer: Any,
-    batch: Sequence[Line],
+    batch: Sequence[NumberedLine],
     *,
     limit: int | None,
     truncate: bool,

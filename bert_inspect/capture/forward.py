@@ -18,15 +18,15 @@ from ..loading.loaded import Loaded
 from ..traces.record import FORMAT, VERSION, Environment, Failure, Input, Model, Output, Prediction, Trace
 from ..traces.selection import Selection
 from ..traces.values import strict
-from .failure import broken_by, explain
+from .failure import broken_by, cause_of_failure
 from .keep import Keep
 from .naming.assemble import Assembled, assemble
 from .tracing.activations import TooManyNumbers
-from .tracing.step_record import Note
+from .tracing.step_record import StepRecord
 from .tracing.tensor_stats import dtype_name
 from .tracing.tracer import tracing
 from .verify.snapshot import no_collector, no_hook_stays
-from .verify.verification import Ran, Verification
+from .verify.verification import Outcome, Verification
 
 
 def run_forward(
@@ -51,21 +51,21 @@ def run_forward(
     inputs = _tensors(batch, model, device)
     answers: AbstractContextManager[object] = _VisibleTokens(batch) if on_meta else nullcontext()
     verification = Verification(model) if verify else None
-    witness = None if verification is None else verification.witness
+    replay = None if verification is None else verification.replay
     with _undisturbed(model), torch.inference_mode(), answers:
         if verification is not None:
             verification.run_before(inputs)
-        with tracing(modules, selection=selection, keep=keep, witness=witness) as tracer:
+        with tracing(modules, selection=selection, keep=keep, replay=replay) as tracer:
             try:
-                ran = Ran(output=model(**inputs))
+                ran = Outcome(output=model(**inputs))
             except TooManyNumbers:
                 raise UsageError(
                     f"the values are more than {keep.limit:,} numbers",
                     "save them with --tensors FILE, or select steps with --layer or --module",
                 ) from None
             except Exception as error:
-                ran = Ran(error=error)
-        stopped = None if ran.error is None else tracer.scribe.stopped()
+                ran = Outcome(error=error)
+        stopped = None if ran.error is None else tracer.recorder.stopped()
         if verification is not None:
             verification.run_after(inputs)
     with no_collector():
@@ -79,7 +79,7 @@ def run_forward(
         input=batch,
         selection=selection.described(),
         steps=assembled.steps,
-        not_called=[path for path, module in modules.items() if module not in tracer.scribe.calls],
+        not_called=[path for path, module in modules.items() if module not in tracer.recorder.calls],
         output=None if ran.output is None or on_meta else _output(ran.output, model.config),
         failure=failure,
     )
@@ -144,16 +144,16 @@ def _tensors(batch: Input, model: nn.Module, device: torch.device) -> dict[str, 
 
 
 def _failure(
-    error: Exception, note: Note | None, assembled: Assembled, model: nn.Module, inputs: dict[str, torch.Tensor]
+    error: Exception, record: StepRecord | None, assembled: Assembled, model: nn.Module, inputs: dict[str, torch.Tensor]
 ) -> Failure:
-    done = [step for step, other in enumerate(assembled.notes) if other.leaf and other is not note]
-    broken = None if note is None else broken_by(note)
+    done = [step for step, other in enumerate(assembled.records) if other.leaf and other is not record]
+    broken = None if record is None else broken_by(record)
     return Failure(
-        path=None if note is None else note.path,
+        path=None if record is None else record.path,
         exception=type(error).__name__,
         message=str(error),
-        cause=explain(error, note, model, inputs),
-        step=next((step for step, other in enumerate(assembled.notes) if other is note), None),
+        cause=cause_of_failure(error, record, model, inputs),
+        step=next((step for step, other in enumerate(assembled.records) if other is record), None),
         tensor=None if broken is None else broken.name,
         last_good=done[-1] if done else None,
     )

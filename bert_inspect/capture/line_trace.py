@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from ..loading.loaded import Loaded
-from ..source_view.implementation import Executed, Place
+from ..source_view.implementation import Executed, FunctionPlace
 from ..traces.record import Input, Trace
 from ..traces.selection import Selection
 from .forward import run_forward
@@ -33,7 +33,7 @@ class LineWatch:
         forward: Any = inspect.unwrap(module.forward)  # decorators stand around it
         self._forward: CodeType | None = getattr(forward, "__code__", None)
         self._lines: dict[str, set[int]] = {}
-        self._callers: dict[Place, tuple[Place, int]] = {}
+        self._callers: dict[FunctionPlace, tuple[FunctionPlace, int]] = {}
         self._running: FrameType | None = None
         self._inside = 0  # how many calls of modules inside this one are under way
         self._before: Any = None
@@ -105,7 +105,7 @@ def _is_part(code: CodeType) -> bool:
     return code.co_name.startswith("<")
 
 
-def _place(code: CodeType) -> Place:
+def _place(code: CodeType) -> FunctionPlace:
     return code.co_filename, code.co_firstlineno
 
 

@@ -14,14 +14,14 @@ _LONGEST_LINE = 4 * LONGEST + 6
 """More bytes than such a sentence has in UTF-8, with a BOM and the end of its line."""
 
 
-class Line(NamedTuple):
+class NumberedLine(NamedTuple):
     """A sentence and the number of its line in the file, counted from 1."""
 
     number: int
     text: str
 
 
-def read_lines(path: str | os.PathLike[str]) -> Iterator[Line]:
+def read_lines(path: str | os.PathLike[str]) -> Iterator[NumberedLine]:
     """Yield the sentences of a file, one a line; blank lines are passed over.
 
     Raises:
@@ -36,7 +36,7 @@ def read_lines(path: str | os.PathLike[str]) -> Iterator[Line]:
                 number += 1
                 text = _text(line, f"line {number} of {path}", first=number == 1)
                 if text.strip():
-                    yield Line(number, text)
+                    yield NumberedLine(number, text)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UsageError(f"cannot read {path}: {reason}", "name a file of sentences, one a line") from error

@@ -8,7 +8,7 @@ from ..errors import UsageError
 from ..traces.record import Step, Trace
 from ..traces.values import strict
 from .align import align_rows, align_steps
-from .difference import FORMAT, VERSION, Diff, Lonely, Place, Status, StepDiff
+from .difference import FORMAT, VERSION, Diff, Position, Status, StepDiff, Unmatched
 from .gap import Gap, Tolerance, ratio
 from .noise import relative_floor, unit_roundoff, variances
 from .pairs import Pair, Pairs
@@ -86,8 +86,8 @@ class Comparison:
             also=[step for step in different[1:] if not _flows_from(self.a.steps, step.a, tainted)],
             cause=None,
             steps=self.steps,
-            only_a=_lonely(self.a.steps, self.partner),
-            only_b=_lonely(self.b.steps, set(self.partner.values())),
+            only_a=_unmatched(self.a.steps, self.partner),
+            only_b=_unmatched(self.b.steps, set(self.partner.values())),
         )
 
     def what_if(self, id_: int, array: "Array") -> tuple[float, bool]:
@@ -161,7 +161,7 @@ class Comparison:
             cosine=None if gap is None or gap.cosine is None else strict(gap.cosine),
             floor=None if gap is None else strict(gap.allowed * self._floors.get(pair.a.id, 1.0)),
             times=None if times is None else strict(times),
-            at=None if place is None else Place(index=list(place), words=words),
+            at=None if place is None else Position(index=list(place), words=words),
             source=pair.a.source,
             source_b=pair.b.source,
         )
@@ -196,10 +196,10 @@ def _missing(trace: Trace, other: Trace) -> list[Step]:
     return [trace.steps[id_] for id_ in sorted(gone) if trace.steps[id_].parent not in gone]
 
 
-def _lonely(steps: Sequence[Step], aligned: Collection[int]) -> list[Lonely]:
+def _unmatched(steps: Sequence[Step], aligned: Collection[int]) -> list[Unmatched]:
     """Return the steps that have no partner."""
     return [
-        Lonely(id=step.id, path=step.path, call=step.call, kind=step.kind, layer=step.layer, label=step.label)
+        Unmatched(id=step.id, path=step.path, call=step.call, kind=step.kind, layer=step.layer, label=step.label)
         for step in steps
         if step.id not in aligned
     ]

@@ -28,7 +28,7 @@ class Setting(_Record, frozen=True, kw_only=True):
     b: Any
 
 
-class Place(_Record, frozen=True, kw_only=True):
+class Position(_Record, frozen=True, kw_only=True):
     """Where a number stands: its index in A's tensor, and that in words."""
 
     index: list[int]
@@ -62,12 +62,12 @@ class StepDiff(_Record, frozen=True, kw_only=True):
     cosine: Number | None
     floor: Number | None
     times: Number | None
-    at: Place | None
+    at: Position | None
     source: Source | None
     source_b: Source | None
 
 
-class Lonely(_Record, frozen=True, kw_only=True):
+class Unmatched(_Record, frozen=True, kw_only=True):
     """A step without a partner in the other trace."""
 
     id: int
@@ -113,8 +113,8 @@ class Diff(_Record, frozen=True, kw_only=True):
     also: list[StepDiff]
     cause: Cause | None
     steps: list[StepDiff]
-    only_a: list[Lonely]
-    only_b: list[Lonely]
+    only_a: list[Unmatched]
+    only_b: list[Unmatched]
 
     def json(self) -> bytes:
         """Return it as a line of strict JSON."""

@@ -85,7 +85,7 @@ _ASCII = Signs(branch="|- ", last="`- ", down="|  ", rule="=", op="- ", cut="~",
 
 
 @dataclass(frozen=True)
-class Manner:
+class Format:
     """How lines are written: what is asked for, and what the width has room for."""
 
     view: View
@@ -137,39 +137,39 @@ class Row:
     """What stands in front of further lines of the same step."""
 
 
-def name_cell(row: Row, manner: Manner) -> Cell:
+def name_cell(row: Row, form: Format) -> Cell:
     """Return the tree's branches and the step's name: the module's own, or the label of an op."""
     step = row.node.step
     lead: Cell = [(row.lead, DIM)]
     if step.kind == "op":
-        return [*lead, (manner.signs.op, OP), (safe_text(step.label), PLAIN)]
+        return [*lead, (form.signs.op, OP), (safe_text(step.label), PLAIN)]
     name = step.path.rsplit(".", 1)[-1]
     if is_layer(step):
         title = f"layer {step.layer}"
         if row.node.folded:
             others = row.node.folded
-            title = f"layers {step.layer} to {others[-1].step.layer} ({manner.signs.times} {len(others)})"
-            title += f", numbers of {step.layer}" if (manner.view.stats or manner.view.values) else ""
+            title = f"layers {step.layer} to {others[-1].step.layer} ({form.signs.times} {len(others)})"
+            title += f", numbers of {step.layer}" if (form.view.stats or form.view.values) else ""
         return [*lead, (title, LAYER)]
     if not step.path:
         return [*lead, (safe_text(step.type), NAME)]
     again = f" (call {step.call})" if step.call else ""
     label = "" if _says_the_same(step.label, name) else safe_text(step.label)
-    if label and not manner.both_names:
+    if label and not form.both_names:
         return [*lead, (label, NAME), (again, DIM)]
     return [*lead, (safe_text(name), NAME), (f"  {label}" if label else "", PLAIN), (again, DIM)]
 
 
-def what_cell(node: Node, manner: Manner) -> Cell:
+def what_cell(node: Node, form: Format) -> Cell:
     """Return a step's type with its arguments, and what is remarkable of it."""
     step = node.step
     cell: Cell = []
     main = main_output(step)
-    if manner.stats_in_columns and main is not None and main.stats is not None and (bad := not_finite(main.stats)):
+    if form.stats_in_columns and main is not None and main.stats is not None and (bad := not_finite(main.stats)):
         cell.append((bad + "  ", BAD))
     if step.path or step.kind == "op":
         cell.append((safe_text(step.type), OP if step.kind == "op" else PLAIN))
-    arguments = safe_text(step.arguments if manner.full_arguments else brief(step.arguments))
+    arguments = safe_text(step.arguments if form.full_arguments else brief(step.arguments))
     if arguments:
         cell.append((arguments if arguments.startswith("[") else f"({arguments})", DIM))
     if step.no_op:
@@ -177,16 +177,16 @@ def what_cell(node: Node, manner: Manner) -> Cell:
     if step.failed:
         cell.append((" failed here", BAD))
     if node.hidden:
-        cell.append((f" {manner.signs.cut} {plural(node.hidden, 'step')}", DIM))
+        cell.append((f" {form.signs.cut} {plural(node.hidden, 'step')}", DIM))
     return cell
 
 
-def shape_cell(step: Step, manner: Manner) -> Cell:
+def shape_cell(step: Step, form: Format) -> Cell:
     """Return the shape of what the step is about."""
     main = main_output(step)
     if main is None:
         return [("none" if step.label == "attention mask" and not step.failed else "", DIM)]
-    text = named_shape(main, manner.signs.times) if manner.named_axes else shape(main.shape)
+    text = named_shape(main, form.signs.times) if form.named_axes else shape(main.shape)
     return [(text, PLAIN)]
 
 

@@ -7,16 +7,16 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ..diff import Diff, Lonely, Setting, StepDiff
+from ..diff import Diff, Setting, StepDiff, Unmatched
 from ..diff.words import times, where
 from ..safetext import safe_text
 from ..traces.record import Source
 from ..traces.selection import Selection
-from .difftable import Manner, part_of, parts_table, steps_table
+from .difftable import TableFormat, part_of, parts_table, steps_table
 from .words import BAD, DIM, GOOD, NAME, PLAIN, number, plural
 
 _ALSO = 5
-_MOST_LONELY = 12
+_MOST_UNMATCHED = 12
 _SETTING = 56
 
 
@@ -39,24 +39,24 @@ class DiffPage:
         found, wants = self._found, self._view.selection.wants
         yield Text(safe_text(found.verdict), style=GOOD if found.same else BAD)
         floor = "x floor" if found.tolerance is None else "x tolerance"
-        manner = Manner(width=options.max_width, floor=floor, sign="~" if options.ascii_only else "…")
-        yield from _first(found, manner)
+        form = TableFormat(width=options.max_width, floor=floor, sign="~" if options.ascii_only else "…")
+        yield from _first(found, form)
         yield from _settings(found)
         steps = [step for step in found.steps if wants(step.path)]
         table = steps_table if self._view.all else parts_table
         yield Text()
-        yield table(steps, manner)
+        yield table(steps, form)
         if found.only_a or found.only_b:
             yield Text()
-        for name, lonely in (("A", found.only_a), ("B", found.only_b)):
-            if chosen := [step for step in lonely if wants(step.path)]:
-                yield _lonely(f"only in {name}", chosen)
+        for name, unmatched in (("A", found.only_a), ("B", found.only_b)):
+            if chosen := [step for step in unmatched if wants(step.path)]:
+                yield _unmatched(f"only in {name}", chosen)
 
 
-def _first(found: Diff, manner: Manner) -> Iterator[Text]:
+def _first(found: Diff, form: TableFormat) -> Iterator[Text]:
     first = found.first
     if first is not None:
-        yield from (manner.clip(line, manner.width) for line in _sources(first))
+        yield from (form.clip(line, form.width) for line in _sources(first))
         place = f" at {first.at.words}" if first.at is not None else ""
         if first.max_abs is not None and first.floor:
             explains = "rounding explains" if found.tolerance is None else "the tolerance there is"
@@ -130,7 +130,7 @@ def _short(value: object) -> str:
     return text if len(text) <= _SETTING else text[: _SETTING - 3] + "..."
 
 
-def _lonely(title: str, steps: list[Lonely]) -> Text:
+def _unmatched(title: str, steps: list[Unmatched]) -> Text:
     """Return the steps without a partner in a line: whole layers as such, labels that stand in the same places
     together.
     """
@@ -144,8 +144,8 @@ def _lonely(title: str, steps: list[Lonely]) -> Text:
         groups.setdefault(tuple(dict.fromkeys(found)), []).append(label)
     shown = [_span(list(whole))] if whole else []
     for parts, labels in groups.items():
-        rest = f" and {len(labels) - _MOST_LONELY} more" if len(labels) > _MOST_LONELY else ""
-        shown.append(f"{_span(parts)}: {', '.join(labels[:_MOST_LONELY])}{rest}")
+        rest = f" and {len(labels) - _MOST_UNMATCHED} more" if len(labels) > _MOST_UNMATCHED else ""
+        shown.append(f"{_span(parts)}: {', '.join(labels[:_MOST_UNMATCHED])}{rest}")
     return Text.assemble((f"{title}, {plural(len(steps), 'step')}  ", DIM), safe_text("; ".join(shown)))
 
 

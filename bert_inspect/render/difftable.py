@@ -9,7 +9,7 @@ from rich.cells import set_cell_size
 from rich.table import Table
 from rich.text import Text
 
-from ..diff import Lonely, StepDiff
+from ..diff import StepDiff, Unmatched
 from ..diff.words import times, where
 from ..safetext import safe_text
 from .words import BAD, DIM, LAYER, NAME, PLAIN, number, shape
@@ -20,7 +20,7 @@ _BETWEEN = 3
 
 
 @dataclass(frozen=True, kw_only=True)
-class Manner:
+class TableFormat:
     """How wide the tables may be, what their multiples are of, and the sign for what was cut off."""
 
     width: int
@@ -46,7 +46,7 @@ class _Column(NamedTuple):
     """Whether it is cut where the width does not suffice."""
 
 
-def part_of(step: StepDiff | Lonely) -> str:
+def part_of(step: StepDiff | Unmatched) -> str:
     """Return the part of the model that a step belongs to."""
     if step.layer is not None:
         return f"layer {step.layer}"
@@ -57,13 +57,13 @@ def part_of(step: StepDiff | Lonely) -> str:
     return named or ("whole model" if whole else "classifier")
 
 
-def parts_table(steps: Sequence[StepDiff], manner: Manner) -> Table:
+def parts_table(steps: Sequence[StepDiff], form: TableFormat) -> Table:
     """Return a line for each part of the model: how many of its steps agree, and the worst of them."""
-    roomy = manner.roomy
+    roomy = form.roomy
     unknown = any(step.status == "unknown" for step in steps)
     columns = [_Column("", "left"), _Column("steps"), _Column("equal"), _Column("noise"), _Column("differ")]
     columns += [_Column("no numbers")] if unknown else []
-    columns += _number_columns(manner)
+    columns += _number_columns(form)
     columns += [_Column("worst step", "left", gives=True)] if roomy else []
     parts: dict[str, list[StepDiff]] = {}
     for step in steps:
@@ -80,13 +80,13 @@ def parts_table(steps: Sequence[StepDiff], manner: Manner) -> Table:
         if roomy:
             row.append(Text("" if worst is None or worst.status == "identical" else safe_text(_inside(worst))))
         rows.append(row)
-    return _table(columns, rows, manner)
+    return _table(columns, rows, form)
 
 
-def steps_table(steps: Sequence[StepDiff], manner: Manner) -> Table:
+def steps_table(steps: Sequence[StepDiff], form: TableFormat) -> Table:
     """Return a line for every step, in the order in which A's ended."""
-    roomy = manner.roomy
-    columns = [_Column("step", "left", gives=True), *_number_columns(manner)]
+    roomy = form.roomy
+    columns = [_Column("step", "left", gives=True), *_number_columns(form)]
     columns[1:1] = [_Column("shape", "left")] if roomy else []
     columns.append(_Column("", "left", gives=True))
     rows = []
@@ -104,15 +104,15 @@ def steps_table(steps: Sequence[StepDiff], manner: Manner) -> Table:
         name = Text("  " + safe_text(_inside(step)), style=PLAIN if step.kind == "op" else NAME)
         rows.append([name, *_numbers(step, roomy=roomy), Text(safe_text(remark), style=style)])
         rows[-1][1:1] = [Text(sizes)] if roomy else []
-    return _table(columns, rows, manner)
+    return _table(columns, rows, form)
 
 
 _REMARKS = {"identical": "equal", "noise": "noise", "different": "differs", "unknown": "no numbers"}
 
 
-def _table(columns: Sequence[_Column], rows: Sequence[Sequence[Text]], manner: Manner) -> Table:
+def _table(columns: Sequence[_Column], rows: Sequence[Sequence[Text]], form: TableFormat) -> Table:
     widths = [max([len(column.title), *(row[i].cell_len for row in rows)]) for i, column in enumerate(columns)]
-    excess = sum(widths) + _BETWEEN * (len(columns) - 1) - manner.width
+    excess = sum(widths) + _BETWEEN * (len(columns) - 1) - form.width
     for place in [i for i, column in enumerate(columns) if column.gives][::-1]:
         taken = min(max(0, excess), max(0, widths[place] - 8))
         widths[place] -= taken
@@ -121,15 +121,15 @@ def _table(columns: Sequence[_Column], rows: Sequence[Sequence[Text]], manner: M
     for column, size in zip(columns, widths, strict=True):
         table.add_column(column.title, justify=column.side, no_wrap=True, overflow="crop", min_width=size)
     for row in rows:
-        table.add_row(*(manner.clip(cell, size) for cell, size in zip(row, widths, strict=True)))
+        table.add_row(*(form.clip(cell, size) for cell, size in zip(row, widths, strict=True)))
     return table
 
 
-def _number_columns(manner: Manner) -> Iterator[_Column]:
+def _number_columns(form: TableFormat) -> Iterator[_Column]:
     yield _Column("largest")
-    if manner.roomy:
+    if form.roomy:
         yield _Column("relative")
-    yield _Column(manner.floor)
+    yield _Column(form.floor)
     yield _Column("cosine")
 
 

@@ -8,7 +8,7 @@ from rich.console import Console, ConsoleOptions, Group
 from rich.segment import Segment
 
 from ..safetext import safe_text
-from ..source_view.listing import FunctionListing, Line, Listing, Made
+from ..source_view.listing import FunctionListing, Listing, ListingLine, Made
 from ..traces.record import Step, TensorOut, Trace
 from .cells import STATS, Cell, View, brief, cut, known_names, length, segments, statistic
 from .header import header
@@ -111,12 +111,12 @@ class _Page:
                     row += [(" " * (_GUTTER + self._column - length(row)), PLAIN), *notes[place]]
                 yield row
 
-    def _gutter(self, line: Line, *, first: bool) -> Cell:
+    def _gutter(self, line: ListingLine, *, first: bool) -> Cell:
         signs = self._signs
         rule = signs.ran if line.ran else signs.idle if line.ran is False else signs.untold
         return [(f"{line.number if first else '':>{_NUMBER}} {rule} ", DIM)]
 
-    def _notes(self, line: Line, indent: int) -> Iterator[Cell]:
+    def _notes(self, line: ListingLine, indent: int) -> Iterator[Cell]:
         """Yield the rows that say what a line made."""
         for made in line.made:
             note = self._note(made)

@@ -15,7 +15,7 @@ from ..traces.tree import Node, outline
 from .cells import (
     STATS,
     Cell,
-    Manner,
+    Format,
     Row,
     Signs,
     View,
@@ -49,20 +49,20 @@ class Tree:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
         view = self._view
-        manner = Manner(view, options.max_width, options.ascii_only)
+        form = Format(view, options.max_width, options.ascii_only)
         roots = outline(self._trace.steps, depth=view.depth, fold=view.fold)
-        rows = [row for root in roots for row in _rows(root, manner.signs)]
-        layout = _Layout(rows, manner)
+        rows = [row for root in roots for row in _rows(root, form.signs)]
+        layout = _Layout(rows, form)
         newline = Segment.line()
         yield from layout.header()
         yield newline
         for row in rows:
             yield from layout.line(row)
             yield newline
-            if view.stats and not manner.stats_in_columns:
+            if view.stats and not form.stats_in_columns:
                 yield from layout.stats_line(row)
             if view.values:
-                for cell in _values(row, self._trace.input, manner):
+                for cell in _values(row, self._trace.input, form):
                     yield from segments(cell)
                     yield newline
 
@@ -82,11 +82,11 @@ def _rows(node: Node, signs: Signs, lead: str = "", below: str = "") -> Iterator
 class _Layout:
     """Columns: step, what it is, shape, parameters or statistics, time, name in transformers."""
 
-    def __init__(self, rows: Sequence[Row], manner: Manner) -> None:
-        self._manner = manner
-        self._signs = manner.signs
+    def __init__(self, rows: Sequence[Row], form: Format) -> None:
+        self._form = form
+        self._signs = form.signs
         timed = any(row.node.step.seconds is not None for row in rows)
-        numbers = STATS if manner.stats_in_columns else ("params",)
+        numbers = STATS if form.stats_in_columns else ("params",)
         self._titles = ("step", "what", "shape", *numbers, *(["ms"] if timed else []), "in transformers")
         self._numbers = range(3, len(self._titles) - 1)
         cells = [self._cells(row) for row in rows]
@@ -109,7 +109,7 @@ class _Layout:
         return [max(size, cell_len(self._titles[i])) if size else 0 for i, size in enumerate(widest)]
 
     def _excess(self, widths: list[int]) -> int:
-        return sum(widths) + 2 * (sum(1 for size in widths if size) - 1) - self._manner.width
+        return sum(widths) + 2 * (sum(1 for size in widths if size) - 1) - self._form.width
 
     def _fit(self, widths: list[int]) -> list[int]:
         """Cut what is too wide where it costs least: first what can be read elsewhere, the labels last."""
@@ -119,13 +119,13 @@ class _Layout:
         return widths
 
     def _cells(self, row: Row) -> list[Cell]:
-        manner, node, step = self._manner, row.node, row.node.step
-        cells: list[Cell] = [name_cell(row, manner), what_cell(node, manner), shape_cell(step, manner)]
-        if manner.stats_in_columns:
+        form, node, step = self._form, row.node, row.node.step
+        cells: list[Cell] = [name_cell(row, form), what_cell(node, form), shape_cell(step, form)]
+        if form.stats_in_columns:
             cells += stats_cells(step)
         else:
             amount = step.total_parameters
-            written = "" if not amount else count(amount) if manner.full_counts else short_count(amount)
+            written = "" if not amount else count(amount) if form.full_counts else short_count(amount)
             cells.append([(written, DIM)])
         if "ms" in self._titles:
             cells.append([("" if step.seconds is None else f"{step.seconds * 1000:.2f}", DIM)])
@@ -177,12 +177,10 @@ class _Layout:
         yield Segment.line()
 
 
-def _values(row: Row, batch: Input, manner: Manner) -> Iterable[Cell]:
+def _values(row: Row, batch: Input, form: Format) -> Iterable[Cell]:
     step = row.node.step
     main = main_output(step)
     if main is None or main.values is None:
         return
-    for line in matrix(
-        main, batch, label=step.label, width=manner.width - cell_len(row.below) - 2, cut=manner.signs.cut
-    ):
+    for line in matrix(main, batch, label=step.label, width=form.width - cell_len(row.below) - 2, cut=form.signs.cut):
         yield [(row.below + "  ", DIM), *line]

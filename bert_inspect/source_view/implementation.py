@@ -8,7 +8,7 @@ from pathlib import Path
 from ..traces.record import Step, Trace
 from .sourcefile import Function, SourceFile, find_file, find_forward
 
-Place = tuple[str, int]
+FunctionPlace = tuple[str, int]
 """A function: the path of its file, and its first line."""
 
 
@@ -18,9 +18,9 @@ class Executed:
     each function that was called, in order, by which other and at which line.
     """
 
-    forward: Place
+    forward: FunctionPlace
     lines: Mapping[str, frozenset[int]] = field(default_factory=dict)
-    callers: Mapping[Place, tuple[Place, int]] = field(default_factory=dict)
+    callers: Mapping[FunctionPlace, tuple[FunctionPlace, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +112,7 @@ class _Files:
             self._found[name] = find_file(name, self._recorded[name])
         return self._found[name]
 
-    def at(self, place: Place) -> Worker | None:
+    def at(self, place: FunctionPlace) -> Worker | None:
         """Return the function at a place, if a file that can be read has one there."""
         path, start = place
         if path not in self._found:

@@ -24,7 +24,7 @@ class Made:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Line:
+class ListingLine:
     """A line of source. ``ran`` is None where nothing tells; ``calls`` names the helpers, listed too, that it called;
     ``left_out`` counts the lines of documentation after it that are not shown.
     """
@@ -45,7 +45,7 @@ class FunctionListing:
 
     name: str
     file: str
-    lines: Sequence[Line]
+    lines: Sequence[ListingLine]
     caller: str = ""
     at: int = 0
 
@@ -154,14 +154,14 @@ class _Placed:
         document = node.body[0]
         is_document = isinstance(document, ast.Expr) and isinstance(document.value, ast.Constant)
         long = is_document and (document.end_lineno or 0) - document.lineno >= _LONG
-        lines: list[Line] = []
+        lines: list[ListingLine] = []
         following: bool | None = None
         for number in range(node.end_lineno or worker.start, worker.start - 1, -1):
             following = ran.get(number, following)  # a comment goes with the statement that follows
             if long and document.lineno < number <= (document.end_lineno or 0):
                 continue
             lines.append(
-                Line(
+                ListingLine(
                     number=number,
                     text=self._text[number - 1],
                     ran=following,
@@ -190,7 +190,7 @@ def _alone(children: Sequence[Step]) -> list[FunctionListing]:
             name="",
             file=file,
             lines=[
-                Line(
+                ListingLine(
                     number=number,
                     text=steps[0].source.code if steps[0].source else "",
                     ran=True,

@@ -11,7 +11,7 @@ from tampering import TAMPERINGS
 
 from bert_inspect import Trace
 from bert_inspect.analysis.causes.cause import explain, with_cause
-from bert_inspect.analysis.causes.hypotheses import SUSPECTS
+from bert_inspect.analysis.causes.hypotheses import HYPOTHESES
 from bert_inspect.api import trace
 from bert_inspect.diff import Cause, Comparison, Side
 
@@ -26,7 +26,7 @@ def cause_of(a: Trace, b: Trace, model: Any, other: Any = None) -> Cause:
 
 
 def test_there_are_nine() -> None:
-    assert len(SUSPECTS) == 9
+    assert len(HYPOTHESES) == 9
 
 
 @pytest.mark.parametrize("name", TAMPERINGS)

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from bert_inspect import Trace
 from bert_inspect.api import trace
-from bert_inspect.capture.verify.snapshot import surroundings
+from bert_inspect.capture.verify.snapshot import snapshot
 from bert_inspect.traces.proof import Check, Proof
 
 
@@ -256,10 +256,10 @@ def test_a_forward_that_raises_is_proved_until_then(tokenizer: Any) -> None:
 def test_verifying_leaves_no_trace_of_its_own(tokenizer: Any) -> None:
     model = tiny_model().train()
     model.config.output_hidden_states = True  # transformers then puts hooks of its own on the modules
-    before, generator = surroundings(model), torch.get_rng_state()
+    before, generator = snapshot(model), torch.get_rng_state()
     threads = torch.get_num_threads()
     assert proved(trace(model, tokenizer, TEXTS, verify=True)).passed
-    assert surroundings(model) == before and torch.equal(torch.get_rng_state(), generator)
+    assert snapshot(model) == before and torch.equal(torch.get_rng_state(), generator)
     assert torch.get_num_threads() == threads and model.training
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import torch
 
-from .context import Scene, Unknown, Variant
+from .context import StepContext, Unknown, Variant
 
 _STAGES = (
     "attention scores",
@@ -16,9 +16,9 @@ _STAGES = (
 _ALIKE = {"attention dropout": "attention probabilities", "fused attention": "context"}
 
 
-def mask_variants(scene: Scene) -> Iterator[Variant]:
+def mask_variants(context: StepContext) -> Iterator[Variant]:
     """The attention mask: applied, not applied, inverted, causal."""
-    batch = scene.batch.attention_mask
+    batch = context.batch.attention_mask
     real = torch.tensor(batch, dtype=torch.bool)[:, None, None, :]  # (batch, 1, 1, key tokens)
     length = len(batch[0])
     masks = {
@@ -27,56 +27,56 @@ def mask_variants(scene: Scene) -> Iterator[Variant]:
         "inverted": ~real,
         "causal": real & torch.ones(length, length, dtype=torch.bool).tril(),
     }
-    if scene.label == "attention mask":
+    if context.label == "attention mask":
         shape = (len(batch), 1, length, length)
         for words, mask in masks.items():
             yield Variant("attention mask", words, mask.expand(shape))
         return
-    if _stage(scene) not in _STAGES[2:]:
+    if _stage(context) not in _STAGES[2:]:
         return
     for words, mask in masks.items():
-        yield Variant("attention mask", words, _attention(scene, mask=mask))
+        yield Variant("attention mask", words, _attention(context, mask=mask))
 
 
-def scale_variants(scene: Scene) -> Iterator[Variant]:
+def scale_variants(context: StepContext) -> Iterator[Variant]:
     """What the scores are multiplied with: one over the root of a head's size, in BERT."""
-    if _stage(scene) not in _STAGES[1:]:
+    if _stage(context) not in _STAGES[1:]:
         return
-    dim = scene.nearest("query heads").shape[-1]
-    hidden = scene.config("hidden_size")
+    dim = context.nearest("query heads").shape[-1]
+    hidden = context.config("hidden_size")
     scales = {f"times {dim**-0.5:.4g}": dim**-0.5, "not scaled": 1.0, f"times {1 / dim:.4g} (1 / head_dim)": 1 / dim}
     if isinstance(hidden, int) and hidden > 0:
         scales[f"times {hidden**-0.5:.4g} (by the hidden size)"] = hidden**-0.5
     for words, scale in scales.items():
-        yield Variant("attention scores", words, _attention(scene, scale=scale))
+        yield Variant("attention scores", words, _attention(context, scale=scale))
 
 
-def softmax_variants(scene: Scene) -> Iterator[Variant]:
+def softmax_variants(context: StepContext) -> Iterator[Variant]:
     """Over what the softmax runs: the key tokens, in BERT."""
-    if _stage(scene) not in _STAGES[3:]:
+    if _stage(context) not in _STAGES[3:]:
         return
     for words, axis in (("key tokens", -1), ("query tokens", -2), ("heads", 1)):
-        yield Variant("softmax over", words, _attention(scene, axis=axis))
+        yield Variant("softmax over", words, _attention(context, axis=axis))
 
 
-def _stage(scene: Scene) -> str:
-    return _ALIKE.get(scene.label, scene.label)
+def _stage(context: StepContext) -> str:
+    return _ALIKE.get(context.label, context.label)
 
 
 def _attention(
-    scene: Scene, *, mask: torch.Tensor | None = None, scale: float | None = None, axis: int = -1
+    context: StepContext, *, mask: torch.Tensor | None = None, scale: float | None = None, axis: int = -1
 ) -> torch.Tensor:
-    """Return what the scene's step gives: scores (batch, heads, query tokens, key tokens), probabilities of the same
+    """Return what the context's step gives: scores (batch, heads, query tokens, key tokens), probabilities of the same
     shape, or the context (batch, heads, query tokens, head_dim). Without a mask A's own is used, if it has one.
     """
-    stage = _stage(scene)
-    query, key = scene.nearest("query heads"), scene.nearest("key heads")
+    stage = _stage(context)
+    query, key = context.nearest("query heads"), context.nearest("key heads")
     # What A itself computed is taken where it is at hand: two ways to the same number would part by rounding.
-    scores = scene.nearest("attention scores") if scene.has("attention scores") else query @ key.transpose(2, 3)
+    scores = context.nearest("attention scores") if context.has("attention scores") else query @ key.transpose(2, 3)
     scores = scores * (query.shape[-1] ** -0.5 if scale is None else scale)
     if stage == "scaled attention scores":
         return scores
-    seen = _own_mask(scene) if mask is None else mask
+    seen = _own_mask(context) if mask is None else mask
     if seen is not None and not bool(seen.all()):
         scores = scores.masked_fill(~seen, torch.finfo(scores.dtype).min)
     if stage == "masked attention scores":
@@ -85,15 +85,16 @@ def _attention(
     if stage == "attention probabilities":
         return probabilities
     if stage == "context":
-        return probabilities @ scene.nearest("value heads")
+        return probabilities @ context.nearest("value heads")
     raise Unknown
 
 
-def _own_mask(scene: Scene) -> torch.Tensor | None:
+def _own_mask(context: StepContext) -> torch.Tensor | None:
     """Return which keys A's layer lets be seen, None where it applies no mask."""
-    fused = next((s for s in scene.side.steps if s.label == "fused attention" and s.layer == scene.step.layer), None)
-    applied = scene.has("masked attention scores") or (fused is not None and len(fused.inputs) > 3)
+    layer = context.step.layer
+    fused = next((s for s in context.side.steps if s.label == "fused attention" and s.layer == layer), None)
+    applied = context.has("masked attention scores") or (fused is not None and len(fused.inputs) > 3)
     if not applied:
         return None
-    mask = scene.nearest("attention mask")
+    mask = context.nearest("attention mask")
     return mask if mask.dtype == torch.bool else mask > torch.finfo(mask.dtype).min / 2

@@ -13,18 +13,20 @@ from torch import nn
 
 from ...diff import Cause, Comparison, Diff, StepDiff
 from ...traces.values import strict
-from .context import Scene, Unknown, Variant
-from .hypotheses import SUSPECTS
+from .context import StepContext, Unknown, Variant
+from .hypotheses import HYPOTHESES
 
 
 def with_cause(comparison: Comparison, found: Diff, model: nn.Module, other: nn.Module | None = None) -> Diff:
     """Return what was found with its cause, where there is a first divergence to look at."""
     if found.first is None:
         return found
-    return structs.replace(found, cause=explain(comparison, found.first, model, other))
+    return structs.replace(found, cause=find_cause(comparison, found.first, model, other))
 
 
-def explain(comparison: Comparison, first: StepDiff, model: nn.Module | None, other: nn.Module | None = None) -> Cause:
+def find_cause(
+    comparison: Comparison, first: StepDiff, model: nn.Module | None, other: nn.Module | None = None
+) -> Cause:
     """Try every suspect on the first divergent step and return the one that closes the gap, if one does.
 
     ``model`` is the one that made A, ``other`` the one that made B, where they are at hand.
@@ -33,29 +35,29 @@ def explain(comparison: Comparison, first: StepDiff, model: nn.Module | None, ot
     if not _has_values(comparison, first):
         note = "the cause was not looked for: that takes values of both (run with --values, or with --tensors)"
         return Cause(suspect="", says="", gap=gap, gap_left=None, tried=[], note=note)
-    scene = Scene(comparison, first, model, other)
-    if first.label == "word embeddings" and scene.other_tokens:
+    context = StepContext(comparison, first, model, other)
+    if first.label == "word embeddings" and context.other_tokens:
         note = "the two were given other tokens: that is where it begins"
         return Cause(suspect="", says="", gap=gap, gap_left=None, tried=[], note=note)
     best: tuple[float, str, str] | None = None
     tried = []
     with torch.inference_mode():
-        for name, suspect in SUSPECTS.items():
-            variants = list(_variants(suspect, scene))
+        for name, suspect in HYPOTHESES.items():
+            variants = list(_variants(suspect, context))
             if len(variants) < 2:
                 continue
             tried.append(name)
-            found = _closest(scene, variants)
+            found = _closest(context, variants)
             if found is not None and (best is None or found[0] < best[0]):
                 best = (found[0], name, found[1])
         if best is not None:
             says = f"{best[2]} ({_falls(gap, best[0])})"
             return Cause(suspect=best[1], says=says, gap=gap, gap_left=strict(best[0]), tried=tried, note="")
-        note = f"not explained by any of the {_COUNT.get(len(SUSPECTS), len(SUSPECTS))} tried"
+        note = f"not explained by any of the {_COUNT.get(len(HYPOTHESES), len(HYPOTHESES))} tried"
         if not tried:
             note += " (none of them touches this step)"
         left = None
-        if other is not None and (weights := _weights(scene)) is not None:
+        if other is not None and (weights := _weights(context)) is not None:
             left, differing = weights
             note += f"; the weights differ: {differing} (with B's {_falls(gap, left)})"
     return Cause(suspect="", says="", gap=gap, gap_left=None if left is None else strict(left), tried=tried, note=note)
@@ -72,26 +74,26 @@ def _has_values(comparison: Comparison, first: StepDiff) -> bool:
     return all(step.outputs and side.has_values(step, step.outputs[0]) for side, step in both)
 
 
-def _variants(suspect: Callable[[Scene], Iterator[Variant]], scene: Scene) -> Iterator[Variant]:
+def _variants(suspect: Callable[[StepContext], Iterator[Variant]], context: StepContext) -> Iterator[Variant]:
     """Yield a suspect's variants, as far as what they need was recorded and fits together."""
     try:
-        yield from suspect(scene)
+        yield from suspect(context)
     except (Unknown, RuntimeError, IndexError, ValueError):
         return
 
 
-def _closest(scene: Scene, variants: list[Variant]) -> tuple[float, str] | None:
+def _closest(context: StepContext, variants: list[Variant]) -> tuple[float, str] | None:
     """Return what remains of the gap with the variant that is nearest to B, and what A and B are, if A is one of the
     variants and B another.
     """
-    mine = next((variant for variant in variants if scene.is_a(variant.tensor)), None)
+    mine = next((variant for variant in variants if context.is_a(variant.tensor)), None)
     if mine is None:
         return None
     left: tuple[float, str] | None = None
     for variant in variants:
         if variant is mine:
             continue
-        gap, noise = scene.gap(variant.tensor)
+        gap, noise = context.gap(variant.tensor)
         if noise and (left is None or gap < left[0]):
             left = gap, f"{variant.subject} {mine.words} against {variant.words}"
     return left
@@ -107,15 +109,15 @@ def _brief(number: float) -> str:
     return f"{number:.1e}".replace("e-0", "e-").replace("e+00", "") if number else "0"
 
 
-def _weights(scene: Scene) -> tuple[float, str] | None:
+def _weights(context: StepContext) -> tuple[float, str] | None:
     """Return what remains of the gap when the step is computed with B's parameters, and which of them differ."""
-    if scene.step.kind != "module" or scene.other_model is None:
+    if context.step.kind != "module" or context.other_model is None:
         return None
     try:
-        mine, theirs = scene.module, scene.other_model.get_submodule(scene.step.path)
+        mine, theirs = context.module, context.other_model.get_submodule(context.step.path)
         parameters = dict(theirs.named_parameters())
         differing = [
-            _described(f"{scene.step.path}.{name}", parameter, parameters[name])
+            _described(f"{context.step.path}.{name}", parameter, parameters[name])
             for name, parameter in mine.named_parameters()
             if name in parameters
             and parameter.shape == parameters[name].shape
@@ -123,12 +125,12 @@ def _weights(scene: Scene) -> tuple[float, str] | None:
         ]
         if not differing:
             return None
-        received = scene.received()
+        received = context.received()
         place = next(theirs.parameters()).device
         output = theirs(received.to(place)).to("cpu")
     except (Unknown, RuntimeError, AttributeError, TypeError):
         return None
-    gap, noise = scene.gap(output)
+    gap, noise = context.gap(output)
     return (gap, " and ".join(differing)) if noise else None
 
 

@@ -24,7 +24,7 @@ class Variant:
     tensor: torch.Tensor
 
 
-class Scene:
+class StepContext:
     """The first divergent step of A, and its partner in B."""
 
     def __init__(

@@ -7,41 +7,41 @@ from torch.nn import functional
 from transformers.activations import ACT2FN
 
 from .attention import mask_variants, scale_variants, softmax_variants
-from .context import Scene, Variant
+from .context import StepContext, Variant
 
 _ROLES = ("query", "key", "value")
 
 
-def layer_norm_eps(scene: Scene) -> Iterator[Variant]:
+def layer_norm_eps(context: StepContext) -> Iterator[Variant]:
     """What is added to the variance: 1e-12 in BERT, 1e-5 by torch's default."""
-    if scene.step.type != "LayerNorm":
+    if context.step.type != "LayerNorm":
         return
-    received, own = scene.received(), float(getattr(scene.module, "eps", 0.0))
-    weight, bias = scene.parameter(scene.step.path, "weight"), scene.parameter(scene.step.path, "bias")
+    received, own = context.received(), float(getattr(context.module, "eps", 0.0))
+    weight, bias = context.parameter(context.step.path, "weight"), context.parameter(context.step.path, "bias")
     shape = [received.shape[-1]]
-    theirs = scene.config_b("layer_norm_eps")
+    theirs = context.config_b("layer_norm_eps")
     for eps in dict.fromkeys((own, theirs if isinstance(theirs, float) else own, 1e-12, 1e-5, 1e-6, 1e-8, 1e-7, 1e-3)):
         tensor = functional.layer_norm(received, shape, weight, bias, eps)
         yield Variant("layer_norm_eps", f"{eps:g}", tensor)
 
 
-def activation(scene: Scene) -> Iterator[Variant]:
+def activation(context: StepContext) -> Iterator[Variant]:
     """Which activation, and of the GELUs which: by the error function, or by tanh."""
-    if not scene.label.endswith(" activation") or "pooler" in scene.step.path:
+    if not context.label.endswith(" activation") or "pooler" in context.step.path:
         return
-    received = scene.received_by_module("intermediate_act_fn")
-    own, theirs = scene.config("hidden_act"), scene.config_b("hidden_act")
+    received = context.received_by_module("intermediate_act_fn")
+    own, theirs = context.config("hidden_act"), context.config_b("hidden_act")
     known = ("gelu", "gelu_new", "gelu_pytorch_tanh", "gelu_fast", "quick_gelu", "relu", "silu", "tanh")
     for name in dict.fromkeys(name for name in (own, theirs, *known) if name in ACT2FN):
         yield Variant("hidden_act", name, ACT2FN[name](received))
 
 
-def projection(scene: Scene) -> Iterator[Variant]:
+def projection(context: StepContext) -> Iterator[Variant]:
     """A weight that was read transposed, a bias that was left out, the weights of another projection."""
-    if scene.step.type != "Linear":
+    if context.step.type != "Linear":
         return
-    received, path = scene.received(), scene.step.path
-    weight, bias = scene.parameter(path, "weight"), scene.parameter(path, "bias")
+    received, path = context.received(), context.step.path
+    weight, bias = context.parameter(path, "weight"), context.parameter(path, "bias")
     if weight is None:
         return
     stored = "as stored" if bias is not None else "without a bias"
@@ -53,26 +53,26 @@ def projection(scene: Scene) -> Iterator[Variant]:
         yield Variant("weight", "transposed", functional.linear(received, flipped, bias))
     if bias is not None:
         yield Variant("weight", "without its bias", functional.linear(received, weight))
-    elif (theirs := scene.other_parameter(path, "bias")) is not None:
+    elif (theirs := context.other_parameter(path, "bias")) is not None:
         yield Variant("weight", "with one", functional.linear(received, weight, theirs))
     around, _, own = path.rpartition(".")
     for role in _ROLES if own in _ROLES else ():
-        if role != own and (other := scene.parameter(f"{around}.{role}", "weight")) is not None:
-            bias = scene.parameter(f"{around}.{role}", "bias")
+        if role != own and (other := context.parameter(f"{around}.{role}", "weight")) is not None:
+            bias = context.parameter(f"{around}.{role}", "bias")
             yield Variant("weight", f"that of the {role} projection", functional.linear(received, other, bias))
 
 
-def positions(scene: Scene) -> Iterator[Variant]:
+def positions(context: StepContext) -> Iterator[Variant]:
     """From where positions are counted: from 0 in BERT, from the padding's id + 1 in RoBERTa."""
-    if scene.label not in ("position ids", "position embeddings"):
+    if context.label not in ("position ids", "position embeddings"):
         return
-    length = len(scene.batch.tokens[0])
+    length = len(context.batch.tokens[0])
     count = torch.arange(length).unsqueeze(0)
     table = None
-    if scene.label == "position embeddings":
-        table = scene.parameter(scene.step.path, "weight")
-        count = scene.received()
-    pad = scene.config("pad_token_id")
+    if context.label == "position embeddings":
+        table = context.parameter(context.step.path, "weight")
+        count = context.received()
+    pad = context.config("pad_token_id")
     for start in dict.fromkeys((0, 1, 2, (pad if isinstance(pad, int) else 0) + 1, -1, 3)):
         ids = count + start
         words = f"from {start}" + (" (as RoBERTa counts them)" if start == 2 else "")
@@ -84,36 +84,36 @@ def positions(scene: Scene) -> Iterator[Variant]:
         yield Variant("positions", "left out", torch.zeros_like(table[count]))
 
 
-def segment_ids(scene: Scene) -> Iterator[Variant]:
+def segment_ids(context: StepContext) -> Iterator[Variant]:
     """Segment ids that are missing, swapped, or not added."""
-    ids = torch.tensor(scene.batch.token_type_ids)
-    if scene.label == "token type embeddings":
-        table = scene.parameter(scene.step.path, "weight")
+    ids = torch.tensor(context.batch.token_type_ids)
+    if context.label == "token type embeddings":
+        table = context.parameter(context.step.path, "weight")
         if table is None:
             return
         yield Variant("segment ids", "as given", table[ids])
         yield Variant("segment ids", "missing (all 0)", table[torch.zeros_like(ids)])
         yield Variant("segment ids", "swapped", table[(1 - ids).clamp(min=0)])
         yield Variant("segment ids", "all 1", table[torch.ones_like(ids).clamp(max=len(table) - 1)])
-        theirs = torch.tensor(scene.batch_b.token_type_ids)
+        theirs = torch.tensor(context.batch_b.token_type_ids)
         if theirs.shape == ids.shape:
             yield Variant("segment ids", "those that B was given", table[theirs])
         yield Variant("segment ids", "not looked up", torch.zeros_like(table[ids]))
-    elif scene.label in ("word + token type embeddings", "sum of embeddings"):
-        added = scene.nearest(scene.label)
+    elif context.label in ("word + token type embeddings", "sum of embeddings"):
+        added = context.nearest(context.label)
         yield Variant("segment embeddings", "added", added)
-        yield Variant("segment embeddings", "left out", added - scene.nearest("token type embeddings"))
-    elif scene.step.path.endswith("embeddings.LayerNorm"):
-        around = scene.step.path.rpartition(".")[0]
-        table = scene.parameter(f"{around}.token_type_embeddings", "weight")
-        weight, bias = (scene.parameter(scene.step.path, name) for name in ("weight", "bias"))
+        yield Variant("segment embeddings", "left out", added - context.nearest("token type embeddings"))
+    elif context.step.path.endswith("embeddings.LayerNorm"):
+        around = context.step.path.rpartition(".")[0]
+        table = context.parameter(f"{around}.token_type_embeddings", "weight")
+        weight, bias = (context.parameter(context.step.path, name) for name in ("weight", "bias"))
         if table is None:
             return
-        received, segments = scene.received(), table[ids]
-        with_them = scene.has("token type embeddings")
+        received, segments = context.received(), table[ids]
+        with_them = context.has("token type embeddings")
         other = received - segments if with_them else received + segments
         for words, summed in ((_ADDED[with_them], received), (_ADDED[not with_them], other)):
-            eps = getattr(scene.module, "eps", 0.0)
+            eps = getattr(context.module, "eps", 0.0)
             made = functional.layer_norm(summed, [summed.shape[-1]], weight, bias, eps)
             yield Variant("segment embeddings", words, made)
 
@@ -121,28 +121,28 @@ def segment_ids(scene: Scene) -> Iterator[Variant]:
 _ADDED = {True: "added", False: "left out"}
 
 
-def head_split(scene: Scene) -> Iterator[Variant]:
+def head_split(context: StepContext) -> Iterator[Variant]:
     """How features belong to heads: a head's together, every n-th one, another number of heads, rows cut anew."""
-    heads = scene.config("num_attention_heads")
-    role = scene.label.partition(" ")[0]
+    heads = context.config("num_attention_heads")
+    role = context.label.partition(" ")[0]
     if not isinstance(heads, int):
         return
-    if scene.label in ("context permuted", "context reshaped"):
-        yield from _merged(scene)
+    if context.label in ("context permuted", "context reshaped"):
+        yield from _merged(context)
         return
     if role not in _ROLES:
         return
-    split = scene.nearest(f"{role} projection")  # (batch, tokens, hidden)
+    split = context.nearest(f"{role} projection")  # (batch, tokens, hidden)
     rows, length, hidden = split.shape
     dim = hidden // heads
     together = split.view(rows, length, heads, dim)
     apart = split.view(rows, length, dim, heads)
-    if scene.label == f"{role} projection":
+    if context.label == f"{role} projection":
         yield Variant("features of a head", "together", split)
         yield Variant("features of a head", "interleaved", together.transpose(2, 3).reshape(split.shape))
         yield Variant("features of a head", "interleaved", apart.transpose(2, 3).reshape(split.shape))
         return
-    to_heads = scene.label == f"{role} heads"
+    to_heads = context.label == f"{role} heads"
 
     def given(four: torch.Tensor) -> torch.Tensor:
         return four.transpose(1, 2) if to_heads else four
@@ -152,26 +152,26 @@ def head_split(scene: Scene) -> Iterator[Variant]:
     yield Variant("heads", "interleaved as (head_dim, heads)", given(apart))
     words = "cut as (heads, tokens, head_dim) without a transposition"
     yield Variant("heads", words, split.reshape(rows, heads, length, dim))
-    theirs = scene.shape_b[1 if to_heads else 2] if len(scene.shape_b) == 4 else 0
+    theirs = context.shape_b[1 if to_heads else 2] if len(context.shape_b) == 4 else 0
     if theirs and theirs != heads and hidden % theirs == 0:
         yield Variant("heads", f"{theirs} of {hidden // theirs}", given(split.view(rows, length, theirs, -1)))
 
 
-def _merged(scene: Scene) -> Iterator[Variant]:
+def _merged(context: StepContext) -> Iterator[Variant]:
     """Yield how the heads' context may be put together again."""
-    label = "context" if scene.has("context") else "fused attention"
-    context = scene.nearest(label)  # (batch, heads, tokens, head_dim)
-    rows, heads, length, dim = context.shape
-    moved = context.transpose(1, 2)
-    flat = scene.label == "context reshaped"
+    label = "context" if context.has("context") else "fused attention"
+    per_head = context.nearest(label)  # (batch, heads, tokens, head_dim)
+    rows, heads, length, dim = per_head.shape
+    moved = per_head.transpose(1, 2)
+    flat = context.label == "context reshaped"
     shape = (rows, length, heads * dim) if flat else tuple(moved.shape)
     yield Variant("heads", "joined as (heads, head_dim)", moved.reshape(shape))
-    joined = context.permute(0, 2, 3, 1).reshape(rows, length, heads * dim)
+    joined = per_head.permute(0, 2, 3, 1).reshape(rows, length, heads * dim)
     yield Variant("heads", "interleaved as (head_dim, heads)", joined.reshape(shape))
-    yield Variant("heads", "joined without a transposition", context.reshape(shape))
+    yield Variant("heads", "joined without a transposition", per_head.reshape(shape))
 
 
-SUSPECTS: dict[str, Callable[[Scene], Iterator[Variant]]] = {
+HYPOTHESES: dict[str, Callable[[StepContext], Iterator[Variant]]] = {
     "layer norm eps": layer_norm_eps,
     "activation": activation,
     "projection weights": projection,

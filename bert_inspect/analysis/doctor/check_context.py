@@ -23,7 +23,7 @@ _COMPANION = "The quick brown fox jumps over the lazy dog, and nobody minds."
 
 
 @dataclass(frozen=True, kw_only=True)
-class Patient:
+class CheckContext:
     """A loaded model, its tokenizer, and the sentences that the user is worried about.
 
     Experiments look at the first few sentences and at their first tokens: what they answer does not depend on length,

@@ -3,15 +3,15 @@
 import torch
 
 from ...loading.notices import counted, some
-from .check_context import Patient
+from .check_context import CheckContext
 from .diagnosis import Finding
 
 _HEAD = "classifier."
 
 
-def weights(patient: Patient) -> Finding:
+def weights(context: CheckContext) -> Finding:
     """Did every weight come from the checkpoint, did every tensor of it find its place, and are they numbers?"""
-    loaded = patient.loaded
+    loaded = context.loaded
     drawn = [name for name in loaded.initialised if not name.startswith(_HEAD)]
     if loaded.weights == "random":
         return Finding(
@@ -30,7 +30,7 @@ def weights(patient: Patient) -> Finding:
         )
     bad = {
         name: count
-        for name, tensor in patient.model.named_parameters()
+        for name, tensor in context.model.named_parameters()
         if (count := int((~torch.isfinite(tensor)).sum()))
     }
     if bad:
@@ -53,9 +53,9 @@ def weights(patient: Patient) -> Finding:
     return Finding(question="weights", verdict="pass", evidence="every weight comes from the checkpoint, all finite")
 
 
-def head(patient: Patient) -> Finding:
+def head(context: CheckContext) -> Finding:
     """Is the classifier trained, or as it was drawn?"""
-    if any(name.startswith(_HEAD) for name in patient.loaded.initialised) or patient.loaded.weights == "random":
+    if any(name.startswith(_HEAD) for name in context.loaded.initialised) or context.loaded.weights == "random":
         return Finding(
             question="head",
             verdict="fail",
@@ -64,12 +64,12 @@ def head(patient: Patient) -> Finding:
             path="classifier",
             label="logits",
         )
-    if told := next((notice for notice in patient.notices if "not trained for whole sentences" in notice), None):
+    if told := next((notice for notice in context.notices if "not trained for whole sentences" in notice), None):
         return Finding(
             question="head", verdict="fail", evidence=told, fix="fine-tune it to classify sentences", path="classifier"
         )
-    classifier = patient.model.classifier
-    spread, drawn = float(classifier.weight.detach().float().std()), patient.model.config.initializer_range
+    classifier = context.model.classifier
+    spread, drawn = float(classifier.weight.detach().float().std()), context.model.config.initializer_range
     untouched = classifier.bias is not None and not bool(classifier.bias.any())
     if untouched and abs(spread - drawn) < 0.15 * drawn:
         return Finding(
@@ -83,9 +83,9 @@ def head(patient: Patient) -> Finding:
     return Finding(question="head", verdict="pass", evidence=f"from the checkpoint; its weights spread by {spread:.3f}")
 
 
-def labels(patient: Patient) -> Finding:
+def labels(context: CheckContext) -> Finding:
     """Do the names of the classes fit the classifier?"""
-    config, classes = patient.model.config, patient.model.classifier.out_features
+    config, classes = context.model.config, context.model.classifier.out_features
     names = [str(name) for name in (config.id2label or {}).values()]
     if len(names) != classes or sorted(config.id2label) != list(range(classes)):
         return Finding(
@@ -94,7 +94,7 @@ def labels(patient: Patient) -> Finding:
             evidence=f"the classifier has {classes} classes, id2label names {len(names)}",
             fix="set id2label and label2id in config.json",
         )
-    if told := next((notice for notice in patient.notices if "num_labels" in notice), None):
+    if told := next((notice for notice in context.notices if "num_labels" in notice), None):
         return Finding(question="labels", verdict="fail", evidence=told, fix="make num_labels and id2label agree")
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)

@@ -9,10 +9,10 @@ from ...capture.encode import Sentences
 from ...errors import BertInspectError
 from ...loading.loaded import Loaded
 from . import checkpoint, quantities, runs, texts
-from .check_context import Patient
+from .check_context import CheckContext
 from .diagnosis import Diagnosis, Finding, Question
 
-_ASKED: Mapping[Question, Callable[[Patient], Finding]] = {
+_ASKED: Mapping[Question, Callable[[CheckContext], Finding]] = {
     "weights": checkpoint.weights,
     "head": checkpoint.head,
     "labels": checkpoint.labels,
@@ -51,11 +51,11 @@ def examine(
         notices: what was worth saying when the model was loaded.
         asking: is told each question before it is looked into.
     """
-    patient = Patient(loaded=loaded, tokenizer=tokenizer, sentences=sentences, limit=limit, notices=notices)
+    context = CheckContext(loaded=loaded, tokenizer=tokenizer, sentences=sentences, limit=limit, notices=notices)
     findings = []
     for question in questions:
         asking(question)
-        findings.append(_answer(question, patient))
+        findings.append(_answer(question, context))
     return Diagnosis(
         model=loaded.name,
         texts=list(sentences.texts),
@@ -64,11 +64,11 @@ def examine(
     )
 
 
-def _answer(question: Question, patient: Patient) -> Finding:
+def _answer(question: Question, context: CheckContext) -> Finding:
     """Return the finding; a model that cannot even be run fails what needs a run."""
     try:
         with torch.random.fork_rng():  # what is drawn on the way is no loss to the caller
-            return _ASKED[question](patient)
+            return _ASKED[question](context)
     except (BertInspectError, ArithmeticError, RuntimeError, IndexError, ValueError, TypeError) as error:
         said = (str(error).strip() or type(error).__name__).splitlines()[0]
         return Finding(

@@ -10,7 +10,7 @@ from ...diff.align import completion
 from ...diff.words import place_in_words
 from ...traces.record import Step, TensorOut, Trace
 from ..attention import Array, array
-from .check_context import Patient
+from .check_context import CheckContext
 from .diagnosis import Finding
 
 _SATURATED = 0.9999
@@ -18,13 +18,13 @@ _MOST = 0.9
 _SILENT = 0.5
 
 
-def finite(patient: Patient) -> Finding:
+def finite(context: CheckContext) -> Finding:
     """Which step first makes NaN or infinity of finite numbers?"""
-    trace = patient.trace
+    trace = context.trace
     for step in completion(trace.steps):
         for output in step.outputs:
             if _wrong(step, output) and not any(_wrong_input(trace, step)):
-                return _blamed(patient, trace, step, output)
+                return _blamed(context, trace, step, output)
     if trace.failure is not None:
         return Finding(
             question="finite",
@@ -52,12 +52,12 @@ def _wrong_input(trace: Trace, step: Step) -> Iterator[bool]:
             yield any(_wrong(source, output) for output in source.outputs if output.shape == tensor.shape)
 
 
-def _blamed(patient: Patient, trace: Trace, step: Step, output: TensorOut) -> Finding:
+def _blamed(context: CheckContext, trace: Trace, step: Step, output: TensorOut) -> Finding:
     place = ""
     if output.values is not None:
         wrong = np.argwhere(~np.isfinite(array(output)))
         place = f" at {place_in_words([int(index) for index in wrong[0]], output.axes, trace.input)}"
-    module = patient.model.get_submodule(step.path)
+    module = context.model.get_submodule(step.path)
     held = [name for name, tensor in module.named_parameters(recurse=False) if not bool(tensor.isfinite().all())]
     because = f": its {held[0]} holds such numbers" if held else ", though all that it received is finite"
     stats = output.stats
@@ -72,11 +72,11 @@ def _blamed(patient: Patient, trace: Trace, step: Step, output: TensorOut) -> Fi
     )
 
 
-def units(patient: Patient) -> Finding:
+def units(context: CheckContext) -> Finding:
     """Are there dead or constant units, a saturated softmax, a saturated tanh?"""
     dead = [
         name
-        for name, module in patient.model.named_modules()
+        for name, module in context.model.named_modules()
         if isinstance(module, nn.Linear | nn.LayerNorm) and module.weight is not None and not bool(module.weight.any())
     ]
     if dead:
@@ -87,7 +87,7 @@ def units(patient: Patient) -> Finding:
             fix="was it initialised, or loaded, at all?",
             path=dead[0],
         )
-    trace = patient.trace
+    trace = context.trace
     real = np.array(trace.input.attention_mask, dtype=bool)
     told: list[tuple[Step, str]] = []
     for step in trace.steps:

@@ -6,15 +6,15 @@ from msgspec import structs
 from ...diff import Diff, diff
 from ...traces.record import Trace
 from ...traces.values import Number
-from .check_context import Patient
+from .check_context import CheckContext
 from .diagnosis import Finding, Question
 
 
-def padding(patient: Patient) -> Finding:
+def padding(context: CheckContext) -> Finding:
     """Does a sentence get the same numbers alone as beside a longer one, on its real tokens?"""
-    short, long = patient.short_and_long
-    alone = patient.run(patient.encoded([short]))
-    padded = patient.run(patient.encoded([short, long]))
+    short, long = context.short_and_long
+    alone = context.run(context.encoded([short]))
+    padded = context.run(context.encoded([short, long]))
     return _same(
         "padding",
         diff(alone, padded),
@@ -22,10 +22,10 @@ def padding(patient: Patient) -> Finding:
     )
 
 
-def batch_order(patient: Patient) -> Finding:
+def batch_order(context: CheckContext) -> Finding:
     """Does a sentence get the same numbers wherever in the batch it stands?"""
-    texts = list(dict.fromkeys([*patient.sentences.texts[:3], *patient.short_and_long]))[:4]
-    forward, backward = (patient.run(patient.encoded(order)) for order in (texts, texts[::-1]))
+    texts = list(dict.fromkeys([*context.sentences.texts[:3], *context.short_and_long]))[:4]
+    forward, backward = (context.run(context.encoded(order)) for order in (texts, texts[::-1]))
     return _same(
         "batch-order",
         diff(forward, backward),
@@ -33,12 +33,12 @@ def batch_order(patient: Patient) -> Finding:
     )
 
 
-def determinism(patient: Patient) -> Finding:
+def determinism(context: CheckContext) -> Finding:
     """Do two runs in eval mode give the same bits? How far does dropout move them in training mode?"""
-    one, other = patient.logits(patient.batch), patient.logits(patient.batch)
-    trained = patient.logits(patient.batch, training=True)
+    one, other = context.logits(context.batch), context.logits(context.batch)
+    trained = context.logits(context.batch, training=True)
     if not torch.equal(one, other) and not (one.isnan() & other.isnan()).any():
-        first = diff(patient.run(patient.batch), patient.run(patient.batch)).first
+        first = diff(context.run(context.batch), context.run(context.batch)).first
         where = "" if first is None else f", first in {first.label} of {first.path or 'the model'}"
         return Finding(
             question="determinism",
@@ -56,9 +56,9 @@ def determinism(patient: Patient) -> Finding:
     )
 
 
-def segments(patient: Patient) -> Finding:
+def segments(context: CheckContext) -> Finding:
     """Does it matter to which segment a token belongs?"""
-    embedding = patient.model.bert.embeddings.token_type_embeddings.weight
+    embedding = context.model.bert.embeddings.token_type_embeddings.weight
     if embedding.shape[0] < 2:
         return Finding(
             question="segments",
@@ -66,14 +66,14 @@ def segments(patient: Patient) -> Finding:
             evidence="there is one segment only (type_vocab_size 1)",
             fix="do not give pairs to this model",
         )
-    batch = patient.batch
+    batch = context.batch
     if batch.pairs is None:
         what = "all tokens in segment 1 in place of 0"
         changed = [[1] * len(row) for row in batch.token_type_ids]
     else:
         what = "both sentences of a pair in segment 0"
         changed = [[0] * len(row) for row in batch.token_type_ids]
-    moved = _apart(patient.logits(batch), patient.logits(structs.replace(batch, token_type_ids=changed)))
+    moved = _apart(context.logits(batch), context.logits(structs.replace(batch, token_type_ids=changed)))
     if moved == 0:
         return Finding(
             question="segments",
@@ -86,12 +86,12 @@ def segments(patient: Patient) -> Finding:
     return Finding(question="segments", verdict="pass", evidence=f"{what} move the logits by {moved:.2g}")
 
 
-def attention(patient: Patient) -> Finding:
+def attention(context: CheckContext) -> Finding:
     """Do eager and fused attention compute the same?"""
-    with patient.attending("eager"):
-        eager = patient.run(patient.batch)
-    with patient.attending("sdpa"):
-        fused = patient.run(patient.batch)
+    with context.attending("eager"):
+        eager = context.run(context.batch)
+    with context.attending("sdpa"):
+        fused = context.run(context.batch)
     return _same(
         "attention",
         diff(eager, fused),
@@ -99,10 +99,10 @@ def attention(patient: Patient) -> Finding:
     )
 
 
-def precision(patient: Patient) -> Finding:
+def precision(context: CheckContext) -> Finding:
     """Does bfloat16 stay as near to float32 as rounding explains, layer by layer, and predict the same?"""
-    full = patient.run(patient.batch, loaded=patient.in_precision(torch.float32))
-    half = patient.run(patient.batch, loaded=patient.in_precision(torch.bfloat16))
+    full = context.run(context.batch, loaded=context.in_precision(torch.float32))
+    half = context.run(context.batch, loaded=context.in_precision(torch.bfloat16))
     found = diff(full, half)
     layers = [step for step in found.steps if step.label == f"layer {step.layer}" and step.max_rel is not None]
     by_layer = "".join(f" {float(step.max_rel or 0):.1%}" for step in layers)

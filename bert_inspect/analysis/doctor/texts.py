@@ -1,7 +1,7 @@
 """Questions about the tokenizer and the sentences."""
 
 from ...capture.encode import Sentences, encode
-from .check_context import Patient
+from .check_context import CheckContext
 from .diagnosis import Finding
 
 _CASED = 0.05
@@ -9,10 +9,10 @@ _CASED = 0.05
 _UNKNOWN = 0.2
 
 
-def tokenizer(patient: Patient) -> Finding:
+def tokenizer(context: CheckContext) -> Finding:
     """Does the tokenizer belong to this model?"""
-    words, config = patient.tokenizer.get_vocab(), patient.model.config
-    rows = patient.model.bert.embeddings.word_embeddings.num_embeddings
+    words, config = context.tokenizer.get_vocab(), context.model.config
+    rows = context.model.bert.embeddings.word_embeddings.num_embeddings
     largest = max(words.values(), default=-1)
     if largest >= rows:
         return _fail(
@@ -22,11 +22,11 @@ def tokenizer(patient: Patient) -> Finding:
     missing = [
         f"{name} ({token})"
         for name in ("unk_token", "cls_token", "sep_token", "pad_token")
-        if (token := getattr(patient.tokenizer, name, None)) is None or token not in words
+        if (token := getattr(context.tokenizer, name, None)) is None or token not in words
     ]
     if missing:
         return _fail(f"its vocabulary lacks {', '.join(missing)}", "it belongs to another model")
-    pad = patient.tokenizer.pad_token_id
+    pad = context.tokenizer.pad_token_id
     if config.pad_token_id is not None and config.pad_token_id != pad:
         return _fail(
             f"its padding has id {pad}, the configuration says {config.pad_token_id}",
@@ -34,7 +34,7 @@ def tokenizer(patient: Patient) -> Finding:
         )
     plain = [word for word in words if word.isascii() and any(sign.isalpha() for sign in word) and word[0] != "["]
     cased = sum(word != word.lower() for word in plain) / max(1, len(plain))
-    lowers = patient.tokenizer.tokenize("CATS") == patient.tokenizer.tokenize("cats")
+    lowers = context.tokenizer.tokenize("CATS") == context.tokenizer.tokenize("cats")
     if lowers and cased > _CASED:
         return _fail(
             f"it lowers all text, but {cased:.0%} of the vocabulary's words have capital letters",
@@ -45,14 +45,14 @@ def tokenizer(patient: Patient) -> Finding:
             "it keeps capital letters, but the vocabulary has none",
             "set do_lower_case to true in tokenizer_config.json",
         )
-    return _unknown(patient, rows, largest)
+    return _unknown(context, rows, largest)
 
 
-def _unknown(patient: Patient, rows: int, largest: int) -> Finding:
+def _unknown(context: CheckContext, rows: int, largest: int) -> Finding:
     """Go on with how much of the sentences the vocabulary does not know."""
-    unknown = patient.tokenizer.unk_token_id
-    ids = patient.tokenizer(
-        list(patient.sentences.texts), add_special_tokens=False, padding=False, truncation=False, verbose=False
+    unknown = context.tokenizer.unk_token_id
+    ids = context.tokenizer(
+        list(context.sentences.texts), add_special_tokens=False, padding=False, truncation=False, verbose=False
     )["input_ids"]
     total = sum(map(len, ids))
     share = sum(row.count(unknown) for row in ids) / max(1, total)
@@ -60,7 +60,7 @@ def _unknown(patient: Patient, rows: int, largest: int) -> Finding:
         return Finding(
             question="tokenizer",
             verdict="fail" if share > _UNKNOWN else "warn",
-            evidence=f"{share:.0%} of {total:,} tokens are unknown to it ({patient.tokenizer.unk_token})",
+            evidence=f"{share:.0%} of {total:,} tokens are unknown to it ({context.tokenizer.unk_token})",
             fix="the model cannot see what they say: bert-inspect tokens shows which",
         )
     return Finding(
@@ -70,16 +70,16 @@ def _unknown(patient: Patient, rows: int, largest: int) -> Finding:
     )
 
 
-def truncation(patient: Patient) -> Finding:
+def truncation(context: CheckContext) -> Finding:
     """Is a sentence longer than the model takes?"""
-    positions = patient.model.config.max_position_embeddings
-    limit = positions if patient.limit is None else min(positions, patient.limit)
-    given = patient.tokenizer.model_max_length
-    pairs = patient.sentences.pairs
+    positions = context.model.config.max_position_embeddings
+    limit = positions if context.limit is None else min(positions, context.limit)
+    given = context.tokenizer.model_max_length
+    pairs = context.sentences.pairs
     lengths = [
         len(ids)
-        for ids in patient.tokenizer(
-            list(patient.sentences.texts),
+        for ids in context.tokenizer(
+            list(context.sentences.texts),
             None if pairs is None else list(pairs),
             padding=False,
             truncation=False,
@@ -108,12 +108,12 @@ def truncation(patient: Patient) -> Finding:
     )
 
 
-def visible(patient: Patient) -> Finding:
+def visible(context: CheckContext) -> Finding:
     """Is there something to see in every row?"""
     batch = encode(
-        patient.tokenizer,
-        Sentences(texts=patient.sentences.texts, pairs=patient.sentences.pairs),
-        limit=patient.limit,
+        context.tokenizer,
+        Sentences(texts=context.sentences.texts, pairs=context.sentences.pairs),
+        limit=context.limit,
         truncate=True,
     )
     hidden = [row for row, mask in enumerate(batch.attention_mask, start=1) if not any(mask)]

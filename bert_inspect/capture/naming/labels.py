@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ...traces.record import Axis
-from ..tracing.step_record import Note, Seen
+from ..tracing.step_record import StepRecord, TensorRecord
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ _MODEL_INPUTS: dict[str, list[Axis]] = {
 }
 
 
-def name_steps(steps: Sequence[Note], *, activation: str, parameters: Mapping[int, str]) -> Names:
+def name_steps(steps: Sequence[StepRecord], *, activation: str, parameters: Mapping[int, str]) -> Names:
     """Name every step and the axes of every tensor.
 
     ``activation`` is the configuration's ``hidden_act``, ``parameters`` the names of the tensors that are the model's.
@@ -154,7 +154,7 @@ def name_steps(steps: Sequence[Note], *, activation: str, parameters: Mapping[in
     return names
 
 
-def _module(step: Note, activation: str) -> str:
+def _module(step: StepRecord, activation: str) -> str:
     segments = step.path.split(".") if step.path else []
     for length in (3, 2, 1):
         label = _MODULES.get(".".join(segments[-length:])) if len(segments) >= length or not segments else None
@@ -170,7 +170,7 @@ def _module(step: Note, activation: str) -> str:
     return last.replace("_", " ")
 
 
-def _op(step: Note, meaning: Mapping[int, str], parameters: Mapping[int, str]) -> str:
+def _op(step: StepRecord, meaning: Mapping[int, str], parameters: Mapping[int, str]) -> str:
     if step.mask:
         return "attention mask"
     family = _FAMILY.get(step.type, "")
@@ -194,11 +194,11 @@ def _op(step: Note, meaning: Mapping[int, str], parameters: Mapping[int, str]) -
     return _PLAIN_WORDS.get(step.type, step.type.replace("_", " "))
 
 
-def _keeps_shape(step: Note) -> bool:
+def _keeps_shape(step: StepRecord) -> bool:
     return bool(step.inputs and step.outputs) and step.inputs[0].shape == step.outputs[0].shape
 
 
-def _ends_of_activations(steps: Sequence[Note]) -> set[int]:
+def _ends_of_activations(steps: Sequence[StepRecord]) -> set[int]:
     """Return the places of the ops whose result an activation that is not of torch.nn returns (GELU, say)."""
     ends: set[int] = set()
     results: dict[int, str] = {}
@@ -214,7 +214,7 @@ def _ends_of_activations(steps: Sequence[Note]) -> set[int]:
     return ends
 
 
-def _axes(label: str, step: Note, tensor: Seen, known: dict[int, list[Axis]]) -> list[Axis] | None:
+def _axes(label: str, step: StepRecord, tensor: TensorRecord, known: dict[int, list[Axis]]) -> list[Axis] | None:
     axes = _AXES.get(label)
     if _FAMILY.get(step.type) == "transpose" and axes is None:
         return None

@@ -5,8 +5,8 @@ import torch
 from ...traces.record import Stats
 from ...traces.values import Values
 from ..keep import Keep
-from .step_record import Note, Seen
-from .tensor_registry import Tensors
+from .step_record import StepRecord, TensorRecord
+from .tensor_registry import TensorRegistry
 from .tensor_stats import full_copy, numbers, statistics
 
 
@@ -14,10 +14,10 @@ class TooManyNumbers(Exception):
     """More numbers would be kept than the limit allows."""
 
 
-class Keeper:
+class Activations:
     """Keeps what `Keep` asks for, by the numbers that tensors bear."""
 
-    def __init__(self, keep: Keep, tensors: Tensors) -> None:
+    def __init__(self, keep: Keep, tensors: TensorRegistry) -> None:
         self.stats: dict[int, Stats | None] = {}
         self.values: dict[int, Values] = {}
         self.copies: dict[int, torch.Tensor] = {}
@@ -26,7 +26,7 @@ class Keeper:
         self._tensors = tensors
         self._count = 0
 
-    def take(self, note: Note, seen: Seen, tensor: torch.Tensor) -> None:
+    def take(self, record: StepRecord, seen: TensorRecord, tensor: torch.Tensor) -> None:
         """Keep what was asked for of a step's output, at once: a later op may change the tensor in place.
 
         Raises:
@@ -34,7 +34,7 @@ class Keeper:
         """
         keep, number = self._keep, seen.number
         if keep.stats and number not in self.stats:
-            view = next((other for other in note.inputs if other.number in self.stats), None)
+            view = next((other for other in record.inputs if other.number in self.stats), None)
             if view is not None and self._tensors.reorders(tensor, seen, view):
                 self.stats[number] = self.stats[view.number]
             else:

@@ -8,7 +8,7 @@ from weakref import ref
 import torch
 from torch import nn
 
-from .tensor_registry import CONTAINERS, Sight
+from .tensor_registry import CONTAINERS, TensorRef
 
 Named = list[tuple[str, torch.Tensor]]
 
@@ -18,8 +18,8 @@ def tensors_in(value: Any, name: str) -> Named:
     return _found(torch.Tensor, value, name)
 
 
-def sights_in(value: Any, name: str) -> list[tuple[str, Sight]]:
-    """Return the same of a value that holds the sights of tensors in their place."""
+def refs_in(value: Any, name: str) -> list[tuple[str, TensorRef]]:
+    """Return the same of a value that holds the refs of tensors in their place."""
     return _found(ref, value, name)
 
 
@@ -33,25 +33,25 @@ def _found(kind: type, value: Any, name: str) -> list[tuple[str, Any]]:
     return []
 
 
-_MAY_HOLD_SIGHTS = (ref, *CONTAINERS)
+_MAY_HOLD_REFS = (ref, *CONTAINERS)
 
 
 def apart(
     names: Sequence[str], given: Sequence[Any], options: Mapping[str, Any]
-) -> tuple[list[tuple[str, Sight]], Sequence[Any], Mapping[str, Any]]:
-    """Return the sights among what a step was given, under their names; and the rest, by position and by name."""
-    received: list[tuple[str, Sight]] = []
+) -> tuple[list[tuple[str, TensorRef]], Sequence[Any], Mapping[str, Any]]:
+    """Return the refs among what a step was given, under their names; and the rest, by position and by name."""
+    received: list[tuple[str, TensorRef]] = []
     rest = []
     for i, value in enumerate(given):
-        if isinstance(value, _MAY_HOLD_SIGHTS) and (
-            inside := sights_in(value, names[i] if i < len(names) else f"input[{i}]")
+        if isinstance(value, _MAY_HOLD_REFS) and (
+            inside := refs_in(value, names[i] if i < len(names) else f"input[{i}]")
         ):
             received += inside
         else:
             rest.append(value)
     others = {}
     for name, value in options.items():
-        if isinstance(value, _MAY_HOLD_SIGHTS) and (inside := sights_in(value, name)):
+        if isinstance(value, _MAY_HOLD_REFS) and (inside := refs_in(value, name)):
             received += inside
         else:
             others[name] = value
@@ -94,7 +94,7 @@ _OP_INPUTS: dict[str, tuple[str, ...]] = {
 def index_given(given: Sequence[Any]) -> Any:
     """Return the index of ``x[index]``, with the tensors in it as words so that none is kept."""
     index = given[1]
-    return _index(index) if sights_in(index, "") else index
+    return _index(index) if refs_in(index, "") else index
 
 
 def written(name: str, given: Sequence[Any], options: Mapping[str, Any]) -> str:

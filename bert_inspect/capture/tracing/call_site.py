@@ -8,10 +8,10 @@ from types import CodeType, FrameType
 import torch
 
 from ...traces.record import Source
-from .step_record import Line
+from .step_record import SourceLine
 
-Place = tuple[CodeType, int]
-"""A code object and the offset of an instruction in it: cheaper to note than the line, which follows from it."""
+CallSite = tuple[CodeType, int]
+"""A code object and the offset of an instruction in it: cheaper to record than the line, which follows from it."""
 
 _TORCH = str(Path(torch.__file__).parent / "_")[:-1]
 _CALL = str(Path(torch.nn.modules.module.__file__))
@@ -76,12 +76,12 @@ def mask_helper(frame: FrameType | None) -> FrameType | None:
     return helper
 
 
-def place_of(frame: FrameType | None) -> Place | None:
+def site_of(frame: FrameType | None) -> CallSite | None:
     """Return the place that a frame is at."""
     return None if frame is None else (frame.f_code, frame.f_lasti)
 
 
-def line_of(place: Place | None) -> Line | None:
+def line_of(place: CallSite | None) -> SourceLine | None:
     """Return the line of a place."""
     if place is None:
         return None
@@ -96,7 +96,7 @@ def _lines(code: CodeType) -> list[int]:
 
 
 @lru_cache(maxsize=4096)
-def source_of(line: Line | None) -> Source | None:
+def source_of(line: SourceLine | None) -> Source | None:
     """Return the line with its text; a text that cannot be read (code typed into a session) is empty."""
     if line is None:
         return None

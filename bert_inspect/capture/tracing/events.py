@@ -1,4 +1,4 @@
-"""What a tracer sees while a model runs, before anything is made of it; sights stand in the place of tensors."""
+"""What a tracer sees while a model runs, before anything is made of it; refs stand in the place of tensors."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import msgspec
 from torch import nn
 
-from .call_site import Place
-from .tensor_registry import Layout, Sight
+from .call_site import CallSite
+from .tensor_registry import TensorRef, TensorState
 
 
 class Called(msgspec.Struct, gc=False):
@@ -16,7 +16,7 @@ class Called(msgspec.Struct, gc=False):
     module: nn.Module
     given: Sequence[Any]
     options: Mapping[str, Any]
-    place: Place | None
+    place: CallSite | None
 
 
 class Returned(msgspec.Struct, gc=False):
@@ -26,7 +26,7 @@ class Returned(msgspec.Struct, gc=False):
 
     module: nn.Module
     output: Any
-    changed: Sequence[Layout] = ()
+    changed: Sequence[TensorState] = ()
     flops: int | None = None
 
 
@@ -46,16 +46,16 @@ class Passed(msgspec.Struct, gc=False):
     """A module of torch.nn passed the tensor that it was called with to its one function, and returned the result."""
 
     module: nn.Module
-    received: Sight
-    output: Sight
-    place: Place | None
+    received: TensorRef
+    output: TensorRef
+    place: CallSite | None
 
 
 class Helper(NamedTuple):
     """The helper that builds the attention mask in which an op ran, and whether it is another call than the last."""
 
     name: str
-    called_at: Place | None
+    called_at: CallSite | None
     anew: bool
 
 
@@ -65,9 +65,9 @@ class Ran(msgspec.Struct, gc=False):
     func: Callable[..., Any]
     given: Sequence[Any]
     options: Mapping[str, Any]
-    place: Place | None
+    place: CallSite | None
     output: Any = None
-    changed: Sequence[Layout] = ()
+    changed: Sequence[TensorState] = ()
     helper: Helper | None = None
     unchanged: bool = False
     failed: bool = False

@@ -8,28 +8,29 @@ import msgspec
 
 from ...traces.record import Kind
 
-Line = tuple[str, int]
+SourceLine = tuple[str, int]
 """A source file's name and a line in it, before the text is looked up."""
 
 
-class Seen(msgspec.Struct, gc=False):
+class TensorRecord(msgspec.Struct, gc=False):
     """A tensor as a step received or returned it. ``number`` identifies it over the whole run: two steps that show
-    the same number hold the very same tensor, unchanged. ``sight`` leads to it while it lives, and keeps it not alive.
+    the same number hold the very same tensor, unchanged. ``tensor_ref`` leads to it while it
+    lives, and does not keep it alive.
     """
 
     name: str
     number: int
     shape: tuple[int, ...]
     dtype: str
-    sight: weakref.ref[Any]
+    tensor_ref: weakref.ref[Any]
 
     @property
     def tensor(self) -> Any:
         """The tensor, while its step runs."""
-        return self.sight()
+        return self.tensor_ref()
 
 
-class Note(msgspec.Struct, gc=False):
+class StepRecord(msgspec.Struct, gc=False):
     """What was seen of one step. ``given`` and ``options`` are what an op received besides tensors, ``also_changed``
     the tensors that share the memory which it changed in place.
     """
@@ -40,12 +41,12 @@ class Note(msgspec.Struct, gc=False):
     path: str
     call: int
     type: str
-    line: Line | None
-    inputs: list[Seen]
-    outputs: list[Seen] = []
+    line: SourceLine | None
+    inputs: list[TensorRecord]
+    outputs: list[TensorRecord] = []
     given: Sequence[Any] = ()
     options: Mapping[str, Any] = {}
-    also_changed: list[Seen] = []
+    also_changed: list[TensorRecord] = []
     leaf: bool = True
     flops: int = 0
     no_op: bool = False

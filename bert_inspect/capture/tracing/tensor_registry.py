@@ -10,10 +10,10 @@ from weakref import ref
 import torch
 from torch import nn
 
-from .step_record import Seen
+from .step_record import TensorRecord
 from .tensor_stats import dtype_name
 
-Sight = ref[torch.Tensor]
+TensorRef = ref[torch.Tensor]
 """A tensor that was seen. Python gives one tensor the same weak reference again for as long as that is held, and no
 other tensor ever the same: it tells tensors apart without keeping one alive.
 """
@@ -21,11 +21,11 @@ other tensor ever the same: it tells tensors apart without keeping one alive.
 CONTAINERS = (tuple, list, dict)
 """What may hold tensors."""
 
-Layout = tuple[Sight, tuple[int, ...], torch.dtype]
+TensorState = tuple[TensorRef, tuple[int, ...], torch.dtype]
 """A tensor with its shape and dtype at some time."""
 
 
-class Tensors:
+class TensorRegistry:
     """Looks at the tensors of a run while it runs, and numbers them when they are written down.
 
     ``parameters`` gathers which of them are parameters or buffers of the model, by number, with their names.
@@ -34,39 +34,39 @@ class Tensors:
     def __init__(self, modules: Mapping[str, nn.Module]) -> None:
         self.parameters: dict[int, str] = {}
         self._modules = modules
-        self._first: dict[int, Layout] = {}  # by the id of the sight: what each tensor was when it was seen first
+        self._first: dict[int, TensorState] = {}  # by the id of the reference: each as first seen
         self._written: dict[int, tuple[int, tuple[int, ...], str]] = {}  # likewise: its number, shape and dtype by now
         self._count = 0
 
     # While the model runs
 
-    def look(self, tensor: torch.Tensor) -> Sight:
-        """Return the sight of a tensor, whose shape is noted if it was not seen before."""
-        sight = ref(tensor)
-        key = id(sight)
+    def look(self, tensor: torch.Tensor) -> TensorRef:
+        """Return the tensor_ref of a tensor, whose shape is noted if it was not seen before."""
+        tensor_ref = ref(tensor)
+        key = id(tensor_ref)
         if key not in self._first:
-            self._first[key] = (sight, tensor.shape, tensor.dtype)
-        return sight
+            self._first[key] = (tensor_ref, tensor.shape, tensor.dtype)
+        return tensor_ref
 
     def look_at(self, values: Iterable[Any]) -> list[Any]:
-        """Return what a step was given with the sights of its tensors in their place."""
-        first, sights = self._first, []
+        """Return what a step was given with the refs of its tensors in their place."""
+        first, refs = self._first, []
         for value in values:
             if isinstance(value, torch.Tensor):  # `look`, without a call for each: this is done at every step
-                sight = ref(value)
-                if id(sight) not in first:
-                    first[id(sight)] = (sight, value.shape, value.dtype)
-                sights.append(sight)
+                tensor_ref = ref(value)
+                if id(tensor_ref) not in first:
+                    first[id(tensor_ref)] = (tensor_ref, value.shape, value.dtype)
+                refs.append(tensor_ref)
             else:
-                sights.append(self.look_into(value) if isinstance(value, CONTAINERS) else value)
-        return sights
+                refs.append(self.look_into(value) if isinstance(value, CONTAINERS) else value)
+        return refs
 
     def look_at_named(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the same of what it was given by name, for short without what was left out."""
         return {name: self.look_into(value) for name, value in values.items() if value is not None}
 
     def look_into(self, value: Any) -> Any:
-        """Return a value with the sights of its tensors in their place."""
+        """Return a value with the refs of its tensors in their place."""
         if isinstance(value, torch.Tensor):
             return self.look(value)
         if isinstance(value, dict):
@@ -78,33 +78,33 @@ class Tensors:
             return value if all(map(operator.is_, inside, value)) else inside
         return value
 
-    def sharing_memory(self, results: Sequence[Sight]) -> list[Layout]:
+    def sharing_memory(self, results: Sequence[TensorRef]) -> list[TensorState]:
         """Return the living tensors that share memory with the results of an op that worked in place."""
-        changed = {tensor.untyped_storage()._cdata for sight in results if (tensor := sight()) is not None}
+        changed = {tensor.untyped_storage()._cdata for tensor_ref in results if (tensor := tensor_ref()) is not None}
         return [
-            (sight, tensor.shape, tensor.dtype)
-            for sight, *_ in self._first.values()
-            if (tensor := sight()) is not None and tensor.untyped_storage()._cdata in changed
+            (tensor_ref, tensor.shape, tensor.dtype)
+            for tensor_ref, *_ in self._first.values()
+            if (tensor := tensor_ref()) is not None and tensor.untyped_storage()._cdata in changed
         ]
 
     # When it is written down
 
-    def see(self, name: str, sight: Sight) -> Seen:
+    def see(self, name: str, tensor_ref: TensorRef) -> TensorRecord:
         """Return what is noted of a tensor that a step calls ``name``."""
-        known = self._written.get(id(sight))
+        known = self._written.get(id(tensor_ref))
         if known is None:
-            known = self._number(self._first[id(sight)])
-        return Seen(name, *known, sight)
+            known = self._number(self._first[id(tensor_ref)])
+        return TensorRecord(name, *known, tensor_ref)
 
-    def renumber(self, changed: Iterable[Layout]) -> None:
+    def renumber(self, changed: Iterable[TensorState]) -> None:
         """Take tensors that were changed in place for others from now on, as they hold other numbers."""
         for layout in changed:
             self._number(layout)
 
-    def _number(self, layout: Layout) -> tuple[int, tuple[int, ...], str]:
-        sight, shape, dtype = layout
-        known = self._written[id(sight)] = self._count, shape, dtype_name(dtype)
-        tensor = sight()
+    def _number(self, layout: TensorState) -> tuple[int, tuple[int, ...], str]:
+        tensor_ref, shape, dtype = layout
+        known = self._written[id(tensor_ref)] = self._count, shape, dtype_name(dtype)
+        tensor = tensor_ref()
         if tensor is not None and (name := self._state.get(id(tensor))) is not None:
             self.parameters[self._count] = name
         self._count += 1
@@ -122,15 +122,15 @@ class Tensors:
 
     def numbers_of(self, values: Iterable[object]) -> set[int]:
         """Return the numbers of those values that are tensors which were seen."""
-        sights = (ref(value) for value in values if isinstance(value, torch.Tensor))
-        return {known[0] for sight in sights if (known := self._written.get(id(sight))) is not None}
+        refs = (ref(value) for value in values if isinstance(value, torch.Tensor))
+        return {known[0] for tensor_ref in refs if (known := self._written.get(id(tensor_ref))) is not None}
 
-    def reorders(self, tensor: torch.Tensor, seen: Seen, source: Seen) -> bool:
+    def reorders(self, tensor: torch.Tensor, seen: TensorRecord, source: TensorRecord) -> bool:
         """Whether a tensor is all of its source in another order, so that its statistics are the same."""
         if source.dtype != seen.dtype or math.prod(source.shape) != math.prod(seen.shape) or 0 in tensor.stride():
             return False
-        other = source.sight()
-        unchanged = self._written[id(source.sight)][0] == source.number
+        other = source.tensor_ref()
+        unchanged = self._written[id(source.tensor_ref)][0] == source.number
         return unchanged and other is not None and other.untyped_storage()._cdata == tensor.untyped_storage()._cdata
 
 

@@ -1,8 +1,8 @@
 """Sees every module call and every op of one forward, in the order they ran.
 
-It only looks, and a `Scribe` makes notes of what it saw. It looks between every two steps of the model, which have
+It only looks, and a `Recorder` makes records of what it saw. It looks between every two steps of the model, which have
 swept the caches by then, so all that can wait is left on a tape until the model has run; only where somebody wants to
-look at the tensors themselves (an `Attendant`) is each event noted at once.
+look at the tensors themselves (an `LiveRecorder`) is each event noted at once.
 """
 
 import sys
@@ -18,17 +18,17 @@ from torch.overrides import TorchFunctionMode
 
 from ...traces.selection import Selection
 from ..keep import Keep
-from ..verify.replay import Witness
+from ..verify.replay import Replay
 from ..verify.snapshot import no_collector
-from .activations import Keeper
-from .arguments import sights_in
-from .call_site import OWN, Place, caller, kinds, mask_helper, place_of
+from .activations import Activations
+from .arguments import refs_in
+from .call_site import OWN, CallSite, caller, kinds, mask_helper, site_of
 from .events import Called, CalledInside, Event, Helper, Passed, Raised, Ran, Returned
 from .flops import flops_of, multiplies
 from .hooks import Forward, attached
-from .live_recorder import Attendant
-from .recorder import Scribe
-from .tensor_registry import CONTAINERS, Layout, Tensors, same_place, works_in_place
+from .live_recorder import LiveRecorder
+from .recorder import Recorder
+from .tensor_registry import CONTAINERS, TensorRegistry, TensorState, same_place, works_in_place
 
 _CALL = nn.Module._wrapped_call_impl.__code__
 _ONE_FUNCTION: dict[type, Forward] = {
@@ -43,17 +43,17 @@ class Tracer(TorchFunctionMode):
     """Records one forward of one model; use `tracing` to attach it and to take it off again."""
 
     def __init__(
-        self, modules: Mapping[str, nn.Module], *, selection: Selection, keep: Keep, witness: Witness | None
+        self, modules: Mapping[str, nn.Module], *, selection: Selection, keep: Keep, replay: Replay | None
     ) -> None:
         super().__init__()
-        self.tensors = Tensors(modules)
-        self.kept = Keeper(keep, self.tensors)
-        self._scribe = Scribe(modules, self.tensors)
+        self.tensors = TensorRegistry(modules)
+        self.kept = Activations(keep, self.tensors)
+        self._recorder = Recorder(modules, self.tensors)
         self._tape: list[Event] = []
-        self._attendant: Attendant | None = None
-        if self.kept.keeps or keep.seconds or witness is not None:
-            self._attendant = Attendant(
-                self._scribe, self.kept, selection=selection, seconds=keep.seconds, witness=witness
+        self._live: LiveRecorder | None = None
+        if self.kept.keeps or keep.seconds or replay is not None:
+            self._live = LiveRecorder(
+                self._recorder, self.kept, selection=selection, seconds=keep.seconds, replay=replay
             )
         self._depth = 0  # how many modules are running whose steps are recorded
         self._leaf_depth = 0  # above 0: inside a module of torch.nn, where nothing is recorded
@@ -71,15 +71,15 @@ class Tracer(TorchFunctionMode):
             return
         with DisableTorchFunction():
             options = self.tensors.look_at_named(kwargs) if kwargs else kwargs
-            event = Called(module, self.tensors.look_at(args), options, place_of(caller(frame)))
+            event = Called(module, self.tensors.look_at(args), options, site_of(caller(frame)))
             self._depth += 1
             leaf = type(module).__module__.startswith("torch.nn.")
             if leaf:
                 self._leaf_depth, self._leaf_flops = 1, 0
-            if self._attendant is None:
+            if self._live is None:
                 self._tape.append(event)
             else:
-                self._attendant.called(event, args, kwargs, leaf=leaf)
+                self._live.called(event, args, kwargs, leaf=leaf)
 
     def leave(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
         """A module has run its forward."""
@@ -93,15 +93,15 @@ class Tracer(TorchFunctionMode):
                 if works_in_place(module):
                     event.changed = self._sharing_memory(event.output)
             self._depth -= 1
-            if self._attendant is None:
+            if self._live is None:
                 self._tape.append(event)
             else:
-                self._attendant.returned(event, leaf=bool(self._leaf_depth))
+                self._live.returned(event, leaf=bool(self._leaf_depth))
             self._leaf_depth = 0
 
     def around(self, module: nn.Module, forward: Forward) -> Forward:
         """Return what is called in place of a module's forward."""
-        if self._attendant is None and getattr(forward, "__func__", None) is _ONE_FUNCTION.get(type(module), module):
+        if self._live is None and getattr(forward, "__func__", None) is _ONE_FUNCTION.get(type(module), module):
             return partial(self._run_one_function, module, forward)
         return partial(self._run, module, forward)
 
@@ -183,21 +183,21 @@ class Tracer(TorchFunctionMode):
             if self._leaf_depth and multiplies(func):
                 self._leaf_flops += _flops(func, args, kwargs, out)
             return out
-        attendant, event = self._attendant, None
+        live, event = self._live, None
         changes = self._in_place.get(func)
         if changes is None:
             changes = self._in_place[func] = _says_in_place(func)
         if kwargs and (kwargs.get("inplace") or "out" in kwargs):
             changes = True
-        if changes or attendant is not None:  # what is changed in place must be looked at before
+        if changes or live is not None:  # what is changed in place must be looked at before
             event = self._given(func, args, kwargs)
-            if attendant is not None:
-                attendant.before(event, args, kwargs, changes=changes)
+            if live is not None:
+                live.before(event, args, kwargs, changes=changes)
         try:
             out = func(*args, **kwargs)
         except Exception:
             event = event or self._given(func, args, kwargs)
-            event.place = place_of(caller(sys._getframe(1)))
+            event.place = site_of(caller(sys._getframe(1)))
             event.failed = True
             self._tell(event)
             raise
@@ -205,7 +205,7 @@ class Tracer(TorchFunctionMode):
             output = self.tensors.look(out)
         elif (isinstance(out, CONTAINERS) and type(out) is not Size) or func is Tensor.__setitem__:
             output = self.tensors.look_into(args[0] if func is Tensor.__setitem__ else out)
-            if not sights_in(output, ""):
+            if not refs_in(output, ""):
                 return out
         else:
             return out  # a size, a device, a truth value: nothing flowed
@@ -228,35 +228,35 @@ class Tracer(TorchFunctionMode):
         options = self.tensors.look_at_named(kwargs) if kwargs else kwargs
         return Ran(func, self.tensors.look_at(args), options, None)
 
-    def _behind(self, frame: FrameType) -> tuple[Place | None, Helper | None]:
+    def _behind(self, frame: FrameType) -> tuple[CallSite | None, Helper | None]:
         """Return the place behind wrappers at which an op was called, and the mask's helper in which that was."""
         found = caller(frame)
         helper = mask_helper(found)
         if helper is None:
-            return place_of(found), None
+            return site_of(found), None
         anew, self._mask_frame = helper is not self._mask_frame, helper
-        return place_of(found), Helper(helper.f_code.co_name, place_of(caller(helper.f_back)), anew)
+        return site_of(found), Helper(helper.f_code.co_name, site_of(caller(helper.f_back)), anew)
 
-    def _sharing_memory(self, output: Any) -> Sequence[Layout]:
-        return self.tensors.sharing_memory([sight for _, sight in sights_in(output, "")])
+    def _sharing_memory(self, output: Any) -> Sequence[TensorState]:
+        return self.tensors.sharing_memory([tensor_ref for _, tensor_ref in refs_in(output, "")])
 
     # Notes
 
     def _tell(self, event: Event) -> None:
-        if self._attendant is None:
+        if self._live is None:
             self._tape.append(event)
         elif isinstance(event, Ran):
-            self._attendant.ran(event)
+            self._live.ran(event)
         else:
-            self._scribe.write(event)
+            self._recorder.write(event)
 
     @property
-    def scribe(self) -> Scribe:
-        """The scribe, when it has noted everything."""
+    def recorder(self) -> Recorder:
+        """The recorder, when it has noted everything."""
         for event in self._tape:
-            self._scribe.write(event)
+            self._recorder.write(event)
         self._tape.clear()
-        return self._scribe
+        return self._recorder
 
 
 def _is_plain(module: nn.Module) -> bool:
@@ -283,12 +283,12 @@ def _shape(value: Any) -> Any:
 
 @contextmanager
 def tracing(
-    modules: Mapping[str, nn.Module], *, selection: Selection, keep: Keep, witness: Witness | None = None
+    modules: Mapping[str, nn.Module], *, selection: Selection, keep: Keep, replay: Replay | None = None
 ) -> Iterator[Tracer]:
     """Attach a tracer to a model, given by all its modules under their paths, for the block; afterwards the model is
-    as it was, whatever happened. A ``witness`` checks every step as it runs.
+    as it was, whatever happened. A ``replay`` checks every step as it runs.
     """
-    tracer = Tracer(modules, selection=selection, keep=keep, witness=witness)
+    tracer = Tracer(modules, selection=selection, keep=keep, replay=replay)
     try:
         with no_collector(), attached(tracer, modules.values()), tracer:
             yield tracer

@@ -13,9 +13,9 @@ import torch
 from torch import nn
 
 from ...traces.proof import CheckName
-from ..tracing.activations import Keeper
+from ..tracing.activations import Activations
 from ..tracing.arguments import tensors_in
-from ..tracing.step_record import Note, Seen
+from ..tracing.step_record import StepRecord, TensorRecord
 from .checks import allowed_difference, digest, has_statistics, has_values, largest_difference
 from .snapshot import random_states, set_random_states
 
@@ -33,11 +33,11 @@ class Tally:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
+class Mismatch:
     """What did not hold, and in which step."""
 
     check: CheckName
-    note: Note | None
+    record: StepRecord | None
     message: str
 
 
@@ -49,11 +49,11 @@ class _Held:
 
 
 @dataclass
-class Witness:
+class Replay:
     """Looks at every tensor and runs every step again, beside a `Tracer`."""
 
     tallies: dict[CheckName, Tally] = field(default_factory=dict)
-    findings: list[Finding] = field(default_factory=list)
+    mismatches: list[Mismatch] = field(default_factory=list)
     digests: dict[int, bytes] = field(default_factory=dict)
     recomputed: set[int] = field(default_factory=set)
     _held: _Held | None = None
@@ -62,7 +62,7 @@ class Witness:
         """Return the tally of a kind of check."""
         return self.tallies.setdefault(check, Tally())
 
-    def count(self, check: CheckName, note: Note | None, message: str, *, holds: bool) -> None:
+    def count(self, check: CheckName, record: StepRecord | None, message: str, *, holds: bool) -> None:
         """Count one check, and what was found where it does not hold."""
         tally = self.tally(check)
         tally.checked += 1
@@ -70,29 +70,29 @@ class Witness:
             tally.exact += 1
         else:
             tally.failed += 1
-            self.findings.append(Finding(check=check, note=note, message=message))
+            self.mismatches.append(Mismatch(check=check, record=record, message=message))
 
-    # Tensors: the same number, the same bits
+    # TensorRegistry: the same number, the same bits
 
-    def received(self, note: Note, tensors: Results) -> None:
+    def received(self, record: StepRecord, tensors: Results) -> None:
         """A step received tensors: none of them may have changed since it was last seen."""
-        for seen, (_, tensor) in zip(note.inputs, tensors, strict=True):
-            self._look(note, seen, tensor, "what it received was changed after it was made, by nothing recorded")
+        for seen, (_, tensor) in zip(record.inputs, tensors, strict=True):
+            self._look(record, seen, tensor, "what it received was changed after it was made, by nothing recorded")
 
-    def returned(self, note: Note, tensors: Results) -> None:
+    def returned(self, record: StepRecord, tensors: Results) -> None:
         """A step returned tensors: new ones, or such as were seen before and have not changed."""
-        for seen, (_, tensor) in zip(note.outputs, tensors, strict=True):
-            self._look(note, seen, tensor, "what it returned was changed after it was made, by nothing recorded")
+        for seen, (_, tensor) in zip(record.outputs, tensors, strict=True):
+            self._look(record, seen, tensor, "what it returned was changed after it was made, by nothing recorded")
 
-    def changed(self, note: Note, tensors: Sequence[tuple[Seen, torch.Tensor]]) -> None:
+    def changed(self, record: StepRecord, tensors: Sequence[tuple[TensorRecord, torch.Tensor]]) -> None:
         """A step changed, in place, memory that living tensors share: from now on they hold these numbers."""
         for seen, tensor in tensors:
-            self._look(note, seen, tensor, "what it changed in place was changed again, by nothing recorded")
+            self._look(record, seen, tensor, "what it changed in place was changed again, by nothing recorded")
 
-    def _look(self, note: Note, seen: Seen, tensor: torch.Tensor, message: str) -> None:
+    def _look(self, record: StepRecord, seen: TensorRecord, tensor: torch.Tensor, message: str) -> None:
         found = digest(tensor)
         holds = self.digests.setdefault(seen.number, found) == found
-        self.count("origins", note, f"{seen.name}: {message}", holds=holds)
+        self.count("origins", record, f"{seen.name}: {message}", holds=holds)
         self.digests[seen.number] = found
 
     # Steps: the same input, the same result
@@ -103,25 +103,25 @@ class Witness:
             args, kwargs = _copied(args), _copied(kwargs)
         self._held = _Held(args=args, kwargs=kwargs, random=random_states())
 
-    def recompute(self, note: Note, func: Callable[..., Any], results: Results) -> None:
+    def recompute(self, record: StepRecord, func: Callable[..., Any], results: Results) -> None:
         """Run an op again on what it received, and compare."""
-        self._run_again("ops", note, _assigned if func is torch.Tensor.__setitem__ else func, results)
+        self._run_again("ops", record, _assigned if func is torch.Tensor.__setitem__ else func, results)
 
-    def recompute_module(self, note: Note, module: nn.Module, results: Results) -> None:
+    def recompute_module(self, record: StepRecord, module: nn.Module, results: Results) -> None:
         """Run a module of torch.nn again, as its class is written and without hooks, and compare."""
         forward = type(module).forward
-        self._run_again("modules", note, lambda *args, **kwargs: forward(module, *args, **kwargs), results)
+        self._run_again("modules", record, lambda *args, **kwargs: forward(module, *args, **kwargs), results)
 
-    def _run_again(self, check: CheckName, note: Note, call: Callable[..., Any], results: Results) -> None:
+    def _run_again(self, check: CheckName, record: StepRecord, call: Callable[..., Any], results: Results) -> None:
         held, self._held = self._held, None
         assert held is not None, "before() comes first"
-        self.recomputed.add(note.id)
+        self.recomputed.add(record.id)
         after = random_states()
         set_random_states(held.random)
         try:
             out = call(*held.args, **held.kwargs)
         except Exception as error:  # whatever a model's code raises
-            self.count(check, note, f"run again it fails: {type(error).__name__}: {error}", holds=False)
+            self.count(check, record, f"run again it fails: {type(error).__name__}: {error}", holds=False)
             return
         finally:
             set_random_states(after)
@@ -140,24 +140,24 @@ class Witness:
         if difference > allowed:
             tally.failed += 1
             message = f"run again on what it received, its result lies {difference:.2g} beside the recorded one"
-            self.findings.append(Finding(check=check, note=note, message=message))
+            self.mismatches.append(Mismatch(check=check, record=record, message=message))
 
     # What is shown of tensors
 
-    def kept(self, note: Note, seen: Seen, tensor: torch.Tensor, keeper: Keeper) -> None:
+    def kept(self, record: StepRecord, seen: TensorRecord, tensor: torch.Tensor, activations: Activations) -> None:
         """Statistics, values or a copy were kept of a tensor: each must be that tensor's own."""
-        stats = keeper.stats.get(seen.number)
+        stats = activations.stats.get(seen.number)
         if stats is not None:
             holds = has_statistics(tensor, stats)
-            self.count("statistics", note, f"the recorded statistics of {seen.name} are not its own", holds=holds)
-        values = keeper.values.get(seen.number)
+            self.count("statistics", record, f"the recorded statistics of {seen.name} are not its own", holds=holds)
+        values = activations.values.get(seen.number)
         if values is not None:
             holds = has_values(tensor, values)
-            self.count("values", note, f"the recorded values of {seen.name} are not its own", holds=holds)
-        copy = keeper.copies.get(seen.number)
+            self.count("values", record, f"the recorded values of {seen.name} are not its own", holds=holds)
+        copy = activations.copies.get(seen.number)
         if copy is not None:
             holds = digest(copy) == self.digests[seen.number]
-            self.count("values", note, f"the saved tensor of {seen.name} is not its own", holds=holds)
+            self.count("values", record, f"the saved tensor of {seen.name} is not its own", holds=holds)
 
 
 def _assigned(target: torch.Tensor, index: Any, value: Any) -> torch.Tensor:

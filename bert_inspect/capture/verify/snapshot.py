@@ -22,7 +22,7 @@ _HOOKS = (
 )
 
 
-def surroundings(model: nn.Module) -> dict[str, Any]:
+def snapshot(model: nn.Module) -> dict[str, Any]:
     """Return everything that a run might disturb, under names that tell a user what it is; to be compared."""
     found: dict[str, Any] = {f"the global option {name}": value for name, value in _global_options().items()}
     shared = [getattr(nn.modules.module, f"_global{kind}", ()) for kind in _HOOKS]
@@ -63,8 +63,8 @@ def _global_options() -> dict[str, Any]:
 
 @contextmanager
 def no_collector() -> Iterator[None]:
-    """Keep the garbage collector from running in the block: thousands of small notes set it off, and it walks all that
-    torch ever made.
+    """Keep the garbage collector from running in the block: thousands of small records set it off, and it walks all
+    that torch ever made.
     """
     collecting = gc.isenabled()
     gc.disable()
