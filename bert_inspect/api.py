@@ -83,7 +83,7 @@ def trace(
     try:
         if attention is not None and attention != own:
             model.set_attn_implementation(attention)
-        result, _ = run_forward(
+        result = run_forward(
             loaded,
             batch,
             selection=Selection.parse(
@@ -91,7 +91,7 @@ def trace(
             ),
             keep=Keep(stats=stats, values="full" if values else None, seconds=time, limit=VALUES_LIMIT),
             verify=verify,
-        )
+        ).trace
     finally:
         if model.config._attn_implementation != own:
             model.set_attn_implementation(own)

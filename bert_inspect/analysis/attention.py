@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from ..errors import UsageError
 from ..traces.record import Step, TensorOut, Trace
-from ..traces.values import Values
+from ..traces.values import UNIT_ROUNDOFF, Values
+from ..traces.vocabulary import axes, labels, roles
 
 Array = NDArray[np.float64]
 
@@ -73,14 +74,17 @@ def attentions(trace: Trace) -> list[LayerAttention]:
 
 
 def _of_module(trace: Trace, module: Step) -> LayerAttention | None:
-    if not module.path.endswith("attention.self"):
+    if module.role != roles.SELF_ATTENTION:
         return None
     inside = [step for step in trace.steps[module.id + 1 :] if step.parent == module.id]
-    fused = next((step for step in inside if step.label == "fused attention"), None)
+    fused = next((step for step in inside if step.label == labels.FUSED_ATTENTION), None)
     if fused is not None:
         return _rebuild(trace, module, fused)
-    outputs = [*module.outputs, *(out for step in inside for out in step.outputs if step.label == _PROBABILITIES)]
-    held = next((out for out in outputs if out.axes == _SCORES and out.values is not None), None)
+    outputs = [
+        *module.outputs,
+        *(out for step in inside for out in step.outputs if step.label == labels.ATTENTION_PROBABILITIES),
+    ]
+    held = next((out for out in outputs if out.axes == axes.SCORES and out.values is not None), None)
     if held is None:
         return None
     probabilities = array(held)
@@ -93,10 +97,6 @@ def _of_module(trace: Trace, module: Step) -> LayerAttention | None:
         blind=[(int(row), query) for row, query in blind],
         rebuilt=None,
     )
-
-
-_PROBABILITIES = "attention probabilities"
-_SCORES = ["batch", "heads", "query tokens", "key tokens"]
 
 
 def _rebuild(trace: Trace, module: Step, fused: Step) -> LayerAttention | None:
@@ -132,13 +132,9 @@ def _rebuild(trace: Trace, module: Step, fused: Step) -> LayerAttention | None:
         probabilities=probabilities,
         blind=[(int(row), int(at)) for row, at in np.argwhere(~seeing.any(axis=1))],
         rebuilt=Rebuilt(
-            difference=float(apart.max(initial=0.0)), rounding=float(largest * _UNIT.get(output.dtype, 0.0))
+            difference=float(apart.max(initial=0.0)), rounding=float(largest * UNIT_ROUNDOFF.get(output.dtype, 0.0))
         ),
     )
-
-
-_UNIT = {"float64": 2.0**-53, "float32": 2.0**-24, "float16": 2.0**-11, "bfloat16": 2.0**-8}
-"""Half a unit of rounding, relative to the number that is stored."""
 
 
 def _input(trace: Trace, step: Step, name: str) -> Array | None:

@@ -19,6 +19,8 @@ def components(loaded: Loaded) -> Components:
             parameters=sum(tensor.numel() for tensor in module.parameters()),
             file=implemented[type(module)][0],
             line=implemented[type(module)][1],
+            role=loaded.family.role(path),
+            layer=loaded.family.layer_in_path(path),
         )
         for path, module in loaded.model.named_modules()
     ]

@@ -1,15 +1,17 @@
 """The cause of a forward that raised, in plain words."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import nn
 
+from ..traces.vocabulary import roles
 from .tracing.step_record import StepRecord, TensorRecord
 
 
 def cause_of_failure(
-    error: BaseException, record: StepRecord | None, model: nn.Module, batch: dict[str, torch.Tensor]
+    error: BaseException, record: StepRecord | None, model: nn.Module, batch: Mapping[str, torch.Tensor]
 ) -> str:
     """Return what made the forward stop, from the step in which it did and what that step received."""
     first_line = (str(error).strip() or type(error).__name__).splitlines()[0]
@@ -34,21 +36,21 @@ def broken_by(record: StepRecord) -> TensorRecord | None:
     return next((seen for seen in inputs[1:] if seen.shape != inputs[0].shape), inputs[0] if inputs else None)
 
 
-_WHAT: dict[str, str] = {"input_ids": "token", "token_type_ids": "segment of token"}
+_LOOKED_UP = {
+    roles.WORD_EMBEDDINGS: ("input_ids", "token"),
+    roles.TOKEN_TYPE_EMBEDDINGS: ("token_type_ids", "segment of token"),
+}
 
 
-def _out_of_range(module: nn.Embedding, record: StepRecord, batch: dict[str, Any]) -> str | None:
+def _out_of_range(module: nn.Embedding, record: StepRecord, batch: Mapping[str, Any]) -> str | None:
     """Return which id has no row in an embedding."""
-    for name, ids in batch.items():
-        end = "word_embeddings" if name == "input_ids" else "type_embeddings"
-        if name not in _WHAT or not record.path.endswith(end):
-            continue
-        for sentence, row in enumerate(ids.tolist(), start=1):
-            for position, id_ in enumerate(row):
-                if not 0 <= id_ < module.num_embeddings:
-                    where = f"{_WHAT[name]} {position} of sentence {sentence}"
-                    return f"{where} has id {id_}, the embedding has {module.num_embeddings} rows"
-    if record.path.endswith("position_embeddings") and record.inputs:
+    name, what = _LOOKED_UP.get(record.role, ("", ""))
+    for sentence, row in enumerate(batch[name].tolist() if name in batch else (), start=1):
+        for position, id_ in enumerate(row):
+            if not 0 <= id_ < module.num_embeddings:
+                where = f"{what} {position} of sentence {sentence}"
+                return f"{where} has id {id_}, the embedding has {module.num_embeddings} rows"
+    if record.role == roles.POSITION_EMBEDDINGS and record.inputs:
         positions = record.inputs[0].shape[-1]
         if positions > module.num_embeddings:
             return f"there are {positions} positions, the embedding has {module.num_embeddings} rows"

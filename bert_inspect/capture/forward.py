@@ -1,225 +1,171 @@
-"""One traced forward, from loaded model and encoded batch to the finished trace."""
+"""One traced forward, from loaded model and encoded batch to the finished traces."""
 
-import math
-import platform
-import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from importlib.metadata import version
-from typing import Any
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import NamedTuple
 
 import torch
 from msgspec import structs
 from torch import nn
-from torch.overrides import TorchFunctionMode
 
 from ..errors import UsageError
 from ..loading.loaded import Loaded
-from ..traces.record import FORMAT, VERSION, Environment, Failure, Input, Model, Output, Prediction, Trace
+from ..traces.record import FORMAT, VERSION, Failure, Input, Trace
 from ..traces.selection import Selection
-from ..traces.values import strict
+from .describe import described, environment
 from .failure import broken_by, cause_of_failure
-from .keep import Keep
-from .naming.assemble import Assembled, assemble
+from .keep import Keep, TraceSpec
+from .model_inputs import VisibleTokens, model_inputs
+from .naming.assemble import Assembled, Named, assemble, named
+from .naming.labels import Naming
+from .outputs import output_of
 from .tracing.activations import TooManyNumbers
-from .tracing.step_record import StepRecord
-from .tracing.tensor_stats import dtype_name
+from .tracing.recording import Recording
 from .tracing.tracer import tracing
-from .verify.snapshot import no_collector, no_hook_stays
+from .undisturbed import no_collector, undisturbed
 from .verify.verification import Outcome, Verification
 
 
-def run_forward(
-    loaded: Loaded, batch: Input, *, selection: Selection, keep: Keep, verify: bool = False
-) -> tuple[Trace, dict[str, torch.Tensor]]:
-    """Run the model once over the batch and return its trace.
+class Traced(NamedTuple):
+    """A trace and, where they were asked for, the selected steps' full tensors by the key that the trace gives each."""
 
-    With ``keep.tensors`` the second value holds the selected steps' full tensors, by the key that the trace gives
-    each. With ``verify`` every step is run again and the model thrice, and the trace bears the proof.
+    trace: Trace
+    tensors: Mapping[str, torch.Tensor]
+
+
+def run_forward(
+    loaded: Loaded,
+    batch: Input,
+    *,
+    selection: Selection = Selection(),  # noqa: B008 - frozen
+    keep: Keep = Keep(),  # noqa: B008
+    verify: bool = False,
+) -> Traced:
+    """Run the model once over the batch and return its trace; arguments and errors are those of `run_for_traces`."""
+    return run_for_traces(loaded, batch, [TraceSpec(selection=selection, keep=keep)], verify=verify)[0]
+
+
+def run_for_traces(loaded: Loaded, batch: Input, specs: Sequence[TraceSpec], *, verify: bool = False) -> list[Traced]:
+    """Run the model once over the batch and return a trace of that run for each spec.
+
+    With ``verify`` every step is run again and the model thrice, and the first trace bears the proof.
 
     Raises:
-        UsageError: the selection matches nothing, or more numbers would be kept than ``keep.limit``.
+        UsageError: a selection matches nothing, or more numbers would be kept than allowed.
     """
-    model = loaded.model
+    modules = dict(loaded.model.named_modules())  # each once, though it bear several names
+    _check(loaded, modules, specs, verify=verify)
+    verification = Verification(loaded.model) if verify else None
+    inputs = model_inputs(batch, loaded.family, loaded.model)
+    recording, outcome = _record(loaded, batch, inputs, modules, specs, verification)
+    with no_collector():
+        found = named(recording, loaded.model, modules, _naming(loaded, recording))
+        parts = [assemble(found, spec.selection, kept) for spec, kept in zip(specs, recording.kept, strict=True)]
+    traces = [
+        _trace(loaded, batch, spec.selection, found, part, outcome, inputs, modules)
+        for spec, part in zip(specs, parts, strict=True)
+    ]
+    if verification is not None:
+        proof = verification.prove(traces[0], outcome, found, parts[0], modules)
+        traces[0] = structs.replace(traces[0], proof=proof)
+    return [Traced(trace, part.tensors) for trace, part in zip(traces, parts, strict=True)]
+
+
+def _naming(loaded: Loaded, recording: Recording) -> Naming:
+    return Naming(
+        family=loaded.family,
+        head=loaded.head,
+        activation=loaded.family.activation_of(vars(loaded.model.config)),
+        parameters=recording.tensors.parameters,
+    )
+
+
+def _check(loaded: Loaded, modules: Mapping[str, nn.Module], specs: Sequence[TraceSpec], *, verify: bool) -> None:
+    count = loaded.layers
+    known = [(path, layer) for path in modules for layer in loaded.family.layers_of(path, count)]
+    for spec in specs:
+        spec.selection.check_layers(count)
+        spec.selection.check_paths(known)
+        if loaded.weights == "none" and (spec.keep.any or verify):
+            raise UsageError("without weights there are no numbers, only shapes", "leave --weights none out")
+
+
+def _record(
+    loaded: Loaded,
+    batch: Input,
+    inputs: Mapping[str, torch.Tensor],
+    modules: Mapping[str, nn.Module],
+    specs: Sequence[TraceSpec],
+    verification: Verification | None,
+) -> tuple[Recording, Outcome]:
+    """Run the model and return what was recorded, and how the forward ended."""
     on_meta = loaded.weights == "none"
-    selection.check_layers(model.config.num_hidden_layers)
-    modules = dict(model.named_modules())  # each once, though it bear several names
-    selection.check_paths(modules)
-    if on_meta and (keep.stats or keep.values or keep.tensors or verify):
-        raise UsageError("without weights there are no numbers, only shapes", "leave --weights none out")
-    device = next(model.parameters()).device
-    inputs = _tensors(batch, model, device)
-    answers: AbstractContextManager[object] = _VisibleTokens(batch) if on_meta else nullcontext()
-    verification = Verification(model) if verify else None
+    answers: AbstractContextManager[object] = VisibleTokens(batch) if on_meta else nullcontext()
     replay = None if verification is None else verification.replay
-    with _undisturbed(model), torch.inference_mode(), answers:
+    with undisturbed(loaded.model), torch.inference_mode(), answers:
         if verification is not None:
             verification.run_before(inputs)
-        with tracing(modules, selection=selection, keep=keep, replay=replay) as tracer:
+        with tracing(modules, loaded.family, specs=specs, replay=replay) as tracer:
             try:
-                ran = Outcome(output=model(**inputs))
-            except TooManyNumbers:
+                outcome = Outcome(output=loaded.model(**inputs))
+            except TooManyNumbers as error:
                 raise UsageError(
-                    f"the values are more than {keep.limit:,} numbers",
+                    f"the values are more than {error.limit:,} numbers",
                     "save them with --tensors FILE, or select steps with --layer or --module",
                 ) from None
             except Exception as error:
-                ran = Outcome(error=error)
-        stopped = None if ran.error is None else tracer.recorder.stopped()
+                outcome = Outcome(error=error)
         if verification is not None:
             verification.run_after(inputs)
     with no_collector():
-        assembled = assemble(tracer, model, modules, selection)
-    failure = None if ran.error is None else _failure(ran.error, stopped, assembled, model, inputs)
-    trace = Trace(
+        return tracer.finish(raised=outcome.error is not None), outcome
+
+
+def _trace(
+    loaded: Loaded,
+    batch: Input,
+    selection: Selection,
+    found: Named,
+    assembled: Assembled,
+    outcome: Outcome,
+    inputs: Mapping[str, torch.Tensor],
+    modules: Mapping[str, nn.Module],
+) -> Trace:
+    failure = output = None
+    if outcome.error is not None:
+        failure = _failure(outcome.error, found.recording, assembled, loaded.model, inputs)
+    elif loaded.weights != "none":
+        output = output_of(loaded.head, outcome.output, loaded.model.config)
+    return Trace(
         format=FORMAT,
         version=VERSION,
-        environment=_environment(),
-        model=_model(loaded),
+        environment=environment(),
+        model=described(loaded),
         input=batch,
         selection=selection.described(),
         steps=assembled.steps,
-        not_called=[path for path, module in modules.items() if module not in tracer.recorder.calls],
-        output=None if ran.output is None or on_meta else _output(ran.output, model.config),
+        not_called=[path for path, module in modules.items() if module not in found.recording.calls],
+        output=output,
         failure=failure,
     )
-    if verification is not None:
-        trace = structs.replace(trace, proof=verification.prove(trace, ran, tracer, assembled, modules))
-    return trace, assembled.tensors
-
-
-class _VisibleTokens(TorchFunctionMode):
-    """Answers the one question that BERT's forward asks of its data, for tensors that hold none.
-
-    On the meta device nothing can be read, but whether the mask hides anything decides which steps run. The batch
-    knows.
-    """
-
-    def __init__(self, batch: Input) -> None:
-        super().__init__()
-        self._all_visible = all(all(row) for row in batch.attention_mask)
-
-    def __torch_function__(
-        self, func: Any, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        if func is torch.Tensor.__bool__ and args[0].is_meta:
-            return self._all_visible
-        return func(*args, **(kwargs or {}))
-
-
-@contextmanager
-def _undisturbed(model: Any) -> Iterator[None]:
-    """Run in eval mode and leave everything on the model as it was found."""
-    training = [module for module in model.modules() if module.training]
-    problem_type = model.config.problem_type  # transformers writes its guess here when there are labels
-    returns_more = model.config.output_hidden_states or model.config.output_attentions
-    try:
-        for module in training:
-            module.training = False
-        with no_hook_stays(model) if returns_more else nullcontext():
-            yield
-    finally:
-        for module in training:
-            module.training = True
-        model.config.problem_type = problem_type
-
-
-def _tensors(batch: Input, model: nn.Module, device: torch.device) -> dict[str, torch.Tensor]:
-    """Return the model's keyword arguments: ids, segments and mask (batch, tokens), labels (batch)."""
-    inputs = {
-        "input_ids": torch.tensor(batch.input_ids, dtype=torch.long, device=device),
-        "token_type_ids": torch.tensor(batch.token_type_ids, dtype=torch.long, device=device),
-        "attention_mask": torch.tensor(batch.attention_mask, dtype=torch.long, device=device),
-    }
-    if batch.labels is not None:
-        config: Any = model.config
-        if config.problem_type == "multi_label_classification":
-            raise UsageError(
-                "this model gives several labels to a sentence: one class index is no label for it",
-                "leave --labels out",
-            )
-        dtype = next(model.parameters()).dtype if config.num_labels == 1 else torch.long
-        inputs["labels"] = torch.tensor(batch.labels, dtype=dtype, device=device)
-    return inputs
 
 
 def _failure(
-    error: Exception, record: StepRecord | None, assembled: Assembled, model: nn.Module, inputs: dict[str, torch.Tensor]
+    error: Exception,
+    recording: Recording,
+    assembled: Assembled,
+    model: nn.Module,
+    inputs: Mapping[str, torch.Tensor],
 ) -> Failure:
-    done = [step for step, other in enumerate(assembled.records) if other.leaf and other is not record]
-    broken = None if record is None else broken_by(record)
+    stopped = recording.stopped
+    done = [step for step, record in enumerate(assembled.records) if record.leaf and record is not stopped]
+    broken = None if stopped is None else broken_by(stopped)
     return Failure(
-        path=None if record is None else record.path,
+        path=None if stopped is None else stopped.path,
         exception=type(error).__name__,
         message=str(error),
-        cause=cause_of_failure(error, record, model, inputs),
-        step=next((step for step, other in enumerate(assembled.records) if other is record), None),
+        cause=cause_of_failure(error, stopped, model, inputs),
+        step=next((step for step, record in enumerate(assembled.records) if record is stopped), None),
         tensor=None if broken is None else broken.name,
         last_good=done[-1] if done else None,
     )
-
-
-def _environment() -> Environment:
-    return Environment(
-        bert_inspect=version("bert-inspect"),
-        python=platform.python_version(),
-        torch=str(torch.__version__),
-        transformers=sys.modules["transformers"].__version__,
-    )
-
-
-def _model(loaded: Loaded) -> Model:
-    model = loaded.model
-    parameter = next(model.parameters())
-    config = {key: _strict(value) for key, value in model.config.to_dict().items() if not key.startswith("_")}
-    return Model(
-        name=loaded.name,
-        class_=type(model).__name__,
-        source=loaded.source,
-        weights=loaded.weights,
-        initialised=list(loaded.initialised),
-        attention=model.config._attn_implementation,
-        dtype=dtype_name(parameter.dtype),
-        device=str(parameter.device),
-        seed=loaded.seed,
-        parameters=sum(tensor.numel() for tensor in model.parameters()),
-        config=config,
-    )
-
-
-def _strict(value: Any) -> Any:
-    """Return a configuration's value as strict JSON has it."""
-    if isinstance(value, float):
-        return strict(value)
-    if isinstance(value, Mapping):
-        return {str(key): _strict(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_strict(item) for item in value]
-    return value if isinstance(value, str | int | bool) or value is None else str(value)
-
-
-def _output(output: Any, config: Any) -> Output:
-    """Return logits (batch, labels), and what they say: probabilities by softmax, by sigmoid where a sentence may have
-    several labels, none for a regression.
-    """
-    logits = output.logits.detach().double().cpu()
-    regression = config.num_labels == 1 or config.problem_type == "regression"
-    several = config.problem_type == "multi_label_classification"
-    probabilities = None if regression else logits.sigmoid() if several else logits.softmax(dim=-1)
-    scores = (logits if probabilities is None else probabilities).tolist()
-    best = [_largest(row) for row in scores]
-    names = {int(index): str(name) for index, name in (config.id2label or {}).items()}
-    return Output(
-        logits=[[strict(number) for number in row] for row in logits.tolist()],
-        probabilities=None if probabilities is None else [[strict(number) for number in row] for row in scores],
-        predictions=[
-            Prediction(index=index, label=names.get(index, f"LABEL_{index}"), score=strict(row[index]))
-            for index, row in zip(best, scores, strict=True)
-        ],
-        loss=None if output.loss is None else strict(float(output.loss)),
-    )
-
-
-def _largest(row: Sequence[float]) -> int:
-    """Return where the largest number stands; NaN is never it while there is another."""
-    return max(range(len(row)), key=lambda index: -math.inf if math.isnan(row[index]) else row[index])

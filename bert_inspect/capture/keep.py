@@ -1,20 +1,57 @@
-"""What is kept of the tensors of a run, besides their shapes: plain data, without torch."""
+"""What a trace is to hold of a run: which steps, and what of their tensors. Plain data, without torch."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 import msgspec
+
+from ..traces.selection import Selection
 
 VALUES_LIMIT = 50_000_000
 """The most numbers that a trace holds in full; the contract fixes it for exports."""
 
 
+class Ends(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of a tensor that is kept in its place: of the last two axes, which are a matrix, so many of the first and
+    of the last entries; of an axis of sentences before them so many of the first; of any other axis the first.
+    """
+
+    entries: int
+    sentences: int
+
+    def kept(self, shape: Sequence[int]) -> list[list[int]]:
+        """Return which indices of each axis are kept."""
+        return [self._kept(axis, size, len(shape)) for axis, size in enumerate(shape)]
+
+    def _kept(self, axis: int, size: int, axes: int) -> list[int]:
+        if axis < axes - 2:
+            return list(range(min(size, self.sentences if axis == 0 else 1)))
+        if size <= 2 * self.entries:
+            return list(range(size))
+        return [*range(self.entries), *range(size - self.entries, size)]
+
+
 class Keep(msgspec.Struct, frozen=True, kw_only=True):
-    """What is kept of tensors besides their shapes. ``values`` is ``"cut"`` for the screen, ``"full"`` for exports;
+    """What is kept of tensors besides their shapes. ``values`` are ``"full"``, or what is kept in their place;
     ``limit`` is the most numbers that may be kept in full.
     """
 
     stats: bool = False
-    values: Literal["cut", "full"] | None = None
+    values: Ends | Literal["full"] | None = None
     tensors: bool = False
     seconds: bool = False
     limit: int | None = None
+
+    @property
+    def any(self) -> bool:
+        """Whether anything is kept of tensors."""
+        return self.stats or self.values is not None or self.tensors
+
+
+@dataclass(frozen=True, kw_only=True)
+class TraceSpec:
+    """What one trace of a run is to hold. One forward may serve several."""
+
+    selection: Selection = field(default_factory=Selection)
+    keep: Keep = field(default_factory=Keep)

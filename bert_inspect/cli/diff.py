@@ -58,7 +58,7 @@ def diff(
     ]
     layers = [step.layer for side in sides for step in side.steps if step.layer is not None]
     selection.check_layers(1 + max(layers, default=-1))
-    selection.check_paths({step.path for side in sides for step in side.steps})
+    selection.check_paths([(step.path, step.layer) for side in sides for step in side.steps])
     comparison = Comparison(*sides, atol=atol, rtol=rtol)
     found = comparison.diff(names=(a, b))
     if explain and found.first is not None:

@@ -12,6 +12,7 @@ from .attention import count_of, run_for_attention
 from .deliver import check_folder
 from .inputs import ModelChoice, shows_help
 from .prepare import Request, prepare, saved, told_outcome
+from .screen import for_the_screen
 
 if TYPE_CHECKING:
     from ..analysis.attention import LayerAttention
@@ -87,7 +88,7 @@ def report(
         from ..capture.forward import run_forward
         from ..capture.keep import Keep
 
-        keep = Keep(stats=stats, values="cut" if values else None)
+        keep = Keep(stats=stats, values=for_the_screen() if values else None)
         with terminal.waiting("running the model"):
             ran, _ = run_forward(loaded, batch, selection=selection, keep=keep, verify=verify)
             layers = _seen(loaded, batch, selection, left_out) if ran.failure is None else []

@@ -11,6 +11,7 @@ from .deliver import check_folder, check_output, deliver
 from .inputs import ModelChoice, shows_help
 from .many import run_many
 from .prepare import Request, prepare, told_outcome
+from .screen import for_the_screen
 
 
 def run(
@@ -83,7 +84,7 @@ def run(
     exports = json_to_stdout or output is not None
     keep = Keep(
         stats=stats,
-        values=("full" if exports else "cut") if values else None,
+        values=("full" if exports else for_the_screen()) if values else None,
         tensors=tensors is not None,
         seconds=time,
         limit=VALUES_LIMIT,

@@ -9,6 +9,7 @@ from ..terminal import Terminal
 from . import options as o
 from .inputs import ModelChoice, shows_help
 from .prepare import Request, prepare, saved, say_what_is_missing, told_failure
+from .screen import for_the_screen
 
 
 def source(
@@ -68,9 +69,11 @@ def source(
         from ..capture.keep import Keep
         from ..capture.line_trace import run_watched
 
-        found, note = find_module(path, {name: type(each).__name__ for name, each in loaded.model.named_modules()})
+        found, note = find_module(path, loaded.modules())
         with terminal.waiting("running the model"):
-            ran, executed = run_watched(loaded, batch, found, keep=Keep(stats=stats, values="cut" if values else None))
+            ran, executed = run_watched(
+                loaded, batch, found, keep=Keep(stats=stats, values=for_the_screen() if values else None)
+            )
     from ..render.cells import View
     from ..render.source import source_page
     from ..source_view.listing import listing

@@ -7,7 +7,9 @@ that only lays the same tensor out anew) hands its arrows on to the node that st
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from ..traces.ops import op_of
 from ..traces.record import Step, TensorIn, Trace
+from ..traces.tree import is_layer
 from .graph import Arrow, Dataflow, Node, order_of
 from .sentences import tokenizing
 
@@ -21,13 +23,6 @@ def dataflow(trace: Trace, root: Step, *, depth: int | None = None) -> Dataflow:
         depth: how many levels of modules are opened; 0 draws the module closed.
     """
     return _Builder(trace, root, depth).build()
-
-
-# Ops that lay a tensor out anew, or hand it on. Where the trace gives their result the name of what they got, the two
-# are one and the same to a reader.
-_COPIES = frozenset(
-    ["contiguous", "clone", "to", "detach", "type", "type_as", "float", "view", "reshape", "unflatten", "flatten"]
-)
 
 
 @dataclass
@@ -85,7 +80,7 @@ class _Builder:
 
     def _copied(self, step: Step) -> str | None:
         """Return the node of the tensor that an op only hands on, None for other steps."""
-        if step.kind != "op" or step.type not in _COPIES or len(step.inputs) != 1:
+        if step.kind != "op" or not op_of(step.type).lays_out or len(step.inputs) != 1:
             return None
         tensor = step.inputs[0]
         if tensor.from_ is None:
@@ -177,6 +172,7 @@ class _Builder:
             type=step.type,
             arguments=step.arguments,
             path=step.path,
+            layer=step.layer if is_layer(step) else None,
             no_op=step.no_op,
             lines=("none",) if step.kind == "op" and not step.outputs and not step.failed else (),
             children=children,

@@ -1,6 +1,5 @@
 """Equal layers in a row drawn as one, where the dataflow proves that each feeds the next in the same way."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -92,7 +91,7 @@ def _fold(node: Node, arrows: set[Arrow]) -> Node:
 
 
 def _is_layer(node: Node) -> bool:
-    return node.kind in ("module", "layer") and bool(re.search(r"(^|\.)layer\.\d+$", node.path))
+    return node.layer is not None
 
 
 def _run(layers: Sequence[_Layer | None]) -> list[_Layer]:
@@ -136,7 +135,7 @@ def _one(run: Sequence[_Layer], arrows: set[Arrow]) -> Node:
         if arrow.source in dropped or arrow.target in dropped:
             arrows.remove(arrow)
     copies = dict(zip(first.ids, zip(*(layer.ids for layer in run), strict=True), strict=True))
-    numbers = [layer.node.path.rsplit(".", 1)[-1] for layer in (first, last)]
+    numbers = [layer.node.layer for layer in (first, last)]
     links = _entries(first, run[1], first)
     return replace(_with(copies, first.node), label=f"layers {numbers[0]} to {numbers[1]}", links=tuple(links or ()))
 

@@ -12,8 +12,9 @@ Kind = Literal["text", "tokenizer", "input", "parameter", "module", "layer", "op
 class Node:
     """A step, or something outside of the model that tensors come from or go to.
 
-    ``lines`` is further text. Of a layer that stands for several (`folding`), and of all in it, ``copies`` are the ids
-    in each of them, its own first; ``links`` say how each of them feeds the next.
+    ``lines`` is further text, ``layer`` the number of a node that is an encoder layer as a whole. Of one that stands
+    for several (`folding`), and of all in it, ``copies`` are the ids in each of them, its own first; ``links`` say how
+    each of them feeds the next.
     """
 
     id: str
@@ -22,6 +23,7 @@ class Node:
     type: str = ""
     arguments: str = ""
     path: str = ""
+    layer: int | None = None
     no_op: bool = False
     lines: tuple[str, ...] = ()
     children: tuple["Node", ...] = ()

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..traces.record import Input, Step, TensorOut
-from .difference import TOKEN_AXES
+from ..traces.vocabulary import labels
+from ..traces.vocabulary.axes import TOKEN_AXES
 
 
 class CannotAlign(Exception):
@@ -19,7 +20,7 @@ class CannotAlign(Exception):
         self.differ = differ
 
 
-_ALIKE = {"fused attention": "context"}
+_ALIKE = {labels.FUSED_ATTENTION: labels.CONTEXT}
 """Two names of one thing: what fused attention returns is the context that eager attention computes step by step."""
 
 
@@ -54,18 +55,9 @@ def _keys(steps: Sequence[Step]) -> Iterator[tuple[tuple[str, int, str, int], St
 def _meaning(step: Step) -> str:
     if step.kind == "module":
         return "module"
-    if step.label.endswith(" activation"):
+    if labels.is_activation(step.label):
         return "op activation"
     return "op " + _ALIKE.get(step.label, step.label)
-
-
-def completion(steps: Sequence[Step]) -> list[Step]:
-    """Return the steps in the order in which they ended: what ran inside a module comes before the module."""
-    last = list(range(len(steps)))
-    for step in reversed(steps):
-        if step.parent is not None:
-            last[step.parent] = max(last[step.parent], last[step.id])
-    return sorted(steps, key=lambda step: (last[step.id], -step.id))
 
 
 @dataclass(frozen=True)

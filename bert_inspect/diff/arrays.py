@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from ..traces.record import Stats, TensorOut
 from ..traces.values import Values, masked_below
+from ..traces.vocabulary import labels
+from ..traces.vocabulary.axes import TOKEN_AXES
 from .align import RowPair, Rows
-from .difference import TOKEN_AXES
 from .gap import Gap, Tolerance, ratio
 
 Array = npt.NDArray[Any]
@@ -81,7 +82,7 @@ def visible(array: Array, output: TensorOut) -> Array:
     """Return an attention mask as truth values, whether it is added to the scores or says what may be seen."""
     if output.dtype == "bool":
         return array.astype(bool)
-    return np.asarray(array > (masked_below("attention mask", output.dtype) or 0.0))
+    return np.asarray(array > (masked_below(labels.ATTENTION_MASK, output.dtype) or 0.0))
 
 
 def blocks(a: Array, b: Array, axes: Sequence[str] | None, rows: Rows, *, padding: bool) -> Iterator[Block]:

@@ -149,6 +149,7 @@ class Comparison:
             call=pair.a.call,
             kind=pair.a.kind,
             layer=pair.a.layer,
+            part=pair.a.part,
             label=pair.a.label,
             label_b=pair.b.label,
             shape_a=None if pair.output is None else pair.output.shape,
@@ -199,7 +200,15 @@ def _missing(trace: Trace, other: Trace) -> list[Step]:
 def _unmatched(steps: Sequence[Step], aligned: Collection[int]) -> list[Unmatched]:
     """Return the steps that have no partner."""
     return [
-        Unmatched(id=step.id, path=step.path, call=step.call, kind=step.kind, layer=step.layer, label=step.label)
+        Unmatched(
+            id=step.id,
+            path=step.path,
+            call=step.call,
+            kind=step.kind,
+            layer=step.layer,
+            part=step.part,
+            label=step.label,
+        )
         for step in steps
         if step.id not in aligned
     ]

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from ..traces.record import Axis, Kind, Source
+from ..traces.record import Kind, Source
 from ..traces.values import Number
 
 FORMAT = "bert-inspect-diff"
@@ -50,6 +50,7 @@ class StepDiff(_Record, frozen=True, kw_only=True):
     call: int
     kind: Kind
     layer: int | None
+    part: str
     label: str
     label_b: str
     shape_a: list[int] | None
@@ -75,6 +76,7 @@ class Unmatched(_Record, frozen=True, kw_only=True):
     call: int
     kind: Kind
     layer: int | None
+    part: str
     label: str
 
 
@@ -119,6 +121,3 @@ class Diff(_Record, frozen=True, kw_only=True):
     def json(self) -> bytes:
         """Return it as a line of strict JSON."""
         return msgspec.json.encode(self) + b"\n"
-
-
-TOKEN_AXES: frozenset[Axis] = frozenset(("tokens", "query tokens", "key tokens"))

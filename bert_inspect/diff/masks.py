@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from ..traces.record import Step, TensorOut
+from ..traces.vocabulary import labels
 from .align import CannotAlign, Rows, align_axes
 from .gap import Gap, Tolerance
 from .side import Side
@@ -18,7 +19,7 @@ _SAME = Gap(0.0, 1.0, 0.0, 0.0)
 
 def is_mask(step: Step, other: Step) -> bool:
     """Whether two steps build the attention mask."""
-    return step.label == other.label == "attention mask"
+    return step.label == other.label == labels.ATTENTION_MASK
 
 
 def mask_gap_to(array: "Array", run: tuple[Side, Step], like: TensorOut | None, rows: Rows) -> Gap:

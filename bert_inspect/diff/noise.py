@@ -26,8 +26,10 @@ larger (a sum that cancels keeps the errors of its terms), and for each entry it
 import math
 from collections.abc import Callable, Collection, Sequence
 
+from ..traces.ops import FUSED_ATTENTION, op_of
 from ..traces.record import Step, TensorIn, Trace
-from .align import completion
+from ..traces.tree import completion
+from ..traces.values import UNIT_ROUNDOFF
 
 CONFIDENCE = 6.0
 """Lambda. ``2 exp(-18)`` is 3e-8: of the millions of numbers of a trace, none exceeds its floor by rounding alone. Of
@@ -36,16 +38,9 @@ padded, float32 against each other type, one CPU and release of torch against an
 more than half of it.
 """
 
-_UNIT = {"float64": 2.0**-53, "float32": 2.0**-24, "float16": 2.0**-11, "bfloat16": 2.0**-8}
 _LARGEST = 0.5
 """No floor is more than half of a tensor's size: beyond that nothing could ever be called different."""
 
-_MOVERS = """
-    view reshape transpose permute getitem contiguous expand clone cat chunk split flatten unflatten unsqueeze squeeze
-    select narrow index_select swapaxes movedim T mT detach stack arange Embedding Dropout Identity
-"""
-_MOVES = frozenset(_MOVERS.split())
-_PAIRWISE = frozenset(("LayerNorm", "layer_norm", "softmax", "Softmax", "log_softmax", "cross_entropy", "mean", "sum"))
 _UNSEEN = 16
 """Roundings that a module is granted for ops of its own that were not recorded."""
 _MOST = 10**9
@@ -54,7 +49,7 @@ _MOST = 10**9
 
 def unit_roundoff(dtype: str) -> float:
     """Return the unit roundoff of a type, 0 of one whose numbers are exact (integers, truth values)."""
-    return _UNIT.get(dtype, 0.0 if dtype.startswith(("int", "uint", "bool")) else _UNIT["float32"])
+    return UNIT_ROUNDOFF.get(dtype, 0.0 if dtype.startswith(("int", "uint", "bool")) else UNIT_ROUNDOFF["float32"])
 
 
 def variances(
@@ -110,14 +105,13 @@ def _way_before(trace: Trace, step: Step, unit: float, *, mixed: bool) -> float:
     """Return the variance of what a step received from steps that were not recorded, by the number of layers before."""
 
     def size(key: str) -> int:
-        found = trace.model.config.get(key)
-        return min(max(0, found), _MOST) if isinstance(found, int) else 0
+        return min(max(0, getattr(trace.model.sizes, key) or 0), _MOST)
 
-    layers = size("num_hidden_layers") if step.layer is None else min(step.layer + 1, _MOST)
+    layers = size("layers") if step.layer is None else min(step.layer + 1, _MOST)
     # Query, attention output and intermediate projection sum over the hidden size, the output projection over the
     # intermediate size; the rest (scores, context, norms) is short beside them. A dozen results are stored.
-    summed = 4 * size("hidden_size") + size("intermediate_size")
-    u_acc = min(unit, _UNIT["float32"])
+    summed = 4 * size("hidden") + size("intermediate")
+    u_acc = min(unit, UNIT_ROUNDOFF["float32"])
     return layers * (summed * u_acc * u_acc + 12 * (2 if mixed else 1) * unit * unit)
 
 
@@ -126,13 +120,13 @@ def _own(step: Step, inside: Sequence[Step], unit: float, *, mixed: bool) -> flo
     stored = 2 if mixed else 1
     if inside or (is_exact(step) and not (mixed and step.kind == "module")):
         stored = 0
-    u_acc = min(unit, _UNIT["float32"])
+    u_acc = min(unit, UNIT_ROUNDOFF["float32"])
     return _inner(step, inside) * u_acc * u_acc + stored * unit * unit
 
 
 def is_exact(step: Step) -> bool:
     """Whether a step only moves numbers and rounds nothing."""
-    return step.no_op or step.type in _MOVES
+    return step.no_op or op_of(step.type).moves
 
 
 def _inner(step: Step, inside: Sequence[Step]) -> float:
@@ -140,14 +134,14 @@ def _inner(step: Step, inside: Sequence[Step]) -> float:
     main = next(iter(step.outputs), None)
     if main is None or is_exact(step):
         return 0
-    if step.type == "scaled_dot_product_attention" and len(step.inputs) > 1 and len(step.inputs[1].shape) > 1:
+    if op_of(step.type).family == FUSED_ATTENTION and len(step.inputs) > 1 and len(step.inputs[1].shape) > 1:
         keys, width = (min(size, _MOST) for size in step.inputs[1].shape[-2:])
         return keys + width + math.log2(keys + 1)
     unseen = _unseen(step, inside)
     length = min(unseen // (2 * max(1, math.prod(main.shape))), _MOST)
     if inside:
         return length + (_UNSEEN if unseen else 0)
-    return length + (math.log2(1 + (main.shape or [1])[-1]) if step.type in _PAIRWISE else 0)
+    return length + (math.log2(1 + (main.shape or [1])[-1]) if op_of(step.type).sums_pairwise else 0)
 
 
 def _unseen(step: Step, inside: Sequence[Step]) -> int:

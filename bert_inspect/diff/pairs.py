@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..traces.record import Step, TensorOut
+from ..traces.tree import completion
 from ..traces.values import masked_below
-from .align import CannotAlign, Rows, align_axes, completion
-from .difference import TOKEN_AXES, By
+from ..traces.vocabulary.axes import TOKEN_AXES
+from .align import CannotAlign, Rows, align_axes
+from .difference import By
 from .gap import Gap, Tolerance, gap_of_statistics
 from .masks import is_mask, mask_gap, mask_gap_to
 from .noise import is_exact, is_unrecorded, maker

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from ..errors import TraceFileError
 from ..traces.record import Stats, Step, TensorIn, TensorOut, Trace
 from ..traces.values import Number, Values, masked_below
+from ..traces.vocabulary import roles
 
 if TYPE_CHECKING:
     from .arrays import Array
@@ -102,7 +103,7 @@ class Side:
     def _returned(self, step: Step, output: TensorOut) -> bool:
         """Whether a step computed the logits that the run returned, and nothing else is known of them."""
         returned = self.trace.output
-        if returned is None or step.path != "classifier" or output.stats is not None:
+        if returned is None or step.role != roles.CLASSIFIER or output.stats is not None:
             return False
         widths = {len(row) for row in returned.logits}
         return output.shape == [len(returned.logits), *widths]

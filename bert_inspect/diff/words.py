@@ -2,24 +2,23 @@
 
 from collections.abc import Sequence
 
-from ..traces.record import Axis, Input, Step
+from ..traces.record import Input, Step
 from ..traces.values import Number
-from .difference import TOKEN_AXES, StepDiff
-
-_TWICE = frozenset(("dropout", "residual sum", "layer norm"))
-"""Labels that a layer has twice: the module around them tells them apart."""
+from ..traces.vocabulary import labels, roles
+from ..traces.vocabulary.axes import TOKEN_AXES, Axis, one_of
+from .difference import StepDiff
 
 
 def where(step: StepDiff | Step) -> str:
     """Return where a step stands, as one says it: ``layer 7, attention scores``."""
     if step.layer is None:
-        part = next((name for name in ("embeddings", "pooler") if name in step.path.split(".")), "")
+        part = step.part if step.part in (roles.EMBEDDINGS, roles.POOLER) else ""
         return f"{part}, {step.label}" if part and step.label != part else step.label
-    if step.label == f"layer {step.layer}":
+    if step.label == labels.layer(step.layer):
         return step.label
     around = ""
-    if step.label in _TWICE:
-        around = "attention output, " if ".attention." in step.path else "output, "
+    if step.label in labels.TWICE_IN_A_LAYER:
+        around = f"{labels.ATTENTION_OUTPUT if step.part == roles.ATTENTION else labels.OUTPUT}, "
     return f"layer {step.layer}, {around}{step.label}"
 
 
@@ -48,9 +47,9 @@ def place_in_words(place: Sequence[int], axes: Sequence[Axis] | None, batch: Inp
         elif axis in TOKEN_AXES:
             tokens = batch.tokens[row] if row < len(batch.tokens) else []
             word = f" ({tokens[index]})" if index < len(tokens) else ""
-            parts.append(f"{axis.replace('tokens', 'token')} {index}{word}")
+            parts.append(f"{one_of(axis)} {index}{word}")
         else:
-            parts.append(f"{ {'heads': 'head', 'labels': 'label'}.get(axis, axis) } {index}")
+            parts.append(f"{one_of(axis)} {index}")
     return ", ".join(parts)
 
 

@@ -10,7 +10,8 @@ from rich.style import Style
 
 from ..safetext import safe_text
 from ..traces.record import Step, TensorOut
-from ..traces.tree import Node
+from ..traces.tree import Node, is_layer
+from ..traces.vocabulary import known_as, labels, roles
 from .words import (
     BAD,
     DIM,
@@ -45,13 +46,13 @@ _NAMED_AXES = 170
 # Where a tensor's name in transformers is shown. Several steps hold the same tensor (a layer, its output, its norm);
 # the one that people look for bears the name.
 _KNOWN_AT = {
-    "embeddings": "hidden_states",
-    "layer": "hidden_states",
-    "encoder": "last_hidden_state",
-    "attention probabilities": "attentions",
-    "pooler": "pooler_output",
-    "logits": "logits",
-    "loss": "loss",
+    labels.EMBEDDINGS: known_as.HIDDEN_STATES,
+    roles.LAYER: known_as.HIDDEN_STATES,
+    labels.ENCODER: known_as.LAST_HIDDEN_STATE,
+    labels.ATTENTION_PROBABILITIES: known_as.ATTENTIONS,
+    labels.POOLER: known_as.POOLER_OUTPUT,
+    labels.LOGITS: known_as.LOGITS,
+    labels.LOSS: known_as.LOSS,
 }
 
 
@@ -154,7 +155,7 @@ def name_cell(row: Row, form: Format) -> Cell:
     if not step.path:
         return [*lead, (safe_text(step.type), NAME)]
     again = f" (call {step.call})" if step.call else ""
-    label = "" if _says_the_same(step.label, name) else safe_text(step.label)
+    label = "" if _says_the_same(step, name) else safe_text(step.label)
     if label and not form.both_names:
         return [*lead, (label, NAME), (again, DIM)]
     return [*lead, (safe_text(name), NAME), (f"  {label}" if label else "", PLAIN), (again, DIM)]
@@ -185,7 +186,7 @@ def shape_cell(step: Step, form: Format) -> Cell:
     """Return the shape of what the step is about."""
     main = main_output(step)
     if main is None:
-        return [("none" if step.label == "attention mask" and not step.failed else "", DIM)]
+        return [("none" if step.label == labels.ATTENTION_MASK and not step.failed else "", DIM)]
     text = named_shape(main, form.signs.times) if form.named_axes else shape(main.shape)
     return [(text, PLAIN)]
 
@@ -202,25 +203,25 @@ def known_cell(node: Node) -> Cell:
     """Return the name under which transformers returns the tensor."""
     names = known_names(node.step)
     if node.folded and names and (last := known_names(node.folded[-1].step)):
-        names = [f"{names[0]} to {last[0].removeprefix('hidden_states')}"]
+        names = [f"{names[0]} to {last[0].removeprefix(known_as.HIDDEN_STATES)}"]
     return [(safe_text(", ".join(names)), KNOWN)] if names else []
 
 
-def _says_the_same(label: str, name: str) -> bool:
+def _says_the_same(step: Step, name: str) -> bool:
     """Whether a module's label only repeats its name (``layer norm`` is ``LayerNorm``)."""
-    return label.replace(" ", "").lower() in (name.replace("_", "").lower(), "bert")
+    return step.role == roles.BODY or step.label.replace(" ", "").lower() == name.replace("_", "").lower()
 
 
 def main_output(step: Step) -> TensorOut | None:
     """Return the output that a step is about: the logits of the whole model, else the first one."""
     named = {tensor.name: tensor for tensor in step.outputs}
-    return named.get("logits") or (step.outputs[0] if step.outputs else None)
+    return named.get(known_as.LOGITS) or (step.outputs[0] if step.outputs else None)
 
 
 def known_names(step: Step) -> list[str]:
     """Return the names in transformers that are shown at this step."""
-    prefix = _KNOWN_AT.get("layer" if is_layer(step) else step.label)
-    if prefix is None or (step.kind == "op") != (prefix in ("attentions", "loss")):
+    prefix = _KNOWN_AT.get(roles.LAYER if is_layer(step) else step.label)
+    if prefix is None or (step.kind == "op") != (prefix in (known_as.ATTENTIONS, known_as.LOSS)):
         return []
     names = [name for name in step.known_as if name.startswith(prefix)]
     return names if not step.no_op else []
@@ -239,11 +240,6 @@ def statistic(tensor: TensorOut, name: str, label: str) -> tuple[str, Style]:
         if name != "max":
             return "-", DIM
     return number(value), PLAIN
-
-
-def is_layer(step: Step) -> bool:
-    """Whether a step is an encoder layer as a whole."""
-    return step.kind == "module" and step.layer is not None and step.path.endswith(f"layer.{step.layer}")
 
 
 # What a layer's own constructor says of arguments that everybody leaves as they are, or names that everybody knows.

@@ -1,6 +1,5 @@
 """The components of a model: class, arguments, parameters, where each is implemented."""
 
-import re
 from collections.abc import Iterator
 from typing import Literal
 
@@ -11,6 +10,7 @@ from rich.text import Text
 
 from ..safetext import safe_text
 from ..traces.components import Component, Components
+from ..traces.vocabulary import roles
 from .cells import brief
 from .words import DIM, LAYER, NAME, count, short_count
 
@@ -66,23 +66,27 @@ class ComponentTable:
 
 def _folded(components: list[Component]) -> list[tuple[Component, int]]:
     """Return the components with how many equal layers in a row each stands for; the repeated ones are left out."""
-    inside: dict[str, list[tuple[object, ...]]] = {}
-    for component in components:
-        for layer in re.finditer(r"layer\.\d+(?=\.|$)", component.path):
-            rest = component.path[layer.end() :]
-            row = (rest, component.type, component.arguments, component.parameters)
-            inside.setdefault(component.path[: layer.end()], []).append(row)
+    layers = [component.path for component in components if component.role == roles.LAYER]
+    inside = {path: [_within(each, path) for each in components if _is_in(each, path)] for path in layers}
     times: dict[str, int] = {}
-    dropped: set[str] = set()
+    dropped: list[str] = []
     first: str | None = None
-    for path in inside:
+    for path in layers:
         if first is not None and inside[path] == inside[first]:
             times[first] += 1
-            dropped.add(path)
+            dropped.append(path)
         else:
             first, times[path] = path, 1
     return [
         (component, times.get(component.path, 1))
         for component in components
-        if not any(component.path == path or component.path.startswith(path + ".") for path in dropped)
+        if not any(_is_in(component, path) for path in dropped)
     ]
+
+
+def _is_in(component: Component, layer: str) -> bool:
+    return component.path == layer or component.path.startswith(layer + ".")
+
+
+def _within(component: Component, layer: str) -> tuple[object, ...]:
+    return component.path[len(layer) :], component.type, component.arguments, component.parameters

@@ -42,14 +42,14 @@ class DiffPage:
         form = TableFormat(width=options.max_width, floor=floor, sign="~" if options.ascii_only else "…")
         yield from _first(found, form)
         yield from _settings(found)
-        steps = [step for step in found.steps if wants(step.path)]
+        steps = [step for step in found.steps if wants(step.path, step.layer)]
         table = steps_table if self._view.all else parts_table
         yield Text()
         yield table(steps, form)
         if found.only_a or found.only_b:
             yield Text()
         for name, unmatched in (("A", found.only_a), ("B", found.only_b)):
-            if chosen := [step for step in unmatched if wants(step.path)]:
+            if chosen := [step for step in unmatched if wants(step.path, step.layer)]:
                 yield _unmatched(f"only in {name}", chosen)
 
 

@@ -12,6 +12,7 @@ from rich.text import Text
 from ..diff import StepDiff, Unmatched
 from ..diff.words import times, where
 from ..safetext import safe_text
+from ..traces.vocabulary import labels, roles
 from .words import BAD, DIM, LAYER, NAME, PLAIN, number, shape
 
 _ROOMY = 110
@@ -49,12 +50,10 @@ class _Column(NamedTuple):
 def part_of(step: StepDiff | Unmatched) -> str:
     """Return the part of the model that a step belongs to."""
     if step.layer is not None:
-        return f"layer {step.layer}"
-    if step.label == "attention mask":
+        return labels.layer(step.layer)
+    if step.label == labels.ATTENTION_MASK:
         return step.label
-    named = next((name for name in ("embeddings", "pooler") if name in step.path.split(".")), None)
-    whole = step.path.startswith("bert") or (step.kind == "module" and not step.path)
-    return named or ("whole model" if whole else "classifier")
+    return {"": "whole model", roles.HEAD: "classifier"}.get(step.part, step.part)
 
 
 def parts_table(steps: Sequence[StepDiff], form: TableFormat) -> Table:

@@ -4,6 +4,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from ..families.heads import head_of
 from ..safetext import safe_text
 from ..traces.record import Input, Model, Trace
 from .proof import proof
@@ -39,10 +40,8 @@ def header(trace: Trace) -> Group:
 
 
 def _model(model: Model) -> Text:
-    config = model.config
     name = model.name if model.name != model.class_ else ""
-    size = f"{config.get('num_hidden_layers')} layers, {config.get('num_attention_heads')} heads, "
-    size += f"hidden {config.get('hidden_size')}, {count(model.parameters)} parameters"
+    size = size_of(model)
     run = f"{model.attention} attention, {model.dtype}, {model.device}"
     return Text.assemble(
         (f"{safe_text(name)}  " if name else "", NAME),
@@ -51,12 +50,19 @@ def _model(model: Model) -> Text:
     )
 
 
+def size_of(model: Model) -> str:
+    """Return a model's sizes in a line."""
+    sizes = model.sizes
+    return f"{sizes.layers} layers, {sizes.heads} heads, hidden {sizes.hidden}, {count(model.parameters)} parameters"
+
+
 def _weights(model: Model) -> Text:
     what, so = MEANING[model.weights]
     drawn = model.weights in ("random", "partial") and model.source != "python"
     seed = f" (seed {model.seed})" if drawn else ""
     text = Text.assemble((f"{what}{seed}", PLAIN if model.weights == "pretrained" else NAME), f": {so}")
-    body = [name for name in model.initialised if not name.startswith("classifier.")]
+    head = head_of(model.task)
+    body = [name for name in model.initialised if not head.holds(name)]
     if model.weights == "partial" and body:
         text.append(f" ({plural(len(body), 'tensor')} of the body drawn too)", BAD)
     if model.weights in BETTER and model.source != "python":

@@ -7,14 +7,14 @@ from rich.style import Style
 
 from ..safetext import safe_text
 from ..traces.record import Input, TensorOut
-from ..traces.values import SHOWN_ENDS, SHOWN_SENTENCES
+from ..traces.vocabulary.axes import TOKEN_AXES, one_of
+from .sizes import SHOWN_ENDS, SHOWN_SENTENCES
 from .words import DIM, MASKED, PLAIN, is_masked, number, plural
 
 Line = list[tuple[str, Style]]
 
 _CELL = 10
 _LABEL = 12
-_TOKEN_AXES = ("tokens", "query tokens", "key tokens")
 
 
 def matrix(tensor: TensorOut, batch: Input, *, label: str, width: int, cut: str) -> Iterator[Line]:
@@ -45,15 +45,15 @@ def matrix(tensor: TensorOut, batch: Input, *, label: str, width: int, cut: str)
         if stack:
             parts = [f"sentence {sentence + 1} of {sizes[0]}" if sizes[0] > 1 or sentence else ""]
             parts += [
-                f"{_name(axis, 0, batch, sentence)}, {_one(axis)} 0 of {size}"
-                if axis in _TOKEN_AXES
-                else f"{_one(axis)} 0 of {size}"
+                f"{_name(axis, 0, batch, sentence)}, {one_of(axis)} 0 of {size}"
+                if axis in TOKEN_AXES
+                else f"{one_of(axis)} 0 of {size}"
                 for axis, size in zip(stack[1:], sizes[1:-2], strict=True)
                 if size > 1
             ]
             if title := ", ".join(part for part in parts if part):
                 yield [(title, DIM)]
-        if axes[-1] in _TOKEN_AXES:
+        if axes[-1] in TOKEN_AXES:
             heads = [_name(axes[-1], index, batch, sentence) for index in columns if index is not None]
             yield [
                 (" " * (_LABEL + 1), DIM),
@@ -100,13 +100,9 @@ def _name(axis: str, index: int, batch: Input, sentence: int) -> str:
     if axis == "batch":
         return f"sentence {index + 1}"
     tokens = batch.tokens[sentence] if sentence < len(batch.tokens) else []
-    if axis in _TOKEN_AXES and index < len(tokens):
+    if axis in TOKEN_AXES and index < len(tokens):
         return safe_text(tokens[index])
-    return f"{_one(axis)} {index}"
-
-
-def _one(axis: str) -> str:
-    return {"heads": "head", "labels": "label", "tokens": "token"}.get(axis, axis)
+    return f"{one_of(axis)} {index}"
 
 
 def _fit(text: str, width: int, *, right: bool) -> str:

@@ -1,6 +1,5 @@
 """A listing as annotated lecture notes: highlighted, numbered source, and at each line what it made in the run."""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -9,6 +8,7 @@ from rich.segment import Segment
 
 from ..safetext import safe_text
 from ..source_view.listing import FunctionListing, Listing, ListingLine, Made
+from ..traces.lookup import without_layer
 from ..traces.record import Step, TensorOut, Trace
 from .cells import STATS, Cell, View, brief, cut, known_names, length, segments, statistic
 from .header import header
@@ -229,7 +229,7 @@ def _legend(found: Listing, signs: _Signs) -> Iterator[Cell]:
     states = {line.ran for function in found.functions for line in function.lines}
     told = [f"{signs.idle} did not run"] if False in states else []
     told += [f"{signs.untold} the trace does not tell whether it ran"] if None in states else []
-    kinds = {re.sub(r"\blayer\.\d+", "layer", step.path): step for step in reversed(found.inside)}
+    kinds = {without_layer(step.path, step.layer): step for step in reversed(found.inside)}
     if told or kinds:
         yield []
     if told:

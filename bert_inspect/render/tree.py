@@ -11,7 +11,7 @@ from rich.console import Console, ConsoleOptions
 from rich.segment import Segment
 
 from ..traces.record import Input, Trace
-from ..traces.tree import Node, outline
+from ..traces.tree import Node, is_layer, outline
 from .cells import (
     STATS,
     Cell,
@@ -20,7 +20,6 @@ from .cells import (
     Signs,
     View,
     cut,
-    is_layer,
     known_cell,
     length,
     main_output,

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from rich.style import Style
 
 from ..safetext import safe_text
-from ..traces.record import Axis, Stats, TensorIn, TensorOut
+from ..traces.record import Stats, TensorIn, TensorOut
 from ..traces.values import Number, masked_below
+from ..traces.vocabulary.axes import Axis
 
 # The sixteen basic colours follow the terminal's own scheme, so they are legible on dark and on light alike; of them
 # only those are used that are on both (no yellow, no white, no blue).

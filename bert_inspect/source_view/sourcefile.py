@@ -8,11 +8,13 @@ from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 
+from ..families import FAMILIES
+
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
-# Where a BERT and what it calls are implemented: in a package, the folders that are searched, the likeliest first.
+# Where models and what they call are implemented: in a package, the folders that are searched, the likeliest first.
 _FOLDERS = {
-    "transformers": ("models/bert", "", "integrations", "utils"),
+    "transformers": (*(family.source for family in FAMILIES.values()), "", "integrations", "utils"),
     "torch": ("nn/modules", "nn"),
 }
 

@@ -4,7 +4,9 @@ import msgspec
 
 
 class Component(msgspec.Struct, frozen=True, kw_only=True):
-    """One module: its class, its constructor's arguments, all parameters below it (each once), its own file."""
+    """One module: its class, its constructor's arguments, all parameters below it (each once), its own file, what it
+    is, and the encoder layer that it is in.
+    """
 
     path: str
     type: str
@@ -12,6 +14,8 @@ class Component(msgspec.Struct, frozen=True, kw_only=True):
     parameters: int
     file: str
     line: int
+    role: str
+    layer: int | None
 
 
 class Components(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,15 +1,23 @@
 """From the words for a module, as people write them, to its path."""
 
-import re
 from collections.abc import Mapping
 from difflib import get_close_matches
+from typing import NamedTuple
 
 from ..errors import UsageError
+from ..families import family_of
 from .record import Step, Trace
 from .selection import matches, no_such_module
 
 
-def find_module(wanted: str, modules: Mapping[str, str]) -> tuple[str, str | None]:
+class Module(NamedTuple):
+    """A module's class (empty: not known), and the encoder layer that it is in."""
+
+    type: str
+    layer: int | None
+
+
+def find_module(wanted: str, modules: Mapping[str, Module]) -> tuple[str, str | None]:
     """Return the path of the module that is meant and, where it was not given in full, a note that says which.
 
     ``wanted`` is a path, a pattern, the end of a path (``attention.self``) or a class. Of modules that differ only in
@@ -17,7 +25,7 @@ def find_module(wanted: str, modules: Mapping[str, str]) -> tuple[str, str | Non
 
     Args:
         wanted: the user's words.
-        modules: the class of each module by its path, in the model's order.
+        modules: the modules by their paths, in the model's order.
 
     Raises:
         UsageError: no module is meant, or several that differ in more than their layer.
@@ -27,27 +35,36 @@ def find_module(wanted: str, modules: Mapping[str, str]) -> tuple[str, str | Non
     ways = (
         [path for path in modules if matches(wanted, path)],
         [path for path in modules if path.endswith(f".{wanted}")],
-        [path for path, type_ in modules.items() if type_ == wanted],
+        [path for path, module in modules.items() if module.type == wanted],
     )
     found = next((paths for paths in ways if paths), [])
     if not found:
-        classes = sorted({type_ for type_ in modules.values() if type_})
+        classes = sorted({module.type for module in modules.values() if module.type})
         if alike := get_close_matches(wanted, classes, n=3, cutoff=0.8):
             raise UsageError(f"no module matches {wanted!r}", f"did you mean {' or '.join(alike)}?")
         raise no_such_module(wanted, list(modules))
-    kinds = {re.sub(r"\blayer\.\d+\b", "layer", path): path for path in reversed(found)}
+    kinds = {without_layer(path, modules[path].layer): path for path in reversed(found)}
     if len(kinds) > 1:
         several = list(kinds.values())[::-1]
-        names = ", ".join(path or modules[path] for path in several[:3]) + (", ..." if len(several) > 3 else "")
+        names = ", ".join(path or modules[path].type for path in several[:3]) + (", ..." if len(several) > 3 else "")
         raise UsageError(f"{wanted!r} may be several modules", f"name one of {names}")
     others = f", the first of {len(found)}" if len(found) > 1 else ""
-    return found[0], f"{wanted} is {found[0] or modules[found[0]]}{others}"
+    return found[0], f"{wanted} is {found[0] or modules[found[0]].type}{others}"
 
 
-def modules_of(trace: Trace) -> dict[str, str]:
-    """Return the class of each module of a trace by its path; of one that was never called it is not known."""
-    called = {step.path: step.type for step in trace.steps if step.kind == "module"}
-    return called | dict.fromkeys(trace.not_called, "")
+def without_layer(path: str, layer: int | None) -> str:
+    """Return a path without the number of its layer: what modules that differ only in their layer have in common."""
+    segments = path.split(".")
+    if layer is not None and str(layer) in segments:
+        segments.remove(str(layer))
+    return ".".join(segments)
+
+
+def modules_of(trace: Trace) -> dict[str, Module]:
+    """Return the modules of a trace by their paths; of one that was never called the class is not known."""
+    family = family_of(trace.model.family)
+    called = {step.path: Module(step.type, step.layer) for step in trace.steps if step.kind == "module"}
+    return called | {path: Module("", family.layer_in_path(path)) for path in trace.not_called}
 
 
 def first_call(trace: Trace, path: str) -> Step:

@@ -7,21 +7,11 @@ import msgspec
 from ..safetext import safe_text
 from .proof import Proof
 from .values import Number, Values
+from .vocabulary.axes import Axis
 
 FORMAT: Final = "bert-inspect-trace"
 VERSION = 1
 
-Axis = Literal[
-    "batch",
-    "tokens",
-    "hidden",
-    "heads",
-    "head_dim",
-    "intermediate",
-    "labels",
-    "query tokens",
-    "key tokens",
-]
 Kind = Literal["module", "op"]
 
 
@@ -38,8 +28,23 @@ class Environment(_Record, frozen=True, kw_only=True):
     transformers: str
 
 
+class Sizes(_Record, frozen=True, kw_only=True):
+    """The sizes of a model under the same names for every architecture; None where its configuration states none."""
+
+    layers: int | None = None
+    hidden: int | None = None
+    heads: int | None = None
+    intermediate: int | None = None
+    positions: int | None = None
+    vocabulary: int | None = None
+    token_types: int | None = None
+
+
 class Model(_Record, frozen=True, kw_only=True):
-    """The model that ran. ``initialised`` names the parameters drawn at random, ``parameters`` counts all."""
+    """The model that ran. ``initialised`` names the parameters drawn at random, ``parameters`` counts all.
+
+    ``family`` is its architecture (``bert``), ``task`` what its head is for, by the names of transformers' pipelines.
+    """
 
     name: str
     class_: str = msgspec.field(name="class")
@@ -52,6 +57,9 @@ class Model(_Record, frozen=True, kw_only=True):
     seed: int
     parameters: int
     config: dict[str, Any]
+    family: str = ""
+    task: str = ""
+    sizes: Sizes = Sizes()
 
 
 class Input(_Record, frozen=True, kw_only=True):
@@ -109,7 +117,9 @@ class TensorIn(_Record, frozen=True, kw_only=True):
 
 
 class TensorOut(_Record, frozen=True, kw_only=True):
-    """A tensor that a step returned. ``tensor`` is its key in the file that ``--tensors`` writes."""
+    """A tensor that a step returned. ``tensor`` is its key in the file that ``--tensors`` writes, ``label`` what it is
+    where a step returns several things that are not the same (empty: what the step's label says).
+    """
 
     name: str
     shape: list[int]
@@ -118,6 +128,7 @@ class TensorOut(_Record, frozen=True, kw_only=True):
     stats: Stats | None = None
     values: Values | None = None
     tensor: str | None = None
+    label: str = ""
 
 
 class Source(_Record, frozen=True, kw_only=True):
@@ -133,7 +144,8 @@ class Step(_Record, frozen=True, kw_only=True):
 
     ``parameters`` and ``flops`` are the step's own: a parameter is counted in the first step that holds it, a matrix
     product in the innermost step that ran it, so both add up over the steps. ``total_parameters`` and ``total_flops``
-    include everything below a module.
+    include everything below a module. ``role`` is what the module is, or that in whose forward the op ran, and ``part``
+    the part of the model that it belongs to (`bert_inspect.traces.vocabulary.roles`).
     """
 
     id: int
@@ -156,6 +168,8 @@ class Step(_Record, frozen=True, kw_only=True):
     no_op: bool = False
     seconds: float | None = None
     failed: bool = False
+    role: str = ""
+    part: str = ""
 
 
 class Prediction(_Record, frozen=True, kw_only=True):

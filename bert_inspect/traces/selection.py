@@ -11,18 +11,10 @@ from typing import Literal, Protocol
 from msgspec import structs
 
 from ..errors import UsageError
+from ..families import family_of
 from .record import Kind, Step, TensorOut, Trace
 
 Level = Literal["module", "op"]
-
-_LAYER = re.compile(r"(?:^|\.)layer\.(\d{1,6})(?:\.|$)", re.ASCII)
-
-
-@lru_cache(maxsize=4096)
-def layer_of(path: str) -> int | None:
-    """Return the number of the encoder layer that a module path lies in, None outside of them."""
-    found = _LAYER.search(path)
-    return int(found[1]) if found else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,9 +40,11 @@ class Selection:
         """Whether anything but the level is restricted."""
         return bool(self.layers or self.patterns)
 
-    def wants(self, path: str) -> bool:
-        """Whether the module at ``path``, and the ops in its forward, are wanted."""
-        if self.layers and layer_of(path) not in self.layers:
+    def wants(self, path: str, layer: int | None) -> bool:
+        """Whether the module at ``path``, called in this encoder layer (None: in none), and the ops in its forward are
+        wanted.
+        """
+        if self.layers and layer not in self.layers:
             return False
         return not self.patterns or any(matches(pattern, path) for pattern in self.patterns)
 
@@ -77,19 +71,19 @@ class Selection:
                 "layers are counted from 0, as in the module paths" if count else None,
             )
 
-    def check_paths(self, paths: Iterable[str]) -> None:
-        """Refuse patterns that no module path of the model matches.
+    def check_paths(self, modules: Iterable[tuple[str, int | None]]) -> None:
+        """Refuse patterns that no module of the model matches; ``modules`` are paths, each with the layer it is in.
 
         Raises:
             UsageError: names the first such pattern and the nearest paths.
         """
         if not self.patterns:
             return
-        known = list(paths)
+        known = list(dict.fromkeys(modules))
         for pattern in self.patterns:
-            if not any(matches(pattern, path) for path in known):
-                raise no_such_module(pattern, known)
-        if self.layers and not any(self.wants(path) for path in known):
+            if not any(matches(pattern, path) for path, _ in known):
+                raise no_such_module(pattern, list(dict.fromkeys(path for path, _ in known)))
+        if self.layers and not any(self.wants(path, layer) for path, layer in known):
             raise UsageError("--layer and --module have no step in common", "both together select what matches both")
 
 
@@ -154,6 +148,10 @@ class AnyStep(Protocol):
     def path(self) -> str:
         """The module's path."""
 
+    @property
+    def layer(self) -> int | None:
+        """The encoder layer that it is in."""
+
 
 @lru_cache(maxsize=65536)
 def matches(pattern: str, path: str) -> bool:
@@ -196,7 +194,7 @@ def kept(steps: Sequence[AnyStep], selection: Selection) -> set[int]:
     """
     keep: set[int] = set()
     for step in steps:
-        if (step.kind == "module" or selection.level == "op") and selection.wants(step.path):
+        if (step.kind == "module" or selection.level == "op") and selection.wants(step.path, step.layer):
             above: int | None = step.id
             while above is not None and above not in keep:
                 keep.add(above)
@@ -217,14 +215,14 @@ def narrowed(trace: Trace, selection: Selection) -> Trace:
     """
     if not selection.filters and selection.level == "op":
         return trace
-    paths = list(dict.fromkeys([step.path for step in trace.steps] + trace.not_called))
-    numbers = [layer for path in paths if (layer := layer_of(path)) is not None]
-    selection.check_layers(max(numbers, default=-1) + 1)
-    selection.check_paths(paths)
+    called = [(step.path, step.layer) for step in trace.steps]
+    selection.check_layers(layer_count(trace))
+    family = family_of(trace.model.family)
+    selection.check_paths([*called, *((path, family.layer_in_path(path)) for path in trace.not_called)])
     keep = kept(trace.steps, selection)
     steps = [
         step
-        if selection.wants(step.path)
+        if selection.wants(step.path, step.layer)
         else structs.replace(step, outputs=[_bare(tensor) for tensor in step.outputs])
         for step in renumbered(trace.steps, keep)
     ]
@@ -241,6 +239,12 @@ def narrowed(trace: Trace, selection: Selection) -> Trace:
         failure=failure,
         proof=proof,
     )
+
+
+def layer_count(trace: Trace) -> int:
+    """Return how many encoder layers the model of a trace has."""
+    seen = 1 + max((step.layer for step in trace.steps if step.layer is not None), default=-1)
+    return max(seen, trace.model.sizes.layers or 0)
 
 
 def _bare(tensor: TensorOut) -> TensorOut:

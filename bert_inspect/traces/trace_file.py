@@ -10,6 +10,7 @@ from ..errors import TraceFileError
 from .codec import decoder, encode
 from .codec import schema as schema_of
 from .limits import HOW_TO_MAKE, check_amount, read_trace
+from .older import completed
 from .record import FORMAT, VERSION, Trace
 from .validate import check
 
@@ -69,7 +70,7 @@ def decode_trace(text: bytes, *, name: str = "the trace") -> Trace:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise TraceFileError(f"{name} is damaged: {error}", HOW_TO_MAKE) from error
     check(trace, name, hint=HOW_TO_MAKE)
-    return trace
+    return completed(trace)
 
 
 class _Head(msgspec.Struct):

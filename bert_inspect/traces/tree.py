@@ -1,9 +1,11 @@
-"""From the flat list of steps to an ordered tree, cut at a depth and with equal layers folded."""
+"""From the flat list of steps to an ordered tree, cut at a depth and with equal layers folded; and their orders."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
 
 from .record import Step
+from .vocabulary import roles
 
 
 @dataclass
@@ -22,6 +24,30 @@ class Node:
         yield self
         for child in self.children:
             yield from child.walk()
+
+
+class Nested(Protocol):
+    """What the order of steps follows from, recorded or in a trace."""
+
+    @property
+    def id(self) -> int:
+        """Its place in the order in which steps began."""
+
+    @property
+    def parent(self) -> int | None:
+        """The id of the module step around it."""
+
+
+_Step = TypeVar("_Step", bound=Nested)
+
+
+def completion(steps: Sequence[_Step]) -> list[_Step]:
+    """Return the steps in the order in which they ended: what ran inside a module comes before the module."""
+    last = list(range(len(steps)))
+    for step in reversed(steps):
+        if step.parent is not None:
+            last[step.parent] = max(last[step.parent], last[step.id])
+    return sorted(steps, key=lambda step: (last[step.id], -step.id))
 
 
 def outline(steps: Sequence[Step], *, depth: int | None = None, fold: bool = False) -> list[Node]:
@@ -52,7 +78,7 @@ def _fold(node: Node) -> None:
     merged: list[Node] = []
     previous: object = None
     for child in node.children:
-        signature = _signature(child) if _is_layer(child.step) else None
+        signature = _signature(child) if is_layer(child.step) else None
         if signature is not None and signature == previous:
             first = merged[-1]
             first.folded = (first.folded or [first]) + [child]
@@ -64,14 +90,14 @@ def _fold(node: Node) -> None:
         _fold(child)
 
 
-def _is_layer(step: Step) -> bool:
-    """Whether the step is an encoder layer as a whole, not something within one."""
-    return step.layer is not None and step.path.endswith(f"layer.{step.layer}") and step.kind == "module"
+def is_layer(step: Step) -> bool:
+    """Whether a step is an encoder layer as a whole, not something within one."""
+    return step.kind == "module" and step.role == roles.LAYER and step.layer is not None
 
 
 def _signature(node: Node) -> object:
     """Return what makes two layers look the same: their steps and shapes, not their numbers or values."""
     step = node.step
-    label = None if _is_layer(step) else step.label
+    label = None if is_layer(step) else step.label
     shapes = tuple(tuple(tensor.shape) for tensor in step.outputs)
     return (step.kind, step.type, step.arguments, label, shapes, tuple(_signature(child) for child in node.children))

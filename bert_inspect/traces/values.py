@@ -7,10 +7,10 @@ from typing import Any, Literal
 
 import msgspec
 
-SHOWN_SENTENCES = 2
-"""Of how many sentences a screen shows the values; of each it shows the first head."""
-SHOWN_ENDS = 12
-"""How many rows and columns of a matrix a screen shows at most; a cut tensor keeps as many at either end."""
+from .vocabulary import labels
+
+UNIT_ROUNDOFF = {"float64": 2.0**-53, "float32": 2.0**-24, "float16": 2.0**-11, "bfloat16": 2.0**-8}
+"""Half a unit in the last place, relative to the number that is stored."""
 
 _MASKED_BELOW = {"float16": -6e4}
 """A masked score is its type's lowest number (or minus infinity): far below any score that was computed."""
@@ -30,7 +30,7 @@ def strict(number: float) -> Number:
 
 def masked_below(label: str, dtype: str) -> float | None:
     """Return below which number an entry of a step's tensor hides a token, None where entries hide nothing."""
-    if label not in ("masked attention scores", "attention mask"):
+    if label not in (labels.MASKED_ATTENTION_SCORES, labels.ATTENTION_MASK):
         return None
     return _MASKED_BELOW.get(dtype, -1e30)
 

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from ...diff.align import completion
 from ...diff.words import place_in_words
 from ...traces.record import Step, TensorOut, Trace
+from ...traces.tree import completion
 from ..attention import Array, array
 from .check_context import CheckContext
 from .diagnosis import Finding

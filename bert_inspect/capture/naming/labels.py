@@ -1,132 +1,114 @@
-"""From the dataflow to the field's name of a step, and of its tensors' axes.
+"""From the dataflow to the field's name of a step, of each tensor, and of its axes.
 
-A step is named by what it is (a module's place in the model, an op's family) and by the names of the steps that its
-inputs came from: whatever multiplies the query heads with the transposed key heads makes the attention scores, on
-whichever line of whichever release that happens.
+A step is named by what it is (a module's role, an op's family) and by the names of the tensors that it received:
+whatever multiplies the query heads with the transposed key heads makes the attention scores, on whichever line of
+whichever release that happens.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ...traces.record import Axis
+from ...families import Family
+from ...families.heads import Head
+from ...traces import ops
+from ...traces.ops import op_of
+from ...traces.vocabulary import axes, labels, roles
+from ...traces.vocabulary.axes import Axes
 from ..tracing.step_record import StepRecord, TensorRecord
 
 
 @dataclass(frozen=True)
 class Names:
-    """The label of each step, in order, and the axes of each tensor by its number."""
+    """The label of each step, in order; the axes of each tensor by its number; and what a tensor is where that is not
+    what the label of its step says.
+    """
 
     labels: list[str] = field(default_factory=list)
-    axes: dict[int, list[Axis]] = field(default_factory=dict)
+    axes: dict[int, Axes] = field(default_factory=dict)
+    tensors: dict[int, str] = field(default_factory=dict)
 
 
-# Modules, by the end of their path; the longest end that is listed decides.
-_MODULES = {
-    "": "BERT for sequence classification",
-    "bert": "BERT",
-    "embeddings": "embeddings",
-    "embeddings.word_embeddings": "word embeddings",
-    "embeddings.token_type_embeddings": "token type embeddings",
-    "embeddings.position_embeddings": "position embeddings",
-    "LayerNorm": "layer norm",
-    "dropout": "dropout",
-    "encoder": "encoder",
-    "attention": "attention",
-    "attention.self": "self-attention",
-    "attention.self.query": "query projection",
-    "attention.self.key": "key projection",
-    "attention.self.value": "value projection",
-    "attention.output": "attention output",
-    "attention.output.dense": "attention output projection",
-    "intermediate": "intermediate",
-    "intermediate.dense": "intermediate projection",
-    "output": "output",
-    "output.dense": "output projection",
-    "pooler": "pooler",
-    "pooler.dense": "pooler projection",
-    "classifier": "logits",
-}
-
-_FAMILIES = {
-    "reshape": "view reshape unflatten flatten",
-    "transpose": "transpose permute swapaxes swapdims movedim mT",
-    "matmul": "matmul bmm",
-    "scale": "mul div true_divide multiply divide mul_ div_",
-    "add": "add add_ iadd masked_fill masked_fill_ where",
-    "softmax": "softmax",
-    "dropout": "dropout",
-    "fused": "scaled_dot_product_attention",
-    "index": "getitem select narrow index_select",
-    "copy": "contiguous clone to detach type type_as float",
-    "loss": "cross_entropy mse_loss binary_cross_entropy_with_logits",
-}
-_FAMILY = {op: family for family, ops in _FAMILIES.items() for op in ops.split()}
-
-# Ops, by their family and the names of what they work on.
 _OPS: dict[tuple[str, ...], str] = {
-    ("matmul", "query heads", "key transposed"): "attention scores",
-    ("scale", "attention scores"): "scaled attention scores",
-    ("add", "scaled attention scores"): "masked attention scores",
-    ("add", "attention scores"): "masked attention scores",
-    ("softmax", "attention scores"): "attention probabilities",
-    ("softmax", "scaled attention scores"): "attention probabilities",
-    ("softmax", "masked attention scores"): "attention probabilities",
-    ("dropout", "attention probabilities"): "attention dropout",
-    ("matmul", "attention dropout", "value heads"): "context",
-    ("matmul", "attention probabilities", "value heads"): "context",
-    ("transpose", "key heads"): "key transposed",
-    ("transpose", "context"): "context permuted",
-    ("transpose", "fused attention"): "context permuted",
-    ("reshape", "context permuted"): "context reshaped",
-    ("add", "word embeddings", "token type embeddings"): "word + token type embeddings",
-    ("add", "word embeddings", "position embeddings"): "word + position embeddings",
-    ("add", "word + token type embeddings", "position embeddings"): "sum of embeddings",
-    ("add", "word + position embeddings", "token type embeddings"): "sum of embeddings",
+    (ops.MATMUL, labels.QUERY_HEADS, labels.KEY_TRANSPOSED): labels.ATTENTION_SCORES,
+    (ops.SCALE, labels.ATTENTION_SCORES): labels.SCALED_ATTENTION_SCORES,
+    (ops.ADD, labels.SCALED_ATTENTION_SCORES): labels.MASKED_ATTENTION_SCORES,
+    (ops.ADD, labels.ATTENTION_SCORES): labels.MASKED_ATTENTION_SCORES,
+    (ops.SOFTMAX, labels.ATTENTION_SCORES): labels.ATTENTION_PROBABILITIES,
+    (ops.SOFTMAX, labels.SCALED_ATTENTION_SCORES): labels.ATTENTION_PROBABILITIES,
+    (ops.SOFTMAX, labels.MASKED_ATTENTION_SCORES): labels.ATTENTION_PROBABILITIES,
+    (ops.DROPOUT, labels.ATTENTION_PROBABILITIES): labels.ATTENTION_DROPOUT,
+    (ops.MATMUL, labels.ATTENTION_DROPOUT, labels.VALUE_HEADS): labels.CONTEXT,
+    (ops.MATMUL, labels.ATTENTION_PROBABILITIES, labels.VALUE_HEADS): labels.CONTEXT,
+    (ops.TRANSPOSE, labels.KEY_HEADS): labels.KEY_TRANSPOSED,
+    (ops.TRANSPOSE, labels.CONTEXT): labels.CONTEXT_PERMUTED,
+    (ops.TRANSPOSE, labels.FUSED_ATTENTION): labels.CONTEXT_PERMUTED,
+    (ops.RESHAPE, labels.CONTEXT_PERMUTED): labels.CONTEXT_RESHAPED,
+    (ops.ADD, labels.WORD_EMBEDDINGS, labels.TOKEN_TYPE_EMBEDDINGS): labels.WORD_AND_TOKEN_TYPE_EMBEDDINGS,
+    (ops.ADD, labels.WORD_EMBEDDINGS, labels.POSITION_EMBEDDINGS): labels.WORD_AND_POSITION_EMBEDDINGS,
+    (ops.ADD, labels.WORD_AND_TOKEN_TYPE_EMBEDDINGS, labels.POSITION_EMBEDDINGS): labels.SUM_OF_EMBEDDINGS,
+    (ops.ADD, labels.WORD_AND_POSITION_EMBEDDINGS, labels.TOKEN_TYPE_EMBEDDINGS): labels.SUM_OF_EMBEDDINGS,
 }
-for _role in ("query", "key", "value"):
-    _OPS["reshape", f"{_role} projection"] = f"{_role} split into heads"
-    _OPS["transpose", f"{_role} split into heads"] = f"{_role} heads"
+"""Ops, by their family and the names of the tensors that they work on."""
+for _projected, _split, _heads in labels.QUERY_KEY_VALUE:
+    _OPS[ops.RESHAPE, _projected] = _split
+    _OPS[ops.TRANSPOSE, _split] = _heads
+
+_PARTS: dict[tuple[str, str], tuple[str, ...]] = {
+    (ops.SPLIT, labels.FUSED_PROJECTION): tuple(projected for projected, _, _ in labels.QUERY_KEY_VALUE),
+}
+"""Ops that make several tensors of one, which are not the same: what each is, in order."""
 
 # Ops that the dataflow says nothing about; older releases of transformers count the positions in BertModel.
-_PLAIN_WORDS = {"chunk": "split into chunks", "cat": "chunks joined", "arange": "positions"}
-
-_HIDDEN: list[Axis] = ["batch", "tokens", "hidden"]
-_SPLIT: list[Axis] = ["batch", "tokens", "heads", "head_dim"]
-_HEADS: list[Axis] = ["batch", "heads", "tokens", "head_dim"]
-_POOLED: list[Axis] = ["batch", "hidden"]
-_SCORES: list[Axis] = ["batch", "heads", "query tokens", "key tokens"]
-_AXES: dict[str, list[Axis]] = {
-    "position ids": ["batch", "tokens"],
-    **dict.fromkeys(["word embeddings", "token type embeddings", "position embeddings"], _HIDDEN),
-    **dict.fromkeys(["query projection", "key projection", "value projection"], _HIDDEN),
-    **dict.fromkeys(["query split into heads", "key split into heads", "value split into heads"], _SPLIT),
-    **dict.fromkeys(["query heads", "key heads", "value heads", "context", "fused attention"], _HEADS),
-    "key transposed": ["batch", "heads", "head_dim", "tokens"],
-    "attention scores": _SCORES,
-    "attention mask": _SCORES,
-    "context permuted": _SPLIT,
-    **dict.fromkeys(["context reshaped", "attention output projection", "output projection"], _HIDDEN),
-    "intermediate projection": ["batch", "tokens", "intermediate"],
-    **dict.fromkeys(["first token [CLS]", "pooler projection"], _POOLED),
-    "logits": ["batch", "labels"],
-    "loss": [],
-    "positions": ["tokens"],
+_PLAIN_WORDS = {
+    "chunk": labels.SPLIT_INTO_CHUNKS,
+    "cat": labels.CHUNKS_JOINED,
+    "arange": labels.POSITIONS,
 }
-_MODEL_INPUTS: dict[str, list[Axis]] = {
-    "input_ids": ["batch", "tokens"],
-    "token_type_ids": ["batch", "tokens"],
-    "attention_mask": ["batch", "tokens"],
+
+_AXES: dict[str, Axes] = {
+    labels.POSITION_IDS: axes.IDS,
+    **dict.fromkeys([labels.WORD_EMBEDDINGS, labels.TOKEN_TYPE_EMBEDDINGS, labels.POSITION_EMBEDDINGS], axes.HIDDEN),
+    **{projected: axes.HIDDEN for projected, _, _ in labels.QUERY_KEY_VALUE},
+    **{split: axes.SPLIT for _, split, _ in labels.QUERY_KEY_VALUE},
+    **{heads: axes.HEADS for _, _, heads in labels.QUERY_KEY_VALUE},
+    **dict.fromkeys([labels.CONTEXT, labels.FUSED_ATTENTION], axes.HEADS),
+    labels.KEY_TRANSPOSED: axes.HEADS_TRANSPOSED,
+    labels.ATTENTION_SCORES: axes.SCORES,
+    labels.ATTENTION_MASK: axes.SCORES,
+    labels.CONTEXT_PERMUTED: axes.SPLIT,
+    **dict.fromkeys(
+        [labels.CONTEXT_RESHAPED, labels.ATTENTION_OUTPUT_PROJECTION, labels.OUTPUT_PROJECTION], axes.HIDDEN
+    ),
+    labels.INTERMEDIATE_PROJECTION: axes.INTERMEDIATE,
+    **dict.fromkeys([labels.FIRST_TOKEN, labels.POOLER_PROJECTION], axes.POOLED),
+    labels.LOGITS: axes.LOGITS,
+    labels.LOSS: [],
+    labels.POSITIONS: ["tokens"],
+}
+_MODEL_INPUTS: dict[str, Axes] = {
+    "input_ids": axes.IDS,
+    "token_type_ids": axes.IDS,
+    "attention_mask": axes.IDS,
     "labels": ["batch"],
 }
 
 
-def name_steps(steps: Sequence[StepRecord], *, activation: str, parameters: Mapping[int, str]) -> Names:
-    """Name every step and the axes of every tensor.
-
-    ``activation`` is the configuration's ``hidden_act``, ``parameters`` the names of the tensors that are the model's.
+@dataclass(frozen=True, kw_only=True)
+class Naming:
+    """What labels are made of besides the dataflow: the architecture, the head, the name of the activation, and which
+    tensors, by number, are parameters and buffers of the model.
     """
+
+    family: Family
+    head: Head
+    activation: str
+    parameters: Mapping[int, str] = field(default_factory=dict)
+
+
+def name_steps(steps: Sequence[StepRecord], naming: Naming) -> Names:
+    """Name every step, every tensor and its axes."""
     names = Names()
-    meaning: dict[int, str] = {}  # what each tensor is: the label of the innermost step that returned it last
+    meaning: dict[int, str] = {}  # what each tensor is: as the innermost step that returned it last says
     if steps:
         for tensor in steps[0].inputs:
             names.axes[tensor.number] = _MODEL_INPUTS.get(tensor.name, [])
@@ -134,19 +116,21 @@ def name_steps(steps: Sequence[StepRecord], *, activation: str, parameters: Mapp
     ends = _ends_of_activations(steps)
     for place, step in enumerate(steps):
         if step.kind == "module":
-            label = _module(step, activation)
+            label = _module(step, naming)
         elif place in ends:
-            label = f"{activation} activation"
+            label = labels.activation(naming.activation)
         else:
-            label = _op(step, meaning, parameters)
+            label = _op(step, meaning, naming)
         names.labels.append(label)
         if not step.leaf:
             continue
-        for tensor in step.outputs:
-            meaning[tensor.number] = label
-            axes = _axes(label, step, tensor, names.axes)
-            if axes is not None:
-                names.axes.setdefault(tensor.number, axes)
+        for tensor, is_ in zip(step.outputs, _outputs(step, label, meaning), strict=True):
+            meaning[tensor.number] = is_
+            if is_ != label:
+                names.tensors[tensor.number] = is_
+            found = _axes(is_, step, tensor, names.axes)
+            if found is not None:
+                names.axes.setdefault(tensor.number, found)
     # An empty list would claim a scalar: tensors whose axes nothing tells are left out.
     for tensor in steps[0].inputs if steps else ():
         if len(names.axes[tensor.number]) != len(tensor.shape):
@@ -154,44 +138,58 @@ def name_steps(steps: Sequence[StepRecord], *, activation: str, parameters: Mapp
     return names
 
 
-def _module(step: StepRecord, activation: str) -> str:
-    segments = step.path.split(".") if step.path else []
-    for length in (3, 2, 1):
-        label = _MODULES.get(".".join(segments[-length:])) if len(segments) >= length or not segments else None
-        if label is not None:
-            return label
-    last = segments[-1]
-    if last == "intermediate_act_fn":
-        return f"{activation} activation"
-    if last == "activation":
-        return f"{step.type.lower().removesuffix('activation')} activation"
-    if last.isdigit() and segments[-2:-1] == ["layer"]:
-        return f"layer {last}"
-    return last.replace("_", " ")
+def _module(step: StepRecord, naming: Naming) -> str:
+    match step.role:
+        case roles.MODEL:
+            return f"{naming.family.name} for {naming.head.name}"
+        case roles.BODY:
+            return naming.family.name
+        case roles.LAYER if step.layer is not None:
+            return labels.layer(step.layer)
+        case roles.ACTIVATION:
+            return labels.activation(naming.activation)
+        case roles.POOLER_ACTIVATION:
+            return labels.activation(step.type.lower().removesuffix("activation"))
+        case roles.CLASSIFIER:
+            return labels.LOGITS
+    return step.role or step.path.rsplit(".", 1)[-1].replace("_", " ")
 
 
-def _op(step: StepRecord, meaning: Mapping[int, str], parameters: Mapping[int, str]) -> str:
+def _op(step: StepRecord, meaning: Mapping[int, str], naming: Naming) -> str:
     if step.mask:
-        return "attention mask"
-    family = _FAMILY.get(step.type, "")
-    if family == "loss":
-        return "loss"
-    if family == "fused":
-        return "fused attention"
-    place = step.path.rsplit(".", 1)[-1]
-    if family == "index" and any(parameters.get(tensor.number, "").endswith("position_ids") for tensor in step.inputs):
-        return "position ids"
-    if family == "index" and place == "pooler":
-        return "first token [CLS]"
+        return labels.ATTENTION_MASK
+    family = op_of(step.type).family
+    if family == ops.LOSS:
+        return labels.LOSS
+    if family == ops.FUSED_ATTENTION:
+        return labels.FUSED_ATTENTION
+    if family == ops.INDEX and any(_is_position_buffer(tensor, naming) for tensor in step.inputs):
+        return labels.POSITION_IDS
+    if family == ops.INDEX and step.role == roles.POOLER:
+        return labels.FIRST_TOKEN
     sources = [meaning.get(tensor.number, "") for tensor in step.inputs]
-    if family == "add" and place == "output" and len(sources) == 2:
-        return "residual sum"
-    if (family == "copy" or (family == "reshape" and _keeps_shape(step))) and sources and sources[0]:
+    if family == ops.ADD and step.role in roles.ADDS_RESIDUAL and len(sources) == 2:
+        return labels.RESIDUAL_SUM
+    if (family == ops.COPY or (family == ops.RESHAPE and _keeps_shape(step))) and sources and sources[0]:
         return sources[0]  # the same tensor laid out anew is still what it was
     for key in ((family, *sources), (family, *reversed(sources)), *((family, source) for source in sources)):
         if key in _OPS:
             return _OPS[key]
     return _PLAIN_WORDS.get(step.type, step.type.replace("_", " "))
+
+
+def _is_position_buffer(tensor: TensorRecord, naming: Naming) -> bool:
+    buffer = naming.family.position_buffer
+    return bool(buffer) and naming.parameters.get(tensor.number, "").endswith(buffer)
+
+
+def _outputs(step: StepRecord, label: str, meaning: Mapping[int, str]) -> Sequence[str]:
+    """Return what each of a step's outputs is: what the step's label says, unless the step takes one thing apart."""
+    if step.kind == "op" and step.inputs:
+        parts = _PARTS.get((op_of(step.type).family, meaning.get(step.inputs[0].number, "")), ())
+        if len(parts) == len(step.outputs):
+            return parts
+    return [label] * len(step.outputs)
 
 
 def _keeps_shape(step: StepRecord) -> bool:
@@ -203,7 +201,7 @@ def _ends_of_activations(steps: Sequence[StepRecord]) -> set[int]:
     ends: set[int] = set()
     results: dict[int, str] = {}
     for step in steps:
-        if step.kind == "module" and step.path.endswith("intermediate_act_fn") and not step.leaf:
+        if step.kind == "module" and step.role == roles.ACTIVATION and not step.leaf:
             results.update((tensor.number, step.path) for tensor in step.outputs)
     last: dict[int, int] = {}
     for place, step in enumerate(steps):
@@ -214,11 +212,11 @@ def _ends_of_activations(steps: Sequence[StepRecord]) -> set[int]:
     return ends
 
 
-def _axes(label: str, step: StepRecord, tensor: TensorRecord, known: dict[int, list[Axis]]) -> list[Axis] | None:
-    axes = _AXES.get(label)
-    if _FAMILY.get(step.type) == "transpose" and axes is None:
+def _axes(label: str, step: StepRecord, tensor: TensorRecord, known: dict[int, Axes]) -> Axes | None:
+    found = _AXES.get(label)
+    if op_of(step.type).family == ops.TRANSPOSE and found is None:
         return None
-    if axes is None or len(axes) != len(tensor.shape):
+    if found is None or len(found) != len(tensor.shape):
         # What works entry by entry (a norm, a dropout, a sum, an activation) leaves the axes as they were.
-        axes = next((known[t.number] for t in step.inputs if t.number in known and t.shape == tensor.shape), None)
-    return axes if axes is not None and len(axes) == len(tensor.shape) else None
+        found = next((known[t.number] for t in step.inputs if t.number in known and t.shape == tensor.shape), None)
+    return found if found is not None and len(found) == len(tensor.shape) else None

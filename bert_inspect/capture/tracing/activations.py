@@ -1,10 +1,10 @@
-"""What is kept of the tensors of a run: statistics, values, full copies, as asked for."""
+"""What is kept of the tensors of a run for one trace: statistics, values, full copies, as asked for."""
 
 import torch
 
 from ...traces.record import Stats
 from ...traces.values import Values
-from ..keep import Keep
+from ..keep import TraceSpec
 from .step_record import StepRecord, TensorRecord
 from .tensor_registry import TensorRegistry
 from .tensor_stats import full_copy, numbers, statistics
@@ -13,18 +13,33 @@ from .tensor_stats import full_copy, numbers, statistics
 class TooManyNumbers(Exception):
     """More numbers would be kept than the limit allows."""
 
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit)
+        self.limit = limit
+
 
 class Activations:
-    """Keeps what `Keep` asks for, by the numbers that tensors bear."""
+    """Keeps what a `TraceSpec` asks for, by the numbers that tensors bear."""
 
-    def __init__(self, keep: Keep, tensors: TensorRegistry) -> None:
+    def __init__(self, spec: TraceSpec, tensors: TensorRegistry) -> None:
         self.stats: dict[int, Stats | None] = {}
         self.values: dict[int, Values] = {}
         self.copies: dict[int, torch.Tensor] = {}
-        self.keeps = keep.stats or keep.values is not None or keep.tensors
-        self._keep = keep
+        self._spec = spec
         self._tensors = tensors
         self._count = 0
+        self._wanted: dict[tuple[str, int | None], bool] = {}
+
+    def wants(self, record: StepRecord) -> bool:
+        """Whether anything is kept of what a step returned."""
+        selection = self._spec.selection
+        if not self._spec.keep.any or (record.kind == "op" and selection.level == "module"):
+            return False
+        key = record.path, record.layer
+        wanted = self._wanted.get(key)
+        if wanted is None:
+            wanted = self._wanted[key] = selection.wants(*key)
+        return wanted
 
     def take(self, record: StepRecord, seen: TensorRecord, tensor: torch.Tensor) -> None:
         """Keep what was asked for of a step's output, at once: a later op may change the tensor in place.
@@ -32,7 +47,7 @@ class Activations:
         Raises:
             TooManyNumbers: with this one the limit is passed.
         """
-        keep, number = self._keep, seen.number
+        keep, number = self._spec.keep, seen.number
         if keep.stats and number not in self.stats:
             view = next((other for other in record.inputs if other.number in self.stats), None)
             if view is not None and self._tensors.reorders(tensor, seen, view):
@@ -44,8 +59,8 @@ class Activations:
         if keep.values == "full" or keep.tensors:
             self._count += tensor.numel() if keep.values == "full" else 0
             if keep.limit is not None and self._count > keep.limit:
-                raise TooManyNumbers
+                raise TooManyNumbers(keep.limit)
         if keep.values is not None and number not in self.values:
-            self.values[number] = numbers(tensor, cut=keep.values == "cut")
+            self.values[number] = numbers(tensor, None if keep.values == "full" else keep.values)
         if keep.tensors and number not in self.copies:
             self.copies[number] = full_copy(tensor)

@@ -8,6 +8,7 @@ from weakref import ref
 import torch
 from torch import nn
 
+from ...traces.ops import op_of
 from .tensor_registry import CONTAINERS, TensorRef
 
 Named = list[tuple[str, torch.Tensor]]
@@ -75,20 +76,7 @@ def module_input_names(module: nn.Module) -> Sequence[str]:
 
 def op_input_names(func: Any) -> Sequence[str]:
     """Return the names of what an op receives by position, as its documentation calls them."""
-    return _OP_INPUTS.get(getattr(func, "__name__", ""), _TWO_INPUTS)
-
-
-_TWO_INPUTS = ("input", "other")
-_OP_INPUTS: dict[str, tuple[str, ...]] = {
-    "scaled_dot_product_attention": ("query", "key", "value", "attn_mask"),
-    "cross_entropy": ("input", "target", "weight"),
-    "mse_loss": ("input", "target"),
-    "binary_cross_entropy_with_logits": ("input", "target", "weight"),
-    "linear": ("input", "weight", "bias"),
-    "layer_norm": ("input", "normalized_shape", "weight", "bias"),
-    "embedding": ("input", "weight"),
-    "where": ("condition", "input", "other"),
-}
+    return op_of(getattr(func, "__name__", "")).inputs
 
 
 def index_given(given: Sequence[Any]) -> Any:

@@ -1,11 +1,11 @@
 """Looks at the tensors of every step as it runs: keeps what was asked for, takes the time, lets a replay check."""
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 
-from ...traces.selection import Selection
 from ..verify.replay import Replay
 from .activations import Activations
 from .events import Called, Ran, Returned
@@ -18,14 +18,12 @@ class LiveRecorder:
     """Has each event noted at once, while the tensors that it tells of are as they were."""
 
     def __init__(
-        self, recorder: Recorder, kept: Activations, *, selection: Selection, seconds: bool, replay: Replay | None
+        self, recorder: Recorder, kept: Sequence[Activations], *, seconds: bool, replay: Replay | None
     ) -> None:
         self._recorder = recorder
         self._kept = kept
-        self._selection = selection
         self._seconds = seconds
         self._replay = replay
-        self._wanted: dict[str, bool] = {}
         self._early: StepRecord | None = None  # of an op that works in place
         self._begun = 0.0
 
@@ -42,7 +40,7 @@ class LiveRecorder:
         record = self._recorder.returned(event)
         if self._seconds:
             record.seconds = now - record.started
-        results = self._look(record, wanted=self._wants(record.path))
+        results = self._look(record)
         if leaf and self._replay is not None:
             calls = dict(self._recorder.calls)
             self._replay.recompute_module(record, event.module, results)
@@ -64,7 +62,7 @@ class LiveRecorder:
             return
         if self._seconds:
             step.seconds = (step.seconds or 0.0) + now - self._begun
-        results = self._look(record, wanted=self._selection.level == "op" and self._wants(record.path))
+        results = self._look(record)
         if self._replay is not None:
             self._replay.recompute(record, event.func, results)
 
@@ -73,21 +71,17 @@ class LiveRecorder:
             self._replay.received(record, [(seen.name, seen.tensor) for seen in record.inputs])
         return record
 
-    def _look(self, record: StepRecord, *, wanted: bool) -> list[tuple[str, torch.Tensor]]:
+    def _look(self, record: StepRecord) -> list[tuple[str, torch.Tensor]]:
         """Look at what a step returned, and return it."""
         results = [(seen.name, seen.tensor) for seen in record.outputs]
         if self._replay is not None:
             self._replay.changed(record, [(seen, seen.tensor) for seen in record.also_changed])
             self._replay.returned(record, results)
-        if wanted and self._kept.keeps:
+        for kept in self._kept:
+            if not kept.wants(record):
+                continue
             for seen in record.outputs:
-                self._kept.take(record, seen, seen.tensor)
+                kept.take(record, seen, seen.tensor)
                 if self._replay is not None:
-                    self._replay.kept(record, seen, seen.tensor, self._kept)
+                    self._replay.kept(record, seen, seen.tensor, kept)
         return results
-
-    def _wants(self, path: str) -> bool:
-        wanted = self._wanted.get(path)
-        if wanted is None:
-            wanted = self._wanted[path] = self._selection.wants(path)
-        return wanted

@@ -6,22 +6,28 @@ from functools import cached_property
 from typing import Any
 
 from torch import nn
-from torch.nn import functional
 
+from ...families import Family
+from ...traces.flops import linear
+from ...traces.ops import plain_name
+from ...traces.vocabulary import roles
 from .arguments import apart, index_given, module_input_names, op_input_names, refs_in
 from .call_site import line_of
 from .events import Called, CalledInside, Event, Helper, Passed, Raised, Ran, Returned
-from .flops import flops_of, multiplies
+from .flops import flops_rule
 from .step_record import StepRecord
 from .tensor_registry import TensorRegistry, TensorState
 
 
 class Recorder:
-    """Takes the events of a run in the order in which they happened; ``modules`` are the model's, by their paths."""
+    """Takes the events of a run in the order in which they happened; ``modules`` are the model's, by their paths, and
+    ``family`` says what each of them is.
+    """
 
-    def __init__(self, modules: Mapping[str, nn.Module], tensors: TensorRegistry) -> None:
+    def __init__(self, modules: Mapping[str, nn.Module], tensors: TensorRegistry, family: Family) -> None:
         self.records: list[StepRecord] = []
         self.calls: dict[nn.Module, int] = {}
+        self._family = family
         self._modules = modules
         self._tensors = tensors
         self._open: list[tuple[StepRecord, nn.Module]] = []
@@ -69,7 +75,7 @@ class Recorder:
             record.flops = event.flops
         elif type(module) is nn.Linear:
             shapes = record.inputs[0].shape, tuple(module.weight.shape)
-            record.flops = flops_of(functional.linear, shapes, {}, record.outputs[0].shape)
+            record.flops = linear(shapes, {}, record.outputs[0].shape)
         return record
 
     def raised(self, event: Raised) -> None:
@@ -95,7 +101,7 @@ class Recorder:
         name = getattr(func, "__name__", "") or type(func).__name__
         if name == "__get__":  # a property that makes a tensor: x.T, x.mT
             name = func.__self__.__name__  # type: ignore[attr-defined]
-        plain = name.strip("_") if name.startswith("__") else name
+        plain = plain_name(name)
         record = StepRecord(len(self.records), None, "op", "", 0, plain, None, [])
         self._receive(record, op_input_names(func), event)
         if plain in ("getitem", "setitem"):
@@ -123,7 +129,9 @@ class Recorder:
             line = line_of(helper.called_at)
             self._mask = self._begin(StepRecord(0, None, "op", "", 0, helper.name, line, [], mask=True))
         record = self._mask
-        op.id, op.path, op.call = record.id, record.path, record.call  # what is found out about it is about that step
+        # What is found out about it is about that step.
+        op.id, op.path, op.call = record.id, record.path, record.call
+        op.role, op.part, op.layer = record.role, record.part, record.layer
         made = {seen.number for seen in record.outputs}
         known = {seen.number for seen in record.inputs}
         for seen in op.inputs:
@@ -137,11 +145,12 @@ class Recorder:
         return record
 
     def _flops(self, event: Ran) -> int:
-        if not multiplies(event.func) or not isinstance(event.output, weakref.ref):
+        rule = flops_rule(event.func)
+        if rule is None or not isinstance(event.output, weakref.ref):
             return 0
         given = [self._shape(value) for value in event.given]
         options = {key: self._shape(value) for key, value in event.options.items()}
-        return flops_of(event.func, given, options, self._shape(event.output))
+        return rule(given, options, self._shape(event.output))
 
     def _shape(self, value: Any) -> Any:
         return self._tensors.see("", value).shape if isinstance(value, weakref.ref) else value
@@ -152,15 +161,30 @@ class Recorder:
         if self._running is not None:
             del self._open[self._running :]
             self._running = None
-        if self._open:
-            above, _ = self._open[-1]
+        above = self._open[-1][0] if self._open else None
+        if above is not None:
             above.leaf = False
             record.parent = above.id
-            if record.kind == "op":
-                record.path, record.call = above.path, above.call
+        if record.kind == "module":
+            self._place(record, above)
+        elif above is not None:
+            record.path, record.call = above.path, above.call
+            record.role, record.layer = above.role, above.layer
+            record.part = above.part if above.path else roles.HEAD
         record.id = len(self.records)
         self.records.append(record)
         return record
+
+    def _place(self, record: StepRecord, above: StepRecord | None) -> None:
+        """Say what the module of a step is, and in which layer it was called."""
+        family, path = self._family, record.path
+        record.role, record.part = family.role(path), family.part(path)
+        if not family.shares_layer:
+            record.layer = family.layer_in_path(path)
+        elif record.role == roles.LAYER:
+            record.layer = record.call
+        elif above is not None:
+            record.layer = above.layer
 
     def _receive(self, record: StepRecord, names: Sequence[str], event: Called | Ran) -> None:
         """StepRecord what a step was given: tensors under their names, and the rest as it is."""

@@ -14,8 +14,8 @@ SourceLine = tuple[str, int]
 
 class TensorRecord(msgspec.Struct, gc=False):
     """A tensor as a step received or returned it. ``number`` identifies it over the whole run: two steps that show
-    the same number hold the very same tensor, unchanged. ``tensor_ref`` leads to it while it
-    lives, and does not keep it alive.
+    the same number hold the very same tensor, unchanged. ``tensor_ref`` leads to it while it lives,
+    and does not keep it alive.
     """
 
     name: str
@@ -32,7 +32,8 @@ class TensorRecord(msgspec.Struct, gc=False):
 
 class StepRecord(msgspec.Struct, gc=False):
     """What was seen of one step. ``given`` and ``options`` are what an op received besides tensors, ``also_changed``
-    the tensors that share the memory which it changed in place.
+    the tensors that share the memory which it changed in place. ``role``, ``part`` and ``layer`` are those of the
+    module that it is, or in whose forward it ran.
     """
 
     id: int
@@ -54,3 +55,6 @@ class StepRecord(msgspec.Struct, gc=False):
     failed: bool = False
     started: float = 0.0
     seconds: float | None = None
+    role: str = ""
+    part: str = ""
+    layer: int | None = None

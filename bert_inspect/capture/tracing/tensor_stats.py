@@ -6,7 +6,8 @@ from typing import Any
 import torch
 
 from ...traces.record import Stats
-from ...traces.values import SHOWN_ENDS, SHOWN_SENTENCES, Number, Values, strict
+from ...traces.values import Number, Values, strict
+from ..keep import Ends
 
 _CHUNK = 1 << 17
 """Entries whose float64 copy is held at a time (1 MiB, which a cache holds too)."""
@@ -74,15 +75,15 @@ def _moments(tensor: torch.Tensor) -> tuple[float, float]:
     return mean, squares
 
 
-def numbers(tensor: torch.Tensor, *, cut: bool) -> Values:
-    """Return the tensor's numbers, copied; ``cut`` keeps only what a screen shows of them.
+def numbers(tensor: torch.Tensor, ends: Ends | None = None) -> Values:
+    """Return the tensor's numbers, copied; of the whole tensor, or of its ``ends`` alone.
 
     Precisions that Python has no word for (bfloat16, float16) are widened to float32, which holds them exactly.
     """
     shape = tuple(tensor.shape)
     kept = None
-    if cut:
-        kept = [_shown(axis, size, len(shape)) for axis, size in enumerate(shape)]
+    if ends is not None:
+        kept = ends.kept(shape)
         for axis, indices in enumerate(kept):
             if len(indices) < shape[axis]:
                 tensor = tensor.index_select(axis, torch.tensor(indices, device=tensor.device))
@@ -90,15 +91,6 @@ def numbers(tensor: torch.Tensor, *, cut: bool) -> Values:
         tensor = tensor.float()
     flat: Any = tensor.detach().to("cpu").reshape(-1).clone().numpy()
     return Values(memoryview(flat), shape, kept=kept)
-
-
-def _shown(axis: int, size: int, axes: int) -> list[int]:
-    """Return which indices of an axis a screen may show: the last two axes are a matrix, those before it a stack."""
-    if axis < axes - 2:
-        return list(range(min(size, SHOWN_SENTENCES if axis == 0 else 1)))
-    if size <= 2 * SHOWN_ENDS:
-        return list(range(size))
-    return [*range(SHOWN_ENDS), *range(size - SHOWN_ENDS, size)]
 
 
 def full_copy(tensor: torch.Tensor) -> torch.Tensor:

@@ -2,7 +2,7 @@
 
 It only looks, and a `Recorder` makes records of what it saw. It looks between every two steps of the model, which have
 swept the caches by then, so all that can wait is left on a tape until the model has run; only where somebody wants to
-look at the tensors themselves (an `LiveRecorder`) is each event noted at once.
+look at the tensors themselves (a `LiveRecorder`) is each event noted at once.
 """
 
 import sys
@@ -16,18 +16,20 @@ from torch import Size, Tensor, nn
 from torch._C import DisableTorchFunction  # switches modes off too, which the public context managers do not
 from torch.overrides import TorchFunctionMode
 
-from ...traces.selection import Selection
-from ..keep import Keep
+from ...families import Family
+from ...traces.ops import FlopsRule
+from ..keep import TraceSpec
+from ..undisturbed import no_collector
 from ..verify.replay import Replay
-from ..verify.snapshot import no_collector
 from .activations import Activations
 from .arguments import refs_in
 from .call_site import OWN, CallSite, caller, kinds, mask_helper, site_of
 from .events import Called, CalledInside, Event, Helper, Passed, Raised, Ran, Returned
-from .flops import flops_of, multiplies
+from .flops import flops_rule
 from .hooks import Forward, attached
 from .live_recorder import LiveRecorder
 from .recorder import Recorder
+from .recording import Recording
 from .tensor_registry import CONTAINERS, TensorRegistry, TensorState, same_place, works_in_place
 
 _CALL = nn.Module._wrapped_call_impl.__code__
@@ -43,18 +45,22 @@ class Tracer(TorchFunctionMode):
     """Records one forward of one model; use `tracing` to attach it and to take it off again."""
 
     def __init__(
-        self, modules: Mapping[str, nn.Module], *, selection: Selection, keep: Keep, replay: Replay | None
+        self,
+        modules: Mapping[str, nn.Module],
+        family: Family,
+        *,
+        specs: Sequence[TraceSpec],
+        replay: Replay | None,
     ) -> None:
         super().__init__()
         self.tensors = TensorRegistry(modules)
-        self.kept = Activations(keep, self.tensors)
-        self._recorder = Recorder(modules, self.tensors)
+        self._kept = [Activations(spec, self.tensors) for spec in specs]
+        self._recorder = Recorder(modules, self.tensors, family)
         self._tape: list[Event] = []
         self._live: LiveRecorder | None = None
-        if self.kept.keeps or keep.seconds or replay is not None:
-            self._live = LiveRecorder(
-                self._recorder, self.kept, selection=selection, seconds=keep.seconds, replay=replay
-            )
+        seconds = any(spec.keep.seconds for spec in specs)
+        if seconds or replay is not None or any(spec.keep.any for spec in specs):
+            self._live = LiveRecorder(self._recorder, self._kept, seconds=seconds, replay=replay)
         self._depth = 0  # how many modules are running whose steps are recorded
         self._leaf_depth = 0  # above 0: inside a module of torch.nn, where nothing is recorded
         self._leaf_flops = 0
@@ -180,8 +186,8 @@ class Tracer(TorchFunctionMode):
             kwargs = {}
         if self._leaf_depth or not self._depth:
             out = func(*args, **kwargs)
-            if self._leaf_depth and multiplies(func):
-                self._leaf_flops += _flops(func, args, kwargs, out)
+            if self._leaf_depth and (rule := flops_rule(func)) is not None:
+                self._leaf_flops += _flops(rule, args, kwargs, out)
             return out
         live, event = self._live, None
         changes = self._in_place.get(func)
@@ -250,13 +256,19 @@ class Tracer(TorchFunctionMode):
         else:
             self._recorder.write(event)
 
-    @property
-    def recorder(self) -> Recorder:
-        """The recorder, when it has noted everything."""
+    def finish(self, *, raised: bool) -> Recording:
+        """Write down what can wait until the model has run, and return everything that was recorded."""
         for event in self._tape:
             self._recorder.write(event)
         self._tape.clear()
-        return self._recorder
+        recorder = self._recorder
+        return Recording(
+            steps=recorder.records,
+            calls=recorder.calls,
+            tensors=self.tensors,
+            kept=self._kept,
+            stopped=recorder.stopped() if raised else None,
+        )
 
 
 def _is_plain(module: nn.Module) -> bool:
@@ -271,10 +283,10 @@ def _says_in_place(func: Any) -> bool:
     return (name[-1] == "_" and name[-2:] != "__") or name == "__setitem__"
 
 
-def _flops(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], out: Any) -> int:
+def _flops(rule: FlopsRule, args: tuple[Any, ...], kwargs: Mapping[str, Any], out: Any) -> int:
     with DisableTorchFunction():
         given = [_shape(value) for value in args]
-        return flops_of(func, given, {name: _shape(value) for name, value in kwargs.items()}, _shape(out))
+        return rule(given, {name: _shape(value) for name, value in kwargs.items()}, _shape(out))
 
 
 def _shape(value: Any) -> Any:
@@ -283,12 +295,12 @@ def _shape(value: Any) -> Any:
 
 @contextmanager
 def tracing(
-    modules: Mapping[str, nn.Module], *, selection: Selection, keep: Keep, replay: Replay | None = None
+    modules: Mapping[str, nn.Module], family: Family, *, specs: Sequence[TraceSpec], replay: Replay | None = None
 ) -> Iterator[Tracer]:
     """Attach a tracer to a model, given by all its modules under their paths, for the block; afterwards the model is
-    as it was, whatever happened. A ``replay`` checks every step as it runs.
+    as it was, whatever happened. A ``replay`` checks every step as it runs; ``specs`` say what is kept of tensors.
     """
-    tracer = Tracer(modules, selection=selection, keep=keep, replay=replay)
+    tracer = Tracer(modules, family, specs=specs, replay=replay)
     try:
         with no_collector(), attached(tracer, modules.values()), tracer:
             yield tracer

@@ -16,8 +16,8 @@ from ...traces.proof import CheckName
 from ..tracing.activations import Activations
 from ..tracing.arguments import tensors_in
 from ..tracing.step_record import StepRecord, TensorRecord
+from ..undisturbed import random_states, set_random_states
 from .checks import allowed_difference, digest, has_statistics, has_values, largest_difference
-from .snapshot import random_states, set_random_states
 
 Results = Sequence[tuple[str, torch.Tensor]]
 

@@ -2,37 +2,26 @@
 
 import gc
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import nn
 
+from ..undisturbed import HOOKS
 from .checks import digest
-
-_HOOKS = (
-    "_forward_hooks",
-    "_forward_pre_hooks",
-    "_backward_hooks",
-    "_backward_pre_hooks",
-    "_forward_hooks_with_kwargs",
-    "_forward_pre_hooks_with_kwargs",
-    "_forward_hooks_always_called",
-)
 
 
 def snapshot(model: nn.Module) -> dict[str, Any]:
     """Return everything that a run might disturb, under names that tell a user what it is; to be compared."""
     found: dict[str, Any] = {f"the global option {name}": value for name, value in _global_options().items()}
-    shared = [getattr(nn.modules.module, f"_global{kind}", ()) for kind in _HOOKS]
+    shared = [getattr(nn.modules.module, f"_global{kind}", ()) for kind in HOOKS]
     found["the set of global hooks"] = [tuple(hooks) for hooks in shared]
     config: Any = model.config
     found["the configuration"] = json.dumps(config.to_dict(), sort_keys=True, default=str)
     for path, module in model.named_modules():
         name = path or "the model"
         found[f"the training flag of {name}"] = module.training
-        found[f"the set of hooks of {name}"] = [tuple(getattr(module, kind)) for kind in _HOOKS]
+        found[f"the set of hooks of {name}"] = [tuple(getattr(module, kind)) for kind in HOOKS]
         found[f"the set of attributes of {name}"] = sorted(vars(module))
     for kind, tensors in (("parameter", model.named_parameters()), ("buffer", model.named_buffers())):
         for name, tensor in tensors:
@@ -59,52 +48,3 @@ def _global_options() -> dict[str, Any]:
         "function modes": [id(mode) for mode in overrides._get_current_function_mode_stack()],
         "garbage collector": gc.isenabled(),
     }
-
-
-@contextmanager
-def no_collector() -> Iterator[None]:
-    """Keep the garbage collector from running in the block: thousands of small records set it off, and it walks all
-    that torch ever made.
-    """
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
-
-
-@contextmanager
-def no_hook_stays(model: nn.Module) -> Iterator[None]:
-    """Take away, after the block, the hooks and attributes that it put on modules: transformers leaves its own on a
-    model from which hidden states or attentions were asked.
-    """
-    before = [
-        (module, set(vars(module)), {kind: dict(getattr(module, kind)) for kind in _HOOKS})
-        for module in model.modules()
-    ]
-    try:
-        yield
-    finally:
-        for module, attributes, hooks in before:
-            for kind, entries in hooks.items():
-                held = getattr(module, kind)
-                if len(held) != len(entries):
-                    held.clear()
-                    held.update(entries)
-            for name in vars(module).keys() - attributes:
-                del vars(module)[name]
-
-
-def random_states() -> list[torch.Tensor]:
-    """Return the states of the random generators of the CPU and, where it is in use, of the CUDA device."""
-    cuda: Any = torch.cuda
-    return [torch.get_rng_state(), *([cuda.get_rng_state()] if cuda.is_initialized() else [])]
-
-
-def set_random_states(states: Sequence[torch.Tensor]) -> None:
-    """Set the random generators to states that `random_states` returned."""
-    torch.set_rng_state(states[0])
-    for state in states[1:]:
-        torch.cuda.set_rng_state(state)

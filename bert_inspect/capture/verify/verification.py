@@ -1,6 +1,6 @@
 """From what the replay saw, and runs without instruments, to the proof of a trace."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -11,13 +11,14 @@ from torch.nn.modules.module import register_module_forward_pre_hook
 
 from ...traces.proof import Check, CheckName, Fault, Proof
 from ...traces.record import Output, Trace
+from ...traces.tree import completion
 from ...traces.values import strict
-from ..naming.assemble import Assembled
+from ..naming.assemble import Assembled, Named
 from ..tracing.step_record import StepRecord
-from ..tracing.tracer import Tracer
+from ..undisturbed import no_hook_stays, random_states, set_random_states
 from .checks import digest, largest_difference
 from .replay import Mismatch, Replay
-from .snapshot import no_hook_stays, random_states, set_random_states, snapshot
+from .snapshot import snapshot
 
 _NUMBERS: tuple[CheckName, ...] = ("logits", "ops", "modules", "hidden states", "attentions")
 
@@ -59,19 +60,19 @@ class Verification:
         set_random_states(after)
 
     def prove(
-        self, trace: Trace, ran: Outcome, tracer: Tracer, assembled: Assembled, modules: Mapping[str, nn.Module]
+        self, trace: Trace, ran: Outcome, found: Named, assembled: Assembled, modules: Mapping[str, nn.Module]
     ) -> Proof:
         """Return the proof of the trace.
 
         Of a forward that raised, the steps before are proved, and that it raises the same without instruments.
         """
         replay = self.replay
-        _check_origins(replay, tracer, assembled, modules)
+        _check_origins(replay, found, assembled, modules)
         steady = ran.error is None and _check_steady(replay, self._plain, self._counted)
         _check_logits(replay, self._plain, ran, trace.output)
         if steady:
-            _check_named(replay, self._counted.output, tracer, assembled)
-            _check_calls(replay, self._calls, tracer, trace.not_called, modules)
+            _check_named(replay, self._counted.output, found)
+            _check_calls(replay, self._calls, found, trace.not_called, modules)
         before, after = self._before, snapshot(self._model)
         for name in sorted(before.keys() | after.keys()):
             same = before.get(name) == after.get(name)
@@ -90,7 +91,7 @@ class Verification:
         return Proof(
             passed=not replay.mismatches,
             checks=checks,
-            fault=_first(replay.mismatches, assembled, tracer.recorder.records),
+            fault=_first(replay.mismatches, found, assembled),
         )
 
 
@@ -116,27 +117,18 @@ def _counting_calls() -> Iterator[dict[nn.Module, int]]:
         handle.remove()
 
 
-def _order_of_ending(records: Sequence[StepRecord]) -> Callable[[StepRecord], tuple[int, int]]:
-    """Return the key that puts steps in the order in which they ended: a module after all that ran in it."""
-    last = list(range(len(records)))
-    for record in reversed(records):
-        if record.parent is not None:
-            last[record.parent] = max(last[record.parent], last[record.id])
-    return lambda record: (last[record.id], -record.id)
-
-
-def _first(mismatches: Sequence[Mismatch], assembled: Assembled, records: Sequence[StepRecord]) -> Fault | None:
+def _first(mismatches: Sequence[Mismatch], named: Named, assembled: Assembled) -> Fault | None:
     """Return the fault in the step that ended first; what no step is to blame for comes after."""
     if not mismatches:
         return None
-    order = _order_of_ending(records)
-    found = min(mismatches, key=lambda finding: (1,) if finding.record is None else (0, *order(finding.record)))
-    record = found.record
+    ended = {record.id: place for place, record in enumerate(completion(named.recording.steps))}
+    first = min(mismatches, key=lambda each: (1, 0) if each.record is None else (0, ended[each.record.id]))
+    record = first.record
     if record is None:
-        return Fault(check=found.check, step=None, path=None, label=None, message=found.message)
+        return Fault(check=first.check, step=None, path=None, label=None, message=first.message)
     step = next((number for number, kept in enumerate(assembled.records) if kept.id == record.id), None)
-    label = assembled.labels[record.id] if record.id < len(assembled.labels) else None
-    return Fault(check=found.check, step=step, path=record.path, label=label, message=found.message)
+    label = named.names.labels[record.id] if record.id < len(named.names.labels) else None
+    return Fault(check=first.check, step=step, path=record.path, label=label, message=first.message)
 
 
 def _check_logits(replay: Replay, plain: Outcome, traced: Outcome, output: Output | None) -> None:
@@ -162,11 +154,11 @@ def _check_steady(replay: Replay, plain: Outcome, again: Outcome) -> bool:
     return steady
 
 
-def _check_named(replay: Replay, output: Any, tracer: Tracer, assembled: Assembled) -> None:
+def _check_named(replay: Replay, output: Any, found: Named) -> None:
     """Hold the tensors that bear a name of transformers' against those that it returns under that name."""
-    numbers = {name: number for number, names in assembled.known_as.items() for name in names}
+    numbers = {name: number for number, names in found.known_as.items() for name in names}
     records: dict[int, StepRecord] = {}
-    for record in sorted(tracer.recorder.records, key=_order_of_ending(tracer.recorder.records)):
+    for record in completion(found.recording.steps):
         for seen in record.outputs:
             records.setdefault(seen.number, record)
     kinds: tuple[tuple[CheckName, str], ...] = (("hidden states", "hidden_states"), ("attentions", "attentions"))
@@ -181,26 +173,26 @@ def _check_named(replay: Replay, output: Any, tracer: Tracer, assembled: Assembl
 def _check_calls(
     replay: Replay,
     calls: Mapping[nn.Module, int],
-    tracer: Tracer,
+    found: Named,
     not_called: Sequence[str],
     modules: Mapping[str, nn.Module],
 ) -> None:
     never = set(not_called)
     for path, module in modules.items():
-        expected, found = calls.get(module, 0), tracer.recorder.calls.get(module, 0)
-        holds = expected == found and (path in never) == (expected == 0)
-        replay.count("calls", None, f"{path or 'the model'} is called {expected} times, not {found}", holds=holds)
+        expected, recorded = calls.get(module, 0), found.recording.calls.get(module, 0)
+        holds = expected == recorded and (path in never) == (expected == 0)
+        replay.count("calls", None, f"{path or 'the model'} is called {expected} times, not {recorded}", holds=holds)
 
 
-def _check_origins(replay: Replay, tracer: Tracer, assembled: Assembled, modules: Mapping[str, nn.Module]) -> None:
+def _check_origins(replay: Replay, found: Named, assembled: Assembled, modules: Mapping[str, nn.Module]) -> None:
     """Check that every tensor was made by a step that was run again, or was there before; and that ``from`` names it.
 
     That a tensor holds, wherever it is seen, the bits that it was made with, the replay has checked already.
     """
-    records = tracer.recorder.records
-    accounted = set(tracer.tensors.parameters)
+    records = found.recording.steps
+    accounted = set(found.recording.tensors.parameters)
     accounted.update(seen.number for record in records[:1] for seen in record.inputs)  # what the model was given
-    accounted.update(tracer.tensors.numbers_of(v for m in modules.values() for v in vars(m).values()))
+    accounted.update(found.recording.tensors.numbers_of(v for m in modules.values() for v in vars(m).values()))
     for record in records:
         if record.id in replay.recomputed:
             accounted.update(seen.number for seen in (*record.outputs, *record.also_changed))

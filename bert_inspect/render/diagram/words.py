@@ -5,35 +5,16 @@ from collections.abc import Iterable, Sequence
 from ...dataflow import Dataflow, Node
 from ...dataflow.graph import Shape
 from ...safetext import safe_text
+from ...traces.ops import op_of
 from ...traces.record import Trace
 from ..cells import brief
 from ..words import plural
 from ..words import shape as written
 
-# One sign for each family of ops. The legend names the ops that it stands for in the picture.
-_SIGNS = {
-    "@": "matmul bmm",
-    "+": "add iadd",
-    "−": "sub",
-    "×": "mul multiply",
-    "÷": "div true_divide divide",
-    "T": "transpose permute swapaxes swapdims movedim T mT",
-    "R": "view reshape unflatten flatten expand",
-    "σ": "softmax",
-    "[ ]": "getitem select narrow index_select",
-    "M": "create_bidirectional_mask create_causal_mask",
-    "D": "dropout",
-    "A": "scaled_dot_product_attention",
-    "L": "cross_entropy mse_loss binary_cross_entropy_with_logits",
-    "||": "cat chunk split",
-}
-_SIGN = {op: sign for sign, ops in _SIGNS.items() for op in ops.split()}
-_OTHER = "ƒ"
-
 
 def sign_of(node: Node) -> str:
     """Return the sign in an op's circle."""
-    return _SIGN.get(node.type, _OTHER)
+    return op_of(node.type).sign
 
 
 def label_of(node: Node) -> str:

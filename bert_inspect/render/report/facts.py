@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from ...safetext import safe_text
 from ...traces.record import Trace
-from ..header import BETTER, MEANING
+from ..header import BETTER, MEANING, size_of
 from ..proof import proof
-from ..words import count, number, plural, short_count
+from ..words import number, plural, short_count
 
 _SENTENCES = 32
 _TOKENS = 512
@@ -62,9 +62,7 @@ def facts(trace: Trace) -> list[Fact]:
     what, so = MEANING[model.weights]
     better = f"; {BETTER[model.weights]}" if model.weights in BETTER and model.source != "python" else ""
     seed = f" (seed {model.seed})" if model.weights in ("random", "partial") and model.source != "python" else ""
-    config = model.config
-    size = f"{config.get('num_hidden_layers')} layers, {config.get('num_attention_heads')} heads, "
-    size += f"hidden {config.get('hidden_size')}, {count(model.parameters)} parameters"
+    size = size_of(model)
     padded = any(not visible for row in batch.attention_mask for visible in row)
     longest = max((len(row) for row in batch.tokens), default=0)
     told = [

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from ...traces.record import Trace
-from ...traces.values import SHOWN_ENDS, SHOWN_SENTENCES, Values
+from ...traces.values import Values
+from ..sizes import SHOWN_ENDS, SHOWN_SENTENCES
 
 _STACK = 12
 """Of an axis before the matrix (the heads) as many are held, where the trace holds them."""

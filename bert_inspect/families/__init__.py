@@ -1,0 +1,14 @@
+"""What is known of each architecture, as data: one file a family. Nothing outside tests a path or a config key."""
+
+from .bert import BERT
+from .family import Family
+
+__all__ = ["FAMILIES", "Family", "family_of"]
+
+FAMILIES: dict[str, Family] = {family.model_type: family for family in (BERT,)}
+"""By the ``model_type`` of a configuration."""
+
+
+def family_of(model_type: str) -> Family:
+    """Return the family of a model by its configuration's ``model_type``; what is not known is read as BERT is."""
+    return FAMILIES.get(model_type, BERT)

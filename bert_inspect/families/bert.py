@@ -1,0 +1,51 @@
+"""BERT: Devlin et al., BERT: Pre-training of Deep Bidirectional Transformers (NAACL 2019), as transformers has it."""
+
+from ..traces.vocabulary import roles
+from .family import Family
+
+BERT = Family(
+    model_type="bert",
+    name="BERT",
+    modules={
+        "": roles.MODEL,
+        "bert": roles.BODY,
+        "embeddings": roles.EMBEDDINGS,
+        "embeddings.word_embeddings": roles.WORD_EMBEDDINGS,
+        "embeddings.token_type_embeddings": roles.TOKEN_TYPE_EMBEDDINGS,
+        "embeddings.position_embeddings": roles.POSITION_EMBEDDINGS,
+        "encoder": roles.ENCODER,
+        "layer.*": roles.LAYER,
+        "attention": roles.ATTENTION,
+        "attention.self": roles.SELF_ATTENTION,
+        "attention.self.query": roles.QUERY_PROJECTION,
+        "attention.self.key": roles.KEY_PROJECTION,
+        "attention.self.value": roles.VALUE_PROJECTION,
+        "attention.output": roles.ATTENTION_OUTPUT,
+        "attention.output.dense": roles.ATTENTION_OUTPUT_PROJECTION,
+        "intermediate": roles.INTERMEDIATE,
+        "intermediate.dense": roles.INTERMEDIATE_PROJECTION,
+        "intermediate_act_fn": roles.ACTIVATION,
+        "output": roles.OUTPUT,
+        "output.dense": roles.OUTPUT_PROJECTION,
+        "LayerNorm": roles.NORM,
+        "dropout": roles.DROPOUT,
+        "pooler": roles.POOLER,
+        "pooler.dense": roles.POOLER_PROJECTION,
+        "activation": roles.POOLER_ACTIVATION,
+        "classifier": roles.CLASSIFIER,
+    },
+    sizes={
+        "layers": "num_hidden_layers",
+        "hidden": "hidden_size",
+        "heads": "num_attention_heads",
+        "intermediate": "intermediate_size",
+        "positions": "max_position_embeddings",
+        "vocabulary": "vocab_size",
+        "token_types": "type_vocab_size",
+    },
+    activation="hidden_act",
+    norm_eps="layer_norm_eps",
+    inputs=("input_ids", "token_type_ids", "attention_mask"),
+    position_buffer="position_ids",
+    source="models/bert",
+)

@@ -1,0 +1,99 @@
+"""What a family is: how an architecture names its modules, sizes and inputs, as data with a few plain look-ups."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from ..traces.vocabulary import roles
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Family:
+    """One architecture.
+
+    Attributes:
+        model_type: the ``model_type`` of its configurations.
+        name: what people call it.
+        modules: the role of a module by the end of its path; the longest end that is listed decides, and ``*`` stands
+            for a number.
+        sizes: the configuration's key for each of a trace's `Sizes`.
+        activation: the configuration's key for the activation of the feed-forward part.
+        norm_eps: likewise for what is added to the variance in the norms.
+        inputs: what its forward takes, by the names that tokenizers give them.
+        position_buffer: the buffer that holds the positions, where there is one.
+        shares_layer: one module is called for every layer: the layer is the number of the call, not of the path.
+        source: the folder of transformers that implements it.
+    """
+
+    model_type: str
+    name: str
+    modules: Mapping[str, str]
+    sizes: Mapping[str, str]
+    activation: str
+    norm_eps: str
+    inputs: tuple[str, ...]
+    source: str
+    position_buffer: str = ""
+    shares_layer: bool = False
+
+    @lru_cache(maxsize=4096)  # noqa: B019 - families are constants
+    def role(self, path: str) -> str:
+        """Return what the module at a path is, empty where the architecture has no such module."""
+        segments = ["*" if segment.isdigit() else segment for segment in path.split(".")] if path else []
+        for length in range(min(len(segments), self._longest), 0, -1):
+            role = self.modules.get(".".join(segments[-length:]))
+            if role is not None:
+                return role
+        return "" if segments else self.modules.get("", "")
+
+    @property
+    def _longest(self) -> int:
+        return max(end.count(".") + 1 for end in self.modules)
+
+    @lru_cache(maxsize=4096)  # noqa: B019
+    def part(self, path: str) -> str:
+        """Return the part of the model that the module at a path belongs to, empty for the whole model or body."""
+        part, in_body = "", not path
+        segments = path.split(".") if path else []
+        for length in range(1, len(segments) + 1):
+            role = self.role(".".join(segments[:length]))
+            in_body = in_body or role == roles.BODY
+            part = roles.PARTS.get(role, part)
+        return part if in_body else roles.HEAD
+
+    @lru_cache(maxsize=4096)  # noqa: B019
+    def layer_in_path(self, path: str) -> int | None:
+        """Return the number of the encoder layer that a path names, None where it names none."""
+        found = self._layer.search(path)
+        return int(found[1]) if found else None
+
+    @property
+    def _layer(self) -> re.Pattern[str]:
+        end = next(end for end, role in self.modules.items() if role == roles.LAYER)
+        return _numbered(end)
+
+    def layers_of(self, path: str, count: int) -> list[int | None]:
+        """Return the encoder layers, of so many, in which the module at a path may be called; None stands for none."""
+        if not self.shares_layer:
+            return [self.layer_in_path(path)]
+        segments = path.split(".")
+        inside = any(self.role(".".join(segments[:end])) == roles.LAYER for end in range(1, len(segments) + 1))
+        return list(range(count)) if inside else [None]
+
+    def sizes_of(self, config: Mapping[str, Any]) -> dict[str, int]:
+        """Return the sizes that a configuration states, under the names that a trace gives them."""
+        found = {name: config.get(key) for name, key in self.sizes.items()}
+        return {name: size for name, size in found.items() if isinstance(size, int) and not isinstance(size, bool)}
+
+    def activation_of(self, config: Mapping[str, Any]) -> str:
+        """Return the name of the feed-forward activation that a configuration states."""
+        found = config.get(self.activation)
+        return found if isinstance(found, str) else getattr(found, "__name__", "?")
+
+
+@lru_cache
+def _numbered(end: str) -> re.Pattern[str]:
+    r"""Return what finds the number in the place of ``*``: ``layer.*`` finds 3 in ``bert.encoder.layer.3.output``."""
+    return re.compile(r"(?:^|\.)" + re.escape(end).replace(r"\*", r"(\d{1,6})") + r"(?:\.|$)", re.ASCII)

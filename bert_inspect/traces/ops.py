@@ -1,0 +1,103 @@
+"""The operations of torch that a BERT is made of: one table of all that is known of each, by its name in a trace.
+
+A module of ``torch.nn`` that is one operation stands here too, under its class.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from . import flops
+
+FlopsRule = Callable[[Sequence[Any], Mapping[str, Any], tuple[int, ...]], int]
+
+RESHAPE: Final = "reshape"
+TRANSPOSE: Final = "transpose"
+MATMUL: Final = "matmul"
+ADD_MATMUL: Final = "add matmul"
+SCALE: Final = "scale"
+ADD: Final = "add"
+SOFTMAX: Final = "softmax"
+DROPOUT: Final = "dropout"
+FUSED_ATTENTION: Final = "fused attention"
+INDEX: Final = "index"
+COPY: Final = "copy"
+SPLIT: Final = "split"
+JOIN: Final = "join"
+LOSS: Final = "loss"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Op:
+    """What is known of an operation.
+
+    Attributes:
+        family: what operations of several names have in common, for labels.
+        sign: how a diagram draws it.
+        inputs: what its documentation calls the tensors that it receives by position.
+        moves: it only moves numbers and rounds none.
+        lays_out: it lays one tensor out anew, or hands it on: the same tensor to a reader.
+        sums_pairwise: it sums along an axis, which torch does pairwise.
+        flops: its floating point operations, where it is a matrix product.
+    """
+
+    family: str = ""
+    sign: str = "ƒ"
+    inputs: tuple[str, ...] = ("input", "other")
+    moves: bool = False
+    lays_out: bool = False
+    sums_pairwise: bool = False
+    flops: FlopsRule | None = None
+
+
+_UNKNOWN = Op()
+
+_TABLE: dict[str, Op] = {
+    "view reshape unflatten flatten": Op(family=RESHAPE, sign="R", moves=True, lays_out=True),
+    "expand": Op(sign="R", moves=True),
+    "unsqueeze squeeze stack": Op(moves=True),
+    "arange": Op(moves=True),
+    "transpose permute swapaxes swapdims movedim T mT": Op(family=TRANSPOSE, sign="T", moves=True),
+    "contiguous clone detach": Op(family=COPY, moves=True, lays_out=True),
+    "to type type_as float": Op(family=COPY, lays_out=True),
+    "getitem select narrow index_select": Op(family=INDEX, sign="[ ]", moves=True),
+    "chunk split unbind": Op(family=SPLIT, sign="||", moves=True),
+    "cat": Op(family=JOIN, sign="||", moves=True),
+    "matmul bmm mm": Op(family=MATMUL, sign="@", flops=flops.matmul),
+    "addmm": Op(family=ADD_MATMUL, sign="@", inputs=("input", "mat1", "mat2"), flops=flops.add_matmul),
+    "baddbmm": Op(family=ADD_MATMUL, sign="@", inputs=("input", "batch1", "batch2"), flops=flops.add_matmul),
+    "linear": Op(sign="@", inputs=("input", "weight", "bias"), flops=flops.linear),
+    "mul multiply mul_": Op(family=SCALE, sign="×"),
+    "div true_divide divide div_": Op(family=SCALE, sign="÷"),
+    "add add_ iadd": Op(family=ADD, sign="+"),
+    "sub": Op(sign="−"),
+    "masked_fill masked_fill_": Op(family=ADD),
+    "where": Op(family=ADD, inputs=("condition", "input", "other")),
+    "softmax": Op(family=SOFTMAX, sign="σ", sums_pairwise=True),
+    "log_softmax mean sum": Op(sums_pairwise=True),
+    "layer_norm": Op(inputs=("input", "normalized_shape", "weight", "bias"), sums_pairwise=True),
+    "embedding": Op(inputs=("input", "weight")),
+    "dropout": Op(family=DROPOUT, sign="D"),
+    "scaled_dot_product_attention": Op(
+        family=FUSED_ATTENTION, sign="A", inputs=("query", "key", "value", "attn_mask"), flops=flops.fused_attention
+    ),
+    "create_bidirectional_mask create_causal_mask": Op(sign="M"),
+    "cross_entropy": Op(family=LOSS, sign="L", inputs=("input", "target", "weight"), sums_pairwise=True),
+    "mse_loss": Op(family=LOSS, sign="L", inputs=("input", "target")),
+    "binary_cross_entropy_with_logits": Op(family=LOSS, sign="L", inputs=("input", "target", "weight")),
+    # Modules of torch.nn
+    "Embedding Dropout Identity": Op(moves=True),
+    "LayerNorm Softmax": Op(sums_pairwise=True),
+}
+
+OPS: Final[Mapping[str, Op]] = {name: op for names, op in _TABLE.items() for name in names.split()}
+
+
+def op_of(type_: str) -> Op:
+    """Return what is known of a step by its type: the name of an operation, or a module's class."""
+    return OPS.get(type_, _UNKNOWN)
+
+
+def plain_name(name: str) -> str:
+    """Return a function's name as a trace has it: ``add`` of ``__add__``."""
+    return name.strip("_") if name.startswith("__") else name

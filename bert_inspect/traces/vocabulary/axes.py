@@ -1,0 +1,36 @@
+"""The names of a tensor's axes."""
+
+from typing import Final, Literal
+
+Axis = Literal[
+    "batch",
+    "tokens",
+    "hidden",
+    "heads",
+    "head_dim",
+    "intermediate",
+    "labels",
+    "query tokens",
+    "key tokens",
+]
+Axes = list[Axis]
+
+TOKEN_AXES: Final[frozenset[Axis]] = frozenset(("tokens", "query tokens", "key tokens"))
+
+IDS: Final[Axes] = ["batch", "tokens"]
+HIDDEN: Final[Axes] = ["batch", "tokens", "hidden"]
+INTERMEDIATE: Final[Axes] = ["batch", "tokens", "intermediate"]
+SPLIT: Final[Axes] = ["batch", "tokens", "heads", "head_dim"]
+HEADS: Final[Axes] = ["batch", "heads", "tokens", "head_dim"]
+HEADS_TRANSPOSED: Final[Axes] = ["batch", "heads", "head_dim", "tokens"]
+SCORES: Final[Axes] = ["batch", "heads", "query tokens", "key tokens"]
+POOLED: Final[Axes] = ["batch", "hidden"]
+LOGITS: Final[Axes] = ["batch", "labels"]
+
+_ONE = {"tokens": "token", "query tokens": "query token", "key tokens": "key token"}
+_ONE |= {"heads": "head", "labels": "label"}
+
+
+def one_of(axis: str) -> str:
+    """Return what one place along an axis is called: ``head`` of ``heads``."""
+    return _ONE.get(axis, axis)

@@ -1,0 +1,95 @@
+"""Labels: what a step's tensor is, in the field's words. Every label that code asks for is a constant of this file.
+
+Two kinds are made of a word and a number or a name: ``layer 3`` and ``gelu activation``. What no label fits is called
+as the module or the operation is called in the code.
+"""
+
+from typing import Final
+
+# Embeddings
+POSITION_IDS: Final = "position ids"
+POSITIONS: Final = "positions"
+WORD_EMBEDDINGS: Final = "word embeddings"
+TOKEN_TYPE_EMBEDDINGS: Final = "token type embeddings"
+POSITION_EMBEDDINGS: Final = "position embeddings"
+WORD_AND_TOKEN_TYPE_EMBEDDINGS: Final = "word + token type embeddings"
+WORD_AND_POSITION_EMBEDDINGS: Final = "word + position embeddings"
+SUM_OF_EMBEDDINGS: Final = "sum of embeddings"
+EMBEDDINGS: Final = "embeddings"
+
+# Self-attention
+QUERY_PROJECTION: Final = "query projection"
+QUERY_SPLIT: Final = "query split into heads"
+QUERY_HEADS: Final = "query heads"
+KEY_PROJECTION: Final = "key projection"
+KEY_SPLIT: Final = "key split into heads"
+KEY_HEADS: Final = "key heads"
+VALUE_PROJECTION: Final = "value projection"
+VALUE_SPLIT: Final = "value split into heads"
+VALUE_HEADS: Final = "value heads"
+FUSED_PROJECTION: Final = "query, key and value projection"
+KEY_TRANSPOSED: Final = "key transposed"
+ATTENTION_SCORES: Final = "attention scores"
+SCALED_ATTENTION_SCORES: Final = "scaled attention scores"
+MASKED_ATTENTION_SCORES: Final = "masked attention scores"
+ATTENTION_PROBABILITIES: Final = "attention probabilities"
+ATTENTION_DROPOUT: Final = "attention dropout"
+CONTEXT: Final = "context"
+CONTEXT_PERMUTED: Final = "context permuted"
+CONTEXT_RESHAPED: Final = "context reshaped"
+FUSED_ATTENTION: Final = "fused attention"
+SELF_ATTENTION: Final = "self-attention"
+
+# The rest of a layer
+ATTENTION: Final = "attention"
+ATTENTION_OUTPUT: Final = "attention output"
+ATTENTION_OUTPUT_PROJECTION: Final = "attention output projection"
+INTERMEDIATE: Final = "intermediate"
+INTERMEDIATE_PROJECTION: Final = "intermediate projection"
+OUTPUT: Final = "output"
+OUTPUT_PROJECTION: Final = "output projection"
+RESIDUAL_SUM: Final = "residual sum"
+LAYER_NORM: Final = "layer norm"
+DROPOUT: Final = "dropout"
+ENCODER: Final = "encoder"
+
+# Above the layers
+ATTENTION_MASK: Final = "attention mask"
+POOLER: Final = "pooler"
+FIRST_TOKEN: Final = "first token [CLS]"
+POOLER_PROJECTION: Final = "pooler projection"
+TANH_ACTIVATION: Final = "tanh activation"
+LOGITS: Final = "logits"
+LOSS: Final = "loss"
+
+# What the dataflow says nothing about
+SPLIT_INTO_CHUNKS: Final = "split into chunks"
+CHUNKS_JOINED: Final = "chunks joined"
+
+LABELS: Final = frozenset(value for name, value in dict(globals()).items() if name.isupper())
+"""All of them."""
+
+QUERY_KEY_VALUE: Final = (
+    (QUERY_PROJECTION, QUERY_SPLIT, QUERY_HEADS),
+    (KEY_PROJECTION, KEY_SPLIT, KEY_HEADS),
+    (VALUE_PROJECTION, VALUE_SPLIT, VALUE_HEADS),
+)
+"""What becomes of each of the three: projected, split into heads, heads before tokens."""
+
+TWICE_IN_A_LAYER: Final = frozenset((DROPOUT, RESIDUAL_SUM, LAYER_NORM))
+"""Labels that a layer has twice, in its attention and in its feed-forward part."""
+
+
+def layer(number: int) -> str:
+    """Return the label of an encoder layer as a whole."""
+    return f"layer {number}"
+
+
+def activation(name: str) -> str:
+    """Return the label of what an activation returns, by the activation's own name: ``gelu activation``."""
+    return f"{name} activation"
+
+
+def is_activation(label: str) -> bool:
+    """Whether a label is that of an activation."""
+    return label.endswith(" activation")

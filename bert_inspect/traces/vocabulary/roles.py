@@ -1,0 +1,54 @@
+"""Roles: what a module is, whatever its architecture calls it; and the parts of a model that modules belong to.
+
+The role of a step is that of the module that it is, or in whose forward it ran. A module that no architecture names
+has none (the empty string), but it belongs to the part of the module around it.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+MODEL: Final = "model"
+"""The whole model, its head included."""
+BODY: Final = "body"
+"""The model without its head."""
+EMBEDDINGS: Final = "embeddings"
+WORD_EMBEDDINGS: Final = "word embeddings"
+TOKEN_TYPE_EMBEDDINGS: Final = "token type embeddings"
+POSITION_EMBEDDINGS: Final = "position embeddings"
+ENCODER: Final = "encoder"
+LAYER: Final = "layer"
+ATTENTION: Final = "attention"
+SELF_ATTENTION: Final = "self-attention"
+QUERY_PROJECTION: Final = "query projection"
+KEY_PROJECTION: Final = "key projection"
+VALUE_PROJECTION: Final = "value projection"
+FUSED_PROJECTION: Final = "query, key and value projection"
+ATTENTION_OUTPUT: Final = "attention output"
+ATTENTION_OUTPUT_PROJECTION: Final = "attention output projection"
+INTERMEDIATE: Final = "intermediate"
+INTERMEDIATE_PROJECTION: Final = "intermediate projection"
+ACTIVATION: Final = "activation"
+OUTPUT: Final = "output"
+OUTPUT_PROJECTION: Final = "output projection"
+NORM: Final = "layer norm"
+DROPOUT: Final = "dropout"
+POOLER: Final = "pooler"
+POOLER_PROJECTION: Final = "pooler projection"
+POOLER_ACTIVATION: Final = "pooler activation"
+CLASSIFIER: Final = "classifier"
+
+FEED_FORWARD: Final = "feed-forward"
+HEAD: Final = "head"
+
+PARTS: Final[Mapping[str, str]] = {
+    EMBEDDINGS: EMBEDDINGS,
+    ATTENTION: ATTENTION,
+    INTERMEDIATE: FEED_FORWARD,
+    OUTPUT: FEED_FORWARD,
+    POOLER: POOLER,
+}
+"""The part of the model that begins with a module of this role; all that is outside of the body is the head."""
+
+QUERY_KEY_VALUE: Final = (QUERY_PROJECTION, KEY_PROJECTION, VALUE_PROJECTION)
+ADDS_RESIDUAL: Final = frozenset((ATTENTION_OUTPUT, OUTPUT))
+"""Modules whose forward adds what the block received to what it computed."""
