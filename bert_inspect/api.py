@@ -6,6 +6,7 @@ from typing import Any, Literal
 from .capture.encode import Sentences, check_labels, encode, token_limit
 from .capture.forward import run_forward
 from .capture.keep import VALUES_LIMIT, Keep
+from .capture.undisturbed import attending
 from .errors import UsageError
 from .loading.loaded import Loaded
 from .loading.locate import Weights, locate
@@ -79,10 +80,7 @@ def trace(
         initialised=(),
         seed=0,
     )
-    own = model.config._attn_implementation
-    try:
-        if attention is not None and attention != own:
-            model.set_attn_implementation(attention)
+    with attending(model, attention or model.config._attn_implementation):
         result = run_forward(
             loaded,
             batch,
@@ -92,9 +90,6 @@ def trace(
             keep=Keep(stats=stats, values="full" if values else None, seconds=time, limit=VALUES_LIMIT),
             verify=verify,
         ).trace
-    finally:
-        if model.config._attn_implementation != own:
-            model.set_attn_implementation(own)
     return Trace.of(result)
 
 

@@ -49,7 +49,7 @@ class Terminal:
                 console.print(product)
             # Rich fills the columns of a table up: in a file, or where an editor wraps, that is in the way.
             text = "\n".join(line.rstrip(" ") for line in captured.get().split("\n"))
-            if self.pager and _interactive() and text.count("\n") >= console.height and _page(text):
+            if self.pager and is_interactive() and text.count("\n") >= console.height and _page(text):
                 return
             sys.stdout.flush()
             stream.write(text.encode(sys.stdout.encoding, "backslashreplace"))
@@ -200,7 +200,8 @@ def prepare_streams() -> None:
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
 
 
-def _interactive() -> bool:
+def is_interactive() -> bool:
+    """Whether a person sits at both ends: only then a pager makes sense."""
     return sys.stdout.isatty() and sits_at_terminal()
 
 

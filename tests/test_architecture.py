@@ -2,6 +2,7 @@
 
 import ast
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,98 +12,128 @@ import bert_inspect
 
 PACKAGE = Path(bert_inspect.__file__).parent
 STANDARD = sys.stdlib_module_names
-GROUND = {"errors", "values", "files", "safetext", "stop"}
-DATA = GROUND | {"record", "reading", "proof"}
-PURE = DATA | {"selection", "outline", "components", "lookup", "listing", "implementation", "attention", "diff"}
-PURE |= {"dataflow", "layout", "diagnosis"}
 TORCH = {"torch", "transformers", "tokenizers", "safetensors", "huggingface_hub"}
-MAY = {
+RICH = {"rich", "pygments", "jinja2", "markupsafe", "resvg_py"}
+EDGE = {"errors", "files", "safetext", "signals"}
+TRACES = {"traces", "traces.vocabulary", "families"}
+
+# For each room what it may import: other rooms (of those below it no more than is named) and packages. A room inside
+# another stands here by itself where it may import less, or more; everything else in the outer room follows that.
+ROOMS: dict[str, set[str]] = {
     "errors": set(),
-    "stop": set(),
+    "signals": set(),
     "safetext": set(),
-    "values": {"msgspec"},
-    "files": {"errors", "stop"},
-    "proof": {"values", "msgspec"},
-    "jsontext": {"safetext", "values", "msgspec"},
-    "reading": {"errors"},
-    "soundness": {"errors"},
-    "record": {
-        "errors",
-        "values",
-        "files",
-        "jsontext",
-        "reading",
-        "safetext",
-        "soundness",
-        "proof",
-        "msgspec",
-        "render.notebook",
-    },  # a trace displays itself in a notebook
-    "components": {"msgspec"},
-    "diagnosis": {"errors", "values", "msgspec"},
-    "attention": DATA | {"numpy"},
-    "selection": DATA | {"msgspec"},
-    "outline": DATA,
-    "lookup": DATA | {"selection"},
-    "sourcefile": set(),
-    "reached": {"sourcefile"},
-    "implementation": DATA | {"sourcefile"},
-    "listing": DATA | {"sourcefile", "reached", "implementation"},
-    "dataflow": DATA | {"dataflow"},
-    "layout": {"dataflow", "layout"},
-    "render": PURE | {"rich", "numpy", "pygments", "jinja2", "resvg_py", "markupsafe", "msgspec", "render"},
-    "diff": DATA | {"diff", "msgspec", "numpy"},  # numpy where values are compared, and only there
-    "capture": PURE | TORCH | {"capture", "msgspec", "numpy"},
-    "terminal": GROUND | {"rich"},
-    "api": PURE | TORCH | {"capture"},
-    "cli": PURE | {"typer", "terminal", "cli"},
-    "__main__": {"stop"},
-    "__init__": {"api", "errors", "record"},
-}
-LATER = {  # inside a body
-    "cli": {"capture", "render", "record", "msgspec"},
-    "__main__": {"errors", "terminal", "safetext", "cli"},
+    "files": {"errors", "signals"},
+    "traces.vocabulary": set(),
+    "families": {"traces.vocabulary"},
+    "traces": {"traces.vocabulary", "families", "errors", "files", "safetext", "msgspec"},
+    "source_view": TRACES,
+    "dataflow": TRACES,
+    "layout": {"dataflow"},
+    "diff": TRACES | {"errors", "msgspec", "numpy"},
+    "loading": TRACES | {"errors", "msgspec"} | TORCH,
+    "capture": TRACES | {"errors", "files", "loading", "source_view", "msgspec", "capture.naming", "capture.tracing"}
+    | {"capture.verify"} | TORCH,
+    "capture.tracing": TRACES | {"capture", "capture.verify", "msgspec", "torch"},
+    "capture.naming": TRACES | {"errors", "capture.tracing", "torch"},
+    "capture.verify": TRACES | {"capture", "capture.naming", "capture.tracing", "torch"},
+    "analysis": TRACES | {"errors", "capture", "loading", "diff", "analysis.causes", "msgspec", "numpy"},
+    "analysis.causes": TRACES | {"diff", "msgspec", "numpy", "torch", "transformers"},
+    "analysis.doctor": TRACES | {"errors", "analysis", "capture", "loading", "diff", "msgspec", "numpy", "torch"},
+    "render": TRACES | {"errors", "safetext", "diff", "analysis", "source_view", "msgspec", "numpy"} | RICH
+    | {"analysis.doctor", "dataflow"},
+    "render.diagram": TRACES | {"safetext", "dataflow", "layout", "render", "rich"},
+    "render.report": TRACES | {"safetext", "analysis", "source_view", "render", "msgspec", "numpy"} | RICH,
+    "terminal": EDGE | {"rich"},
+    "result": TRACES | {"files", "render"},
+    "api": TRACES | {"errors", "capture", "loading", "result", "transformers"},
+    "cli": TRACES | EDGE | {"terminal", "loading", "capture", "analysis", "analysis.doctor", "analysis.causes", "diff"}
+    | {"dataflow", "source_view", "render", "render.diagram", "render.report", "typer", "msgspec"},
+    "__main__": EDGE | {"terminal", "cli"},
+    "__init__": {"api", "errors", "result"},
+}  # fmt: skip
+
+# What starts at once may import the rest only inside of functions.
+LATER = {
+    "cli": {"capture", "render", "render.diagram", "render.report", "analysis", "analysis.causes", "analysis.doctor"}
+    | {"diff", "dataflow", "source_view", "msgspec"},
+    "terminal": {"rich"},
+    "result": {"render"},
+    "__main__": {"errors", "terminal", "safetext", "cli", "files"},
 }
 
 
-def imports(file: Path) -> list[tuple[str, bool]]:
-    """Names a file imports, as rooms or packages, and whether at its top level."""
+def room_of(parts: tuple[str, ...]) -> str:
+    """The innermost room of the table that a module, or a file of one, lies in."""
+    names = [".".join(parts[:length]) for length in range(len(parts), 0, -1)]
+    return next((name for name in names if name in ROOMS), parts[0])
+
+
+def imports(file: Path) -> Iterator[tuple[str, bool]]:
+    """The rooms and packages that a file imports, each with whether that is at once; imports for types count too."""
     package = [*file.relative_to(PACKAGE.parent).with_suffix("").parts][:-1]
-    found = []
     tree = ast.parse(file.read_text())
-    top = {id(node) for node in tree.body}
-    typing_only = {
-        id(inner)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING"
-        for inner in ast.walk(node)
-    }
+    guarded = [
+        node for node in tree.body if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING"
+    ]
+    types = {id(inner) for node in guarded for inner in ast.walk(node)}
+    inside = {id(inner) for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) for inner in ast.walk(node)}
     for node in ast.walk(tree):
-        if id(node) in typing_only:
-            continue
+        at_once = id(node) not in types | inside
         if isinstance(node, ast.Import):
-            found += [(alias.name.split(".")[0], id(node) in top) for alias in node.names]
+            yield from ((alias.name.split(".")[0], at_once) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
-            found.append(((node.module or "").split(".")[0], id(node) in top))
+            yield (node.module or "").split(".")[0], at_once
         elif isinstance(node, ast.ImportFrom):
-            base = [*package[: len(package) - node.level + 1], *(node.module or "").split(".")]
-            found.append((".".join(part for part in base[1:] if part), id(node) in top))
-    return found
+            base = [*package[1 : len(package) - node.level + 1], *(node.module or "").split(".")]
+            for alias in node.names:
+                parts = tuple(part for part in (*base, alias.name) if part)
+                yield room_of(parts), at_once
 
 
-@pytest.mark.parametrize("file", sorted(PACKAGE.rglob("*.py")), ids=lambda file: str(file.relative_to(PACKAGE)))
+FILES = sorted(file for file in PACKAGE.rglob("*.py"))
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(PACKAGE)))
 def test_a_room_imports_only_what_it_may(file: Path) -> None:
-    room = file.relative_to(PACKAGE).with_suffix("").parts[0]
-    for name, at_top in imports(file):
-        if name in STANDARD or not name:
+    room = room_of(file.relative_to(PACKAGE).with_suffix("").parts)
+    for name, at_once in imports(file):
+        if name in STANDARD or name == room:
             continue
-        allowed = MAY[room] | (set() if at_top else LATER.get(room, set()))
-        assert name in allowed or name.split(".")[0] in allowed, f"{room} imports {name}"
+        assert name in ROOMS[room], f"{room} imports {name}"
+        assert not at_once or name not in LATER.get(room, set()), f"{room} imports {name} at once"
+
+
+def test_every_room_of_the_table_is_there_and_every_file_has_one() -> None:
+    there = {room_of(file.relative_to(PACKAGE).with_suffix("").parts) for file in FILES}
+    assert there == set(ROOMS)
+
+
+def test_no_room_leads_back_to_itself() -> None:
+    """But for the rooms inside ``capture``, which work together on one forward."""
+    below = {room: {name for name in may if name in ROOMS} for room, may in ROOMS.items()}
+    together = {"capture.tracing", "capture.naming", "capture.verify"}
+    merged = {
+        ("capture" if room in together else room): {"capture" if name in together else name for name in names}
+        for room, names in below.items()
+    }
+    merged["capture"] = set().union(*(below[room] for room in (*together, "capture"))) - together - {"capture"}
+    seen: set[str] = set()
+
+    def visit(room: str, path: tuple[str, ...]) -> None:
+        assert room not in path, f"{' -> '.join((*path, room))}"
+        if room not in seen:
+            for name in merged[room]:
+                visit(name, (*path, room))
+            seen.add(room)
+
+    for room in merged:
+        visit(room, ())
 
 
 def test_no_module_bears_a_name_of_the_standard_library() -> None:
-    own = {file.stem for file in PACKAGE.rglob("*.py")} - {"__init__", "__main__", "tokenize"}
-    assert not own & (STANDARD - {"builtin"})
+    own = {part for file in FILES for part in file.relative_to(PACKAGE).with_suffix("").parts}
+    assert not (own - {"__init__", "__main__"}) & (STANDARD - {"builtin"})
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from msgspec import structs
 
 from ..capture.forward import run_forward
 from ..capture.keep import Keep
+from ..capture.undisturbed import attending
 from ..diff import Comparison, Diff, Side
 from ..loading.loaded import Loaded
 from ..traces.record import Input, Trace
@@ -46,19 +47,17 @@ def compare_runs(a: Run, b: Run, *, selection: Selection, atol: float | None = N
 
 def _count_numbers(run: Run, selection: Selection) -> int:
     """Return about how many numbers the steps of a forward return, by the sizes in the configuration."""
-    config = run.loaded.model.config
+    sizes = run.loaded.sizes
     rows, length = len(run.batch.tokens), max((len(row) for row in run.batch.tokens), default=0)
     # A layer returns some twenty tensors of the hidden size, two of the intermediate size and five of scores.
-    features = rows * length * (20 * config.hidden_size + 2 * config.intermediate_size)
-    scores = 5 * rows * config.num_attention_heads * length * length
-    return int((len(selection.layers) or config.num_hidden_layers) * (features + scores))
+    features = rows * length * (20 * sizes["hidden"] + 2 * sizes["intermediate"])
+    scores = 5 * rows * sizes["heads"] * length * length
+    return (len(selection.layers) or run.loaded.layers) * (features + scores)
 
 
 def _trace(run: Run, *, selection: Selection, values: bool) -> Trace:
     """Return a side's trace: with all values, else with statistics, without weights with neither."""
-    model = run.loaded.model
-    if model.config._attn_implementation != run.attention:
-        model.set_attn_implementation(run.attention)
     numbers = run.loaded.weights != "none"
     keep = Keep(stats=numbers and not values, values="full" if numbers and values else None)
-    return run_forward(run.loaded, run.batch, selection=selection, keep=keep)[0]
+    with attending(run.loaded.model, run.attention):
+        return run_forward(run.loaded, run.batch, selection=selection, keep=keep).trace

@@ -41,7 +41,9 @@ class Family:
     @lru_cache(maxsize=4096)  # noqa: B019 - families are constants
     def role(self, path: str) -> str:
         """Return what the module at a path is, empty where the architecture has no such module."""
-        segments = ["*" if segment.isdigit() else segment for segment in path.split(".")] if path else []
+        segments = (
+            ["*" if segment.isascii() and segment.isdigit() else segment for segment in path.split(".")] if path else []
+        )
         for length in range(min(len(segments), self._longest), 0, -1):
             role = self.modules.get(".".join(segments[-length:]))
             if role is not None:
@@ -91,6 +93,9 @@ class Family:
         """Return the name of the feed-forward activation that a configuration states."""
         found = config.get(self.activation)
         return found if isinstance(found, str) else getattr(found, "__name__", "?")
+
+
+_NUMBER = re.compile(r"^\d+$", re.ASCII)
 
 
 @lru_cache

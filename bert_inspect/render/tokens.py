@@ -8,14 +8,14 @@ from rich.text import Text
 from ..traces.record import Input
 from .words import BAD, DIM, NAME, plural, sentence
 
-_ROWS = 3000
+ROWS = 3000
 """How many tokens are shown; exports hold all of them."""
 
 
 def tokens(batch: Input) -> Group:
     """Return a table for each sentence, with the text before and after tokenizing."""
     parts: list[RenderableType] = []
-    room = _ROWS
+    room = ROWS
     for row, shown in enumerate(batch.tokens):
         if room <= 0:
             parts += [Text(f"... {plural(len(batch.tokens) - row, 'more sentence')}", style=DIM), Text()]

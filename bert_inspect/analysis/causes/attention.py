@@ -4,16 +4,17 @@ from collections.abc import Iterator
 
 import torch
 
+from ...traces.vocabulary import labels
 from .context import StepContext, Unknown, Variant
 
 _STAGES = (
-    "attention scores",
-    "scaled attention scores",
-    "masked attention scores",
-    "attention probabilities",
-    "context",
+    labels.ATTENTION_SCORES,
+    labels.SCALED_ATTENTION_SCORES,
+    labels.MASKED_ATTENTION_SCORES,
+    labels.ATTENTION_PROBABILITIES,
+    labels.CONTEXT,
 )
-_ALIKE = {"attention dropout": "attention probabilities", "fused attention": "context"}
+_ALIKE = {labels.ATTENTION_DROPOUT: labels.ATTENTION_PROBABILITIES, labels.FUSED_ATTENTION: labels.CONTEXT}
 
 
 def mask_variants(context: StepContext) -> Iterator[Variant]:
@@ -27,28 +28,28 @@ def mask_variants(context: StepContext) -> Iterator[Variant]:
         "inverted": ~real,
         "causal": real & torch.ones(length, length, dtype=torch.bool).tril(),
     }
-    if context.label == "attention mask":
+    if context.label == labels.ATTENTION_MASK:
         shape = (len(batch), 1, length, length)
         for words, mask in masks.items():
-            yield Variant("attention mask", words, mask.expand(shape))
+            yield Variant(labels.ATTENTION_MASK, words, mask.expand(shape))
         return
     if _stage(context) not in _STAGES[2:]:
         return
     for words, mask in masks.items():
-        yield Variant("attention mask", words, _attention(context, mask=mask))
+        yield Variant(labels.ATTENTION_MASK, words, _attention(context, mask=mask))
 
 
 def scale_variants(context: StepContext) -> Iterator[Variant]:
     """What the scores are multiplied with: one over the root of a head's size, in BERT."""
     if _stage(context) not in _STAGES[1:]:
         return
-    dim = context.nearest("query heads").shape[-1]
-    hidden = context.config("hidden_size")
+    dim = context.nearest(labels.QUERY_HEADS).shape[-1]
+    hidden = context.sizes.hidden
     scales = {f"times {dim**-0.5:.4g}": dim**-0.5, "not scaled": 1.0, f"times {1 / dim:.4g} (1 / head_dim)": 1 / dim}
-    if isinstance(hidden, int) and hidden > 0:
+    if hidden:
         scales[f"times {hidden**-0.5:.4g} (by the hidden size)"] = hidden**-0.5
     for words, scale in scales.items():
-        yield Variant("attention scores", words, _attention(context, scale=scale))
+        yield Variant(labels.ATTENTION_SCORES, words, _attention(context, scale=scale))
 
 
 def softmax_variants(context: StepContext) -> Iterator[Variant]:
@@ -70,31 +71,35 @@ def _attention(
     shape, or the context (batch, heads, query tokens, head_dim). Without a mask A's own is used, if it has one.
     """
     stage = _stage(context)
-    query, key = context.nearest("query heads"), context.nearest("key heads")
+    query, key = context.nearest(labels.QUERY_HEADS), context.nearest(labels.KEY_HEADS)
     # What A itself computed is taken where it is at hand: two ways to the same number would part by rounding.
-    scores = context.nearest("attention scores") if context.has("attention scores") else query @ key.transpose(2, 3)
+    scores = (
+        context.nearest(labels.ATTENTION_SCORES)
+        if context.has(labels.ATTENTION_SCORES)
+        else query @ key.transpose(2, 3)
+    )
     scores = scores * (query.shape[-1] ** -0.5 if scale is None else scale)
-    if stage == "scaled attention scores":
+    if stage == labels.SCALED_ATTENTION_SCORES:
         return scores
     seen = _own_mask(context) if mask is None else mask
     if seen is not None and not bool(seen.all()):
         scores = scores.masked_fill(~seen, torch.finfo(scores.dtype).min)
-    if stage == "masked attention scores":
+    if stage == labels.MASKED_ATTENTION_SCORES:
         return scores
     probabilities = scores.softmax(dim=axis)
-    if stage == "attention probabilities":
+    if stage == labels.ATTENTION_PROBABILITIES:
         return probabilities
-    if stage == "context":
-        return probabilities @ context.nearest("value heads")
+    if stage == labels.CONTEXT:
+        return probabilities @ context.nearest(labels.VALUE_HEADS)
     raise Unknown
 
 
 def _own_mask(context: StepContext) -> torch.Tensor | None:
     """Return which keys A's layer lets be seen, None where it applies no mask."""
     layer = context.step.layer
-    fused = next((s for s in context.side.steps if s.label == "fused attention" and s.layer == layer), None)
-    applied = context.has("masked attention scores") or (fused is not None and len(fused.inputs) > 3)
+    fused = next((s for s in context.side.steps if s.label == labels.FUSED_ATTENTION and s.layer == layer), None)
+    applied = context.has(labels.MASKED_ATTENTION_SCORES) or (fused is not None and len(fused.inputs) > 3)
     if not applied:
         return None
-    mask = context.nearest("attention mask")
+    mask = context.nearest(labels.ATTENTION_MASK)
     return mask if mask.dtype == torch.bool else mask > torch.finfo(mask.dtype).min / 2

@@ -13,6 +13,7 @@ from torch import nn
 
 from ...diff import Cause, Comparison, Diff, StepDiff
 from ...traces.values import strict
+from ...traces.vocabulary import labels
 from .context import StepContext, Unknown, Variant
 from .hypotheses import HYPOTHESES
 
@@ -36,7 +37,7 @@ def find_cause(
         note = "the cause was not looked for: that takes values of both (run with --values, or with --tensors)"
         return Cause(suspect="", says="", gap=gap, gap_left=None, tried=[], note=note)
     context = StepContext(comparison, first, model, other)
-    if first.label == "word embeddings" and context.other_tokens:
+    if first.label == labels.WORD_EMBEDDINGS and context.other_tokens:
         note = "the two were given other tokens: that is where it begins"
         return Cause(suspect="", says="", gap=gap, gap_left=None, tried=[], note=note)
     best: tuple[float, str, str] | None = None

@@ -8,7 +8,9 @@ import torch
 from torch import nn
 
 from ...diff import Comparison, Side, StepDiff
-from ...traces.record import Input, Step, TensorOut
+from ...families import family_of
+from ...traces.record import Input, Model, Sizes, Step, TensorOut
+from ...traces.vocabulary import roles
 
 
 class Unknown(Exception):
@@ -62,13 +64,28 @@ class StepContext:
             for pair in self._comparison.rows.pairs
         )
 
+    @property
+    def sizes(self) -> Sizes:
+        """The sizes of A's model."""
+        return self.side.trace.model.sizes
+
     def config(self, key: str) -> Any:
         """Return a setting of A's configuration."""
         return self.side.trace.model.config.get(key)
 
-    def config_b(self, key: str) -> Any:
-        """Return a setting of B's configuration."""
-        return self._comparison.b.trace.model.config.get(key)
+    def activations(self) -> tuple[str, str]:
+        """Return the names of the feed-forward activation in A's and in B's configuration."""
+        one, other = self._models
+        return family_of(one.family).activation_of(one.config), family_of(other.family).activation_of(other.config)
+
+    def norm_eps_b(self) -> Any:
+        """Return what B's configuration says is added to the variance in the norms."""
+        other = self._models[1]
+        return other.config.get(family_of(other.family).norm_eps)
+
+    @property
+    def _models(self) -> tuple[Model, Model]:
+        return self.side.trace.model, self._comparison.b.trace.model
 
     @property
     def module(self) -> Any:
@@ -92,6 +109,17 @@ class StepContext:
         except AttributeError as error:
             raise Unknown from error
 
+    def path(self, role: str) -> str | None:
+        """Return the path of A's module of a role, in the layer of the step if there is one for each layer; None where
+        there is none.
+        """
+        if self.model is None:
+            raise Unknown
+        family, layer = family_of(self._models[0].family), self.step.layer
+        paths = [path for path, _ in self.model.named_modules() if family.role(path) == role]
+        here = (path for path in paths if family.layer_in_path(path) in (layer, None))
+        return next(here, None)
+
     def parameter(self, path: str, name: str) -> torch.Tensor | None:
         """Return a module's parameter on the CPU, None where the module has it not."""
         return _parameter(self.submodule(path), name)
@@ -109,15 +137,15 @@ class StepContext:
         """
         return self._received(self.step, place)
 
-    def received_by_module(self, name: str) -> torch.Tensor:
-        """Return what the module of this name received in which the step ran, or that it is.
+    def received_by_module(self, role: str) -> torch.Tensor:
+        """Return what the module of this role received in which the step ran, or that it is.
 
         Raises:
             Unknown: there is none, or it was not recorded.
         """
         step: Step | None = self.step
         while step is not None:
-            if step.kind == "module" and step.path.rpartition(".")[2] == name:
+            if step.kind == "module" and step.role == role:
                 return self._received(step, 0)
             step = None if step.parent is None else self.side.steps[step.parent]
         raise Unknown
@@ -138,8 +166,7 @@ class StepContext:
 
     def _ids(self, step: Step) -> str:
         """Return which of the model's inputs an embedding looks up."""
-        names = {"word_embeddings": "input_ids", "token_type_embeddings": "token_type_ids"}
-        return names.get(step.path.rpartition(".")[2], "")
+        return {roles.WORD_EMBEDDINGS: "input_ids", roles.TOKEN_TYPE_EMBEDDINGS: "token_type_ids"}.get(step.role, "")
 
     def nearest(self, label: str) -> torch.Tensor:
         """Return the output of the last step of this label before this one, in the same layer or in none.

@@ -6,10 +6,9 @@ import torch
 from torch.nn import functional
 from transformers.activations import ACT2FN
 
+from ...traces.vocabulary import labels, roles
 from .attention import mask_variants, scale_variants, softmax_variants
 from .context import StepContext, Variant
-
-_ROLES = ("query", "key", "value")
 
 
 def layer_norm_eps(context: StepContext) -> Iterator[Variant]:
@@ -19,7 +18,7 @@ def layer_norm_eps(context: StepContext) -> Iterator[Variant]:
     received, own = context.received(), float(getattr(context.module, "eps", 0.0))
     weight, bias = context.parameter(context.step.path, "weight"), context.parameter(context.step.path, "bias")
     shape = [received.shape[-1]]
-    theirs = context.config_b("layer_norm_eps")
+    theirs = context.norm_eps_b()
     for eps in dict.fromkeys((own, theirs if isinstance(theirs, float) else own, 1e-12, 1e-5, 1e-6, 1e-8, 1e-7, 1e-3)):
         tensor = functional.layer_norm(received, shape, weight, bias, eps)
         yield Variant("layer_norm_eps", f"{eps:g}", tensor)
@@ -27,10 +26,10 @@ def layer_norm_eps(context: StepContext) -> Iterator[Variant]:
 
 def activation(context: StepContext) -> Iterator[Variant]:
     """Which activation, and of the GELUs which: by the error function, or by tanh."""
-    if not context.label.endswith(" activation") or "pooler" in context.step.path:
+    if not labels.is_activation(context.label) or context.step.part == roles.POOLER:
         return
-    received = context.received_by_module("intermediate_act_fn")
-    own, theirs = context.config("hidden_act"), context.config_b("hidden_act")
+    received = context.received_by_module(roles.ACTIVATION)
+    own, theirs = context.activations()
     known = ("gelu", "gelu_new", "gelu_pytorch_tanh", "gelu_fast", "quick_gelu", "relu", "silu", "tanh")
     for name in dict.fromkeys(name for name in (own, theirs, *known) if name in ACT2FN):
         yield Variant("hidden_act", name, ACT2FN[name](received))
@@ -55,21 +54,22 @@ def projection(context: StepContext) -> Iterator[Variant]:
         yield Variant("weight", "without its bias", functional.linear(received, weight))
     elif (theirs := context.other_parameter(path, "bias")) is not None:
         yield Variant("weight", "with one", functional.linear(received, weight, theirs))
-    around, _, own = path.rpartition(".")
-    for role in _ROLES if own in _ROLES else ():
-        if role != own and (other := context.parameter(f"{around}.{role}", "weight")) is not None:
-            bias = context.parameter(f"{around}.{role}", "bias")
-            yield Variant("weight", f"that of the {role} projection", functional.linear(received, other, bias))
+    own = context.step.role
+    for role in roles.QUERY_KEY_VALUE if own in roles.QUERY_KEY_VALUE else ():
+        beside = context.path(role) if role != own else None
+        if beside is not None and (other := context.parameter(beside, "weight")) is not None:
+            bias = context.parameter(beside, "bias")
+            yield Variant("weight", f"that of the {role}", functional.linear(received, other, bias))
 
 
 def positions(context: StepContext) -> Iterator[Variant]:
     """From where positions are counted: from 0 in BERT, from the padding's id + 1 in RoBERTa."""
-    if context.label not in ("position ids", "position embeddings"):
+    if context.label not in (labels.POSITION_IDS, labels.POSITION_EMBEDDINGS):
         return
     length = len(context.batch.tokens[0])
     count = torch.arange(length).unsqueeze(0)
     table = None
-    if context.label == "position embeddings":
+    if context.label == labels.POSITION_EMBEDDINGS:
         table = context.parameter(context.step.path, "weight")
         count = context.received()
     pad = context.config("pad_token_id")
@@ -87,7 +87,7 @@ def positions(context: StepContext) -> Iterator[Variant]:
 def segment_ids(context: StepContext) -> Iterator[Variant]:
     """Segment ids that are missing, swapped, or not added."""
     ids = torch.tensor(context.batch.token_type_ids)
-    if context.label == "token type embeddings":
+    if context.label == labels.TOKEN_TYPE_EMBEDDINGS:
         table = context.parameter(context.step.path, "weight")
         if table is None:
             return
@@ -99,18 +99,18 @@ def segment_ids(context: StepContext) -> Iterator[Variant]:
         if theirs.shape == ids.shape:
             yield Variant("segment ids", "those that B was given", table[theirs])
         yield Variant("segment ids", "not looked up", torch.zeros_like(table[ids]))
-    elif context.label in ("word + token type embeddings", "sum of embeddings"):
+    elif context.label in (labels.WORD_AND_TOKEN_TYPE_EMBEDDINGS, labels.SUM_OF_EMBEDDINGS):
         added = context.nearest(context.label)
         yield Variant("segment embeddings", "added", added)
-        yield Variant("segment embeddings", "left out", added - context.nearest("token type embeddings"))
-    elif context.step.path.endswith("embeddings.LayerNorm"):
-        around = context.step.path.rpartition(".")[0]
-        table = context.parameter(f"{around}.token_type_embeddings", "weight")
+        yield Variant("segment embeddings", "left out", added - context.nearest(labels.TOKEN_TYPE_EMBEDDINGS))
+    elif (context.step.role, context.step.part) == (roles.NORM, roles.EMBEDDINGS):
+        path = context.path(roles.TOKEN_TYPE_EMBEDDINGS)
+        table = None if path is None else context.parameter(path, "weight")
         weight, bias = (context.parameter(context.step.path, name) for name in ("weight", "bias"))
         if table is None:
             return
         received, segments = context.received(), table[ids]
-        with_them = context.has("token type embeddings")
+        with_them = context.has(labels.TOKEN_TYPE_EMBEDDINGS)
         other = received - segments if with_them else received + segments
         for words, summed in ((_ADDED[with_them], received), (_ADDED[not with_them], other)):
             eps = getattr(context.module, "eps", 0.0)
@@ -123,26 +123,27 @@ _ADDED = {True: "added", False: "left out"}
 
 def head_split(context: StepContext) -> Iterator[Variant]:
     """How features belong to heads: a head's together, every n-th one, another number of heads, rows cut anew."""
-    heads = context.config("num_attention_heads")
-    role = context.label.partition(" ")[0]
-    if not isinstance(heads, int):
+    heads = context.sizes.heads
+    if not heads:
         return
-    if context.label in ("context permuted", "context reshaped"):
+    if context.label in (labels.CONTEXT_PERMUTED, labels.CONTEXT_RESHAPED):
         yield from _merged(context)
         return
-    if role not in _ROLES:
+    stages = next((stages for stages in labels.QUERY_KEY_VALUE if context.label in stages), None)
+    if stages is None:
         return
-    split = context.nearest(f"{role} projection")  # (batch, tokens, hidden)
+    projected, _, split_and_transposed = stages
+    split = context.nearest(projected)  # (batch, tokens, hidden)
     rows, length, hidden = split.shape
     dim = hidden // heads
     together = split.view(rows, length, heads, dim)
     apart = split.view(rows, length, dim, heads)
-    if context.label == f"{role} projection":
+    if context.label == projected:
         yield Variant("features of a head", "together", split)
         yield Variant("features of a head", "interleaved", together.transpose(2, 3).reshape(split.shape))
         yield Variant("features of a head", "interleaved", apart.transpose(2, 3).reshape(split.shape))
         return
-    to_heads = context.label == f"{role} heads"
+    to_heads = context.label == split_and_transposed
 
     def given(four: torch.Tensor) -> torch.Tensor:
         return four.transpose(1, 2) if to_heads else four
@@ -159,11 +160,11 @@ def head_split(context: StepContext) -> Iterator[Variant]:
 
 def _merged(context: StepContext) -> Iterator[Variant]:
     """Yield how the heads' context may be put together again."""
-    label = "context" if context.has("context") else "fused attention"
+    label = labels.CONTEXT if context.has(labels.CONTEXT) else labels.FUSED_ATTENTION
     per_head = context.nearest(label)  # (batch, heads, tokens, head_dim)
     rows, heads, length, dim = per_head.shape
     moved = per_head.transpose(1, 2)
-    flat = context.label == "context reshaped"
+    flat = context.label == labels.CONTEXT_RESHAPED
     shape = (rows, length, heads * dim) if flat else tuple(moved.shape)
     yield Variant("heads", "joined as (heads, head_dim)", moved.reshape(shape))
     joined = per_head.permute(0, 2, 3, 1).reshape(rows, length, heads * dim)
@@ -177,7 +178,7 @@ HYPOTHESES: dict[str, Callable[[StepContext], Iterator[Variant]]] = {
     "projection weights": projection,
     "positions": positions,
     "segment ids": segment_ids,
-    "attention mask": mask_variants,
+    labels.ATTENTION_MASK: mask_variants,
     "score scaling": scale_variants,
     "head split": head_split,
     "softmax axis": softmax_variants,

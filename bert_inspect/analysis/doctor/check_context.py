@@ -1,17 +1,17 @@
 """The model under examination, and the runs of it that the questions share."""
 
 import copy
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
 from ...capture.encode import Sentences, encode
 from ...capture.forward import run_forward
 from ...capture.keep import Keep
+from ...capture.model_inputs import model_inputs
 from ...errors import BertInspectError
 from ...loading.loaded import Loaded
 from ...traces.record import Input, Trace
@@ -89,24 +89,10 @@ class CheckContext:
                 module.training = flag
 
     def _logits(self, batch: Input) -> torch.Tensor:
-        device = next(self.model.parameters()).device
-        columns = {
-            name: torch.tensor(getattr(batch, name), device=device)
-            for name in ("input_ids", "token_type_ids", "attention_mask")
-        }
+        inputs = model_inputs(batch, self.loaded.family, self.model, labels=False)
         with torch.inference_mode():
-            logits: torch.Tensor = self.model(**columns).logits.double().cpu()
+            logits: torch.Tensor = self.model(**inputs).logits.double().cpu()
         return logits
-
-    @contextmanager
-    def attending(self, implementation: Literal["eager", "sdpa"]) -> Iterator[None]:
-        """Let the model compute attention so for the block."""
-        own = self.model.config._attn_implementation
-        self.model.set_attn_implementation(implementation)
-        try:
-            yield
-        finally:
-            self.model.set_attn_implementation(own)
 
     def in_precision(self, dtype: torch.dtype) -> Loaded:
         """Return the model in another precision: itself if it is in that, else a copy."""

@@ -3,16 +3,15 @@
 import torch
 
 from ...loading.notices import counted, some
+from ...traces.vocabulary import labels, roles
 from .check_context import CheckContext
 from .diagnosis import Finding
-
-_HEAD = "classifier."
 
 
 def weights(context: CheckContext) -> Finding:
     """Did every weight come from the checkpoint, did every tensor of it find its place, and are they numbers?"""
     loaded = context.loaded
-    drawn = [name for name in loaded.initialised if not name.startswith(_HEAD)]
+    drawn = loaded.initialised_body
     if loaded.weights == "random":
         return Finding(
             question="weights",
@@ -55,20 +54,24 @@ def weights(context: CheckContext) -> Finding:
 
 def head(context: CheckContext) -> Finding:
     """Is the classifier trained, or as it was drawn?"""
-    if any(name.startswith(_HEAD) for name in context.loaded.initialised) or context.loaded.weights == "random":
+    if any(map(context.loaded.head.holds, context.loaded.initialised)) or context.loaded.weights == "random":
         return Finding(
             question="head",
             verdict="fail",
             evidence="the classifier was drawn at random: predictions mean nothing",
             fix="fine-tune it, or name a fine-tuned checkpoint",
-            path="classifier",
-            label="logits",
+            path=context.loaded.path(roles.CLASSIFIER),
+            label=labels.LOGITS,
         )
     if told := next((notice for notice in context.notices if "not trained for whole sentences" in notice), None):
         return Finding(
-            question="head", verdict="fail", evidence=told, fix="fine-tune it to classify sentences", path="classifier"
+            question="head",
+            verdict="fail",
+            evidence=told,
+            fix="fine-tune it to classify sentences",
+            path=context.loaded.path(roles.CLASSIFIER),
         )
-    classifier = context.model.classifier
+    classifier = context.loaded.module(roles.CLASSIFIER)
     spread, drawn = float(classifier.weight.detach().float().std()), context.model.config.initializer_range
     untouched = classifier.bias is not None and not bool(classifier.bias.any())
     if untouched and abs(spread - drawn) < 0.15 * drawn:
@@ -77,15 +80,15 @@ def head(context: CheckContext) -> Finding:
             verdict="fail",
             evidence=f"its bias is zero and its weights spread by {spread:.3f}, as when freshly drawn ({drawn:g})",
             fix="this checkpoint was saved before its head was trained: fine-tune it",
-            path="classifier",
-            label="logits",
+            path=context.loaded.path(roles.CLASSIFIER),
+            label=labels.LOGITS,
         )
     return Finding(question="head", verdict="pass", evidence=f"from the checkpoint; its weights spread by {spread:.3f}")
 
 
-def labels(context: CheckContext) -> Finding:
+def class_names(context: CheckContext) -> Finding:
     """Do the names of the classes fit the classifier?"""
-    config, classes = context.model.config, context.model.classifier.out_features
+    config, classes = context.model.config, context.loaded.module(roles.CLASSIFIER).out_features
     names = [str(name) for name in (config.id2label or {}).values()]
     if len(names) != classes or sorted(config.id2label) != list(range(classes)):
         return Finding(

@@ -15,7 +15,7 @@ from .diagnosis import Diagnosis, Finding, Question
 _ASKED: Mapping[Question, Callable[[CheckContext], Finding]] = {
     "weights": checkpoint.weights,
     "head": checkpoint.head,
-    "labels": checkpoint.labels,
+    "labels": checkpoint.class_names,
     "tokenizer": texts.tokenizer,
     "truncation": texts.truncation,
     "visible": texts.visible,

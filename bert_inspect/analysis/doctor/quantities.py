@@ -9,6 +9,7 @@ from torch import nn
 from ...diff.words import place_in_words
 from ...traces.record import Step, TensorOut, Trace
 from ...traces.tree import completion
+from ...traces.vocabulary import labels
 from ..attention import Array, array
 from .check_context import CheckContext
 from .diagnosis import Finding
@@ -41,7 +42,7 @@ def _wrong(step: Step, output: TensorOut) -> bool:
     if stats is None:
         return False
     # Some mask with minus infinity, on purpose.
-    masks = step.label in ("attention mask", "masked attention scores")
+    masks = step.label in (labels.ATTENTION_MASK, labels.MASKED_ATTENTION_SCORES)
     return bool(stats.nan or (stats.inf and not masks))
 
 
@@ -110,16 +111,16 @@ def units(context: CheckContext) -> Finding:
 
 def _odd(step: Step, output: TensorOut, real: NDArray[np.bool_]) -> str | None:
     """Return what is odd about a step's output on the real tokens (``real`` is (batch, tokens))."""
-    if step.label == "layer norm" and real.sum() > 1 and output.shape[:2] == list(real.shape):
+    if step.label == labels.LAYER_NORM and real.sum() > 1 and output.shape[:2] == list(real.shape):
         constant = int((np.ptp(array(output)[real], axis=0) == 0).sum())
         return f"{constant} of {output.shape[-1]} units are the same at every token" if constant else None
-    if step.label.endswith(" activation") and step.kind == "module" and output.shape[:2] == list(real.shape):
+    if labels.is_activation(step.label) and step.kind == "module" and output.shape[:2] == list(real.shape):
         silent = float((np.abs(array(output)[real]).max(axis=0) == 0).mean())
         return f"{silent:.0%} of the units are silent at every token" if silent > _SILENT else None
-    if step.label == "attention probabilities" and real.shape[1] > 2:
+    if step.label == labels.ATTENTION_PROBABILITIES and real.shape[1] > 2:
         heads = _saturated(array(output), real)
         return f"head {heads[0]} of {output.shape[1]} puts all on one token, almost everywhere" if heads else None
-    if step.label == "tanh activation":
+    if step.label == labels.TANH_ACTIVATION:
         share = float((np.abs(array(output)) > _SATURATED).mean())
         return f"{share:.0%} of the pooler's tanh are saturated" if share > _SILENT else None
     return None

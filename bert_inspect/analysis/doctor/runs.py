@@ -3,9 +3,11 @@
 import torch
 from msgspec import structs
 
+from ...capture.undisturbed import attending
 from ...diff import Diff, diff
 from ...traces.record import Trace
 from ...traces.values import Number
+from ...traces.vocabulary import labels, roles
 from .check_context import CheckContext
 from .diagnosis import Finding, Question
 
@@ -58,8 +60,8 @@ def determinism(context: CheckContext) -> Finding:
 
 def segments(context: CheckContext) -> Finding:
     """Does it matter to which segment a token belongs?"""
-    embedding = context.model.bert.embeddings.token_type_embeddings.weight
-    if embedding.shape[0] < 2:
+    embedding = context.loaded.module(roles.TOKEN_TYPE_EMBEDDINGS)
+    if embedding is None or embedding.num_embeddings < 2:
         return Finding(
             question="segments",
             verdict="warn",
@@ -80,17 +82,17 @@ def segments(context: CheckContext) -> Finding:
             verdict="warn",
             evidence=f"{what} change nothing: the segments' embeddings are equal",
             fix="this model does not tell the sentences of a pair apart by their segments",
-            path="bert.embeddings.token_type_embeddings",
-            label="token type embeddings",
+            path=context.loaded.path(roles.TOKEN_TYPE_EMBEDDINGS),
+            label=labels.TOKEN_TYPE_EMBEDDINGS,
         )
     return Finding(question="segments", verdict="pass", evidence=f"{what} move the logits by {moved:.2g}")
 
 
 def attention(context: CheckContext) -> Finding:
     """Do eager and fused attention compute the same?"""
-    with context.attending("eager"):
+    with attending(context.model, "eager"):
         eager = context.run(context.batch)
-    with context.attending("sdpa"):
+    with attending(context.model, "sdpa"):
         fused = context.run(context.batch)
     return _same(
         "attention",
@@ -104,7 +106,7 @@ def precision(context: CheckContext) -> Finding:
     full = context.run(context.batch, loaded=context.in_precision(torch.float32))
     half = context.run(context.batch, loaded=context.in_precision(torch.bfloat16))
     found = diff(full, half)
-    layers = [step for step in found.steps if step.label == f"layer {step.layer}" and step.max_rel is not None]
+    layers = [step for step in found.steps if step.label == labels.layer(step.layer or 0) and step.max_rel is not None]
     by_layer = "".join(f" {float(step.max_rel or 0):.1%}" for step in layers)
     by_layer = f"; layers 0 to {len(layers) - 1} part by{by_layer} of their largest entry" if layers else ""
     finding = _same("precision", found, fix="run it in float32; bfloat16 loses more than its rounding here")

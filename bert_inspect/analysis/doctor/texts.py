@@ -1,6 +1,7 @@
 """Questions about the tokenizer and the sentences."""
 
 from ...capture.encode import Sentences, encode
+from ...traces.vocabulary import roles
 from .check_context import CheckContext
 from .diagnosis import Finding
 
@@ -12,7 +13,7 @@ _UNKNOWN = 0.2
 def tokenizer(context: CheckContext) -> Finding:
     """Does the tokenizer belong to this model?"""
     words, config = context.tokenizer.get_vocab(), context.model.config
-    rows = context.model.bert.embeddings.word_embeddings.num_embeddings
+    rows = context.loaded.module(roles.WORD_EMBEDDINGS).num_embeddings
     largest = max(words.values(), default=-1)
     if largest >= rows:
         return _fail(
@@ -72,7 +73,7 @@ def _unknown(context: CheckContext, rows: int, largest: int) -> Finding:
 
 def truncation(context: CheckContext) -> Finding:
     """Is a sentence longer than the model takes?"""
-    positions = context.model.config.max_position_embeddings
+    positions = context.loaded.sizes["positions"]
     limit = positions if context.limit is None else min(positions, context.limit)
     given = context.tokenizer.model_max_length
     pairs = context.sentences.pairs

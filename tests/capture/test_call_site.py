@@ -3,7 +3,7 @@
 import sys
 from types import FrameType
 
-from bert_inspect.capture.tracing.call_site import line_of, place_of
+from bert_inspect.capture.tracing.call_site import line_of, site_of
 
 
 def noted() -> list[tuple[tuple[str, int] | None, int]]:
@@ -13,7 +13,7 @@ def noted() -> list[tuple[tuple[str, int] | None, int]]:
     def note(*_: object) -> None:
         frame: FrameType | None = sys._getframe(1)
         assert frame is not None
-        found.append((line_of(place_of(frame)), frame.f_lineno))
+        found.append((line_of(site_of(frame)), frame.f_lineno))
 
     note(
         1,

@@ -54,7 +54,7 @@ def test_ctrl_c_in_the_pager_is_the_pagers(
     pager = tmp_path / "pager"
     pager.write_text(f'#!/bin/sh\ntrap "" INT\ncat > {tmp_path}/paged\nkill -INT $PPID\nexit 0\n')
     pager.chmod(0o755)
-    monkeypatch.setattr("bert_inspect.terminal._interactive", lambda: True)
+    monkeypatch.setattr("bert_inspect.terminal.is_interactive", lambda: True)
     monkeypatch.setenv("PAGER", str(pager))
     monkeypatch.setenv("TERM", "xterm")
     assert command("show", tmp_path / "t.json") == (0, "", "")

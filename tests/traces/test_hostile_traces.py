@@ -16,7 +16,7 @@ from bert_inspect import Trace
 from bert_inspect.errors import TraceFileError
 from bert_inspect.traces.validate import MOST_NESTED
 
-SAVED = (Path(__file__).parent / "render" / "golden" / "trace.json").read_bytes()
+SAVED = (Path(__file__).parents[1] / "render" / "golden" / "trace.json").read_bytes()
 ORIGINAL = json.loads(SAVED)
 PLACES = places(ORIGINAL)
 Command = Callable[..., tuple[int, str, str]]
@@ -100,7 +100,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("kind", SHOWN)
 def test_what_is_only_odd_is_shown(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bert_inspect.render.tokens._ROWS", 100)
+    monkeypatch.setattr("bert_inspect.render.tokens.ROWS", 100)
     shown(Trace.from_json(edited(SHOWN[kind])))
 
 

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bert_inspect.errors import UsageError
-from bert_inspect.traces.selection import Selection, layer_of, matches, near_paths, parse_layers
+from bert_inspect.families.bert import BERT
+from bert_inspect.traces.selection import Selection, matches, near_paths, parse_layers
 
 
 @pytest.mark.parametrize(
@@ -69,7 +70,7 @@ def test_no_pattern_takes_forever() -> None:
 
 
 def test_an_endless_number_names_no_layer() -> None:
-    assert layer_of("bert.encoder.layer." + "9" * 5000) is None and layer_of("layer.٣") is None
+    assert BERT.layer_in_path("bert.encoder.layer." + "9" * 5000) is None and BERT.layer_in_path("layer.٣") is None
 
 
 def test_both_filters_hold_together() -> None:
@@ -82,8 +83,8 @@ def test_both_filters_hold_together() -> None:
 
 
 def test_layers_are_read_from_paths() -> None:
-    assert layer_of("bert.encoder.layer.11.output") == 11
-    assert layer_of("bert.encoder.layer") is None and layer_of("bert.pooler") is None
+    assert BERT.layer_in_path("bert.encoder.layer.11.output") == 11
+    assert BERT.layer_in_path("bert.encoder.layer") is None and BERT.layer_in_path("bert.pooler") is None
 
 
 def test_near_paths() -> None:

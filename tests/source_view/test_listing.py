@@ -2,18 +2,17 @@
 
 import inspect
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+import transformers
 from helpers import TEXTS, tiny_model
 from msgspec import structs
 from transformers.models.bert import modeling_bert
 from transformers.models.bert.modeling_bert import BertForSequenceClassification
 
-import bert_inspect.source_view.sourcefile
 from bert_inspect import Trace
 from bert_inspect.api import trace
 from bert_inspect.capture.line_trace import watching
@@ -172,19 +171,14 @@ def test_watching_leaves_nothing_behind(model: Any, tokenizer: Any) -> None:
 
 
 @pytest.fixture
-def other_release(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+def other_release(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A transformers in which modeling_bert.py has one line more."""
     folder = tmp_path / "transformers" / "models" / "bert"
     folder.mkdir(parents=True)
     text = Path(modeling_bert.__file__).read_text().splitlines(keepends=True)
     (folder / "modeling_bert.py").write_text("".join([*text[:50], "# another release\n", *text[50:]]))
-    folders = bert_inspect.source_view.sourcefile._folders
-
-    def instead(package: str) -> Iterator[Path]:
-        return iter([folder]) if package == "transformers" else folders(package)
-
-    monkeypatch.setattr(bert_inspect.sourcefile, "_folders", instead)
-    yield folder
+    monkeypatch.setattr(transformers.__spec__, "submodule_search_locations", [str(tmp_path / "transformers")])
+    return folder
 
 
 def test_a_file_that_is_not_as_it_was_is_not_used(other_release: Path, traced: Trace) -> None:

@@ -10,7 +10,7 @@ from helpers import PAIRS, TEXTS, tiny_model, without_values
 from tampering import TAMPERINGS
 
 from bert_inspect import Trace
-from bert_inspect.analysis.causes.cause import explain, with_cause
+from bert_inspect.analysis.causes.cause import find_cause, with_cause
 from bert_inspect.analysis.causes.hypotheses import HYPOTHESES
 from bert_inspect.api import trace
 from bert_inspect.diff import Cause, Comparison, Side
@@ -22,7 +22,7 @@ def cause_of(a: Trace, b: Trace, model: Any, other: Any = None) -> Cause:
     comparison = Comparison(Side(a), Side(b))
     first = comparison.diff(names=("A", "B")).first
     assert first is not None
-    return explain(comparison, first, model, other)
+    return find_cause(comparison, first, model, other)
 
 
 def test_there_are_nine() -> None:

@@ -15,12 +15,13 @@ from rich.console import Console
 from bert_inspect import Trace
 from bert_inspect.capture.encode import Sentences, encode
 from bert_inspect.errors import UsageError
+from bert_inspect.families.bert import BERT
 from bert_inspect.loading.locate import locate
 from bert_inspect.loading.tokenizer import load_tokenizer
 from bert_inspect.render.header import header
 from bert_inspect.render.tokens import tokens
 from bert_inspect.traces.record import TensorOut
-from bert_inspect.traces.selection import Selection, layer_of, narrowed
+from bert_inspect.traces.selection import Selection, narrowed
 from bert_inspect.traces.values import Values, strict
 
 some = settings(max_examples=40, suppress_health_check=list(HealthCheck))
@@ -199,5 +200,5 @@ def test_a_narrowed_trace_holds_what_was_wanted_and_what_is_around_it(
         around = any(path.startswith(step.path) for path in expected)
         assert wanted(step.path) or (around and step.kind == "module")
         assert wanted(step.path) or all(output.values is None for output in step.outputs)
-        assert layer_of(step.path) == step.layer
+        assert BERT.layer_in_path(step.path) == step.layer
     assert Trace.from_json(b"".join(few.json())) == few
