@@ -13,7 +13,7 @@ from rich.console import Console
 from bert_inspect import Trace
 from bert_inspect.diff import diff
 from bert_inspect.errors import BertInspectError
-from bert_inspect.render.diff import DiffPage, DiffView
+from bert_inspect.render.comparison.page import DiffPage, DiffView
 from bert_inspect.render.page import page
 from bert_inspect.render.tokens import tokens
 from bert_inspect.render.tree import View

@@ -79,23 +79,13 @@ def encode(tokenizer: Any, sentences: Sentences, *, limit: int | None, truncate:
     pairs = list(sentences.pairs) if sentences.pairs is not None else None
     whole = tokenizer(texts, pairs, padding=False, truncation=False, verbose=False)
     lengths = [len(ids) for ids in whole["input_ids"]]
-    too_long = [number for number, length in enumerate(lengths) if limit is not None and length > limit]
-    if too_long and not truncate:
-        number = too_long[0]
-        raise UsageError(
-            f"sentence {number + 1} has {lengths[number]} tokens, the limit is {limit}",
-            "cut it with --truncate, or split it",
-        )
-    least = tokenizer.num_special_tokens_to_add(pair=pairs is not None)
-    if limit is not None and limit < least:
-        raise UsageError(f"{limit} tokens leave no room for the {least} special ones", "raise --max-length")
-    if len(set(lengths)) > 1 and tokenizer.pad_token is None:
-        raise UsageError("the tokenizer has no padding token for sentences of different length", "run them one by one")
+    _check_lengths(tokenizer, lengths, limit=limit, truncate=truncate, pairs=pairs is not None)
+    too_long = limit is not None and max(lengths) > limit
     batch = tokenizer(
         texts,
         pairs,
         padding=len(texts) > 1,
-        truncation=bool(too_long),
+        truncation=too_long,
         max_length=limit if too_long else None,
         return_token_type_ids=True,
         return_attention_mask=True,
@@ -117,6 +107,21 @@ def encode(tokenizer: Any, sentences: Sentences, *, limit: int | None, truncate:
         labels=None if sentences.labels is None else list(sentences.labels),
         truncated=[length - sum(mask) for length, mask in zip(lengths, batch["attention_mask"], strict=True)],
     )
+
+
+def _check_lengths(tokenizer: Any, lengths: Sequence[int], *, limit: int | None, truncate: bool, pairs: bool) -> None:
+    """Refuse sentences of which the tokenizer can make no batch: too long, or of different length without padding."""
+    too_long = [number for number, length in enumerate(lengths, start=1) if limit is not None and length > limit]
+    if too_long and not truncate:
+        raise UsageError(
+            f"sentence {too_long[0]} has {lengths[too_long[0] - 1]} tokens, the limit is {limit}",
+            "cut it with --truncate, or split it",
+        )
+    least = tokenizer.num_special_tokens_to_add(pair=pairs)
+    if limit is not None and limit < least:
+        raise UsageError(f"{limit} tokens leave no room for the {least} special ones", "raise --max-length")
+    if len(set(lengths)) > 1 and tokenizer.pad_token is None:
+        raise UsageError("the tokenizer has no padding token for sentences of different length", "run them one by one")
 
 
 def cut_words(batch: Input, sentence: int) -> list[str]:

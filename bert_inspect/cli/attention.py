@@ -77,7 +77,7 @@ def attention(
         with terminal.waiting("running the model"):
             ran = run_for_attention(loaded, batch, wanted if kind is None else [])
     from ..analysis.attention import attentions, chosen
-    from ..render.attention import attention_page
+    from ..render.heads.page import attention_page
 
     if ran.failure is not None:
         return told_failure(ran)
@@ -114,7 +114,7 @@ def _picture(kind: str, ran: "Trace", layers: "Sequence[LayerAttention]", *, lay
         from ..render.report import attention_html
 
         return attention_html(ran, layers, layer=layer, head=head).encode()
-    from ..render.attention_svg import attention_svg
+    from ..render.heads.svg import attention_svg
 
     svg = attention_svg(ran, layers, layer=layer, head=head)
     if kind == "svg":

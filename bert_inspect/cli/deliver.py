@@ -95,6 +95,6 @@ def deliver_diff(
     if json:
         terminal.write([found.json()])
     else:
-        from ..render.diff import DiffPage, DiffView
+        from ..render.comparison.page import DiffPage, DiffView
 
         terminal.show(DiffPage(found, DiffView(all=every, selection=selection)))

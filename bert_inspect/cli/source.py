@@ -75,7 +75,7 @@ def source(
                 loaded, batch, found, keep=Keep(stats=stats, values=for_the_screen() if values else None)
             )
     from ..render.cells import View
-    from ..render.source import source_page
+    from ..render.listing.page import source_page
     from ..source_view.listing import listing
 
     if note is not None:

@@ -8,68 +8,96 @@ from rich.style import Style
 from ..safetext import safe_text
 from ..traces.record import Input, TensorOut
 from ..traces.vocabulary.axes import TOKEN_AXES, one_of
+from .cells import Cell
 from .sizes import SHOWN_ENDS, SHOWN_SENTENCES
 from .words import DIM, MASKED, PLAIN, is_masked, number, plural
-
-Line = list[tuple[str, Style]]
 
 _CELL = 10
 _LABEL = 12
 
 
-def matrix(tensor: TensorOut, batch: Input, *, label: str, width: int, cut: str) -> Iterator[Line]:
+def matrix(tensor: TensorOut, batch: Input, *, label: str, width: int, cut: str) -> Iterator[Cell]:
     """Yield the lines of a tensor's values.
 
     The last two axes are the matrix, of which the ends are shown; of a stack of matrices the first sentences are
     shown, and the first head of each. What is left out is said.
     """
-    values = tensor.values
-    if values is None:
+    if tensor.values is None:
         return
-    axes: Sequence[str] = tensor.axes or [f"axis {i}" for i in range(len(tensor.shape))]
-    sizes = tensor.shape
-    if 0 in sizes:
+    if 0 in tensor.shape:
         yield [("empty", DIM)]
         return
-    fits = max(1, (width - _LABEL - 2) // _CELL)
-    if len(sizes) < 2:
-        row = [values.at(i) for i in range(min(sizes[0], fits, SHOWN_ENDS))] if sizes else [values.at()]
-        rest = [(cut, DIM)] if sizes and sizes[0] > len(row) else []
-        yield [*(_number(value, label, tensor.dtype) for value in row), *rest]
-        return
-    stack = axes[:-2]
-    columns = _ends(sizes[-1], min(fits, SHOWN_ENDS))
-    rows = _ends(sizes[-2], SHOWN_ENDS)
-    for sentence in range(min(sizes[0], SHOWN_SENTENCES) if stack else 1):
-        at = (sentence, *[0] * (len(stack) - 1)) if stack else ()
-        if stack:
-            parts = [f"sentence {sentence + 1} of {sizes[0]}" if sizes[0] > 1 or sentence else ""]
-            parts += [
-                f"{_name(axis, 0, batch, sentence)}, {one_of(axis)} 0 of {size}"
-                if axis in TOKEN_AXES
-                else f"{one_of(axis)} 0 of {size}"
-                for axis, size in zip(stack[1:], sizes[1:-2], strict=True)
-                if size > 1
-            ]
-            if title := ", ".join(part for part in parts if part):
+    shown = _Matrix(tensor, batch, label=label, fits=max(1, (width - _LABEL - 2) // _CELL), cut=cut)
+    yield from shown.row() if len(tensor.shape) < 2 else shown.stack()
+
+
+class _Matrix:
+    """The values of one tensor with the names of their axes; ``fits`` is how many columns have room."""
+
+    def __init__(self, tensor: TensorOut, batch: Input, *, label: str, fits: int, cut: str) -> None:
+        assert tensor.values is not None, "asked for only where values are held"
+        self._values = tensor.values
+        self._dtype, self._label, self._batch, self._cut = tensor.dtype, label, batch, cut
+        self._axes: Sequence[str] = tensor.axes or [f"axis {i}" for i in range(len(tensor.shape))]
+        self._sizes = tensor.shape
+        self._fits = min(fits, SHOWN_ENDS)
+
+    def row(self) -> Iterator[Cell]:
+        """Yield the one line of a vector or of a single number."""
+        if not self._sizes:
+            yield [self._number()]
+            return
+        shown = min(self._sizes[0], self._fits)
+        rest = [(self._cut, DIM)] if self._sizes[0] > shown else []
+        yield [*map(self._number, range(shown)), *rest]
+
+    def stack(self) -> Iterator[Cell]:
+        """Yield the lines of a matrix, or of the first ones of a stack of matrices."""
+        before = self._sizes[:-2]
+        for sentence in range(min(self._sizes[0], SHOWN_SENTENCES) if before else 1):
+            if before and (title := self._title(sentence)):
                 yield [(title, DIM)]
-        if axes[-1] in TOKEN_AXES:
-            heads = [_name(axes[-1], index, batch, sentence) for index in columns if index is not None]
-            yield [
-                (" " * (_LABEL + 1), DIM),
-                *_spread(columns, [(_fit(head, _CELL - 1, right=True) + " ", DIM) for head in heads], cut),
-            ]
-        for row_index in rows:
-            if row_index is None:
-                yield [(f"{cut}".rjust(_LABEL), DIM)]
+            yield from self._matrix(sentence, (sentence, *[0] * (len(before) - 1)) if before else ())
+        if before and self._sizes[0] > SHOWN_SENTENCES:
+            yield [(f"{self._cut} {plural(self._sizes[0] - SHOWN_SENTENCES, 'more sentence')}", DIM)]
+
+    def _title(self, sentence: int) -> str:
+        """Return which matrix of the stack is shown."""
+        parts = [f"sentence {sentence + 1} of {self._sizes[0]}"] if self._sizes[0] > 1 or sentence else []
+        for axis, size in zip(self._axes[1:-2], self._sizes[1:-2], strict=True):
+            if size > 1:
+                name = f"{self._name(axis, 0, sentence)}, " if axis in TOKEN_AXES else ""
+                parts.append(f"{name}{one_of(axis)} 0 of {size}")
+        return ", ".join(parts)
+
+    def _matrix(self, sentence: int, at: tuple[int, ...]) -> Iterator[Cell]:
+        rows, columns = _ends(self._sizes[-2], SHOWN_ENDS), _ends(self._sizes[-1], self._fits)
+        row_axis, column_axis = self._axes[-2:]
+        if column_axis in TOKEN_AXES:
+            heads = [self._name(column_axis, index, sentence) for index in columns if index is not None]
+            titles = [(_fit(head, _CELL - 1, right=True) + " ", DIM) for head in heads]
+            yield [(" " * (_LABEL + 1), DIM), *_spread(columns, titles, self._cut)]
+        for row in rows:
+            if row is None:
+                yield [(f"{self._cut}".rjust(_LABEL), DIM)]
                 continue
-            name = _name(axes[-2], row_index, batch, row_index if axes[-2] == "batch" else sentence)
-            numbers = [
-                _number(values.at(*at, row_index, index), label, tensor.dtype) for index in columns if index is not None
-            ]
-            yield [(_fit(name, _LABEL, right=True) + " ", DIM), *_spread(columns, numbers, cut)]
-    if stack and sizes[0] > SHOWN_SENTENCES:
-        yield [(f"{cut} {plural(sizes[0] - SHOWN_SENTENCES, 'more sentence')}", DIM)]
+            name = self._name(row_axis, row, row if row_axis == "batch" else sentence)
+            numbers = [self._number(*at, row, index) for index in columns if index is not None]
+            yield [(_fit(name, _LABEL, right=True) + " ", DIM), *_spread(columns, numbers, self._cut)]
+
+    def _number(self, *index: int) -> tuple[str, Style]:
+        value = self._values.at(*index)
+        if is_masked(value, label=self._label, dtype=self._dtype):
+            return "masked".rjust(_CELL - 1) + " ", MASKED
+        return number(value).rjust(_CELL - 1) + " ", PLAIN
+
+    def _name(self, axis: str, index: int, sentence: int) -> str:
+        if axis == "batch":
+            return f"sentence {index + 1}"
+        tokens = self._batch.tokens[sentence] if sentence < len(self._batch.tokens) else []
+        if axis in TOKEN_AXES and index < len(tokens):
+            return safe_text(tokens[index])
+        return f"{one_of(axis)} {index}"
 
 
 def _ends(size: int, room: int) -> list[int | None]:
@@ -81,28 +109,13 @@ def _ends(size: int, room: int) -> list[int | None]:
     return [*range(head), None, *range(size - tail, size)]
 
 
-def _spread(columns: Sequence[int | None], cells: Sequence[tuple[str, Style]], cut: str) -> Line:
+def _spread(columns: Sequence[int | None], cells: Sequence[tuple[str, Style]], cut: str) -> Cell:
     """Put the sign for what is left out in its place among the cells."""
-    result: Line = []
+    result: Cell = []
     rest = iter(cells)
     for index in columns:
         result.append((f"{cut} ", DIM) if index is None else next(rest))
     return result
-
-
-def _number(value: float | bool, label: str, dtype: str) -> tuple[str, Style]:
-    if is_masked(value, label=label, dtype=dtype):
-        return "masked".rjust(_CELL - 1) + " ", MASKED
-    return number(value).rjust(_CELL - 1) + " ", PLAIN
-
-
-def _name(axis: str, index: int, batch: Input, sentence: int) -> str:
-    if axis == "batch":
-        return f"sentence {index + 1}"
-    tokens = batch.tokens[sentence] if sentence < len(batch.tokens) else []
-    if axis in TOKEN_AXES and index < len(tokens):
-        return safe_text(tokens[index])
-    return f"{one_of(axis)} {index}"
 
 
 def _fit(text: str, width: int, *, right: bool) -> str:

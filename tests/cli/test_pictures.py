@@ -16,7 +16,7 @@ from helpers import TEXTS, tiny_model
 
 from bert_inspect.analysis.attention import attentions
 from bert_inspect.api import trace
-from bert_inspect.render.attention_svg import attention_svg
+from bert_inspect.render.heads.svg import attention_svg
 
 Command = Callable[..., tuple[int, str, str]]
 SVG = "{http://www.w3.org/2000/svg}"

@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from bert_inspect import Trace
 from bert_inspect.api import trace
 from bert_inspect.diff import Diff, diff
-from bert_inspect.render.diff import DiffPage, DiffView
+from bert_inspect.render.comparison.page import DiffPage, DiffView
 from bert_inspect.traces.selection import Selection
 
 GOLDEN = Path(__file__).parent / "golden"

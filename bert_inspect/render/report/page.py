@@ -16,7 +16,7 @@ from msgspec import structs
 from ...analysis.attention import LayerAttention
 from ...safetext import safe_text
 from ...traces.record import Trace
-from ..attention import CAUTION, certificate
+from ..heads.page import CAUTION, certificate
 from ..words import plural
 from .facts import facts, predictions, sentences
 from .heads import fit, heads_data

@@ -11,8 +11,8 @@ from rich.measure import Measurement
 from rich.segment import Segment
 from rich.style import Style
 
-from ..safetext import safe_text
-from .words import BAD, DIM, PLAIN, plural
+from ...safetext import safe_text
+from ..words import BAD, DIM, PLAIN, plural
 
 _LIGHT, _DARK = (222, 235, 247), (8, 69, 148)
 _STYLES = 16

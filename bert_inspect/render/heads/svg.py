@@ -11,12 +11,12 @@ from html import escape
 import numpy as np
 from numpy.typing import NDArray
 
-from ..analysis.attention import Array, HeadSummary, LayerAttention, summaries
-from ..safetext import safe_text
-from ..traces.record import Trace
-from .attention import CAUTION, certificate
-from .png import png
-from .words import plural
+from ...analysis.attention import Array, HeadSummary, LayerAttention, summaries
+from ...safetext import safe_text
+from ...traces.record import Trace
+from ..words import plural
+from .page import CAUTION, certificate
+from .pixels import png
 
 SENTENCES = 4
 """A picture shows as many sentences at most, and says so."""

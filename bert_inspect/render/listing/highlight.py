@@ -9,9 +9,9 @@ from rich.style import Style
 from rich.syntax import ANSISyntaxTheme, Syntax
 from rich.text import Text
 
-from ..safetext import safe_text
-from .cells import Cell
-from .words import DIM, NAME, PLAIN
+from ...safetext import safe_text
+from ..cells import Cell
+from ..words import DIM, NAME, PLAIN
 
 # Only colours that every terminal's scheme keeps legible on dark and on light.
 _MAGENTA, _CYAN, _GREEN = Style(color="magenta"), Style(color="cyan"), Style(color="green")

@@ -7,13 +7,13 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ..diff import Diff, Setting, StepDiff, Unmatched
-from ..diff.words import times, where
-from ..safetext import safe_text
-from ..traces.record import Source
-from ..traces.selection import Selection
-from .difftable import TableFormat, part_of, parts_table, steps_table
-from .words import BAD, DIM, GOOD, NAME, PLAIN, number, plural
+from ...diff import Diff, Setting, StepDiff, Unmatched
+from ...diff.words import times, where
+from ...safetext import safe_text
+from ...traces.record import Source
+from ...traces.selection import Selection
+from ..words import BAD, DIM, GOOD, NAME, PLAIN, number, plural
+from .tables import TableFormat, part_of, parts_table, steps_table
 
 _ALSO = 5
 _MOST_UNMATCHED = 12

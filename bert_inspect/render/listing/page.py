@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from rich.console import Console, ConsoleOptions, Group
 from rich.segment import Segment
 
-from ..safetext import safe_text
-from ..source_view.listing import FunctionListing, Listing, ListingLine, Made
-from ..traces.lookup import without_layer
-from ..traces.record import Step, TensorOut, Trace
-from .cells import STATS, Cell, View, brief, cut, known_names, length, segments, statistic
-from .header import header
+from ...safetext import safe_text
+from ...source_view.listing import FunctionListing, Listing, ListingLine, Made
+from ...traces.lookup import without_layer
+from ...traces.record import Step, TensorOut, Trace
+from ..cells import STATS, Cell, View, brief, cut, known_names, length, segments, statistic
+from ..header import header
+from ..matrix import matrix
+from ..words import BAD, DIM, KNOWN, LAYER, MASKED, NAME, OP, PLAIN, named_shape, not_finite, plural, shape
 from .highlight import broken, dimmed, highlighted, indent_of
-from .matrix import matrix
-from .words import BAD, DIM, KNOWN, LAYER, MASKED, NAME, OP, PLAIN, named_shape, not_finite, plural, shape
 
 _NUMBER = 5
 _GUTTER = _NUMBER + 3

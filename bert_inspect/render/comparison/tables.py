@@ -9,11 +9,11 @@ from rich.cells import set_cell_size
 from rich.table import Table
 from rich.text import Text
 
-from ..diff import StepDiff, Unmatched
-from ..diff.words import times, where
-from ..safetext import safe_text
-from ..traces.vocabulary import labels, roles
-from .words import BAD, DIM, LAYER, NAME, PLAIN, number, shape
+from ...diff import StepDiff, Unmatched
+from ...diff.words import times, where
+from ...safetext import safe_text
+from ...traces.vocabulary import labels, roles
+from ..words import BAD, DIM, LAYER, NAME, PLAIN, number, shape
 
 _ROOMY = 110
 _BETWEEN = 3

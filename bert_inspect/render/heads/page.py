@@ -9,12 +9,12 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ..analysis.attention import Array, LayerAttention, marks, summaries
-from ..safetext import safe_text
-from ..traces.record import Trace
-from .header import header
+from ...analysis.attention import Array, LayerAttention, marks, summaries
+from ...safetext import safe_text
+from ...traces.record import Trace
+from ..header import header
+from ..words import BAD, DIM, KNOWN, LAYER, NAME, number, plural
 from .heatmap import Heatmap
-from .words import BAD, DIM, KNOWN, LAYER, NAME, number, plural
 
 CAUTION = "Where a head looks is no explanation of what the model answers."
 

@@ -1,0 +1,1 @@
+"""Where heads look: in the terminal, and as SVG."""
