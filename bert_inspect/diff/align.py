@@ -123,7 +123,7 @@ def align_rows(a: Input, b: Input) -> Rows:
             tokens = ((_token(a, i, p), _token(b, j, q)) for p, q in zip(real_a, real_b, strict=True))
             if (other := next(((t, *two) for t, two in enumerate(tokens) if two[0] != two[1]), None)) is not None:
                 first, in_a, in_b = other
-                notes.append(f"sentence {i + 1} has other tokens from token {first} on: {in_a} against {in_b}")
+                notes.append(f"inputs of sentence {i + 1} differ from token {first} on: {in_a} against {in_b}")
     complete = len(found) == len(a.texts) == len(b.texts)
     same_padding = complete and all(a.attention_mask[i] == b.attention_mask[j] for i, j in found)
     return Rows(

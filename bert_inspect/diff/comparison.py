@@ -32,7 +32,7 @@ def diff(
 ) -> Diff:
     """Compare two traces step by step, on the sentences and real tokens that they have in common.
 
-    A step differs where an entry's difference exceeds its noise floor (`bert_inspect.diff.noise`) or, where one of
+    A step differs where an entry's difference exceeds its rounding tolerance (`bert_inspect.diff.noise`) or, where one of
     them is given, ``atol + rtol * magnitude``. ``names`` are what the two are called, ``tensors`` the files that
     ``--tensors`` wrote beside them.
 
@@ -105,7 +105,7 @@ class Comparison:
         return ratio(gap.excess, self._floors.get(pair.a.id, 1.0))
 
     def _noise(self) -> dict[int, float]:
-        """Return the noise floor of each pair, by A's id, as a part of its tensor's size."""
+        """Return the rounding tolerance of each pair, by A's id, as a part of its tensor's size."""
         units_a: dict[int, float] = {}
         units_b: dict[int, float] = {}
         for pair in self._pairs.found:

@@ -12,7 +12,7 @@ FORMAT = "bert-inspect-diff"
 VERSION = 1
 
 Status = Literal["identical", "noise", "different", "unknown"]
-"""Equal to the bit; within the noise floor; beyond it; or nothing to compare by but shapes, which agree."""
+"""Equal to the bit; within the rounding tolerance; beyond it; or nothing to compare by but shapes, which agree."""
 By = Literal["values", "statistics", "shapes"]
 
 

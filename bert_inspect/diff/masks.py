@@ -76,7 +76,7 @@ def _two(both: list[tuple[Side, Step, TensorOut]], rows: Rows) -> tuple[Gap | No
         return gap_of_values(parts, allowed=Tolerance(0.0, 0.0), masked=None), ""
     hidden_a, hidden_b = _hidden(side_a, step_a, out_a), _hidden(side_b, step_b, out_b)
     if hidden_a is None or hidden_b is None or not rows.same_padding:
-        return None, "" if rows.same_padding else "the batches are padded otherwise"
+        return None, "" if rows.same_padding else "the batches are padded differently"
     if hidden_a == hidden_b:
         return _SAME, ""
     return Gap(1.0, 1.0, math.inf, 0.0), f"A hides {hidden_a:,} entries, B {hidden_b:,}"

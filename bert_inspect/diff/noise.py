@@ -1,4 +1,4 @@
-"""The noise floor: how far two right runs may part by rounding alone.
+"""The rounding tolerance: how far two right runs may part by rounding alone.
 
 A number that is rounded to a type with unit roundoff u is off by at most u of its size, and n roundings in a row by at
 most n u. That bound is never met: roundings go up as often as down, so they add up like a random walk, and after n of

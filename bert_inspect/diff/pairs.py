@@ -155,7 +155,7 @@ class Pairs:
         pair.note = pair.gap.note
 
     def _allowed(self, pair: Pair, output: TensorOut, other: TensorOut) -> Tolerance:
-        """Return the tolerance that was given, else the size of which the noise floor is a part: nothing for numbers
+        """Return the tolerance that was given, else the size of which the rounding tolerance is a part: nothing for numbers
         that are exact.
         """
         if self.tolerance is not None:

@@ -23,7 +23,7 @@ def where(step: StepDiff | Step) -> str:
 
 
 def times(number: Number | None) -> str:
-    """Return a multiple of the noise floor: ``0.31``, ``12``, ``3,400``."""
+    """Return a multiple of the tolerance: ``0.31``, ``12``, ``3,400``."""
     if number is None:
         return "-"
     if isinstance(number, str):
@@ -66,7 +66,7 @@ def verdict(
     ``missing`` are the modules that only one of the two runs has, A's and B's; ``given`` says that a tolerance was
     given, ``failed`` that the forward of one of the two failed.
     """
-    floor = "the tolerance" if given else "the noise floor"
+    floor = "the tolerance" if given else "the rounding tolerance"
     lacks = [
         f"{name} has no {_several([where(step) for step in gone])}"
         for name, gone in (("B", missing[0]), ("A", missing[1]))
@@ -96,12 +96,12 @@ def verdict(
         of = f"{len(known)} of {len(steps)} steps that could be compared"
     exact = all(step.status == "identical" for step in known)
     if exact:
-        how = "to the bit" if all(step.by == "values" for step in known) else "in all their statistics"
+        how = "bitwise" if all(step.by == "values" for step in known) else "in all their statistics"
         return f"the same: all {of} agree {how}"
     worst = max(known, key=lambda step: float(step.times or 0))
     begins = next(place for place, step in enumerate(known) if step.status == "noise")
     # Where nothing should have rounded otherwise, this is where to look for what the floor hides.
-    equal = f"; equal to the bit before {where(known[begins])}" if begins else ""
+    equal = f"; bitwise identical up to {where(known[begins])}" if begins else ""
     return f"the same: all {of} agree within {floor} (at most {times(worst.times)} x, {where(worst)}){equal}"
 
 

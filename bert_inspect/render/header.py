@@ -12,8 +12,8 @@ from .words import BAD, DIM, NAME, PLAIN, count, plural
 
 MEANING = {
     "pretrained": ("pretrained", "every tensor comes from the checkpoint"),
-    "partial": ("pretrained body, head drawn at random", "so the prediction means nothing"),
-    "random": ("all drawn at random", "so shapes and steps are real, numbers and prediction mean nothing"),
+    "partial": ("pretrained body, randomly initialized head", "the prediction is meaningless"),
+    "random": ("randomly initialized", "values and predictions are meaningless; shapes and steps are real"),
     "none": ("none", "only shapes were computed"),
 }
 BETTER = {
@@ -64,7 +64,7 @@ def _weights(model: Model) -> Text:
     head = head_of(model.task)
     body = [name for name in model.initialised if not head.holds(name)]
     if model.weights == "partial" and body:
-        text.append(f" ({plural(len(body), 'tensor')} of the body drawn too)", BAD)
+        text.append(f" ({plural(len(body), 'tensor')} of the body initialized too)", BAD)
     if model.weights in BETTER and model.source != "python":
         text.append(f"\n{BETTER[model.weights]}", DIM)
     return text

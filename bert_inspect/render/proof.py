@@ -12,7 +12,7 @@ def proof(proved: Proof) -> Text:
     if proved.fault is not None:
         text = Text.assemble(("failed", BAD), f": {in_words(proved.fault)}")
     else:
-        text = Text.assemble(("passed", KNOWN), ": the logits are to the bit those of a run without instruments")
+        text = Text.assemble(("passed", KNOWN), ": the logits are bitwise identical to those of a run without hooks")
     grounds = [_ground(check) for check in proved.checks if check.name in _GROUNDS]
     return text.append("\n" + "; ".join(grounds), DIM) if grounds else text
 
@@ -30,10 +30,10 @@ _GROUNDS: dict[CheckName, str] = {
     "origins": "{} tensors followed to where they came from",
     "hidden states": "{} hidden states as the model returns them",
     "attentions": "{} attentions as the model returns them",
-    "statistics": "statistics of {} tensors computed anew",
+    "statistics": "statistics of {} tensors recomputed",
     "values": "values of {} tensors compared",
-    "calls": "the calls of {} modules counted apart",
-    "surroundings": "{} weights, hooks, flags and options as before",
+    "calls": "calls of {} modules counted independently",
+    "surroundings": "{} weights, hooks, flags and options unchanged",
 }
 
 
@@ -43,5 +43,5 @@ def _ground(check: Check) -> str:
         return f"{text} ({check.failed:,} failed)"
     beside = check.checked - check.exact
     if beside and check.largest_difference is not None:
-        return f"{text} ({beside:,} within rounding, {number(check.largest_difference)} beside at most)"
+        return f"{text} ({beside:,} within rounding, by at most {number(check.largest_difference)})"
     return text

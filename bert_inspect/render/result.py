@@ -42,9 +42,9 @@ def _around(trace: Trace, failure: Failure) -> Iterator[str]:
         broken = next((tensor for tensor in step.inputs if tensor.name == failure.tensor), None)
         if broken is not None:
             origin = "" if broken.from_ is None else f", from {_place(trace.steps[broken.from_])}"
-            yield f"it broke on {broken.name} {shape(broken.shape)} {broken.dtype}{origin}"
+            yield f"it failed on {broken.name} {shape(broken.shape)} {broken.dtype}{origin}"
     if failure.last_good is not None:
-        yield f"the last good step is {_place(trace.steps[failure.last_good])}"
+        yield f"the last step that succeeded is {_place(trace.steps[failure.last_good])}"
 
 
 def _place(step: Step) -> str:

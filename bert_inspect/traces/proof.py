@@ -27,7 +27,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     against, None where no numbers are compared.
 
     ========================= ========================================================================================
-    ``logits``                entries of logits and loss, against a run of the same model and batch without instruments
+    ``logits``                entries of logits and loss, against a run of the same model and batch without hooks
     ``ops``                   functional steps, run again on what they received
     ``modules``               calls of torch.nn modules, run again as their class is written
     ``origins``               tensors that steps received or returned: each holds the bits that the step named by

@@ -46,7 +46,7 @@ def selected(page: Page) -> str:
 def test_the_page_shows_what_ran(show: Open, html: str, traced: Trace) -> None:
     page = show(html)
     assert "step by step" in page.title()
-    for text in (*TEXTS, "all drawn at random", traced.environment.transformers, "eager attention"):
+    for text in (*TEXTS, "randomly initialized", traced.environment.transformers, "eager attention"):
         expect(page.locator("main")).to_contain_text(text)
     assert traced.output is not None and traced.output.probabilities is not None
     for row, shares in enumerate(traced.output.probabilities):

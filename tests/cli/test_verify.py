@@ -35,7 +35,7 @@ def test_a_proved_run_says_so(command: Command, checkpoint: Path, tmp_path: Path
     code, out, err = command("run", *TEXTS, "--verify", "--model", checkpoint, "-o", saved)
     assert code == 0 and "error" not in err
     words = " ".join(out.split())
-    assert "proof passed: the logits are to the bit those of a run without instruments" in words
+    assert "proof passed: the logits are bitwise identical to those of a run without hooks" in words
     assert "3 hidden states as the model returns them; 2 attentions as the model returns them" in words
     exported = json.loads(saved.read_bytes())
     Draft202012Validator(schema()).validate(exported)

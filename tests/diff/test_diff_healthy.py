@@ -1,4 +1,4 @@
-"""Two right runs are never called different: whatever they differ in, it stays within the noise floor."""
+"""Two right runs are never called different: whatever they differ in, it stays within the rounding tolerance."""
 
 import copy
 from collections.abc import Iterator

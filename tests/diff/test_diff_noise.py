@@ -1,4 +1,4 @@
-"""The noise floor against real rounding, and against what torch says of its types."""
+"""The rounding tolerance against real rounding, and against what torch says of its types."""
 
 import math
 from typing import Any

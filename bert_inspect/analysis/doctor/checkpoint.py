@@ -16,14 +16,14 @@ def weights(context: CheckContext) -> Finding:
         return Finding(
             question="weights",
             verdict="fail",
-            evidence="all weights were drawn at random: there is no checkpoint",
+            evidence="all weights are randomly initialized: there is no checkpoint",
             fix="name one with --model FOLDER, or fetch one with --download",
         )
     if drawn:
         return Finding(
             question="weights",
             verdict="fail",
-            evidence=f"{counted(len(drawn), 'tensor')} of the body are missing and were drawn at random: {some(drawn)}",
+            evidence=f"{counted(len(drawn), 'tensor')} of the body are missing and were randomly initialized: {some(drawn)}",
             fix="save the whole model again with save_pretrained",
             path=drawn[0].rpartition(".")[0],
         )
@@ -58,7 +58,7 @@ def head(context: CheckContext) -> Finding:
         return Finding(
             question="head",
             verdict="fail",
-            evidence="the classifier was drawn at random: predictions mean nothing",
+            evidence="the classifier is randomly initialized: predictions are meaningless",
             fix="fine-tune it, or name a fine-tuned checkpoint",
             path=context.loaded.path(roles.CLASSIFIER),
             label=labels.LOGITS,

@@ -36,7 +36,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """The answer to one question.
 
     ``path`` and ``label`` name the step that the evidence is about, ``times`` how far two runs part there in multiples
-    of the noise floor; they are None where there is no such step. ``fix`` is what to do, None where nothing is.
+    of the rounding tolerance; they are None where there is no such step. ``fix`` is what to do, None where nothing is.
     """
 
     question: Question

@@ -45,7 +45,7 @@ def determinism(context: CheckContext) -> Finding:
         return Finding(
             question="determinism",
             verdict="fail",
-            evidence=f"two runs in eval mode part by {_apart(one, other):.2g} in the logits{where}",
+            evidence=f"the logits of two runs in eval mode differ by up to {_apart(one, other):.2g}{where}",
             fix="look for numbers drawn, or kept from run to run, in that module's forward",
             path=None if first is None else first.path,
             label=None if first is None else first.label,
@@ -53,7 +53,7 @@ def determinism(context: CheckContext) -> Finding:
     return Finding(
         question="determinism",
         verdict="pass",
-        evidence=f"two runs in eval mode give the same bits; in training mode dropout moves the logits by "
+        evidence=f"two runs in eval mode are bitwise identical; in training mode dropout changes the logits by up to "
         f"{_apart(one, trained):.2g}",
     )
 
@@ -85,7 +85,7 @@ def segments(context: CheckContext) -> Finding:
             path=context.loaded.path(roles.TOKEN_TYPE_EMBEDDINGS),
             label=labels.TOKEN_TYPE_EMBEDDINGS,
         )
-    return Finding(question="segments", verdict="pass", evidence=f"{what} move the logits by {moved:.2g}")
+    return Finding(question="segments", verdict="pass", evidence=f"{what} change the logits by up to {moved:.2g}")
 
 
 def attention(context: CheckContext) -> Finding:
@@ -108,7 +108,7 @@ def precision(context: CheckContext) -> Finding:
     found = diff(full, half)
     layers = [step for step in found.steps if step.label == labels.layer(step.layer or 0) and step.max_rel is not None]
     by_layer = "".join(f" {float(step.max_rel or 0):.1%}" for step in layers)
-    by_layer = f"; layers 0 to {len(layers) - 1} part by{by_layer} of their largest entry" if layers else ""
+    by_layer = f"; layers 0 to {len(layers) - 1} differ by{by_layer} of their largest entry" if layers else ""
     finding = _same("precision", found, fix="run it in float32; bfloat16 loses more than its rounding here")
     flipped = [
         row + 1 for row, (one, other) in enumerate(zip(_predicted(full), _predicted(half), strict=True)) if one != other

@@ -77,17 +77,29 @@ class Replay:
     def received(self, record: StepRecord, tensors: Results) -> None:
         """A step received tensors: none of them may have changed since it was last seen."""
         for seen, (_, tensor) in zip(record.inputs, tensors, strict=True):
-            self._look(record, seen, tensor, "what it received was changed after it was made, by nothing recorded")
+            self._look(
+                record,
+                seen,
+                tensor,
+                "what it received was changed after it was made, by something that was not recorded",
+            )
 
     def returned(self, record: StepRecord, tensors: Results) -> None:
         """A step returned tensors: new ones, or such as were seen before and have not changed."""
         for seen, (_, tensor) in zip(record.outputs, tensors, strict=True):
-            self._look(record, seen, tensor, "what it returned was changed after it was made, by nothing recorded")
+            self._look(
+                record,
+                seen,
+                tensor,
+                "what it returned was changed after it was made, by something that was not recorded",
+            )
 
     def changed(self, record: StepRecord, tensors: Sequence[tuple[TensorRecord, torch.Tensor]]) -> None:
         """A step changed, in place, memory that living tensors share: from now on they hold these numbers."""
         for seen, tensor in tensors:
-            self._look(record, seen, tensor, "what it changed in place was changed again, by nothing recorded")
+            self._look(
+                record, seen, tensor, "what it changed in place was changed again, by something that was not recorded"
+            )
 
     def _look(self, record: StepRecord, seen: TensorRecord, tensor: torch.Tensor, message: str) -> None:
         found = digest(tensor)
@@ -121,7 +133,7 @@ class Replay:
         try:
             out = call(*held.args, **held.kwargs)
         except Exception as error:  # whatever a model's code raises
-            self.count(check, record, f"run again it fails: {type(error).__name__}: {error}", holds=False)
+            self.count(check, record, f"it fails when it is run again: {type(error).__name__}: {error}", holds=False)
             return
         finally:
             set_random_states(after)
@@ -139,7 +151,7 @@ class Replay:
         tally.largest = max(tally.largest, difference)
         if difference > allowed:
             tally.failed += 1
-            message = f"run again on what it received, its result lies {difference:.2g} beside the recorded one"
+            message = f"run again on what it received, its result differs from the recorded one by {difference:.2g}"
             self.mismatches.append(Mismatch(check=check, record=record, message=message))
 
     # What is shown of tensors
@@ -149,15 +161,15 @@ class Replay:
         stats = activations.stats.get(seen.number)
         if stats is not None:
             holds = has_statistics(tensor, stats)
-            self.count("statistics", record, f"the recorded statistics of {seen.name} are not its own", holds=holds)
+            self.count("statistics", record, f"the recorded statistics of {seen.name} are wrong", holds=holds)
         values = activations.values.get(seen.number)
         if values is not None:
             holds = has_values(tensor, values)
-            self.count("values", record, f"the recorded values of {seen.name} are not its own", holds=holds)
+            self.count("values", record, f"the recorded values of {seen.name} are wrong", holds=holds)
         copy = activations.copies.get(seen.number)
         if copy is not None:
             holds = digest(copy) == self.digests[seen.number]
-            self.count("values", record, f"the saved tensor of {seen.name} is not its own", holds=holds)
+            self.count("values", record, f"the saved tensor of {seen.name} is wrong", holds=holds)
 
 
 def _assigned(target: torch.Tensor, index: Any, value: Any) -> torch.Tensor:

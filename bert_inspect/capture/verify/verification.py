@@ -1,4 +1,4 @@
-"""From what the replay saw, and runs without instruments, to the proof of a trace."""
+"""From what the replay saw, and runs without hooks, to the proof of a trace."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -32,7 +32,7 @@ class Outcome:
 
 
 class Verification:
-    """All that a proof of one traced run rests on: a run before it without any instrument, the replay beside it, a run
+    """All that a proof of one traced run rests on: a run before it without any hook, the replay beside it, a run
     after it that returns hidden states and attentions while calls are counted, and the surroundings before and after.
     """
 
@@ -64,7 +64,7 @@ class Verification:
     ) -> Proof:
         """Return the proof of the trace.
 
-        Of a forward that raised, the steps before are proved, and that it raises the same without instruments.
+        Of a forward that raised, the steps before are proved, and that it raises the same without hooks.
         """
         replay = self.replay
         _check_origins(replay, found, assembled, modules)
@@ -76,7 +76,7 @@ class Verification:
         before, after = self._before, snapshot(self._model)
         for name in sorted(before.keys() | after.keys()):
             same = before.get(name) == after.get(name)
-            replay.count("surroundings", None, f"{name} is not as it was", holds=same)
+            replay.count("surroundings", None, f"{name} has changed", holds=same)
         checks = [
             Check(
                 name=name,
@@ -134,15 +134,15 @@ def _first(mismatches: Sequence[Mismatch], named: Named, assembled: Assembled) -
 def _check_logits(replay: Replay, plain: Outcome, traced: Outcome, output: Output | None) -> None:
     if traced.error is not None or plain.error is not None:
         same = type(traced.error) is type(plain.error) and str(traced.error) == str(plain.error)
-        replay.count("logits", None, "the run without instruments did not end in the same way", holds=same)
+        replay.count("logits", None, "the run without hooks ended differently", holds=same)
         return
     for name in ("logits", "loss"):
         one, other = getattr(traced.output, name), getattr(plain.output, name)
         if one is not None and other is not None:
-            _compare(replay, "logits", None, one, other, f"the {name} of a run without instruments are other")
+            _compare(replay, "logits", None, one, other, f"the {name} differ from those of a run without hooks")
     shown = None if output is None else output.logits
     true = [[strict(number) for number in row] for row in plain.output.logits.detach().double().cpu().tolist()]
-    replay.count("logits", None, "the recorded logits are not those of a run without instruments", holds=shown == true)
+    replay.count("logits", None, "the recorded logits differ from those of a run without hooks", holds=shown == true)
 
 
 def _check_steady(replay: Replay, plain: Outcome, again: Outcome) -> bool:
@@ -150,7 +150,7 @@ def _check_steady(replay: Replay, plain: Outcome, again: Outcome) -> bool:
     if plain.error is not None or again.error is not None:
         return False
     steady = digest(plain.output.logits) == digest(again.output.logits)
-    replay.count("logits", None, "the model answers otherwise every time, without instruments too", holds=steady)
+    replay.count("logits", None, "the model is nondeterministic: two runs without hooks differ", holds=steady)
     return steady
 
 
@@ -167,7 +167,7 @@ def _check_named(replay: Replay, output: Any, found: Named) -> None:
             number = numbers.get(f"{key}[{place}]")
             where = None if number is None else records.get(number)
             same = number is not None and replay.digests.get(number) == digest(tensor)
-            replay.count(check, where, f"it is not the {key}[{place}] that the model returns", holds=same)
+            replay.count(check, where, f"it differs from the {key}[{place}] that the model returns", holds=same)
 
 
 def _check_calls(
@@ -181,7 +181,9 @@ def _check_calls(
     for path, module in modules.items():
         expected, recorded = calls.get(module, 0), found.recording.calls.get(module, 0)
         holds = expected == recorded and (path in never) == (expected == 0)
-        replay.count("calls", None, f"{path or 'the model'} is called {expected} times, not {recorded}", holds=holds)
+        replay.count(
+            "calls", None, f"{path or 'the model'} is called {expected} times, recorded {recorded} times", holds=holds
+        )
 
 
 def _check_origins(replay: Replay, found: Named, assembled: Assembled, modules: Mapping[str, nn.Module]) -> None:
@@ -198,7 +200,7 @@ def _check_origins(replay: Replay, found: Named, assembled: Assembled, modules: 
             accounted.update(seen.number for seen in (*record.outputs, *record.also_changed))
     for record in records:
         for seen in (*record.inputs, *record.outputs):
-            message = f"{seen.name} was made by nothing that was recorded"
+            message = f"{seen.name} was made by something that was not recorded"
             replay.count("origins", record, message, holds=seen.number in accounted or record.failed)
     returned = [{seen.number for seen in (*record.outputs, *record.also_changed)} for record in assembled.records]
     for step, record in zip(assembled.steps, assembled.records, strict=True):

@@ -38,7 +38,7 @@ class DiffPage:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         found, wants = self._found, self._view.selection.wants
         yield Text(safe_text(found.verdict), style=GOOD if found.same else BAD)
-        floor = "x floor" if found.tolerance is None else "x tolerance"
+        floor = "x tolerance"
         form = TableFormat(width=options.max_width, floor=floor, sign="~" if options.ascii_only else "…")
         yield from _first(found, form)
         yield from _settings(found)
@@ -69,7 +69,7 @@ def _first(found: Diff, form: TableFormat) -> Iterator[Text]:
         said = f"explained by: {found.cause.says}" if found.cause.says else found.cause.note
         yield Text(safe_text(f"  {said}"), style=NAME if found.cause.says else PLAIN)
     for step in found.also[:_ALSO]:
-        lead = "also, though nothing that flowed in differs: "
+        lead = "independent divergence (identical inputs): "
         how = step.note if step.times is None else f"{times(step.times)} x"
         yield Text.assemble((lead, DIM), (safe_text(f"{where(step)}, {how}"), PLAIN))
     if len(found.also) > _ALSO:
@@ -92,7 +92,9 @@ def _settings(found: Diff) -> Iterator[RenderableType]:
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     table.add_column(overflow="fold")
-    table.add_row(*(Text(safe_text(title), style=DIM) for title in ("not alike", f"A  {found.a}", f"B  {found.b}")))
+    table.add_row(
+        *(Text(safe_text(title), style=DIM) for title in ("differing settings", f"A  {found.a}", f"B  {found.b}"))
+    )
     for setting in found.settings:
         name = setting.what.rpartition(".")[2]
         cells = [Text(safe_text(value)) for value in _values(setting)]

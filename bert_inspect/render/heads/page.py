@@ -53,8 +53,8 @@ def certificate(layers: Sequence[LayerAttention]) -> Text:
         worst = max(rebuilt, key=lambda each: each.difference)
         text = Text.assemble(
             ("rebuilt", KNOWN),
-            f" from the recorded queries, keys and mask: probabilities x values lie at most "
-            f"{number(worst.difference)} beside the fused output (its rounding alone: {number(worst.rounding)})",
+            f" from the recorded queries, keys and mask: probabilities x values differ from the "
+            f"fused output by at most {number(worst.difference)} (its rounding alone: {number(worst.rounding)})",
         )
     blind = sorted({place for layer in layers for place in layer.blind})
     if blind:
