@@ -15,7 +15,7 @@ from ..traces.values import Values
 
 Array = NDArray[np.float64]
 
-HOW_TO_KEEP = "trace it with --values, or without --trace: this command keeps what it needs by itself"
+HOW_TO_KEEP = "trace it with `values=True`"
 
 
 @dataclass(frozen=True, kw_only=True)

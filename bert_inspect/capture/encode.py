@@ -24,7 +24,7 @@ class Sentences:
             UsageError: there is no sentence, one is not text or far too long, or the counts do not agree.
         """
         if not self.texts:
-            raise UsageError("there is no sentence to run", 'give one: bert-inspect run "I love cats!"')
+            raise UsageError("there is no sentence to run", "give a string, or a list of them")
         for what, column in (("second sentences", self.pairs), ("labels", self.labels)):
             if column is not None and len(column) != len(self.texts):
                 raise UsageError(
@@ -84,11 +84,11 @@ def encode(tokenizer: Any, sentences: Sentences, *, limit: int | None, truncate:
         number = too_long[0]
         raise UsageError(
             f"sentence {number + 1} has {lengths[number]} tokens, the limit is {limit}",
-            "cut it with --truncate, or split it",
+            "cut it with `truncate=True`, or split it",
         )
     least = tokenizer.num_special_tokens_to_add(pair=pairs is not None)
     if limit is not None and limit < least:
-        raise UsageError(f"{limit} tokens leave no room for the {least} special ones", "raise --max-length")
+        raise UsageError(f"{limit} tokens leave no room for the {least} special ones", "raise `max_length`")
     if len(set(lengths)) > 1 and tokenizer.pad_token is None:
         raise UsageError("the tokenizer has no padding token for sentences of different length", "run them one by one")
     batch = tokenizer(

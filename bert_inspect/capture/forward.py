@@ -19,7 +19,7 @@ from ..traces.record import FORMAT, VERSION, Environment, Failure, Input, Model,
 from ..traces.selection import Selection
 from ..traces.values import strict
 from .failure import broken_by, cause_of_failure
-from .keep import Keep
+from .keep import Keep, TooManyValues
 from .naming.assemble import Assembled, assemble
 from .tracing.activations import TooManyNumbers
 from .tracing.step_record import StepRecord
@@ -46,7 +46,7 @@ def run_forward(
     modules = dict(model.named_modules())  # each once, though it bear several names
     selection.check_paths(modules)
     if on_meta and (keep.stats or keep.values or keep.tensors or verify):
-        raise UsageError("without weights there are no numbers, only shapes", "leave --weights none out")
+        raise UsageError("without weights there are no numbers, only shapes", 'leave `weights="none"` out')
     device = next(model.parameters()).device
     inputs = _tensors(batch, model, device)
     answers: AbstractContextManager[object] = _VisibleTokens(batch) if on_meta else nullcontext()
@@ -59,9 +59,8 @@ def run_forward(
             try:
                 ran = Outcome(output=model(**inputs))
             except TooManyNumbers:
-                raise UsageError(
-                    f"the values are more than {keep.limit:,} numbers",
-                    "save them with --tensors FILE, or select steps with --layer or --module",
+                raise TooManyValues(
+                    f"the values are more than {keep.limit:,} numbers", "select steps with `layer` or `module`"
                 ) from None
             except Exception as error:
                 ran = Outcome(error=error)
@@ -136,7 +135,7 @@ def _tensors(batch: Input, model: nn.Module, device: torch.device) -> dict[str, 
         if config.problem_type == "multi_label_classification":
             raise UsageError(
                 "this model gives several labels to a sentence: one class index is no label for it",
-                "leave --labels out",
+                "leave `labels` out",
             )
         dtype = next(model.parameters()).dtype if config.num_labels == 1 else torch.long
         inputs["labels"] = torch.tensor(batch.labels, dtype=dtype, device=device)

@@ -4,8 +4,14 @@ from typing import Literal
 
 import msgspec
 
+from ..errors import UsageError
+
 VALUES_LIMIT = 50_000_000
 """The most numbers that a trace holds in full; the contract fixes it for exports."""
+
+
+class TooManyValues(UsageError):
+    """More numbers would be kept in full than `Keep.limit` allows."""
 
 
 class Keep(msgspec.Struct, frozen=True, kw_only=True):

@@ -40,7 +40,7 @@ class LineStore:
                 return set()
             if not self.resume:
                 raise UsageError(
-                    f"{self.path} is there already", "`resume=True` goes on with it; else remove it or name another"
+                    f"{self.path} is there already", "`resume=True` continues it; else remove it or name another"
                 )
             with path.open("rb") as stream:
                 for number, line in enumerate(_whole_lines(stream, self.path), start=1):
@@ -48,7 +48,7 @@ class LineStore:
                     whole += len(line)
             os.truncate(path, whole)
         except OSError as error:
-            raise UsageError(f"cannot go on with {self.path}: {error.strerror}", "name another file") from error
+            raise UsageError(f"cannot continue {self.path}: {error.strerror}", "name another file") from error
         return done
 
     @contextmanager

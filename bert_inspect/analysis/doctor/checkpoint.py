@@ -18,7 +18,7 @@ def weights(context: CheckContext) -> Finding:
             question="weights",
             verdict="fail",
             evidence="all weights were drawn at random: there is no checkpoint",
-            fix="name one with --model FOLDER, or fetch one with --download",
+            fix="name one with `model=FOLDER`, or fetch one with `download=True`",
         )
     if drawn:
         return Finding(
