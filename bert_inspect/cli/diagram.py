@@ -8,10 +8,10 @@ from ..errors import ExitCode
 from ..terminal import Terminal
 from . import options as o
 from .expand import Only, expanded
-from .inputs import shows_help
+from .inputs import saved, shows_help
+from .outcome import told_failure
 from .outfile import check_picture, drawn
 from .prepare import prepare
-from .runs import saved, told_failure
 
 if TYPE_CHECKING:
     from ..dataflow import Dataflow

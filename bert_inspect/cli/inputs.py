@@ -1,4 +1,4 @@
-"""From the words of a command line to sentences, checked before anything slow starts."""
+"""From the words of a command line to sentences, or to a saved trace, checked before anything slow starts."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ from .options import TextOptions
 
 if TYPE_CHECKING:
     from ..capture.encode import Sentences
+    from ..traces.record import Trace
 
 
 def shows_help(context: typer.Context, texts: Sequence[str] | None) -> bool:
@@ -19,6 +20,21 @@ def shows_help(context: typer.Context, texts: Sequence[str] | None) -> bool:
         return False
     typer.echo(context.get_help(), err=True)
     return True
+
+
+def saved(text: TextOptions) -> "Trace":
+    """Return the saved trace that takes the place of sentences.
+
+    Raises:
+        UsageError: sentences are given too.
+        TraceFileError: it cannot be read.
+    """
+    from ..traces.trace_file import load_trace
+
+    assert text.trace is not None, "asked for only where one is given"
+    if text.texts:
+        raise UsageError("--trace takes the place of sentences", "give one of the two")
+    return load_trace(text.trace)
 
 
 def sentences_of(text: TextOptions) -> "Sentences":

@@ -9,11 +9,11 @@ from ..errors import ExitCode, UsageError
 from ..terminal import Terminal
 from . import options as o
 from .expand import Only, Without, expanded
-from .inputs import shows_help
+from .inputs import saved, shows_help
 from .kept_attention import count_of, recorded_attention, run_for_attention
+from .outcome import told_outcome
 from .outfile import check_folder
 from .prepare import check_weights, prepare
-from .runs import saved, told_outcome
 
 if TYPE_CHECKING:
     from ..analysis.attention import LayerAttention

@@ -12,9 +12,9 @@ from .expand import Without, expanded
 from .flags import in_flags
 from .inputs import shows_help
 from .many import ManyOptions, Recording, run_many
+from .outcome import told_outcome
 from .outfile import check_folder, check_output
 from .prepare import check_weights, prepare
-from .runs import told_outcome
 
 if TYPE_CHECKING:
     from ..loading.spec import ModelSpec

@@ -4,8 +4,8 @@ from ..errors import ExitCode
 from . import options as o
 from .deliver import deliver_trace
 from .expand import expanded
+from .outcome import say_what_is_missing
 from .outfile import check_output
-from .runs import say_what_is_missing
 
 
 @expanded

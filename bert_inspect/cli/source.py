@@ -8,9 +8,9 @@ from ..errors import ExitCode
 from ..terminal import Terminal
 from . import options as o
 from .expand import Only, expanded
-from .inputs import shows_help
+from .inputs import saved, shows_help
+from .outcome import say_what_is_missing, told_failure
 from .prepare import prepare
-from .runs import saved, say_what_is_missing, told_failure
 
 if TYPE_CHECKING:
     from ..loading.spec import ModelSpec
@@ -30,7 +30,7 @@ def source(
     look: Annotated[o.ViewOptions, Only("stats", "values", "axes")],
     term: o.TerminalOptions,
 ) -> int:
-    """Show the source of a module's forward, each line with the tensors that it made in this run."""
+    """Show the source of a module's forward, with the tensors that each line made."""
     from ..traces.lookup import find_module, first_call, modules_of
 
     terminal = term.terminal()

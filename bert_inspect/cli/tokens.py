@@ -8,10 +8,9 @@ from ..errors import ExitCode
 from . import options as o
 from .deliver import deliver
 from .expand import Only, Without, expanded
-from .inputs import sentences_of, shows_help
+from .inputs import saved, sentences_of, shows_help
 from .outfile import check_output
 from .prepare import encode_sentences, find
-from .runs import saved
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

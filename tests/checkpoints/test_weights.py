@@ -42,7 +42,7 @@ BROKEN: list[tuple[str, bytes, str]] = [
     ("a header beyond the file", safetensors({}, length=10**6), "its header would end behind its 10 bytes"),
     ("the largest length", safetensors({}, length=2**64 - 1), "its header would end behind"),
     ("no JSON", safetensors(b"hello, pickle"), "is damaged"),
-    ("no object", safetensors([1]), "no JSON object"),
+    ("no object", safetensors([1]), "is not a JSON object"),
     ("no UTF-8", safetensors(b'{"\xff": 1}'), "not UTF-8"),
     ("nested", safetensors(b"[" * 100_000), "nested too deeply"),
     ("one name twice", safetensors(b'{"a": 1, "a": 2}'), "two values for 'a'"),

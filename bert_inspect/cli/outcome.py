@@ -1,28 +1,12 @@
-"""A run to look at, new or saved: what it does not hold, and how it ended."""
+"""What is said about a run, new or saved: what its trace does not hold, and how it ended."""
 
 from typing import TYPE_CHECKING
 
-from ..errors import BertInspectError, ExitCode, UsageError
+from ..errors import BertInspectError, ExitCode
 from ..terminal import Terminal, report
-from .options import TextOptions
 
 if TYPE_CHECKING:
     from ..traces.record import Trace
-
-
-def saved(text: TextOptions) -> "Trace":
-    """Return the saved trace that takes the place of sentences.
-
-    Raises:
-        UsageError: sentences are given too.
-        TraceFileError: it cannot be read.
-    """
-    from ..traces.trace_file import load_trace
-
-    assert text.trace is not None, "asked for only where one is given"
-    if text.texts:
-        raise UsageError("--trace takes the place of sentences", "give one of the two")
-    return load_trace(text.trace)
 
 
 def say_what_is_missing(trace: "Trace", terminal: Terminal, *, stats: bool, values: bool) -> None:
