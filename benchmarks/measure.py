@@ -182,9 +182,10 @@ def growth(pairs: int, folder: Path) -> Iterator[Row]:
 
     from bert_inspect.api import trace
     from bert_inspect.loading.locate import locate
+    from bert_inspect.loading.spec import ModelSpec
     from bert_inspect.loading.tokenizer import load_tokenizer
 
-    tokenizer = load_tokenizer(locate("bert-base-cased", weights="none"))
+    tokenizer = load_tokenizer(locate(ModelSpec(name="bert-base-cased", weights="none")))
 
     def per_step(layers: int, hidden: int) -> Callable[[], float]:
         size: dict[str, Any] = {"hidden_size": hidden, "intermediate_size": 4 * hidden, "vocab_size": 28996}

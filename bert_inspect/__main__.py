@@ -3,8 +3,12 @@
 import gc
 import os
 import sys
+from typing import TYPE_CHECKING
 
 from . import signals
+
+if TYPE_CHECKING:
+    from .errors import BertInspectError
 
 
 def main() -> None:
@@ -54,12 +58,20 @@ def run(arguments: list[str]) -> int:
     except BertInspectError as error:
         if debug:
             raise
-        report(error)
+        report(_on_the_command_line(error))
         return error.exit_code
     except Exception as error:
         if debug:
             raise
         return _unexpected(error)
+
+
+def _on_the_command_line(error: "BertInspectError") -> "BertInspectError":
+    """Return the error with its hint in the words of the command line: the library advises arguments of Python's."""
+    from .cli.flags import in_flags
+    from .errors import BertInspectError
+
+    return BertInspectError(error.message, error.hint and in_flags(error.hint))
 
 
 def _options(arguments: list[str]) -> list[str]:

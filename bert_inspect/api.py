@@ -1,7 +1,7 @@
 """The Python API: trace a model of one's own, or load one as the command does."""
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 from .capture.encode import Sentences, check_labels, encode, token_limit
 from .capture.forward import run_forward
@@ -9,7 +9,7 @@ from .capture.keep import VALUES_LIMIT, Keep
 from .capture.undisturbed import attending
 from .errors import UsageError
 from .loading.loaded import Loaded
-from .loading.locate import Weights, locate
+from .loading.spec import DEFAULT_MODEL, DEFAULT_SEED, Attention, Dtype, ModelSpec, Weights
 from .result import Trace
 from .traces.selection import Level, Selection
 
@@ -30,7 +30,7 @@ def trace(
     verify: bool = False,
     max_length: int | None = None,
     truncate: bool = False,
-    attention: Literal["eager", "sdpa"] | None = None,
+    attention: Attention | None = None,
 ) -> Trace:
     """Run a BERT classifier once over the sentences and return the trace of that forward.
 
@@ -59,10 +59,7 @@ def trace(
         UsageError: unusable sentences or filters.
         TypeError: the model is not a ``BertForSequenceClassification``.
     """
-    from transformers.models.bert.modeling_bert import BertForSequenceClassification
-
-    if not isinstance(model, BertForSequenceClassification):
-        raise TypeError(f"trace() takes a BertForSequenceClassification, not a {type(model).__name__}")
+    _check_model(model)
     batch = encode(
         tokenizer,
         Sentences(texts=_several(texts), pairs=None if pairs is None else _several(pairs), labels=labels),
@@ -71,8 +68,24 @@ def trace(
     )
     if labels is not None:
         check_labels(labels, num_labels=model.config.num_labels)
+    selection = Selection.parse(layer=None if layer is None else str(layer), module=_several(module), level=level)
+    keep = Keep(stats=stats, values="full" if values else None, seconds=time, limit=VALUES_LIMIT)
+    with attending(model, attention or model.config._attn_implementation):
+        traced = run_forward(_as_loaded(model), batch, selection=selection, keep=keep, verify=verify)
+    return Trace.of(traced.trace)
+
+
+def _check_model(model: Any) -> None:
+    from transformers.models.bert.modeling_bert import BertForSequenceClassification
+
+    if not isinstance(model, BertForSequenceClassification):
+        raise TypeError(f"trace() takes a BertForSequenceClassification, not a {type(model).__name__}")
+
+
+def _as_loaded(model: Any) -> Loaded:
+    """Return a model of the caller's own as if it had been loaded here."""
     on_meta = next(model.parameters()).is_meta
-    loaded = Loaded(
+    return Loaded(
         model=model,
         name=model.name_or_path or type(model).__name__,
         source="python",
@@ -80,42 +93,35 @@ def trace(
         initialised=(),
         seed=0,
     )
-    with attending(model, attention or model.config._attn_implementation):
-        result = run_forward(
-            loaded,
-            batch,
-            selection=Selection.parse(
-                layer=None if layer is None else str(layer), module=_several(module), level=level
-            ),
-            keep=Keep(stats=stats, values="full" if values else None, seconds=time, limit=VALUES_LIMIT),
-            verify=verify,
-        ).trace
-    return Trace.of(result)
 
 
 def load(
-    name: str = "bert-base-cased",
+    name: str = DEFAULT_MODEL,
     *,
+    download: bool = False,
     weights: Weights = "auto",
     num_labels: int | None = None,
-    seed: int = 123,
-    attention: Literal["eager", "sdpa"] = "eager",
+    seed: int = DEFAULT_SEED,
+    attention: Attention = "eager",
     device: str = "cpu",
-    dtype: str | None = None,
+    dtype: Dtype | None = None,
     allow_missing: bool = False,
 ) -> tuple[Any, Any]:
     """Load a model and its tokenizer as ``bert-inspect run --model`` does: a folder, a built-in name or a name in the
-    local Hugging Face cache, never the network.
+    local Hugging Face cache; the network is used only with ``download=True``. `ModelSpec` says what each argument is.
 
     Raises:
         ModelError: it is not there, or cannot be loaded safely.
+        UsageError: there is no such device, or no such choice of weights, attention or dtype.
     """
+    from .loading.locate import locate
     from .loading.model import load as load_checkpoint
     from .loading.tokenizer import load_tokenizer
 
-    checkpoint = locate(name, weights=weights)
-    loaded = load_checkpoint(
-        checkpoint,
+    spec = ModelSpec(
+        name=name,
+        download=download,
+        weights=weights,
         num_labels=num_labels,
         seed=seed,
         attention=attention,
@@ -123,7 +129,8 @@ def load(
         dtype=dtype,
         allow_missing=allow_missing,
     )
-    return loaded.model, load_tokenizer(checkpoint)
+    checkpoint = locate(spec)
+    return load_checkpoint(checkpoint, spec).model, load_tokenizer(checkpoint)
 
 
 def _several(texts: str | Sequence[str]) -> list[str]:

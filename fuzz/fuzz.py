@@ -46,10 +46,11 @@ from bert_inspect.capture.keep import Keep  # noqa: E402
 from bert_inspect.errors import BertInspectError  # noqa: E402
 from bert_inspect.loading.locate import locate  # noqa: E402
 from bert_inspect.loading.model import load  # noqa: E402
+from bert_inspect.loading.spec import ModelSpec  # noqa: E402
 from bert_inspect.loading.tokenizer import load_tokenizer  # noqa: E402
 from bert_inspect.safetext import is_unsafe  # noqa: E402
+from bert_inspect.traces.line_store import traced_lines  # noqa: E402
 from bert_inspect.traces.selection import Selection  # noqa: E402
-from bert_inspect.traces.trace_file import traced_lines  # noqa: E402
 
 PATIENCE = 30
 """Seconds that one file may take; one that takes longer is a find."""
@@ -121,8 +122,9 @@ def try_config(text: bytes) -> None:
 def run_config(text: bytes) -> None:
     """Do what the commands do with a checkpoint without weights."""
     (folder() / "config.json").write_bytes(text)
-    checkpoint = locate(str(folder()), weights="none")
-    loaded = load(checkpoint)
+    spec = ModelSpec(name=str(folder()), weights="none")
+    checkpoint = locate(spec)
+    loaded = load(checkpoint, spec)
     components(loaded)
     tokenizer = load_tokenizer(checkpoint)
     batch = encode(
@@ -139,7 +141,7 @@ def folder(made: list[Path] = []) -> Path:  # noqa: B006 - it is made once
     """Return the checkpoint's folder, with a tokenizer in it."""
     if not made:
         made.append(Path(tempfile.mkdtemp(prefix="bert-inspect-fuzz-")))
-        load_tokenizer(locate("bert-base-cased", weights="none")).save_pretrained(made[0])
+        load_tokenizer(locate(ModelSpec(name="bert-base-cased", weights="none"))).save_pretrained(made[0])
     return made[0]
 
 

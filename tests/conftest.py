@@ -15,14 +15,13 @@ from typing import Any
 import hypothesis
 import pytest
 import torch
-from helpers import PAIRS, TEXTS, tiny_model
+from helpers import PAIRS, TEXTS, located, tiny_model
 from tampering import TAMPERINGS
 from transformers.models.bert.modeling_bert import BertForSequenceClassification
 
 from bert_inspect import Trace
 from bert_inspect.__main__ import run as run_command
 from bert_inspect.api import trace
-from bert_inspect.loading.locate import locate
 from bert_inspect.loading.tokenizer import load_tokenizer
 
 torch.set_num_threads(1)  # tiny models: more threads only wait for each other, on a busy machine for long
@@ -36,7 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def tokenizer() -> Any:
-    return load_tokenizer(locate("bert-base-cased", weights="none"))
+    return load_tokenizer(located("bert-base-cased", weights="none"))
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,10 @@ from transformers.models.bert.configuration_bert import BertConfig
 from transformers.models.bert.modeling_bert import BertForSequenceClassification
 
 from bert_inspect import Trace
+from bert_inspect.loading.loaded import Loaded
+from bert_inspect.loading.locate import Checkpoint, locate
+from bert_inspect.loading.model import load
+from bert_inspect.loading.spec import ModelSpec
 from bert_inspect.traces.record import Step
 
 TEXTS = ["I love cats!", "He hates pineapple pizza."]
@@ -41,6 +45,17 @@ def tiny_model(*, attention: str = "eager", **changes: Any) -> BertForSequenceCl
     config = tiny_config(**changes)
     config._attn_implementation = attention
     return BertForSequenceClassification(config).eval()
+
+
+def located(name: str, **settings: Any) -> Checkpoint:
+    """Where the model of that name lies."""
+    return locate(ModelSpec(name=name, **settings))
+
+
+def loaded(name: str, **settings: Any) -> Loaded:
+    """The model of that name."""
+    spec = ModelSpec(name=name, **settings)
+    return load(locate(spec), spec)
 
 
 ACTIVATION = "bert.encoder.layer.1.intermediate.intermediate_act_fn"

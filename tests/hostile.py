@@ -18,8 +18,8 @@ from bert_inspect.render.page import page
 from bert_inspect.render.tokens import tokens
 from bert_inspect.render.tree import View
 from bert_inspect.safetext import is_unsafe
+from bert_inspect.traces.line_store import traced_lines
 from bert_inspect.traces.selection import Selection, narrowed
-from bert_inspect.traces.trace_file import traced_lines
 
 Place = tuple[Any, ...]
 

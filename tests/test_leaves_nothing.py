@@ -70,7 +70,7 @@ FAILURES: dict[str, tuple[list[str], int, tuple[str, Any] | None]] = {
     "values refused": (
         ["run", "x", "--values", "--json", "--model", "{model}"],
         2,
-        ("bert_inspect.capture.tracing.step_record.VALUES_LIMIT", 100),
+        ("bert_inspect.capture.keep.VALUES_LIMIT", 100),
     ),
     "a forward that crashes": (
         ["run", "x", "-o", "{folder}/t.json", "--model", "{small}", "--weights", "random"],
@@ -87,12 +87,12 @@ FAILURES: dict[str, tuple[list[str], int, tuple[str, Any] | None]] = {
     "a save interrupted": (
         ["run", "x", "-o", "{folder}/t.json", "--model", "{model}"],
         130,
-        ("bert_inspect.traces.record.Trace.json", halfway(KeyboardInterrupt())),
+        ("bert_inspect.traces.trace_file.trace_json", halfway(KeyboardInterrupt())),
     ),
     "a save refused": (
         ["run", "x", "-o", "{folder}/t.json", "--model", "{model}"],
         2,
-        ("bert_inspect.traces.record.Trace.json", halfway(OSError(28, "No space left on device"))),
+        ("bert_inspect.traces.trace_file.trace_json", halfway(OSError(28, "No space left on device"))),
     ),
     "tensors interrupted": (
         ["run", "x", "--tensors", "{folder}/t.st", "--model", "{model}"],

@@ -275,7 +275,7 @@ def test_a_folder_that_is_gone_is_told(
     gone.rmdir()
     for arguments in (["run", "x"], ["tokens", "x"], ["model"]):
         code, out, err = command(*arguments)
-        assert (code, out) == (2, "") and "the folder that you are in is not there any more" in err
+        assert (code, out) == (2, "") and "the current folder no longer exists" in err
     assert command("show", saved, "-o", "t.json")[0] == 2
     assert command("show", "t.json")[0] == 4
     assert command("show", saved)[0] == 0

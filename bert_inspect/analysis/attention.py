@@ -16,7 +16,7 @@ from ..traces.vocabulary import axes, labels, roles
 
 Array = NDArray[np.float64]
 
-HOW_TO_KEEP = "trace it with --values, or without --trace: this command keeps what it needs by itself"
+HOW_TO_KEEP = "trace it with `values=True`"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -38,7 +38,7 @@ def compare_runs(a: Run, b: Run, *, selection: Selection, atol: float | None = N
     comparison = Comparison(*sides, atol=atol, rtol=rtol)
     found = comparison.diff(names=(a.name, b.name))
     if not values:
-        note = "the values of all steps are too many to hold: compared by statistics; --layer compares values of a part"
+        note = "the values of all steps are too many to hold: compared by statistics; `layer` compares values of a part"
         found = structs.replace(found, notes=[*found.notes, note])
     if "none" in (a.loaded.weights, b.loaded.weights):
         return found

@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from ..errors import UsageError
 from ..traces.selection import Selection
 
 VALUES_LIMIT = 50_000_000
@@ -30,6 +31,10 @@ class Ends(msgspec.Struct, frozen=True, kw_only=True):
         if size <= 2 * self.entries:
             return list(range(size))
         return [*range(self.entries), *range(size - self.entries, size)]
+
+
+class TooManyValues(UsageError):
+    """More numbers would be kept in full than `Keep.limit` allows."""
 
 
 class Keep(msgspec.Struct, frozen=True, kw_only=True):

@@ -29,7 +29,9 @@ def read_lines(path: str | os.PathLike[str]) -> Iterator[NumberedLine]:
     """
     try:
         if stat.S_ISFIFO(Path(path).stat().st_mode):
-            raise UsageError(f"{path} is a pipe, and --input reads its file twice", "write the sentences to a file")
+            raise UsageError(
+                f"{path} is a pipe, and a file of sentences is read twice", "write the sentences to a file"
+            )
         with Path(path).open("rb") as stream:
             number = 0
             while line := stream.readline(_LONGEST_LINE):

@@ -7,71 +7,107 @@ import typer
 from ..errors import ExitCode
 from ..terminal import Terminal
 from . import options as o
-from .inputs import ModelChoice, shows_help
-from .picture import FORMATS, check_format, written
-from .prepare import Request, prepare, saved, told_failure
+from .expand import Only, expanded
+from .inputs import saved, shows_help
+from .outcome import told_failure
+from .outfile import check_picture, drawn
+from .prepare import prepare
 
 if TYPE_CHECKING:
+    from ..dataflow import Dataflow
+    from ..loading.spec import ModelSpec
     from ..traces.record import Trace
 
+_FORMATS = (".svg", ".png", ".mmd", ".dot", ".gv")
 
+
+@expanded
 def diagram(
     context: typer.Context,
-    texts: o.Texts = None,
-    trace: o.SavedTrace = None,
-    pair: o.Pair = None,
-    labels: o.Labels = None,
-    max_length: o.MaxLength = None,
-    truncate: o.Truncate = False,
-    model: o.ModelName = "bert-base-cased",
-    download: o.Download = False,
-    num_labels: o.NumLabels = None,
-    attention: o.Attention = "eager",
+    *,
+    text: o.TextOptions,
+    model: Annotated[o.ModelOptions, Only("name", "download", "num_labels", "attention")],
     module: Annotated[
         str | None,
         typer.Option(metavar="PATH", help="One component: a path, the end of it, a pattern, a class; or 'tokenizer'."),
     ] = None,
     depth: Annotated[int | None, typer.Option(min=0, metavar="N", help="Open this many levels of modules.")] = None,
     fold: Annotated[bool, typer.Option("--fold/--no-fold", help="Draw equal layers once.")] = True,
-    direction: Annotated[Literal["up", "down"], typer.Option(help="Which way the tensors go.")] = "up",
+    direction: Annotated[Literal["up", "down"], typer.Option(help="Which way the tensors flow.")] = "up",
     output: Annotated[
-        str | None, typer.Option("--output", "-o", metavar="FILE", help=f"A picture: {', '.join(FORMATS)}.")
+        str | None, typer.Option("--output", "-o", metavar="FILE", help=f"A picture: {', '.join(_FORMATS)}.")
     ] = None,
-    quiet: o.Quiet = False,
-    verbose: o.Verbose = False,
-    color: o.Color = "auto",
-    no_pager: o.NoPager = False,
-    debug: o.Debug = False,
+    term: o.TerminalOptions,
 ) -> int:
     """Draw the dataflow of this run: in the terminal, or with -o as SVG, PNG, Mermaid or Graphviz."""
-    terminal = Terminal(color=color, quiet=quiet, verbose=verbose, pager=not no_pager)
-    check_format(output)
-    if trace is not None:
-        ran = saved(trace, texts)
-    elif shows_help(context, texts):
+    terminal = term.terminal()
+    suffix = None if output is None else check_picture(output, _FORMATS)
+    if text.trace is not None:
+        ran = saved(text)
+    elif shows_help(context, text.texts):
         return ExitCode.USAGE
     else:
         # Only shapes are drawn: no weights are needed for them.
-        choice = ModelChoice(name=model, download=download, weights="none", num_labels=num_labels, attention=attention)
-        request = Request(texts=texts, pair=pair, labels=labels, max_length=max_length, truncate=truncate)
-        ran = _shapes(request, choice, terminal)
-    from ..render.diagram.text import TextDiagram
-    from .picture import flow_of
+        ran = _shapes(text, model.spec(weights="none"), terminal)
 
-    flow, note = flow_of(ran, module, depth=depth, fold=fold)
+    flow, note = _flow(ran, module, depth=depth, fold=fold)
     if note is not None:
         terminal.say(note)
-    if output is None:
-        terminal.show(TextDiagram(flow, upwards=direction == "up"))
+    upwards = direction == "up"
+    if output is None or suffix is None:
+        from ..render.diagram.text import TextDiagram
+
+        terminal.show(TextDiagram(flow, upwards=upwards))
     else:
-        written(flow, ran, output, upwards=direction == "up", terminal=terminal)
+        terminal.save(output, [_picture(flow, ran, suffix, upwards=upwards, terminal=terminal)])
     return told_failure(ran)
 
 
-def _shapes(request: Request, choice: ModelChoice, terminal: Terminal) -> "Trace":
-    loaded, batch = prepare(request, choice, terminal)
+def _shapes(text: o.TextOptions, spec: "ModelSpec", terminal: Terminal) -> "Trace":
+    loaded, batch = prepare(text, spec, terminal)
     from ..capture.forward import run_forward
     from ..capture.keep import Keep
     from ..traces.selection import Selection
 
     return run_forward(loaded, batch, selection=Selection(), keep=Keep())[0]
+
+
+def _flow(trace: "Trace", module: str | None, *, depth: int | None, fold: bool) -> "tuple[Dataflow, str | None]":
+    """Return the dataflow of a part of a run, and a note where the part was not named in full.
+
+    Raises:
+        UsageError: there is no such module, or it was never called.
+    """
+    from ..dataflow import dataflow, folded, tokenizer_flow
+    from ..traces.lookup import find_module, first_call, modules_of
+
+    if module == "tokenizer":
+        return tokenizer_flow(trace.input), None
+    path, note = find_module(module or "", modules_of(trace))
+    flow = dataflow(trace, first_call(trace, path), depth=depth)
+    return (folded(flow) if fold else flow), note
+
+
+def _picture(flow: "Dataflow", trace: "Trace", suffix: str, *, upwards: bool, terminal: Terminal) -> bytes:
+    """Return a dataflow as the bytes of a file of that kind.
+
+    Raises:
+        UsageError: there is no font for a PNG.
+    """
+    from ..render.diagram.words import caption
+
+    below = caption(flow, trace)
+    if suffix in (".svg", ".png"):
+        from ..render.diagram.svg import svg
+
+        return drawn(svg(flow, upwards=upwards, caption=below), suffix)
+    if suffix != ".mmd":
+        from ..render.diagram.dot import dot
+
+        return dot(flow, upwards=upwards, caption=below).encode()
+    from ..render.diagram.mermaid import MOST_ARROWS, MOST_SIGNS, mermaid
+
+    data = mermaid(flow, upwards=upwards, caption=below).encode()
+    if len(flow.arrows) > MOST_ARROWS or len(data) > MOST_SIGNS:
+        terminal.say(f"{len(flow.arrows)} arrows: Mermaid draws them if its maxEdges and maxTextSize are raised")
+    return data

@@ -1,56 +1,54 @@
-"""``bert-inspect diff``: where two saved traces first part, without torch."""
+"""``bert-inspect diff``: where two saved traces first differ, without torch."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..errors import ExitCode, ModelError, UsageError
+from ..loading.spec import ModelSpec
 from ..terminal import Terminal
 from . import options as o
-from .deliver import check_output, deliver_diff
-from .inputs import ModelChoice
+from .deliver import deliver_diff
+from .expand import expanded
+from .outfile import check_output
+from .prepare import find, load
 
 if TYPE_CHECKING:
     from ..diff import Comparison, Diff
     from ..diff.tensors import TensorFile
+    from ..traces.record import Model
 
 
+@expanded
 def diff(
     a: Annotated[str, typer.Argument(metavar="A", help="A trace that run saved with -o.")],
-    b: Annotated[str, typer.Argument(metavar="B", help="The trace to hold against it.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="The trace to compare it with.")],
+    *,
     tensors_a: Annotated[
         str | None,
         typer.Option(metavar="FILE", help="A's tensors, as --tensors wrote them; else A.safetensors beside it."),
     ] = None,
     tensors_b: Annotated[str | None, typer.Option(metavar="FILE", help="B's tensors.")] = None,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Name the cause: loads A's model and computes the step anew.")
+        bool, typer.Option("--explain", help="Name the cause: loads A's model and computes the step again.")
     ] = False,
     model: Annotated[
         str | None,
         typer.Option(metavar="NAME_OR_DIR", help="The model that made A, for --explain; by default as A names it."),
     ] = None,
     every: o.All = False,
-    layer: o.Layer = None,
-    module: o.Module = None,
-    atol: o.Atol = None,
-    rtol: o.Rtol = None,
-    json: o.Json = False,
-    output: o.OutputFile = None,
-    quiet: o.Quiet = False,
-    verbose: o.Verbose = False,
-    color: o.Color = "auto",
-    no_pager: o.NoPager = False,
-    debug: o.Debug = False,
+    select: o.ShownOptions,
+    tolerance: o.ToleranceOptions,
+    out: o.OutputOptions,
+    term: o.TerminalOptions,
 ) -> int:
-    """Show where two saved traces first part; exit 0 if nowhere, 1 if they differ."""
+    """Show where two saved traces first differ; exit 0 if nowhere, 1 if they do."""
     from ..diff import Comparison, Side
-    from ..traces.selection import Selection
     from ..traces.trace_file import load_trace
 
-    terminal = Terminal(color=color, quiet=quiet, verbose=verbose, pager=not no_pager)
-    selection = Selection.parse(layer=layer, module=module or ())
-    json_to_stdout = check_output(output, json=json)
+    terminal = term.terminal()
+    selection = select.selection()
+    check_output(out.file)
     if model is not None and not explain:
         raise UsageError("--model goes with --explain", "leave it out, or ask for the cause too")
     sides = [
@@ -59,11 +57,11 @@ def diff(
     layers = [step.layer for side in sides for step in side.steps if step.layer is not None]
     selection.check_layers(1 + max(layers, default=-1))
     selection.check_paths([(step.path, step.layer) for side in sides for step in side.steps])
-    comparison = Comparison(*sides, atol=atol, rtol=rtol)
+    comparison = Comparison(*sides, atol=tolerance.atol, rtol=tolerance.rtol)
     found = comparison.diff(names=(a, b))
     if explain and found.first is not None:
         found = _explained(comparison, found, model, terminal)
-    deliver_diff(found, terminal, every=every, selection=selection, json=json_to_stdout, output=output)
+    deliver_diff(found, terminal, out, every=every, selection=selection)
     return ExitCode.OK if found.same else ExitCode.NO
 
 
@@ -73,26 +71,35 @@ def _explained(comparison: "Comparison", found: "Diff", model: str | None, termi
     Raises:
         ModelError: the model is not on this machine, or cannot be loaded.
     """
-    made = comparison.a.trace.model
-    if model is None and made.source == "python":
-        raise UsageError("A was traced from Python: where its model lies is not known", "name it: --model FOLDER")
-    choice = ModelChoice(
-        name=model or made.name,
-        weights="random" if made.weights == "random" else "auto",
-        seed=made.seed,
-        dtype=made.dtype,
-        num_labels=len(made.config.get("id2label") or ()) or None,
-        allow_missing=True,
-    )
+    spec = _spec_of(comparison.a.trace.model, model)
     try:
-        checkpoint = choice.locate(terminal)
+        checkpoint = find(spec, terminal)
     except ModelError as error:
         raise ModelError(error.message, "name the model that made A: --model FOLDER") from error
     with terminal.waiting("loading torch and the model"):
         from ..analysis.causes.cause import with_cause
 
-        loaded = choice.load(checkpoint, terminal)
+        loaded = load(checkpoint, spec, terminal)
     return with_cause(comparison, found, loaded.model)
+
+
+def _spec_of(made: "Model", name: str | None) -> ModelSpec:
+    """Return how to load the model that a trace is of, under another name if it is given one.
+
+    Raises:
+        UsageError: it is not known where the model lies, or it has a dtype that cannot be asked for.
+    """
+    if name is None and made.source == "python":
+        raise UsageError("A was traced from Python: where its model lies is not known", "name it: --model FOLDER")
+    dtype: Any = made.dtype  # whatever the file says: the spec checks it
+    return ModelSpec(
+        name=name or made.name,
+        weights="random" if made.weights == "random" else "auto",
+        seed=made.seed,
+        dtype=dtype,
+        num_labels=len(made.config.get("id2label") or ()) or None,
+        allow_missing=True,
+    )
 
 
 def _tensors(trace: str, given: str | None, terminal: Terminal) -> "TensorFile | None":

@@ -1,63 +1,73 @@
 """``bert-inspect doctor``: verdicts on the questions that users ask most."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import ExitCode, UsageError
+from ..errors import ExitCode
 from ..terminal import Terminal
 from . import options as o
-from .inputs import ModelChoice, parse_sentences
+from .deliver import deliver
+from .expand import Only, Without, expanded
+from .flags import in_flags
+from .inputs import parse_sentences
+from .prepare import check_weights, find, load
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from ..analysis.doctor.diagnosis import Diagnosis, Question
+    from ..capture.encode import Sentences
+    from ..loading.spec import ModelSpec
 
 _TEXTS = ["I love cats!", "He hates pineapple pizza."]
 """What is looked at where no sentence is given."""
 
 
+@expanded
 def doctor(
     texts: Annotated[
         list[str] | None,
-        typer.Argument(metavar="TEXT", help="Sentences; '-': one a line on stdin; none: two of its own."),
+        typer.Argument(metavar="TEXT", help="Sentences; '-' reads one per line on stdin; none: two of its own."),
     ] = None,
-    pair: o.Pair = None,
-    max_length: o.MaxLength = None,
-    model: o.ModelName = "bert-base-cased",
-    download: o.Download = False,
-    weights: o.Weights = "auto",
-    num_labels: o.NumLabels = None,
-    seed: o.Seed = 123,
-    attention: o.Attention = "eager",
-    device: o.Device = "cpu",
-    dtype: o.Dtype = None,
-    only: Annotated[str | None, typer.Option(metavar="NAMES", help="Ask these questions alone: padding,head.")] = None,
+    *,
+    text: Annotated[o.TextOptions, Only("pair", "max_length")],
+    model: Annotated[o.ModelOptions, Without("allow_missing")],
+    only: Annotated[str | None, typer.Option(metavar="NAMES", help="Ask only these questions: padding,head.")] = None,
     skip: Annotated[str | None, typer.Option(metavar="NAMES", help="Leave these questions out.")] = None,
-    json: o.Json = False,
-    quiet: o.Quiet = False,
-    verbose: o.Verbose = False,
-    color: o.Color = "auto",
-    no_pager: o.NoPager = False,
-    debug: o.Debug = False,
+    out: Annotated[o.OutputOptions, Only("json")],
+    term: o.TerminalOptions,
 ) -> int:
     """Examine a model: padding, batching, head, tokenizer, precision and more; exit 1 if something fails."""
     from ..analysis.doctor.diagnosis import questions
 
-    terminal = Terminal(color=color, quiet=quiet, verbose=verbose, pager=not no_pager)
+    terminal = term.terminal()
     asked = questions(only, skip)
-    if weights == "none":
-        raise UsageError("without weights there are no numbers, only shapes", "leave --weights none out")
-    sentences = parse_sentences(texts or _TEXTS, pair=pair, labels=None)
-    choice = ModelChoice(
-        name=model,
-        download=download,
-        weights=weights,
-        num_labels=num_labels,
-        seed=seed,
-        attention=attention,
-        device=device,
-        dtype=dtype,
-        allow_missing=True,  # what is missing is a finding
-    )
+    spec = model.spec(allow_missing=True)  # what is missing is a finding
+    check_weights(spec)
+    sentences = parse_sentences(texts or _TEXTS, pair=text.pair)
+    diagnosis = _in_flags(_examined(spec, sentences, asked, text.max_length, terminal))
+
+    def json() -> list[bytes]:
+        from ..traces.codec import encode_line
+
+        return [encode_line(diagnosis)]
+
+    def picture() -> "RenderableType":
+        from ..render.doctor import diagnosis_page
+
+        return diagnosis_page(diagnosis)
+
+    deliver(terminal, out, json=json, picture=picture)
+    return ExitCode.OK if diagnosis.healthy else ExitCode.NO
+
+
+def _examined(
+    spec: "ModelSpec", sentences: "Sentences", asked: "list[Question]", max_length: int | None, terminal: Terminal
+) -> "Diagnosis":
+    """Load the model and ask the questions; what is told about the checkpoint is evidence, not a notice."""
     notices: list[str] = []
-    checkpoint = choice.locate(terminal, notice=notices.append)
+    checkpoint = find(spec, terminal, notice=notices.append)
     from ..capture.encode import token_limit
     from ..loading.tokenizer import load_tokenizer
 
@@ -65,7 +75,7 @@ def doctor(
     with terminal.waiting("loading torch and the model"):
         from ..analysis.doctor.examine import examine
 
-        loaded = choice.load(checkpoint, terminal, notice=notices.append)
+        loaded = load(checkpoint, spec, terminal, notice=notices.append)
     limit = token_limit(tokenizer, checkpoint.positions, max_length)
     with terminal.waiting("examining it"):
         diagnosis = examine(
@@ -73,12 +83,14 @@ def doctor(
         )
     for notice in notices:
         terminal.detail(notice)
-    if json:
-        from ..traces.codec import encode_line
+    return diagnosis
 
-        terminal.write([encode_line(diagnosis)])
-    else:
-        from ..render.doctor import diagnosis_page
 
-        terminal.show(diagnosis_page(diagnosis))
-    return ExitCode.OK if diagnosis.healthy else ExitCode.NO
+def _in_flags(diagnosis: "Diagnosis") -> "Diagnosis":
+    from msgspec import structs
+
+    findings = [
+        finding if finding.fix is None else structs.replace(finding, fix=in_flags(finding.fix))
+        for finding in diagnosis.findings
+    ]
+    return structs.replace(diagnosis, findings=findings)

@@ -1,78 +1,17 @@
-"""From the words of a command line to sentences, and to a located model, checked before anything slow starts."""
+"""From the words of a command line to sentences, or to a saved trace, checked before anything slow starts."""
 
-import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import typer
 
 from ..errors import UsageError
-from ..terminal import Terminal, as_typed, sits_at_terminal, texts_from_stdin
+from ..terminal import as_typed, sits_at_terminal, texts_from_stdin
+from .options import TextOptions
 
 if TYPE_CHECKING:
     from ..capture.encode import Sentences
-    from ..loading.loaded import Loaded
-    from ..loading.locate import Checkpoint
-    from ..traces.record import Input
-    from ..traces.selection import Selection
-
-
-@dataclass(frozen=True, kw_only=True)
-class ModelChoice:
-    """Everything that the command line says about the model."""
-
-    name: str
-    download: bool = False
-    weights: Literal["auto", "pretrained", "random", "none"] = "auto"
-    num_labels: int | None = None
-    seed: int = 123
-    attention: Literal["eager", "sdpa"] = "eager"
-    device: str = "cpu"
-    dtype: str | None = None
-    allow_missing: bool = False
-    tokenizer_only: bool = False
-
-    def locate(self, terminal: Terminal, *, notice: Callable[[str], None] | None = None) -> "Checkpoint":
-        """Find the checkpoint, without torch; ``--verbose`` tells where. What is odd goes to ``notice``, or to stderr.
-
-        Raises:
-            ModelError: it is not there, or is not a BERT.
-            UsageError: the current folder is gone.
-        """
-        from ..loading.locate import keep_off_the_network, locate
-
-        try:
-            os.getcwd()  # transformers asks for it, and cannot be imported without  # noqa: PTH109
-        except OSError as error:
-            raise UsageError("the folder that you are in is not there any more", "go to another: cd") from error
-        if not self.download:
-            keep_off_the_network()
-        weights = "none" if self.tokenizer_only and not self.download else self.weights
-        found = locate(self.name, weights=weights, download=self.download, notice=notice or terminal.say)
-        terminal.detail(f"model {found.name}: {found.folder or 'built in'}, weights {found.weights}")
-        return found
-
-    def load(
-        self, checkpoint: "Checkpoint", terminal: Terminal, *, notice: Callable[[str], None] | None = None
-    ) -> "Loaded":
-        """Load the model; imports torch. What is odd about its weights goes to ``notice``, else to stderr.
-
-        Raises:
-            ModelError: it cannot be loaded.
-        """
-        from ..loading.model import load
-
-        return load(
-            checkpoint,
-            num_labels=self.num_labels,
-            seed=self.seed,
-            attention=self.attention,
-            device=self.device,
-            dtype=self.dtype,
-            allow_missing=self.allow_missing,
-            notice=notice or terminal.say,
-        )
+    from ..traces.record import Trace
 
 
 def shows_help(context: typer.Context, texts: Sequence[str] | None) -> bool:
@@ -83,7 +22,47 @@ def shows_help(context: typer.Context, texts: Sequence[str] | None) -> bool:
     return True
 
 
-def read_texts(texts: Sequence[str] | None) -> list[str]:
+def saved(text: TextOptions) -> "Trace":
+    """Return the saved trace that takes the place of sentences.
+
+    Raises:
+        UsageError: sentences are given too.
+        TraceFileError: it cannot be read.
+    """
+    from ..traces.trace_file import load_trace
+
+    assert text.trace is not None, "asked for only where one is given"
+    if text.texts:
+        raise UsageError("--trace takes the place of sentences", "give one of the two")
+    return load_trace(text.trace)
+
+
+def sentences_of(text: TextOptions) -> "Sentences":
+    """Return the sentences that a command was given, with their pairs and labels.
+
+    Raises:
+        UsageError: the labels are not numbers, or the counts do not agree.
+    """
+    return parse_sentences(text.texts, pair=text.pair, labels=text.labels)
+
+
+def parse_sentences(
+    texts: Sequence[str] | None, *, pair: Sequence[str] | None = None, labels: str | None = None
+) -> "Sentences":
+    """Return sentences with their pairs and labels.
+
+    Raises:
+        UsageError: the labels are not numbers, or the counts do not agree.
+    """
+    from ..capture.encode import Sentences
+
+    found = _read_texts(texts)
+    second = [as_typed(text) for text in pair or []]
+    pairs = second * len(found) if len(second) == 1 else second or None
+    return Sentences(texts=found, pairs=pairs, labels=None if labels is None else _labels(labels))
+
+
+def _read_texts(texts: Sequence[str] | None) -> list[str]:
     """Return the sentences given as arguments or, for none or a ``-``, those on stdin.
 
     Raises:
@@ -94,22 +73,8 @@ def read_texts(texts: Sequence[str] | None) -> list[str]:
         return given
     found = texts_from_stdin()
     if not found:
-        raise UsageError("there is no sentence on stdin", "send one a line; blank lines do not count")
+        raise UsageError("there is no sentence on stdin", "send one per line; blank lines do not count")
     return found
-
-
-def parse_sentences(texts: Sequence[str] | None, *, pair: Sequence[str] | None, labels: str | None) -> "Sentences":
-    """Return the sentences with their pairs and labels.
-
-    Raises:
-        UsageError: the labels are not numbers, or the counts do not agree.
-    """
-    from ..capture.encode import Sentences
-
-    found = read_texts(texts)
-    second = [as_typed(text) for text in pair or []]
-    pairs = second * len(found) if len(second) == 1 else second or None
-    return Sentences(texts=found, pairs=pairs, labels=None if labels is None else _labels(labels))
 
 
 def _labels(spec: str) -> list[float]:
@@ -120,50 +85,3 @@ def _labels(spec: str) -> list[float]:
     if any(number != number or abs(number) == float("inf") for number in numbers):
         raise UsageError(f"--labels {spec!r} is not a list of finite numbers", "write --labels 1,0")
     return [int(number) if number == int(number) else number for number in numbers]
-
-
-def check_before_loading(
-    checkpoint: "Checkpoint", sentences: "Sentences", selection: "Selection", num_labels: int | None
-) -> None:
-    """Refuse what the configuration alone shows to be impossible.
-
-    Raises:
-        UsageError: a layer or a label that the model does not have.
-    """
-    from ..capture.encode import check_labels
-
-    selection.check_layers(checkpoint.layers)
-    if sentences.labels is not None:
-        check_labels(sentences.labels, num_labels=num_labels or checkpoint.labels)
-
-
-def encode_sentences(
-    checkpoint: "Checkpoint",
-    sentences: "Sentences",
-    *,
-    max_length: int | None,
-    truncate: bool,
-    terminal: Terminal,
-) -> "Input":
-    """Tokenize with the checkpoint's tokenizer, without torch, and say on stderr what was cut or is empty.
-
-    Raises:
-        ModelError: the tokenizer cannot be loaded.
-        UsageError: a sentence is too long.
-    """
-    from ..capture.encode import cut_words, encode, token_limit
-    from ..loading.tokenizer import load_tokenizer
-
-    tokenizer = load_tokenizer(checkpoint, notice=terminal.say)
-    limit = token_limit(tokenizer, checkpoint.positions, max_length)
-    batch = encode(tokenizer, sentences, limit=limit, truncate=truncate)
-    for number, cut in enumerate(batch.truncated):
-        if cut:
-            words = cut_words(batch, number)
-            shown = " ".join(words[:8]) + (f" ... ({len(words) - 8} more words)" if len(words) > 8 else "")
-            tokens = f"{cut} token" + ("s" if cut > 1 else "")
-            terminal.say(f"sentence {number + 1}: {tokens} cut to keep to {limit}: {shown}")
-    for number, text in enumerate(sentences.texts, start=1):
-        if not text.strip():
-            terminal.say(f"sentence {number} is blank: only the special tokens go in")
-    return batch

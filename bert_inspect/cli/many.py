@@ -1,175 +1,150 @@
 """``run --input FILE``: many sentences, traced in batches into JSON Lines, one trace a line."""
 
 import gc
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
 
-from ..errors import BertInspectError, ExitCode, TraceFileError, UsageError
+import typer
+
+from ..errors import BertInspectError, ExitCode, UsageError
 from ..terminal import Terminal, report, stdout
-from .inputs import ModelChoice
+from .prepare import find, load
 
 if TYPE_CHECKING:
     from ..capture.keep import Keep
+    from ..loading.spec import ModelSpec
+    from ..traces.line_store import LineStore
+    from ..traces.record import Trace
     from ..traces.selection import Selection
+    from .options import OutputOptions, TextOptions
+
+
+@dataclass(frozen=True, kw_only=True)
+class ManyOptions:
+    """A file of sentences in place of a few."""
+
+    input_file: Annotated[
+        str | None, typer.Option("--input", metavar="FILE", help="Trace many sentences, one a line, into JSON Lines.")
+    ] = None
+    batch_size: Annotated[int, typer.Option(min=1, metavar="N", help="Sentences per batch, with --input.")] = 16
+    resume: Annotated[bool, typer.Option("--resume", help="Continue where a run with --input stopped.")] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recording:
+    """What is recorded of a forward."""
+
+    selection: "Selection"
+    keep: "Keep"
+    verify: bool
 
 
 def run_many(
-    input_file: str,
+    many: ManyOptions,
+    text: "TextOptions",
+    spec: "ModelSpec",
+    recording: Recording,
     *,
-    output: str | None,
-    resume: bool,
-    batch_size: int,
-    choice: ModelChoice,
-    selection: "Selection",
-    keep: "Keep",
-    verify: bool,
-    max_length: int | None,
-    truncate: bool,
+    out: "OutputOptions",
     terminal: Terminal,
 ) -> int:
     """Trace every sentence of a file and write each batch's trace as a line, as it comes.
 
     Raises:
-        UsageError: the file cannot be read, or the output is there already and was not to be gone on with.
+        UsageError: the file cannot be read, or the output exists already and ``--resume`` was not given.
     """
     from ..capture.sentence_file import read_lines
 
-    done = _done(output, resume=resume)
-    lines = sum(1 for _ in read_lines(input_file))  # a look through the whole file, before anything slow starts
-    if not lines:
-        raise UsageError(f"there is no sentence in {input_file}", "write one a line; blank lines do not count")
-    checkpoint = choice.locate(terminal)
-    selection.check_layers(checkpoint.layers)
+    file = many.input_file
+    assert file is not None, "asked for only where one is given"
+    store = _store(out, resume=many.resume)
+    done = store.done() if store is not None else set()
+    count = sum(1 for _ in read_lines(file))  # a look through the whole file, before anything slow starts
+    if not count:
+        raise UsageError(f"there is no sentence in {file}", "write one a line; blank lines do not count")
+    checkpoint = find(spec, terminal)
+    recording.selection.check_layers(checkpoint.layers)
 
     from ..capture.encode import token_limit
     from ..loading.tokenizer import load_tokenizer
 
     tokenizer = load_tokenizer(checkpoint, notice=terminal.say)
-    limit = token_limit(tokenizer, checkpoint.positions, max_length)
+    limit = token_limit(tokenizer, checkpoint.positions, text.max_length)
     with terminal.waiting("loading torch and the model"):
         from ..capture.batches import batches, trace_batch
-        from ..traces.trace_file import trace_line
 
-        loaded = choice.load(checkpoint, terminal)
-    failed = unproved = cut = 0
-    # What the imports made stays; what thousands of batches make is collected, as they are many and this may run long.
-    gc.freeze()
-    gc.enable()
-    with _lines_to(output, resume=resume) as stream, terminal.progress(lines, done=len(done)) as advance:
-        for batch in batches(read_lines(input_file), tokenizer, size=batch_size):
-            rest = [line for line in batch if line.number not in done]
-            if not rest:
-                continue
-            trace = trace_batch(
-                loaded,
-                tokenizer,
-                rest,
-                limit=limit,
-                truncate=truncate,
-                selection=selection,
-                keep=keep,
-                verify=verify,
-            )
-            failed += trace.failure is not None
-            unproved += trace.proof is not None and not trace.proof.passed
-            cut += sum(1 for tokens in trace.input.truncated if tokens)
-            stream.write(trace_line(trace))
-            stream.flush()
-            advance(len(rest))
-    if cut:
-        terminal.say(f"sentences cut to keep to {limit} tokens: {cut}; 'truncated' in their lines says by how many")
-    if failed:
-        report(BertInspectError(f"the forward failed for {failed} batches", "'failure' in their lines says why"))
-    if unproved:
-        report(BertInspectError(f"the proof failed for {unproved} batches", "'proof' in their lines says where"))
-    return ExitCode.NO if failed or unproved else ExitCode.OK
+        loaded = load(checkpoint, spec, terminal)
+    outcome = _Outcome()
+    how = {"limit": limit, "truncate": text.truncate, **vars(recording)}
+    _collect_garbage()
+    with _appending(store) as append, terminal.progress(count, done=len(done)) as advance:
+        for batch in batches(read_lines(file), tokenizer, size=many.batch_size):
+            if rest := [line for line in batch if line.number not in done]:
+                trace = trace_batch(loaded, tokenizer, rest, **how)
+                outcome.add(trace)
+                append(trace)
+                advance(len(rest))
+    return outcome.told(terminal, limit)
 
 
-def _done(output: str | None, *, resume: bool) -> set[int]:
-    """Return which lines of the input an earlier run has traced, and cut off a line that it left unfinished.
+def _store(out: "OutputOptions", *, resume: bool) -> "LineStore | None":
+    """Return the file that the traces are added to, None if they go to stdout."""
+    from ..traces.line_store import LineStore
 
-    Raises:
-        UsageError: there is an earlier output and ``--resume`` was not given, or it is no output of this command.
-    """
-    if output is None or output == "-":
-        if resume:
-            raise UsageError("--resume needs the file that an earlier run wrote", "name it with -o FILE")
-        return set()
-    path = Path(output)
-    try:
-        if not path.exists() or path.stat().st_size == 0 or not path.is_file():
-            return set()
-        if not resume:
-            raise UsageError(f"{output} is there already", "--resume goes on with it; else remove it or name another")
-        from ..traces.trace_file import traced_lines
-
-        done: set[int] = set()
-        whole = 0
-        with path.open("rb") as stream:
-            for number, line in enumerate(_trace_lines(stream, output), start=1):
-                done.update(traced_lines(line, name=f"line {number} of {output}"))
-                whole += len(line)
-        os.truncate(path, whole)
-        return done
-    except OSError as error:
-        raise UsageError(f"cannot go on with {output}: {error.strerror}", "name another file") from error
-
-
-def _trace_lines(stream: BinaryIO, output: str) -> Iterator[bytes]:
-    """Yield the whole lines of an earlier run's output. Its last line may be torn, but it is the beginning of a trace:
-    a file that is something else is neither read to its end nor cut.
-
-    Raises:
-        TraceFileError: a line is no trace.
-    """
-    from ..traces.limits import MOST_BYTES
-    from ..traces.trace_file import LINE_BEGINS
-
-    number = 1
-    while begins := stream.read(len(LINE_BEGINS)):
-        if begins != LINE_BEGINS[: len(begins)]:
-            raise TraceFileError(f"line {number} of {output} is no trace that run --input wrote", "name another output")
-        line = begins + stream.readline(MOST_BYTES)
-        if not line.endswith(b"\n"):
-            break
-        yield line
-        number += 1
+    if out.file is not None:
+        return LineStore(path=out.file, resume=resume)
+    if resume:
+        raise UsageError("--resume needs the file that an earlier run wrote", "name it with -o FILE")
+    return None
 
 
 @contextmanager
-def _lines_to(output: str | None, *, resume: bool) -> Iterator[BinaryIO]:
-    """Open the output for whole lines: whatever happens, none is left half written."""
-    if output is None or output == "-":
-        with stdout() as out:
-            yield out
+def _appending(store: "LineStore | None") -> "Iterator[Callable[[Trace], None]]":
+    """Yield what writes a trace as a line, to the file or to stdout."""
+    if store is not None:
+        with store.appending() as append:
+            yield append
         return
-    try:
-        with open(output, "ab" if resume else "wb", buffering=0) as raw:  # noqa: PTH123
-            stream = _WholeLines(raw)
-            try:
-                yield stream  # type: ignore[misc]
-            finally:
-                with suppress(OSError):
-                    raw.truncate(stream.end)
-    except OSError as error:
-        raise UsageError(f"cannot write {output}: {error.strerror}", "name another file") from error
+    from ..traces.trace_file import trace_line
+
+    with stdout() as stream:
+
+        def write(trace: "Trace") -> None:
+            stream.write(trace_line(trace))
+            stream.flush()
+
+        yield write
 
 
-class _WholeLines:
-    """A file that knows where its last whole line ends."""
+def _collect_garbage() -> None:
+    """Turn the garbage collector on, which is off because most commands take seconds: this one may take hours."""
+    gc.freeze()  # what the imports made stays, and need not be walked
+    gc.enable()
 
-    def __init__(self, raw: "BinaryIO") -> None:
-        self._raw = raw
-        self.end = raw.seek(0, os.SEEK_END) if raw.seekable() else 0
 
-    def write(self, line: bytes) -> None:
-        rest = memoryview(line)
-        while rest:
-            rest = rest[self._raw.write(rest) :]
-        self.end += len(line)
+class _Outcome:
+    """Counts over all batches of what is reported at the end."""
 
-    def flush(self) -> None:
-        """Nothing is held back."""
+    def __init__(self) -> None:
+        self._failed = self._unproved = self._cut = 0
+
+    def add(self, trace: "Trace") -> None:
+        self._failed += trace.failure is not None
+        self._unproved += trace.proof is not None and not trace.proof.passed
+        self._cut += sum(1 for tokens in trace.input.truncated if tokens)
+
+    def told(self, terminal: Terminal, limit: int | None) -> ExitCode:
+        """Say what happened, and return the exit code."""
+        if self._cut:
+            terminal.say(
+                f"sentences cut to keep to {limit} tokens: {self._cut}; 'truncated' in their lines says by how many"
+            )
+        for count, what, where in (
+            (self._failed, "forward", "'failure' in their lines says why"),
+            (self._unproved, "proof", "'proof' in their lines says where"),
+        ):
+            if count:
+                report(BertInspectError(f"the {what} failed for {count} batches", where))
+        return ExitCode.NO if self._failed or self._unproved else ExitCode.OK

@@ -1,20 +1,31 @@
-"""The options that several commands share, each declared once."""
+"""The options that several commands share, each declared once, and the groups in which commands take them."""
 
-from typing import Annotated, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+
+from ..loading.spec import DEFAULT_MODEL, DEFAULT_SEED, ModelSpec
+from ..loading.spec import Attention as AttentionName
+from ..loading.spec import Dtype as DtypeName
+from ..loading.spec import Weights as WeightsName
+from ..terminal import Color as ColorName
+from ..terminal import Terminal
+
+if TYPE_CHECKING:
+    from ..render.cells import View
+    from ..traces.selection import Selection
 
 Texts = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="TEXT", help="Sentences; '-', or nothing with a pipe on stdin: one a line.", show_default=False
+        metavar="TEXT", help="Sentences; '-', or none with a pipe on stdin, reads one per line.", show_default=False
     ),
 ]
 TraceFile = Annotated[str, typer.Argument(metavar="TRACE", help="A trace that run saved with -o.")]
 SavedTrace = Annotated[
     str | None, typer.Option("--trace", metavar="FILE", help="Use a saved trace in place of sentences.")
 ]
-
 Pair = Annotated[
     list[str] | None,
     typer.Option(metavar="TEXT", help="The second sentence of a pair: once, or once per sentence."),
@@ -26,20 +37,16 @@ Truncate = Annotated[bool, typer.Option("--truncate", help="Cut longer sentences
 ModelName = Annotated[
     str, typer.Option("--model", metavar="NAME_OR_DIR", help="A folder, a built-in name, or a name in the local cache.")
 ]
-Download = Annotated[bool, typer.Option("--download", help="Allow the network; nothing else opens a connection.")]
+Download = Annotated[bool, typer.Option("--download", help="Allow the network, which is never used otherwise.")]
 Weights = Annotated[
-    Literal["auto", "pretrained", "random", "none"],
-    typer.Option(help="Pretrained if they lie here, else random; none: shapes only."),
+    WeightsName, typer.Option(help="auto: pretrained if on this machine, else random; none: shapes only.")
 ]
-NumLabels = Annotated[int | None, typer.Option(min=1, metavar="N", help="Classes of a newly drawn classifier.")]
-Seed = Annotated[int, typer.Option(min=0, metavar="N", help="Seed of what is newly drawn.")]
-Attention = Annotated[
-    Literal["eager", "sdpa"], typer.Option(help="Eager computes scores and probabilities step by step.")
-]
-Device = Annotated[str, typer.Option(metavar="NAME", help="Where the model runs.")]
+NumLabels = Annotated[int | None, typer.Option(min=1, metavar="N", help="Classes of a newly initialised classifier.")]
+Seed = Annotated[int, typer.Option(min=0, metavar="N", help="Seed of newly initialised weights.")]
+Attention = Annotated[AttentionName, typer.Option(help="Only eager computes scores and probabilities step by step.")]
+Device = Annotated[str, typer.Option(metavar="NAME", help="The device that the model runs on.")]
 Dtype = Annotated[
-    Literal["float32", "float64", "bfloat16", "float16"] | None,
-    typer.Option(help="The precision; the checkpoint's own if not given.", show_default=False),
+    DtypeName | None, typer.Option(help="The precision; the checkpoint's own if not given.", show_default=False)
 ]
 AllowMissing = Annotated[
     bool, typer.Option("--allow-missing", help="Load a checkpoint that lacks more than the classifier.")
@@ -60,12 +67,13 @@ Axes = Annotated[bool, typer.Option("--axes", help="Name the axes of each shape 
 Verify = Annotated[
     bool, typer.Option("--verify", help="Prove the trace: every step is run again; exit 1 if one differs.")
 ]
-All = Annotated[bool, typer.Option("--all", help="A line for every step, not for every part of the model.")]
+All = Annotated[bool, typer.Option("--all", help="One line per step, not one per part of the model.")]
 Atol = Annotated[
-    float | None, typer.Option(min=0.0, metavar="X", help="Allow this difference, in place of the noise floor.")
+    float | None, typer.Option(min=0.0, metavar="X", help="Allow this difference, in place of the rounding tolerance.")
 ]
 Rtol = Annotated[
-    float | None, typer.Option(min=0.0, metavar="X", help="Allow this part of a number, in place of the noise floor.")
+    float | None,
+    typer.Option(min=0.0, metavar="X", help="Allow this relative difference, in place of the rounding tolerance."),
 ]
 
 Json = Annotated[bool, typer.Option("--json", help="JSON on stdout in place of the picture.")]
@@ -75,6 +83,149 @@ OutputFile = Annotated[
 
 Quiet = Annotated[bool, typer.Option("--quiet", help="No notices on stderr.")]
 Verbose = Annotated[bool, typer.Option("--verbose", help="More notices on stderr.")]
-Color = Annotated[Literal["auto", "always", "never"], typer.Option(help="Colour.")]
+Color = Annotated[ColorName, typer.Option(help="When to use colour.")]
 NoPager = Annotated[bool, typer.Option("--no-pager", help="Never open a pager.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextOptions:
+    """The sentences, or a saved trace in their place."""
+
+    texts: Texts = None
+    trace: SavedTrace = None
+    pair: Pair = None
+    labels: Labels = None
+    max_length: MaxLength = None
+    truncate: Truncate = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelOptions:
+    """The model: what `ModelSpec` holds."""
+
+    name: ModelName = DEFAULT_MODEL
+    download: Download = False
+    weights: Weights = "auto"
+    num_labels: NumLabels = None
+    seed: Seed = DEFAULT_SEED
+    attention: Attention = "eager"
+    device: Device = "cpu"
+    dtype: Dtype = None
+    allow_missing: AllowMissing = False
+
+    def spec(self, **changes: Any) -> ModelSpec:
+        """Return what to load; ``changes`` are what the command decides itself."""
+        return ModelSpec(**{**vars(self), **changes})
+
+
+@dataclass(frozen=True, kw_only=True)
+class SelectionOptions:
+    """Which steps are wanted."""
+
+    layer: Layer = None
+    module: Module = None
+    level: Level = "op"
+
+    def selection(self) -> "Selection":
+        """Return the selection.
+
+        Raises:
+            UsageError: the layers are not written as ``3``, ``0,11`` or ``2-4``.
+        """
+        from ..traces.selection import Selection
+
+        return Selection.parse(layer=self.layer, module=self.module or (), level=self.level)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShownOptions:
+    """Which steps of a comparison are shown. All are compared."""
+
+    layer: Annotated[
+        str | None, typer.Option(metavar="SPEC", help="Show these layers only, of all that are compared: 3 or 0,11.")
+    ] = None
+    module: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PATTERN", help="Show these modules only, of all that are compared: 'bert.pooler.**'."),
+    ] = None
+
+    def selection(self) -> "Selection":
+        """Return the selection, as `SelectionOptions` does."""
+        return SelectionOptions(layer=self.layer, module=self.module).selection()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComparedOptions:
+    """Which steps are recorded and compared. The others are not."""
+
+    layer: Annotated[
+        str | None, typer.Option(metavar="SPEC", help="Record and compare these layers only: 3 or 0,11 or 2-4.")
+    ] = None
+    module: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PATTERN", help="Record and compare these modules only: 'bert.pooler.**'."),
+    ] = None
+    level: Level = "op"
+
+    def selection(self) -> "Selection":
+        """Return the selection, as `SelectionOptions` does."""
+        return SelectionOptions(layer=self.layer, module=self.module, level=self.level).selection()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToleranceOptions:
+    """What difference is allowed."""
+
+    atol: Atol = None
+    rtol: Rtol = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ViewOptions:
+    """How the steps are shown."""
+
+    depth: Depth = None
+    fold: Fold = False
+    stats: Stats = False
+    values: ShowValues = False
+    axes: Axes = False
+
+    def view(self) -> "View":
+        """Return the view."""
+        from ..render.cells import View
+
+        return View(**vars(self))
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutputOptions:
+    """Where the JSON goes, if it is wanted."""
+
+    json: Json = False
+    output: OutputFile = None
+
+    @property
+    def file(self) -> str | None:
+        """The file to write, if there is one."""
+        return None if self.output == "-" else self.output
+
+    @property
+    def to_stdout(self) -> bool:
+        """Whether JSON takes the picture's place on stdout."""
+        return self.json or self.output == "-"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TerminalOptions:
+    """How to talk to the user. ``--debug`` is read by the program's entry, which reports errors."""
+
+    quiet: Quiet = False
+    verbose: Verbose = False
+    color: Color = "auto"
+    no_pager: NoPager = False
+    debug: Debug = False
+
+    def terminal(self) -> Terminal:
+        """Return the terminal."""
+        return Terminal(color=self.color, quiet=self.quiet, verbose=self.verbose, pager=not self.no_pager)

@@ -1,87 +1,124 @@
-"""What the commands have in common that run the model once, or look at a saved run in its place."""
+"""From a command's options to a loaded model and encoded sentences; what can be refused is refused before torch is
+loaded, and what is worth knowing is said on stderr.
+"""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import os
 from typing import TYPE_CHECKING
 
-from ..errors import BertInspectError, ExitCode, UsageError
-from ..terminal import Terminal, report
-from .inputs import ModelChoice, check_before_loading, encode_sentences, parse_sentences
+from ..errors import UsageError
+from ..terminal import Terminal
+from .inputs import sentences_of
+from .options import TextOptions
 
 if TYPE_CHECKING:
+    from ..capture.encode import Sentences
     from ..loading.loaded import Loaded
-    from ..traces.record import Input, Trace
+    from ..loading.locate import Checkpoint
+    from ..loading.notices import Notice
+    from ..loading.spec import ModelSpec
+    from ..traces.record import Input
     from ..traces.selection import Selection
 
 
-@dataclass(frozen=True, kw_only=True)
-class Request:
-    """Everything about the sentences that a command line says."""
-
-    texts: Sequence[str] | None
-    pair: Sequence[str] | None = None
-    labels: str | None = None
-    max_length: int | None = None
-    truncate: bool = False
-    selection: "Selection | None" = None
-
-
-def prepare(request: Request, choice: ModelChoice, terminal: Terminal) -> "tuple[Loaded, Input]":
-    """Return the loaded model and the encoded sentences; what can be refused is refused before torch is loaded.
+def prepare(
+    text: TextOptions, spec: "ModelSpec", terminal: Terminal, *, selection: "Selection | None" = None
+) -> "tuple[Loaded, Input]":
+    """Return the loaded model and the encoded sentences.
 
     Raises:
-        UsageError: unusable sentences.
+        UsageError: unusable sentences, or a layer that the model does not have.
         ModelError: the model or its tokenizer cannot be loaded.
     """
-    from ..traces.selection import Selection
-
-    sentences = parse_sentences(request.texts, pair=request.pair, labels=request.labels)
-    checkpoint = choice.locate(terminal)
-    check_before_loading(checkpoint, sentences, request.selection or Selection(), choice.num_labels)
-    batch = encode_sentences(
-        checkpoint, sentences, max_length=request.max_length, truncate=request.truncate, terminal=terminal
-    )
+    sentences = sentences_of(text)
+    checkpoint = find(spec, terminal)
+    check_before_loading(checkpoint, sentences, spec, selection)
+    batch = encode_sentences(checkpoint, sentences, text, terminal)
     with terminal.waiting("loading torch and the model"):
-        return choice.load(checkpoint, terminal), batch
+        return load(checkpoint, spec, terminal), batch
 
 
-def saved(trace: str, texts: Sequence[str] | None) -> "Trace":
-    """Return the saved trace that takes the place of sentences.
+def find(spec: "ModelSpec", terminal: Terminal, *, notice: "Notice | None" = None) -> "Checkpoint":
+    """Find the checkpoint, without torch; ``--verbose`` tells where. What is unusual about it goes to ``notice``, or to
+    stderr.
 
     Raises:
-        UsageError: sentences are given too.
-        TraceFileError: it cannot be read.
+        ModelError: it is not there, or is not a BERT.
+        UsageError: the current folder is gone.
     """
-    from ..traces.trace_file import load_trace
+    from ..loading.locate import keep_off_the_network, locate
 
-    if texts:
-        raise UsageError("--trace takes the place of sentences", "give one of the two")
-    return load_trace(trace)
-
-
-def say_what_is_missing(trace: "Trace", terminal: Terminal, *, stats: bool, values: bool) -> None:
-    """Say on stderr that a saved trace does not hold what is asked for."""
-    outputs = [tensor for step in trace.steps for tensor in step.outputs]
-    if stats and all(tensor.stats is None for tensor in outputs):
-        terminal.say("this trace holds no statistics: run with --stats to record them")
-    if values and all(tensor.values is None for tensor in outputs):
-        terminal.say("this trace holds no values: run with --values to record them")
+    try:
+        os.getcwd()  # transformers asks for it, and cannot be imported without  # noqa: PTH109
+    except OSError as error:
+        raise UsageError("the current folder no longer exists", "change to another folder: cd") from error
+    if not spec.download:
+        keep_off_the_network()
+    found = locate(spec, notice=notice or terminal.say)
+    terminal.detail(f"model {found.name}: {found.folder or 'built in'}, weights {found.weights}")
+    return found
 
 
-def told_failure(trace: "Trace") -> ExitCode:
-    """Return the exit code of a run, and say why its forward failed if it did."""
-    if trace.failure is None:
-        return ExitCode.OK
-    where = trace.failure.path or "the model"
-    report(BertInspectError(f"the forward failed in {where}: {trace.failure.cause}"))
-    return ExitCode.NO
+def load(
+    checkpoint: "Checkpoint", spec: "ModelSpec", terminal: Terminal, *, notice: "Notice | None" = None
+) -> "Loaded":
+    """Load the model; imports torch. What is unusual about its weights goes to ``notice``, or to stderr.
+
+    Raises:
+        ModelError: it cannot be loaded.
+    """
+    from ..loading import model
+
+    return model.load(checkpoint, spec, notice=notice or terminal.say)
 
 
-def told_outcome(trace: "Trace") -> ExitCode:
-    """Return the exit code of a run, and say why its forward failed, or its proof, if one did."""
-    if trace.failure is not None or trace.proof is None or trace.proof.fault is None:
-        return told_failure(trace)
-    from ..render.proof import in_words
+def check_before_loading(
+    checkpoint: "Checkpoint", sentences: "Sentences", spec: "ModelSpec", selection: "Selection | None"
+) -> None:
+    """Refuse what the configuration alone shows to be impossible.
 
-    report(BertInspectError(f"the proof failed: {in_words(trace.proof.fault)}"))
-    return ExitCode.NO
+    Raises:
+        UsageError: a layer or a label that the model does not have.
+    """
+    from ..capture.encode import check_labels
+
+    if selection is not None:
+        selection.check_layers(checkpoint.layers)
+    if sentences.labels is not None:
+        check_labels(sentences.labels, num_labels=spec.num_labels or checkpoint.labels)
+
+
+def check_weights(spec: "ModelSpec", *, what: str = "numbers") -> None:
+    """Refuse to run a model that has no weights, where more than shapes is asked for.
+
+    Raises:
+        UsageError: it has none.
+    """
+    if spec.weights == "none":
+        raise UsageError(f"without weights there are no {what}, only shapes", "leave --weights none out")
+
+
+def encode_sentences(
+    checkpoint: "Checkpoint", sentences: "Sentences", text: TextOptions, terminal: Terminal
+) -> "Input":
+    """Tokenize with the checkpoint's tokenizer, without torch, and say on stderr what was cut or is empty.
+
+    Raises:
+        ModelError: the tokenizer cannot be loaded.
+        UsageError: a sentence is too long.
+    """
+    from ..capture.encode import cut_words, encode, token_limit
+    from ..loading.tokenizer import load_tokenizer
+
+    tokenizer = load_tokenizer(checkpoint, notice=terminal.say)
+    limit = token_limit(tokenizer, checkpoint.positions, text.max_length)
+    batch = encode(tokenizer, sentences, limit=limit, truncate=text.truncate)
+    for number, cut in enumerate(batch.truncated):
+        if cut:
+            words = cut_words(batch, number)
+            shown = " ".join(words[:8]) + (f" ... ({len(words) - 8} more words)" if len(words) > 8 else "")
+            tokens = f"{cut} token" + ("s" if cut > 1 else "")
+            terminal.say(f"sentence {number + 1}: {tokens} cut to keep to {limit}: {shown}")
+    for number, sentence in enumerate(sentences.texts, start=1):
+        if not sentence.strip():
+            terminal.say(f"sentence {number} is blank: only the special tokens go in")
+    return batch

@@ -8,90 +8,59 @@ import typer
 from ..errors import ExitCode, UsageError
 from ..terminal import Terminal
 from . import options as o
-from .attention import count_of, run_for_attention
-from .deliver import check_folder
-from .inputs import ModelChoice, shows_help
-from .prepare import Request, prepare, saved, told_outcome
+from .expand import Only, Without, expanded
+from .inputs import saved, shows_help
+from .kept_attention import layers_that_fit, recorded_attention
+from .outcome import told_outcome
+from .outfile import check_folder
+from .prepare import check_weights, prepare
 from .screen import for_the_screen
 
 if TYPE_CHECKING:
     from ..analysis.attention import LayerAttention
-    from ..loading.loaded import Loaded
-    from ..traces.record import Input, Trace
+    from ..capture.keep import Keep
+    from ..loading.spec import ModelSpec
+    from ..traces.record import Trace
     from ..traces.selection import Selection
 
 
+@expanded
 def report(
     context: typer.Context,
-    texts: o.Texts = None,
-    trace: o.SavedTrace = None,
-    pair: o.Pair = None,
-    labels: o.Labels = None,
-    max_length: o.MaxLength = None,
-    truncate: o.Truncate = False,
-    model: o.ModelName = "bert-base-cased",
-    download: o.Download = False,
-    weights: o.Weights = "auto",
-    num_labels: o.NumLabels = None,
-    seed: o.Seed = 123,
-    attention: o.Attention = "eager",
-    device: o.Device = "cpu",
-    dtype: o.Dtype = None,
-    allow_missing: o.AllowMissing = False,
-    layer: o.Layer = None,
-    module: o.Module = None,
-    level: o.Level = "op",
-    stats: o.Stats = False,
+    *,
+    text: o.TextOptions,
+    model: o.ModelOptions,
+    select: o.SelectionOptions,
+    look: Annotated[o.ViewOptions, Only("stats")],
     values: Annotated[bool, typer.Option("--values", help="Values of each tensor, as heatmaps of its ends.")] = False,
     verify: o.Verify = False,
     output: Annotated[
         str, typer.Option("--output", "-o", metavar="FILE", help="The page; '-' is stdout.")
     ] = "report.html",
-    quiet: o.Quiet = False,
-    verbose: o.Verbose = False,
-    color: o.Color = "auto",
-    debug: o.Debug = False,
+    term: Annotated[o.TerminalOptions, Without("no_pager")],
 ) -> int:
-    """Write a page to look at and to share: sentences, prediction, attention, every step and its source."""
-    from ..traces.selection import Selection, narrowed
-
-    terminal = Terminal(color=color, quiet=quiet, verbose=verbose, pager=False)
-    selection = Selection.parse(layer=layer, module=module or (), level=level)
+    """Write a self-contained HTML page: sentences, prediction, attention, every step and its source."""
+    terminal = term.terminal()
+    selection = select.selection()
     if output != "-":
         _check_name(output)
     left_out: list[str] = []
-    if trace is not None:
+    if text.trace is not None:
         if verify:
-            raise UsageError("--verify runs the model, a saved trace cannot be run", "leave one of the two out")
-        ran = narrowed(saved(trace, texts), selection)
+            raise UsageError(
+                "--verify runs the model again, which a saved trace does not hold", "leave one of the two out"
+            )
+        from ..traces.selection import narrowed
+
+        ran = narrowed(saved(text), selection)
         layers = _recorded(ran, left_out)
-    elif shows_help(context, texts):
+    elif shows_help(context, text.texts):
         return ExitCode.USAGE
     else:
-        if weights == "none" and (stats or values or verify):
-            raise UsageError("without weights there are no numbers, only shapes", "leave --weights none out")
-        choice = ModelChoice(
-            name=model,
-            download=download,
-            weights=weights,
-            num_labels=num_labels,
-            seed=seed,
-            attention=attention,
-            device=device,
-            dtype=dtype,
-            allow_missing=allow_missing,
-        )
-        request = Request(
-            texts=texts, pair=pair, labels=labels, max_length=max_length, truncate=truncate, selection=selection
-        )
-        loaded, batch = prepare(request, choice, terminal)
-        from ..capture.forward import run_forward
         from ..capture.keep import Keep
 
-        keep = Keep(stats=stats, values=for_the_screen() if values else None)
-        with terminal.waiting("running the model"):
-            ran, _ = run_forward(loaded, batch, selection=selection, keep=keep, verify=verify)
-            layers = _seen(loaded, batch, selection, left_out) if ran.failure is None else []
+        keep = Keep(stats=look.stats, values=for_the_screen() if values else None)
+        ran, layers = _run(text, model.spec(), selection, keep, verify=verify, left_out=left_out, terminal=terminal)
     from ..render.report import report_html
 
     page = report_html(ran, layers, left_out=left_out, diagram=_diagram(ran, left_out)).encode()
@@ -100,6 +69,46 @@ def report(
     else:
         terminal.save(output, [page])
     return told_outcome(ran)
+
+
+def _check_name(output: str) -> None:
+    """Refuse a name that is not one of an HTML file.
+
+    Raises:
+        UsageError: it does not end like one, or its folder is not there.
+    """
+    if not output.lower().endswith((".html", ".htm")):
+        raise UsageError(f"the report is an HTML page, and {output!r} does not end in .html", "write -o report.html")
+    check_folder(output)
+
+
+def _run(
+    text: o.TextOptions,
+    spec: "ModelSpec",
+    selection: "Selection",
+    keep: "Keep",
+    *,
+    verify: bool,
+    left_out: list[str],
+    terminal: Terminal,
+) -> "tuple[Trace, Sequence[LayerAttention]]":
+    """Run the model once, for the trace and for the attention."""
+    if keep.stats or keep.values or verify:
+        check_weights(spec)
+    loaded, batch = prepare(text, spec, terminal, selection=selection)
+    from ..analysis.attention import attentions
+    from ..capture.attention_spec import attention_spec
+    from ..capture.forward import run_for_traces
+    from ..capture.keep import TraceSpec
+
+    specs = [TraceSpec(selection=selection, keep=keep)]
+    if loaded.weights == "none":
+        left_out.append("attention: without weights there are only shapes")
+    elif layers := layers_that_fit(loaded, batch, sorted(selection.layers) or list(range(loaded.layers)), left_out):
+        specs.append(attention_spec(loaded, layers))
+    with terminal.waiting("running the model"):
+        ran, *others = (traced.trace for traced in run_for_traces(loaded, batch, specs, verify=verify))
+    return ran, [layer for other in others for layer in attentions(other)] if ran.failure is None else []
 
 
 def _diagram(trace: "Trace", left_out: list[str]) -> str | None:
@@ -113,47 +122,10 @@ def _diagram(trace: "Trace", left_out: list[str]) -> str | None:
     return svg(folded(dataflow(trace, trace.steps[0])))
 
 
-def _check_name(output: str) -> None:
-    """Refuse a name that is not one of an HTML file.
-
-    Raises:
-        UsageError: it ends otherwise, or its folder is not there.
-    """
-    if not output.lower().endswith((".html", ".htm")):
-        raise UsageError(f"the report is an HTML page, {output!r} is no name for one", "write -o report.html")
-    check_folder(output)
-
-
 def _recorded(trace: "Trace", left_out: list[str]) -> "Sequence[LayerAttention]":
     """Return the attention that a saved trace holds; say if it holds none."""
-    from ..analysis.attention import HOW_TO_KEEP, attentions
-
     try:
-        return attentions(trace)
-    except UsageError:
-        left_out.append(f"attention: this trace holds no values of it; {HOW_TO_KEEP}")
+        return recorded_attention(trace)
+    except UsageError as error:
+        left_out.append(f"attention: this trace holds no values of it; {error.hint}")
         return []
-
-
-def _seen(loaded: "Loaded", batch: "Input", selection: "Selection", left_out: list[str]) -> "Sequence[LayerAttention]":
-    """Run the model again and return its attention, of as many of the wanted layers as can be held, the last first."""
-    from ..analysis.attention import attentions
-    from ..capture.keep import VALUES_LIMIT
-
-    if loaded.weights == "none":
-        left_out.append("attention: without weights there are only shapes")
-        return []
-    wanted = sorted(selection.layers) or list(range(loaded.model.config.num_hidden_layers))
-    fits = VALUES_LIMIT // count_of(loaded, batch, 1)
-    if fits < len(wanted):
-        left_out.append(
-            f"attention: of {len(wanted)} layers only {', '.join(map(str, wanted[len(wanted) - fits :]))}; all have "
-            f"{count_of(loaded, batch, len(wanted)):,} numbers. --layer chooses others"
-            if fits
-            else f"attention: one layer alone has {count_of(loaded, batch, 1):,} numbers; give fewer sentences"
-        )
-        wanted = wanted[len(wanted) - fits :]
-    if not wanted:
-        return []
-    ran = run_for_attention(loaded, batch, wanted)
-    return attentions(ran) if ran.failure is None else []

@@ -1,133 +1,114 @@
 """``bert-inspect run``: tokenize, run the model once, show the whole pass."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..errors import ExitCode, UsageError
 from ..terminal import Terminal
 from . import options as o
-from .deliver import check_folder, check_output, deliver
-from .inputs import ModelChoice, shows_help
-from .many import run_many
-from .prepare import Request, prepare, told_outcome
+from .deliver import deliver_trace
+from .expand import Without, expanded
+from .flags import in_flags
+from .inputs import shows_help
+from .many import ManyOptions, Recording, run_many
+from .outcome import told_outcome
+from .outfile import check_folder, check_output
+from .prepare import check_weights, prepare
 from .screen import for_the_screen
 
+if TYPE_CHECKING:
+    from ..loading.spec import ModelSpec
+    from ..traces.record import Trace
 
+
+@expanded
 def run(
     context: typer.Context,
-    texts: o.Texts = None,
-    pair: o.Pair = None,
-    labels: o.Labels = None,
-    max_length: o.MaxLength = None,
-    truncate: o.Truncate = False,
-    model: o.ModelName = "bert-base-cased",
-    download: o.Download = False,
-    weights: o.Weights = "auto",
-    num_labels: o.NumLabels = None,
-    seed: o.Seed = 123,
-    attention: o.Attention = "eager",
-    device: o.Device = "cpu",
-    dtype: o.Dtype = None,
-    allow_missing: o.AllowMissing = False,
-    layer: o.Layer = None,
-    module: o.Module = None,
-    level: o.Level = "op",
-    depth: o.Depth = None,
-    fold: o.Fold = False,
-    stats: o.Stats = False,
-    values: o.ShowValues = False,
-    axes: o.Axes = False,
+    *,
+    text: Annotated[o.TextOptions, Without("trace")],
+    model: o.ModelOptions,
+    select: o.SelectionOptions,
+    look: o.ViewOptions,
     verify: o.Verify = False,
     time: Annotated[bool, typer.Option("--time", help="Seconds that each step took.")] = False,
-    json: o.Json = False,
-    output: o.OutputFile = None,
+    out: o.OutputOptions,
     tensors: Annotated[
         str | None, typer.Option(metavar="FILE", help="The selected steps' full tensors, as safetensors.")
     ] = None,
-    input_file: Annotated[
-        str | None, typer.Option("--input", metavar="FILE", help="Many sentences, one a line, into JSON Lines.")
-    ] = None,
-    batch_size: Annotated[int, typer.Option(min=1, metavar="N", help="Sentences a batch, with --input.")] = 16,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on where a run with --input stopped.")] = False,
-    quiet: o.Quiet = False,
-    verbose: o.Verbose = False,
-    color: o.Color = "auto",
-    no_pager: o.NoPager = False,
-    debug: o.Debug = False,
+    many: ManyOptions,
+    term: o.TerminalOptions,
 ) -> int:
     """Run a BERT once over the sentences and show the whole forward pass."""
-    if input_file is None and shows_help(context, texts):
+    if many.input_file is None and shows_help(context, text.texts):
         return ExitCode.USAGE
     from ..capture.keep import VALUES_LIMIT, Keep
-    from ..traces.selection import Selection
 
-    terminal = Terminal(color=color, quiet=quiet, verbose=verbose, pager=not no_pager)
-    selection = Selection.parse(layer=layer, module=module or (), level=level)
-    json_to_stdout = check_output(output, json=json, others=[tensors, input_file])
+    terminal = term.terminal()
+    selection = select.selection()
+    check_output(out.file, others=[tensors, many.input_file])
     check_folder(tensors)
-    if weights == "none" and (stats or values or tensors or verify):
-        raise UsageError("without weights there are no numbers, only shapes", "leave --weights none out")
-    if resume and input_file is None:
-        raise UsageError("--resume goes with --input", "name the file of sentences")
-    choice = ModelChoice(
-        name=model,
-        download=download,
-        weights=weights,
-        num_labels=num_labels,
-        seed=seed,
-        attention=attention,
-        device=device,
-        dtype=dtype,
-        allow_missing=allow_missing,
-    )
-    exports = json_to_stdout or output is not None
+    spec = model.spec()
+    if look.stats or look.values or tensors or verify:
+        check_weights(spec)
+    exports = out.to_stdout or out.file is not None
+    _check_input(many, text, tensors, exports=exports)
     keep = Keep(
-        stats=stats,
-        values=("full" if exports else for_the_screen()) if values else None,
+        stats=look.stats,
+        values=("full" if exports else for_the_screen()) if look.values else None,
         tensors=tensors is not None,
         seconds=time,
         limit=VALUES_LIMIT,
     )
-    if input_file is not None:
-        if texts or pair or labels or tensors or not exports:
-            raise UsageError(
-                "--input reads its sentences from the file and writes JSON Lines",
-                f"bert-inspect run --input {input_file} -o traces.jsonl",
-            )
-        return run_many(
-            input_file,
-            output=output,
-            resume=resume,
-            batch_size=batch_size,
-            choice=choice,
-            selection=selection,
-            keep=keep,
-            verify=verify,
-            max_length=max_length,
-            truncate=truncate,
-            terminal=terminal,
+    recording = Recording(selection=selection, keep=keep, verify=verify)
+    if many.input_file is not None:
+        return run_many(many, text, spec, recording, out=out, terminal=terminal)
+    trace = _run(text, spec, recording, tensors, terminal)
+    deliver_trace(trace, look.view(), terminal, out)
+    return told_outcome(trace)
+
+
+def _check_input(many: ManyOptions, text: o.TextOptions, tensors: str | None, *, exports: bool) -> None:
+    """Refuse what does not go together with a file of sentences.
+
+    Raises:
+        UsageError: names it.
+    """
+    if many.input_file is None:
+        if many.resume:
+            raise UsageError("--resume goes with --input", "name the file of sentences")
+    elif text.texts or text.pair or text.labels or tensors or not exports:
+        raise UsageError(
+            "--input reads its sentences from the file and writes JSON Lines",
+            f"bert-inspect run --input {many.input_file} -o traces.jsonl",
         )
-    request = Request(
-        texts=texts, pair=pair, labels=labels, max_length=max_length, truncate=truncate, selection=selection
-    )
-    loaded, batch = prepare(request, choice, terminal)
+
+
+def _run(
+    text: o.TextOptions, spec: "ModelSpec", recording: Recording, tensors: str | None, terminal: Terminal
+) -> "Trace":
+    """Run the model once, and save the tensors if they have a file.
+
+    Raises:
+        UsageError: more numbers would be kept than a trace may hold, or the file cannot be written.
+    """
+    loaded, batch = prepare(text, spec, terminal, selection=recording.selection)
     from ..capture.forward import run_forward
+    from ..capture.keep import TooManyValues
 
     with terminal.waiting("running the model"):
-        trace, stored = run_forward(loaded, batch, selection=selection, keep=keep, verify=verify)
+        try:
+            trace, stored = run_forward(loaded, batch, **vars(recording))
+        except TooManyValues as error:
+            hint = f"save them with --tensors FILE, or {in_flags(error.hint or '')}"
+            raise UsageError(error.message, hint) from error
     versions = trace.environment
     terminal.detail(f"torch {versions.torch}, transformers {versions.transformers}, {len(trace.steps)} steps recorded")
-    if verify and time:
+    if recording.verify and recording.keep.seconds:
         terminal.say("the times of modules include their checks: leave --verify out to time them")
     if tensors is not None:
         from ..capture.tensor_file import save_tensors
 
         save_tensors(tensors, stored)
         terminal.say(f"{len(stored)} tensors written to {tensors}")
-
-    from ..render.tree import View
-
-    view = View(depth=depth, fold=fold, stats=stats, values=values, axes=axes)
-    deliver(trace, view, terminal, json=json_to_stdout, output=output)
-    return told_outcome(trace)
+    return trace

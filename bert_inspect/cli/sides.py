@@ -2,22 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from ..errors import UsageError
+from ..loading.spec import Attention, Dtype, ModelSpec, Weights
 from ..terminal import as_typed
-from .inputs import ModelChoice, parse_sentences
+from .inputs import parse_sentences
 
 if TYPE_CHECKING:
     from ..capture.encode import Sentences
 
 _TEXT = ("text", "pair")
 _NUMBERS = ("seed", "num_labels")
-_WORDS = {
-    "attention": ("eager", "sdpa"),
-    "weights": ("auto", "pretrained", "random", "none"),
-    "dtype": ("float32", "float64", "bfloat16", "float16"),
-}
+_WORDS = {"attention": get_args(Attention), "weights": get_args(Weights), "dtype": get_args(Dtype)}
 _FIELDS = {"model": "name", "device": "device", **{key: key for key in (*_WORDS, *_NUMBERS)}}
 _KEYS = ", ".join([*_FIELDS, *_TEXT])
 
@@ -26,7 +23,7 @@ _KEYS = ", ".join([*_FIELDS, *_TEXT])
 class SideChoice:
     """One side: its model, its sentences, and what was said about it in particular."""
 
-    choice: ModelChoice
+    spec: ModelSpec
     sentences: "Sentences"
     said: tuple[str, ...]
 
@@ -37,7 +34,7 @@ class SideChoice:
 
 
 def parse_side(
-    option: str, said: Sequence[str] | None, *, base: ModelChoice, sentences: "Sentences | None"
+    option: str, said: Sequence[str] | None, *, base: ModelSpec, sentences: "Sentences | None"
 ) -> SideChoice:
     """Return a side from its ``KEY=VALUE`` settings, on top of what holds for both.
 
@@ -59,11 +56,10 @@ def parse_side(
     if texts["text"] or texts["pair"]:
         own = texts["text"] or (list(sentences.texts) if sentences is not None else [])
         labels = None if sentences is None or sentences.labels is None else list(sentences.labels)
-        sentences = parse_sentences(own, pair=texts["pair"] or None, labels=None)
-        sentences = replace(sentences, labels=labels)
+        sentences = replace(parse_sentences(own, pair=texts["pair"] or None), labels=labels)
     if sentences is None:
         raise UsageError(f"side {option[2:]} has no sentence", f"give one for both, or {option} text=...")
-    return SideChoice(choice=replace(base, **changes), sentences=sentences, said=tuple(said or ()))
+    return SideChoice(spec=replace(base, **changes), sentences=sentences, said=tuple(said or ()))
 
 
 def _value(option: str, key: str, value: str) -> str | int:
@@ -78,4 +74,4 @@ def _value(option: str, key: str, value: str) -> str | int:
 
 def shared(a: SideChoice, b: SideChoice) -> bool:
     """Whether one loaded model serves both sides: attention can be switched on it."""
-    return replace(a.choice, attention="eager") == replace(b.choice, attention="eager")
+    return replace(a.spec, attention="eager") == replace(b.spec, attention="eager")

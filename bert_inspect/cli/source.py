@@ -1,86 +1,70 @@
-"""``bert-inspect source``: the code of a module's forward, each line with what it made in this run."""
+"""``bert-inspect source``: the code of a module's forward, each line with the tensors that it made in this run."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..errors import ExitCode
 from ..terminal import Terminal
 from . import options as o
-from .inputs import ModelChoice, shows_help
-from .prepare import Request, prepare, saved, say_what_is_missing, told_failure
+from .expand import Only, expanded
+from .inputs import saved, shows_help
+from .outcome import say_what_is_missing, told_failure
+from .prepare import prepare
 from .screen import for_the_screen
 
+if TYPE_CHECKING:
+    from ..loading.spec import ModelSpec
+    from ..source_view.implementation import Executed
+    from ..traces.record import Trace
 
+
+@expanded
 def source(
     context: typer.Context,
     path: Annotated[
         str, typer.Argument(metavar="PATH", help="A module: its path, the end of it, a pattern, or a class.")
     ],
-    texts: o.Texts = None,
-    trace: o.SavedTrace = None,
-    pair: o.Pair = None,
-    labels: o.Labels = None,
-    max_length: o.MaxLength = None,
-    truncate: o.Truncate = False,
-    model: o.ModelName = "bert-base-cased",
-    download: o.Download = False,
-    weights: o.Weights = "auto",
-    num_labels: o.NumLabels = None,
-    seed: o.Seed = 123,
-    attention: o.Attention = "eager",
-    device: o.Device = "cpu",
-    dtype: o.Dtype = None,
-    allow_missing: o.AllowMissing = False,
-    stats: o.Stats = False,
-    values: o.ShowValues = False,
-    axes: o.Axes = False,
-    quiet: o.Quiet = False,
-    verbose: o.Verbose = False,
-    color: o.Color = "auto",
-    no_pager: o.NoPager = False,
-    debug: o.Debug = False,
+    *,
+    text: o.TextOptions,
+    model: o.ModelOptions,
+    look: Annotated[o.ViewOptions, Only("stats", "values", "axes")],
+    term: o.TerminalOptions,
 ) -> int:
-    """Show the source of a module's forward, each line with what it made in this run."""
+    """Show the source of a module's forward, with the tensors that each line made."""
     from ..traces.lookup import find_module, first_call, modules_of
 
-    terminal = Terminal(color=color, quiet=quiet, verbose=verbose, pager=not no_pager)
+    terminal = term.terminal()
     executed = None
-    if trace is not None:
-        ran = saved(trace, texts)
-        say_what_is_missing(ran, terminal, stats=stats, values=values)
+    if text.trace is not None:
+        ran = saved(text)
+        say_what_is_missing(ran, terminal, stats=look.stats, values=look.values)
         found, note = find_module(path, modules_of(ran))
-    elif shows_help(context, texts):
+    elif shows_help(context, text.texts):
         return ExitCode.USAGE
     else:
-        choice = ModelChoice(
-            name=model,
-            download=download,
-            weights=weights,
-            num_labels=num_labels,
-            seed=seed,
-            attention=attention,
-            device=device,
-            dtype=dtype,
-            allow_missing=allow_missing,
-        )
-        request = Request(texts=texts, pair=pair, labels=labels, max_length=max_length, truncate=truncate)
-        loaded, batch = prepare(request, choice, terminal)
-        from ..capture.keep import Keep
-        from ..capture.line_trace import run_watched
-
-        found, note = find_module(path, loaded.modules())
-        with terminal.waiting("running the model"):
-            ran, executed = run_watched(
-                loaded, batch, found, keep=Keep(stats=stats, values=for_the_screen() if values else None)
-            )
-    from ..render.cells import View
+        ran, executed, found, note = _watched(path, text, model.spec(), look, terminal)
     from ..render.listing.page import source_page
     from ..source_view.listing import listing
 
     if note is not None:
         terminal.say(note)
     step = first_call(ran, found)
-    view = View(stats=stats, values=values, axes=axes)
-    terminal.show(source_page(listing(ran, step, executed=executed), ran, view))
+    terminal.show(source_page(listing(ran, step, executed=executed), ran, look.view()))
     return told_failure(ran)
+
+
+def _watched(
+    path: str, text: o.TextOptions, spec: "ModelSpec", look: o.ViewOptions, terminal: Terminal
+) -> "tuple[Trace, Executed | None, str, str | None]":
+    """Run the model and watch the lines of one module; its path and a note come back as from `find_module`."""
+    loaded, batch = prepare(text, spec, terminal)
+    from ..capture.keep import Keep
+    from ..capture.line_trace import run_watched
+    from ..traces.lookup import find_module
+
+    found, note = find_module(path, loaded.modules())
+    keep = Keep(stats=look.stats, values=for_the_screen() if look.values else None)
+    with terminal.waiting("running the model"):
+        ran, executed = run_watched(loaded, batch, found, keep=keep)
+    return ran, executed, found, note

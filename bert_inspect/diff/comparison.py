@@ -32,8 +32,8 @@ def diff(
 ) -> Diff:
     """Compare two traces step by step, on the sentences and real tokens that they have in common.
 
-    A step differs where an entry's difference exceeds its rounding tolerance (`bert_inspect.diff.noise`) or, where one of
-    them is given, ``atol + rtol * magnitude``. ``names`` are what the two are called, ``tensors`` the files that
+    A step differs where an entry's difference exceeds its rounding tolerance (`bert_inspect.diff.noise`) or, where one
+    of them is given, ``atol + rtol * magnitude``. ``names`` are what the two are called, ``tensors`` the files that
     ``--tensors`` wrote beside them.
 
     Raises:

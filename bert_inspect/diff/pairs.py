@@ -155,8 +155,8 @@ class Pairs:
         pair.note = pair.gap.note
 
     def _allowed(self, pair: Pair, output: TensorOut, other: TensorOut) -> Tolerance:
-        """Return the tolerance that was given, else the size of which the rounding tolerance is a part: nothing for numbers
-        that are exact.
+        """Return the tolerance that was given, else the size of which the rounding tolerance is a part: nothing for
+        numbers that are exact.
         """
         if self.tolerance is not None:
             return self.tolerance

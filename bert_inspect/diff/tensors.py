@@ -101,4 +101,4 @@ class TensorFile:
         return TraceFileError(f"{self._name} is no file of tensors: {what}", _HINT)
 
 
-_HINT = 'make one with: bert-inspect run "I love cats!" -o trace.json --tensors trace.safetensors'
+_HINT = 'save them with the trace: `tensors="trace.safetensors"`'

@@ -37,7 +37,7 @@ def check_size(checkpoint: Checkpoint, *, labels: int, dtype: str | None, allow_
         raise ModelError(
             f"{checkpoint.name} has {count:,} parameters, {count * size / _GIB:,.1f} GiB; this machine has "
             f"{there / _GIB:,.1f} GiB of memory",
-            "look at its shapes, which take no memory: --weights none",
+            'look at its shapes, which take no memory: `weights="none"`',
         )
 
 

@@ -119,7 +119,7 @@ def _check_together(sizes: dict[str, Any]) -> None:
         raise ValueError("add_cross_attention is for decoders, and is_decoder is not true")
     padding = sizes["pad_token_id"]
     if padding is not None and not -words <= padding < words:
-        raise ValueError(f"pad_token_id {_shown(padding)} is no row of the {words:,} word embeddings")
+        raise ValueError(f"pad_token_id {_shown(padding)} is not one of the {words:,} word embeddings")
 
 
 def _labels(named: Any, count: Any) -> dict[str, Any]:

@@ -51,7 +51,7 @@ class CheckpointFiles:
         except OSError as error:
             raise self.unreadable(file, error) from error
         if not stat.S_ISREG(mode):
-            kind = next((name for test, name in _KINDS if test(mode)), "no plain file")
+            kind = next((name for test, name in _KINDS if test(mode)), "a special file")
             raise ModelError(f"{file} of {self.name} is {kind}, not a plain file", "put the file itself there")
         return path
 

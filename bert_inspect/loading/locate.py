@@ -12,9 +12,9 @@ from .builtin import BUILTIN, Builtin
 from .config import checked_settings
 from .files import JSON_LIMIT, CheckpointFiles
 from .notices import Notice, short, some, warn
+from .spec import ModelSpec, Weights
 from .weights import FLOATS, INDEX, SINGLE, WeightFile, find_weights
 
-Weights = Literal["auto", "pretrained", "random", "none"]
 _TOKENIZER = ["tokenizer*.json", "vocab.txt", "special_tokens_map.json", "added_tokens.json"]
 _PATTERNS = ["config.json", "*.safetensors", INDEX, *_TOKENIZER]
 
@@ -72,13 +72,45 @@ def keep_off_the_network() -> None:
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 
 
-def locate(name: str, *, weights: Weights = "auto", download: bool = False, notice: Notice = warn) -> Checkpoint:
+def locate(spec: ModelSpec, *, notice: Notice = warn) -> Checkpoint:
     """Find a model: a folder of that name, else a built-in one, else one in the local Hugging Face cache.
 
     What is worth saying about it is told to ``notice``.
 
     Raises:
         ModelError: there is none, or it is not a BERT that can be loaded safely.
+    """
+    given = _in_folder(spec.name, spec.weights, notice)
+    if given is not None:
+        return given
+    known = BUILTIN.get(spec.name)
+    if known is not None and spec.weights in ("random", "none"):
+        return _built_in(spec.name, known, spec.weights)
+    repositories = known.hub if known is not None else (spec.name,)
+    folder = next((found for repo in repositories if (found := _cached(repo)) is not None), None)
+    if folder is None and spec.download:
+        folder = _download(repositories[0])
+    if folder is not None:
+        return _checked(folder, name=spec.name, source="cache", weights=spec.weights, notice=notice)
+    if known is None:
+        raise _unknown(spec.name)
+    if spec.weights == "pretrained":
+        raise ModelError(
+            f"the pretrained weights of {spec.name} are not on this machine",
+            'fetch them once with `download=True`, or trace random ones with `weights="random"`',
+        )
+    return _built_in(spec.name, known, "random")
+
+
+def _built_in(name: str, known: Builtin, weights: Literal["random", "none"]) -> Checkpoint:
+    return Checkpoint(name=name, source="builtin", config=known.config, weights=weights, builtin=known)
+
+
+def _in_folder(name: str, weights: Weights, notice: Notice) -> Checkpoint | None:
+    """Return the checkpoint in the folder that a name is a path of, None if there is nothing of that name.
+
+    Raises:
+        ModelError: there is something else, it may not be looked at, or it is not a BERT that can be loaded safely.
     """
     try:
         path = Path(name).expanduser()
@@ -91,23 +123,7 @@ def locate(name: str, *, weights: Weights = "auto", download: bool = False, noti
     except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: a home that is not there, a loop of links
         why = getattr(error, "strerror", None) or _first_line(error)
         raise ModelError(f"cannot read {short(repr(name))}: {why}", "name a folder, or a model") from error
-    known = BUILTIN.get(name)
-    if known is not None and weights in ("random", "none"):
-        return Checkpoint(name=name, source="builtin", config=known.config, weights=weights, builtin=known)
-    repositories = known.hub if known is not None else (name,)
-    folder = next((found for repo in repositories if (found := _cached(repo)) is not None), None)
-    if folder is None and download:
-        folder = _download(repositories[0])
-    if folder is not None:
-        return _checked(folder, name=name, source="cache", weights=weights, notice=notice)
-    if known is None:
-        raise _unknown(name)
-    if weights == "pretrained":
-        raise ModelError(
-            f"the pretrained weights of {name} are not on this machine",
-            "fetch them once with --download, or trace random ones with --weights random",
-        )
-    return Checkpoint(name=name, source="builtin", config=known.config, weights="random", builtin=known)
+    return None
 
 
 def _folder_name(path: Path) -> str:
@@ -121,7 +137,9 @@ def _unknown(name: str) -> ModelError:
         return ModelError(f"there is no folder {name}", "name a folder that save_pretrained wrote")
     near: Sequence[str] = difflib.get_close_matches(name, BUILTIN, n=3)
     hint = "did you mean " + " or ".join(near) + "?" if near else "built in are " + ", ".join(BUILTIN)
-    return ModelError(f"there is no model {name!r} on this machine", f"{hint}; --download fetches one from the hub")
+    return ModelError(
+        f"there is no model {name!r} on this machine", f"{hint}; `download=True` fetches one from the hub"
+    )
 
 
 def _cached(repository: str) -> Path | None:
@@ -171,19 +189,12 @@ def _checked(
     if config is None:
         adapter = files.find("adapter_config.json") is not None
         raise ModelError(
-            f"{folder} is no checkpoint: it has no config.json",
+            f"{folder} is not a checkpoint: it has no config.json",
             "merge the adapter into its model first, then save_pretrained"
             if adapter
             else "name a folder that save_pretrained wrote",
         )
-    kind = config.get("model_type")
-    if kind != "bert":
-        classes = config.get("architectures")
-        made = f" ({some(list(map(str, classes)))})" if isinstance(classes, list) and classes else ""
-        what = (
-            f"a {short(kind)} checkpoint{made}" if isinstance(kind, str) else "no checkpoint that names its model_type"
-        )
-        raise ModelError(f"{name} is {what}, not BERT", "bert-inspect reads BERT checkpoints (model_type bert)")
+    _refuse_other_types(config, name)
     settings = checked_settings(config, name=name, notice=notice)
     if files.find("tokenizer.json") is None and files.find("vocab.txt") is None:
         raise ModelError(
@@ -207,6 +218,20 @@ def _checked(
     )
 
 
+def _refuse_other_types(config: dict[str, Any], name: str) -> None:
+    kind = config.get("model_type")
+    if kind == "bert":
+        return
+    classes = config.get("architectures")
+    made = f" ({some(list(map(str, classes)))})" if isinstance(classes, list) and classes else ""
+    what = (
+        f"a {short(kind)} checkpoint{made}"
+        if isinstance(kind, str)
+        else "a checkpoint that does not name its model_type"
+    )
+    raise ModelError(f"{name} is {what}, not BERT", "bert-inspect reads BERT checkpoints (model_type bert)")
+
+
 def _no_weights(files: CheckpointFiles) -> ModelError:
     patterns = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
     pickles = sorted(file.name for pattern in patterns for file in files.root.glob(pattern))
@@ -215,4 +240,6 @@ def _no_weights(files: CheckpointFiles) -> ModelError:
             f"{files.name} has its weights as a pickle ({short(pickles[0])}), which can run code when loaded",
             "convert it where you trust it: load it with transformers there, and save_pretrained writes safetensors",
         )
-    return ModelError(f"{files.name} has no weights ({SINGLE})", "trace its shapes with --weights random or none")
+    return ModelError(
+        f"{files.name} has no weights ({SINGLE})", 'trace its shapes with `weights="random"` or `weights="none"`'
+    )

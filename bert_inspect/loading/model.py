@@ -15,59 +15,42 @@ from .loaded import Loaded
 from .locate import Checkpoint
 from .notices import Notice, short, warn
 from .pretrained import load_pretrained
+from .spec import ModelSpec
 from .tokenizer import quiet, reason
 
 _AGAIN = "save the model again with save_pretrained"
 
 
-def load(
-    checkpoint: Checkpoint,
-    *,
-    num_labels: int | None = None,
-    seed: int = 123,
-    attention: Literal["eager", "sdpa"] = "eager",
-    device: str = "cpu",
-    dtype: str | None = None,
-    allow_missing: bool = False,
-    notice: Notice = warn,
-) -> Loaded:
-    """Load the model of a checkpoint.
+def load(checkpoint: Checkpoint, spec: ModelSpec, *, notice: Notice = warn) -> Loaded:
+    """Load the model of a checkpoint as the spec wants it.
 
-    What is newly initialised is drawn with ``seed``: a built-in model is what ``transformers.set_seed(seed)`` followed
-    by ``BertForSequenceClassification(config)`` makes. Torch's own random state is left as it was.
+    What is newly initialised is drawn with ``spec.seed``: a built-in model is what ``transformers.set_seed(seed)``
+    followed by ``BertForSequenceClassification(config)`` makes. Torch's own random state is left as it was.
     What is worth saying about the weights is told to ``notice``.
 
     Raises:
         ModelError: the checkpoint cannot be loaded.
-        UsageError: there is no such device or dtype.
+        UsageError: there is no such device, or there are too many labels.
     """
-    place = _device(device)
-    precision = _dtype(dtype)
-    if num_labels is not None and num_labels > MOST_LABELS:
-        raise UsageError(f"{num_labels:,} labels are too many", f"there may be up to {MOST_LABELS:,}")
-    check_size(checkpoint, labels=num_labels or checkpoint.labels, dtype=dtype, allow_missing=allow_missing)
-    config = _config(checkpoint, num_labels)
+    place = _device(spec.device)
+    config = _config(checkpoint, spec)
     missing: list[str] = []
     unused: list[str] = []
     weights: Literal["pretrained", "partial", "random", "none"] = checkpoint.weights
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        config._attn_implementation = attention
+        torch.manual_seed(spec.seed)
         if checkpoint.weights == "pretrained":
             model, missing, unused = load_pretrained(
                 checkpoint,
                 config,
-                dtype=precision or getattr(torch, checkpoint.dtype),
-                allow_missing=allow_missing,
-                new_head=num_labels is not None,
+                dtype=getattr(torch, spec.dtype or checkpoint.dtype),
+                allow_missing=spec.allow_missing,
+                new_head=spec.num_labels is not None,
                 notice=notice,
             )
             weights = "partial" if missing else "pretrained"
         else:
-            with quiet(), torch.device("meta" if checkpoint.weights == "none" else "cpu"):
-                model = _build(config, checkpoint.name)
-            if precision is not None:
-                model = model.to(precision)
+            model = _drawn(checkpoint, config, spec.dtype)
             missing = [name for name, _ in model.named_parameters()] if weights == "random" else []
     if weights != "none":
         model = model.to(place)
@@ -77,17 +60,21 @@ def load(
         source=checkpoint.source,
         weights=weights,
         initialised=missing,
-        seed=seed,
+        seed=spec.seed,
         unused=unused,
     )
 
 
-def _config(checkpoint: Checkpoint, num_labels: int | None) -> BertConfig:
-    settings = dict(checkpoint.config)
-    if num_labels not in (None, checkpoint.labels):
+def _config(checkpoint: Checkpoint, spec: ModelSpec) -> BertConfig:
+    """Return the model's configuration, if a model of it may be built on this machine."""
+    settings, count = dict(checkpoint.config), spec.num_labels
+    if count is not None and count > MOST_LABELS:
+        raise UsageError(f"{count:,} labels are too many", f"there may be up to {MOST_LABELS:,}")
+    check_size(checkpoint, labels=count or checkpoint.labels, dtype=spec.dtype, allow_missing=spec.allow_missing)
+    if count not in (None, checkpoint.labels):
         # Names of other classes would be wrong names.
         settings = {key: value for key, value in settings.items() if key not in ("id2label", "label2id")}
-        settings["num_labels"] = num_labels
+        settings["num_labels"] = count
     try:
         config = BertConfig(**settings)
     except Exception as error:
@@ -98,14 +85,19 @@ def _config(checkpoint: Checkpoint, num_labels: int | None) -> BertConfig:
             f"config.json of {checkpoint.name} is damaged: there is no activation {short(repr(config.hidden_act))}",
             f"transformers has {', '.join(near)} and more",
         )
+    config._attn_implementation = spec.attention
     return config
 
 
-def _build(config: BertConfig, name: str) -> BertForSequenceClassification:
+def _drawn(checkpoint: Checkpoint, config: BertConfig, dtype: str | None) -> BertForSequenceClassification:
+    """Return a newly initialised model, or one of shapes only."""
     try:
-        return BertForSequenceClassification(config)
+        with quiet(), torch.device("meta" if checkpoint.weights == "none" else "cpu"):
+            model = BertForSequenceClassification(config)
     except Exception as error:
-        raise ModelError(f"no model can be built from config.json of {name}: {reason(error)}", _AGAIN) from error
+        what = f"no model can be built from config.json of {checkpoint.name}: {reason(error)}"
+        raise ModelError(what, _AGAIN) from error
+    return model if dtype is None else model.to(getattr(torch, dtype))
 
 
 def _device(name: str) -> torch.device:
@@ -114,14 +106,6 @@ def _device(name: str) -> torch.device:
         torch.empty(0, device=device)
     except Exception as error:
         there = ["cpu"] + (["cuda"] if torch.cuda.is_available() else [])
-        raise UsageError(f"there is no device {name!r} here", "use --device " + " or ".join(there)) from error
+        hint = "use " + " or ".join(f'`device="{found}"`' for found in there)
+        raise UsageError(f"there is no device {name!r} here", hint) from error
     return device
-
-
-def _dtype(name: str | None) -> torch.dtype | None:
-    if name is None:
-        return None
-    dtype = getattr(torch, name, None)
-    if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
-        raise UsageError(f"{name!r} is no floating point type", "use float32, float64, bfloat16 or float16")
-    return dtype

@@ -37,6 +37,30 @@ def load_pretrained(
     Raises:
         ModelError: the weights cannot be loaded, or do not fit the configuration.
     """
+    model, found = _filled(checkpoint, config, dtype)
+    mismatched = {str(name): tuple(shape) for name, shape, *_ in found["mismatched_keys"]}
+    wrong = sorted(name for name in mismatched if not (new_head and name.startswith(_HEAD)))
+    if wrong:
+        raise _wrong_shapes(checkpoint, model, wrong, mismatched)
+    missing = sorted({*found["missing_keys"], *mismatched})
+    body = [name for name in missing if not name.startswith(_HEAD)]
+    if body and not allow_missing:
+        raise ModelError(
+            f"{checkpoint.name} lacks {counted(len(body), 'tensor')} besides the classifier's: {some(body)}",
+            "draw them at random with `allow_missing=True`, if that is what you want",
+        )
+    _tell_other_head(checkpoint, missing, notice)
+    unexpected = sorted(map(str, found["unexpected_keys"]))
+    unused = _unused(unexpected)
+    if unused:
+        what = counted(len(unused), "tensor")
+        notice(f"{checkpoint.name} holds {what} that this model has no place for: {some(unused)}")
+    _tell_non_finite(checkpoint, set(unexpected), notice)
+    return model, missing, unused
+
+
+def _filled(checkpoint: Checkpoint, config: BertConfig, dtype: torch.dtype) -> tuple[Any, dict[str, Any]]:
+    """Return a model with the checkpoint's weights, and what transformers says of those that did not fit."""
     try:
         with quiet():
             tensors: dict[str, torch.Tensor] = {}
@@ -58,25 +82,7 @@ def load_pretrained(
             "save the model again with save_pretrained",
         ) from error
     model.name_or_path = model.config.name_or_path = checkpoint.name
-    mismatched = {str(name): tuple(shape) for name, shape, *_ in found["mismatched_keys"]}
-    wrong = sorted(name for name in mismatched if not (new_head and name.startswith(_HEAD)))
-    if wrong:
-        raise _wrong_shapes(checkpoint, model, wrong, mismatched)
-    missing = sorted({*found["missing_keys"], *mismatched})
-    body = [name for name in missing if not name.startswith(_HEAD)]
-    if body and not allow_missing:
-        raise ModelError(
-            f"{checkpoint.name} lacks {counted(len(body), 'tensor')} besides the classifier's: {some(body)}",
-            "draw them at random with --allow-missing, if that is what you want",
-        )
-    _tell_other_head(checkpoint, missing, notice)
-    unexpected = sorted(map(str, found["unexpected_keys"]))
-    unused = _unused(unexpected)
-    if unused:
-        what = counted(len(unused), "tensor")
-        notice(f"{checkpoint.name} holds {what} that this model has no place for: {some(unused)}")
-    _tell_non_finite(checkpoint, set(unexpected), notice)
-    return model, missing, unused
+    return model, found
 
 
 def _tensors(path: Path) -> dict[str, torch.Tensor]:
@@ -97,7 +103,7 @@ def _wrong_shapes(
     return ModelError(
         f"{checkpoint.name} holds {counted(len(wrong), 'tensor')} in another shape than its configuration says: "
         f"{some(told, most=2)}",
-        f"its classifier has {of_head[0]} classes: --num-labels {of_head[0]} takes it as it is"
+        f"its classifier has {of_head[0]} classes: `num_labels={of_head[0]}` takes it as it is"
         if len(of_head) == len(wrong)
         else "its config.json belongs to another model",
     )

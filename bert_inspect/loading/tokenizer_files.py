@@ -114,7 +114,7 @@ def _vocabulary(files: CheckpointFiles, model: Model) -> dict[str, int]:
     found = _decode(files, _JSON, bytes(model.vocab), dict[str, int])
     _check_count(files, len(found))
     if not found or min(found.values()) < 0 or max(found.values()) >= 2**31:
-        raise files.damaged(_JSON, "its vocabulary is empty" if not found else "its ids are no rows of an embedding")
+        raise files.damaged(_JSON, "its vocabulary is empty" if not found else "its ids are not rows of an embedding")
     return found
 
 

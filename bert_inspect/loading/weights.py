@@ -103,7 +103,7 @@ def _shard_names(files: CheckpointFiles, index: dict[str, Any]) -> list[str]:
         plain = file.isprintable() and len(file) < 200 and not any(sign in file for sign in "/\\:")
         if not plain or not file.endswith(".safetensors"):
             raise ModelError(
-                f"{INDEX} of {files.name} names {short(repr(file))}, which is no safetensors file of its folder",
+                f"{INDEX} of {files.name} names {short(repr(file))}, which is not a safetensors file in its folder",
                 "do not trust this checkpoint: an index that save_pretrained wrote names files beside it",
             )
     if len(names) > _MOST_SHARDS:
@@ -147,7 +147,7 @@ def _checked(files: CheckpointFiles, file: str, path: Path) -> WeightFile:
 def _tensors(header: Any, start: int, size: int) -> tuple[Tensor, ...]:
     """Return a header's tensors by their place; together they fill the file, without a gap or an overlap."""
     if not isinstance(header, dict):
-        raise ValueError("its header is no JSON object")
+        raise ValueError("its header is not a JSON object")
     metadata = header.pop("__metadata__", {})
     if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
         raise ValueError("the metadata of its header are no texts")

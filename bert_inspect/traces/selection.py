@@ -84,7 +84,7 @@ class Selection:
             if not any(matches(pattern, path) for path, _ in known):
                 raise no_such_module(pattern, list(dict.fromkeys(path for path, _ in known)))
         if self.layers and not any(self.wants(path, layer) for path, layer in known):
-            raise UsageError("--layer and --module have no step in common", "both together select what matches both")
+            raise UsageError("the layers and the modules have no step in common", "a step has to match both")
 
 
 def no_such_module(pattern: str, known: Sequence[str]) -> UsageError:
@@ -124,7 +124,7 @@ def parse_layers(spec: str) -> frozenset[int]:
         found = re.fullmatch(r"\s*(\d{1,6})(?:\s*-\s*(\d{1,6}))?\s*", part, re.ASCII)
         first, last = (int(found[1]), int(found[2] or found[1])) if found else (1, 0)
         if first > last:
-            raise UsageError(f"{spec!r} does not name layers", "write --layer 3, --layer 0,11 or --layer 2-4")
+            raise UsageError(f"{spec!r} does not name layers", 'write `layer=3`, `layer="0,11"` or `layer="2-4"`')
         layers.update(range(first, last + 1))
     return frozenset(layers)
 

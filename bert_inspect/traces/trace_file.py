@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
@@ -13,9 +13,6 @@ from .limits import HOW_TO_MAKE, check_amount, read_trace
 from .older import completed
 from .record import FORMAT, VERSION, Trace
 from .validate import check
-
-LINE_BEGINS: Final = b'{"format":"%b"' % FORMAT.encode()
-"""How each line of JSON Lines begins."""
 
 
 def trace_json(trace: Trace) -> Iterator[bytes]:
@@ -76,30 +73,6 @@ def decode_trace(text: bytes, *, name: str = "the trace") -> Trace:
 class _Head(msgspec.Struct):
     format: str
     version: int
-
-
-class _Lines(msgspec.Struct):
-    lines: list[int]
-
-
-class _Batch(msgspec.Struct):
-    format: str
-    input: _Lines
-
-
-def traced_lines(line: bytes, *, name: str) -> list[int]:
-    """Return which lines of its input file a line of JSON Lines holds the trace of; ``name`` is how errors call it.
-
-    Raises:
-        TraceFileError: it is no such line.
-    """
-    try:
-        batch = msgspec.json.decode(line, type=_Batch)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise TraceFileError(f"{name} is no trace that run --input wrote", "name another output") from error
-    if batch.format != FORMAT:
-        raise TraceFileError(f"{name} is no trace that run --input wrote", "name another output")
-    return batch.input.lines
 
 
 _decoder = decoder(Trace)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from helpers import ACTIVATION, TEXTS, tiny_model
+from helpers import ACTIVATION, TEXTS, located, tiny_model
 from torch import nn
 
 from bert_inspect.analysis.doctor.diagnosis import QUESTIONS, Finding, Question, questions
@@ -250,11 +250,10 @@ def test_sentences_are_examined_too(tokenizer: Any) -> None:
 
 
 def test_casing_is_held_against_the_vocabulary(tokenizer: Any) -> None:
-    from bert_inspect.loading.locate import locate
     from bert_inspect.loading.tokenizer import load_tokenizer
 
     model = trained(vocab_size=30522)
-    uncased = load_tokenizer(locate("bert-base-uncased", weights="none"))
+    uncased = load_tokenizer(located("bert-base-uncased", weights="none"))
     assert finding("tokenizer", model, uncased).verdict == "pass"
     vocabulary = dict(tokenizer.get_vocab())
     lowering = type(tokenizer)(vocab=vocabulary, do_lower_case=True)
@@ -289,7 +288,7 @@ def test_questions_are_chosen_by_name() -> None:
     assert questions(None, None) == list(QUESTIONS)
     assert questions("padding, head", None) == ["head", "padding"]
     assert questions("padding,head", "head") == ["padding"]
-    with pytest.raises(UsageError, match="'paddin', which is no question") as raised:
+    with pytest.raises(UsageError, match="there is no question 'paddin'") as raised:
         questions("paddin", None)
     assert raised.value.hint == "did you mean padding?"
     with pytest.raises(UsageError, match="no question is left"):

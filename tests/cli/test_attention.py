@@ -88,7 +88,7 @@ def test_every_width_holds_its_lines(
         (["--head", "9"], 2, "there is no head 9: this model has heads 0 to 3"),
         (["--layer", "9"], 2, "layer"),
         (["--head", "1", "--mean"], 2, "--head shows one head, --mean the mean of all"),
-        (["--weights", "none"], 2, "without weights there is no attention"),
+        (["--weights", "none"], 2, "without weights there are no attention probabilities"),
     ],
 )
 def test_what_cannot_be_shown_is_said(

@@ -10,7 +10,7 @@ import torch
 from helpers import TEXTS
 from jsonschema import Draft202012Validator
 
-from bert_inspect.cli.inputs import ModelChoice
+from bert_inspect.loading import model as models
 from bert_inspect.traces.trace_file import schema
 
 Command = Callable[..., tuple[int, str, str]]
@@ -19,15 +19,15 @@ Command = Callable[..., tuple[int, str, str]]
 @pytest.fixture
 def lying(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every model that is loaded have a query projection whose result somebody's hook changes."""
-    load = ModelChoice.load
+    load = models.load
 
-    def tampered(self: ModelChoice, checkpoint: Any, terminal: Any) -> Any:
-        loaded = load(self, checkpoint, terminal)
+    def tampered(*args: Any, **more: Any) -> Any:
+        loaded = load(*args, **more)
         query = loaded.model.bert.encoder.layer[1].attention.self.query
         query.register_forward_hook(lambda module, args, output: torch.relu(output))
         return loaded
 
-    monkeypatch.setattr(ModelChoice, "load", tampered)
+    monkeypatch.setattr(models, "load", tampered)
 
 
 def test_a_proved_run_says_so(command: Command, checkpoint: Path, tmp_path: Path) -> None:

@@ -6,12 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import change, tiny_config, tiny_model
+from helpers import change, loaded, located, tiny_config, tiny_model
 
 from bert_inspect.loading.builtin import BUILTIN
 from bert_inspect.loading.config import checked_settings, parameter_count
-from bert_inspect.loading.locate import locate
-from bert_inspect.loading.model import load
 
 Command = Callable[..., tuple[int, str, str]]
 Refused = Callable[..., str]
@@ -36,7 +34,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("max_position_embeddings", 0, "max_position_embeddings is 0, not"),
     ("type_vocab_size", 0, "type_vocab_size is 0, not"),
     ("chunk_size_feed_forward", -1, "chunk_size_feed_forward is -1, not"),
-    ("pad_token_id", 16, "pad_token_id 16 is no row of the 16 word embeddings"),
+    ("pad_token_id", 16, "pad_token_id 16 is not one of the 16 word embeddings"),
     ("pad_token_id", "0", 'pad_token_id is "0", not'),
     ("layer_norm_eps", "1e-12", 'layer_norm_eps is "1e-12", not a number'),
     ("layer_norm_eps", float("nan"), "layer_norm_eps is NaN, not a number"),
@@ -63,7 +61,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("model_type", "distilbert", "a distilbert checkpoint (BertForSequenceClassification), not BERT"),
     ("model_type", "\x1b[31mbert", "a \\x1b[31mbert checkpoint"),
     ("model_type", "b" * 10_000, "bbb... checkpoint"),
-    ("model_type", 5, "no checkpoint that names its model_type"),
+    ("model_type", 5, "a checkpoint that does not name its model_type"),
     ("hidden_act", "explode", "there is no activation 'explode'"),
 ]
 
@@ -122,7 +120,7 @@ def test_the_largest_that_is_allowed_is_shown_without_weights(copy: Path, comman
     change(copy / "config.json", hidden_size=100_000, vocab_size=10_000_000, num_hidden_layers=20)
     code, out, err = command("model", copy, "--depth", "1")
     assert code == 0, err
-    assert f"{parameter_count(locate(str(copy), weights='none').config, labels=2):,}" in out
+    assert f"{parameter_count(located(str(copy), weights='none').config, labels=2):,}" in out
 
 
 @pytest.mark.parametrize(
@@ -134,7 +132,7 @@ def test_the_estimate_is_what_is_built(changes: dict[str, Any]) -> None:
     count = sum(tensor.numel() for tensor in model.parameters())
     assert parameter_count(settings, labels=model.config.num_labels) == count
     for name, built in BUILTIN.items():
-        built_in = load(locate(name, weights="none")).model
+        built_in = loaded(name, weights="none").model
         assert parameter_count(built.config, labels=2) == sum(tensor.numel() for tensor in built_in.parameters())
 
 

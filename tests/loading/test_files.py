@@ -9,9 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-
-from bert_inspect.loading.locate import locate
-from bert_inspect.loading.model import load
+from helpers import loaded
 
 Command = Callable[..., tuple[int, str, str]]
 Refused = Callable[..., str]
@@ -72,7 +70,7 @@ def test_links_inside_the_folder_are_followed(copy: Path) -> None:
     link = copy.parent / "link"
     link.symlink_to(copy)
     for folder in (copy, link):
-        assert load(locate(str(folder))).weights == "pretrained"
+        assert loaded(str(folder)).weights == "pretrained"
 
 
 def test_the_cache_is_made_of_links_into_its_blobs(
@@ -89,8 +87,8 @@ def test_the_cache_is_made_of_links_into_its_blobs(
     for file in checkpoint.iterdir():
         shutil.copy(file, root / "blobs" / file.stem)
         (snapshot / file.name).symlink_to(Path("..") / ".." / "blobs" / file.stem)
-    assert load(locate("someone/sentiment")).weights == "pretrained"
-    assert load(locate(str(snapshot))).weights == "pretrained"
+    assert loaded("someone/sentiment").weights == "pretrained"
+    assert loaded(str(snapshot)).weights == "pretrained"
     (snapshot / "model.safetensors").unlink()
     (snapshot / "model.safetensors").symlink_to(checkpoint / "model.safetensors")
     message = "model.safetensors of someone/sentiment is a symbolic link that leaves the folder"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from helpers import TEXTS, tiny_model
+from helpers import TEXTS, loaded, located, tiny_model
 from transformers import set_seed
 from transformers.models.bert.configuration_bert import BertConfig
 from transformers.models.bert.modeling_bert import (
@@ -20,8 +20,6 @@ from transformers.models.bert.tokenization_bert import BertTokenizer
 
 from bert_inspect.errors import ModelError
 from bert_inspect.loading.builtin import BUILTIN
-from bert_inspect.loading.locate import locate
-from bert_inspect.loading.model import load
 from bert_inspect.loading.tokenizer import load_tokenizer
 
 SIZES = {  # parameters with two labels, as published for the body (google-research/bert), plus the classifier
@@ -54,7 +52,7 @@ def equal(model: torch.nn.Module, other: torch.nn.Module) -> bool:
 
 @pytest.mark.parametrize("name", SIZES)
 def test_built_in_architectures_have_their_true_size(name: str) -> None:
-    model = load(locate(name, weights="none")).model
+    model = loaded(name, weights="none").model
     assert sum(tensor.numel() for tensor in model.parameters()) == SIZES[name]
     assert model.config.hidden_size // model.config.num_attention_heads == 64
     assert set(SIZES) == set(BUILTIN)
@@ -62,20 +60,20 @@ def test_built_in_architectures_have_their_true_size(name: str) -> None:
 
 def test_random_weights_are_those_of_set_seed(tmp_path: Path) -> None:
     state = torch.random.get_rng_state()
-    loaded = load(locate("bert-tiny", weights="random"))
+    found = loaded("bert-tiny", weights="random")
     assert torch.equal(torch.random.get_rng_state(), state)
     set_seed(123)
     config = BertConfig(hidden_size=128, num_hidden_layers=2, num_attention_heads=2, intermediate_size=512)
-    assert equal(loaded.model, BertForSequenceClassification(config))
-    assert loaded.weights == "random" and len(loaded.initialised) == len(list(loaded.model.parameters()))
-    assert not equal(loaded.model, load(locate("bert-tiny", weights="random"), seed=1).model)
+    assert equal(found.model, BertForSequenceClassification(config))
+    assert found.weights == "random" and len(found.initialised) == len(list(found.model.parameters()))
+    assert not equal(found.model, loaded("bert-tiny", weights="random", seed=1).model)
 
 
 @pytest.mark.parametrize("name", ["bert-base-cased", "bert-base-uncased"])
 def test_built_in_tokenizers_are_those_of_their_vocabulary_file(name: str, tmp_path: Path) -> None:
     shutil.copy(BUILTIN[name].vocabulary, tmp_path / "vocab.txt")
     (tmp_path / "tokenizer_config.json").write_text(json.dumps({"do_lower_case": name.endswith("uncased")}))
-    theirs, ours = BertTokenizer.from_pretrained(tmp_path), load_tokenizer(locate(name, weights="none"))
+    theirs, ours = BertTokenizer.from_pretrained(tmp_path), load_tokenizer(located(name, weights="none"))
     texts = [
         *TEXTS,
         "Ärger über Café-Besuche, naïve 日本語 [MASK] ... déjà-vu 🐈",
@@ -87,62 +85,62 @@ def test_built_in_tokenizers_are_those_of_their_vocabulary_file(name: str, tmp_p
 
 
 def test_a_folder_is_what_from_pretrained_makes_of_it(checkpoint: Path) -> None:
-    loaded = load(locate(str(checkpoint)))
-    assert equal(loaded.model, BertForSequenceClassification.from_pretrained(checkpoint))
-    assert (loaded.name, loaded.source, loaded.weights, loaded.initialised) == ("tiny", "folder", "pretrained", [])
-    assert loaded.model.config._attn_implementation == "eager" and not loaded.model.training
+    found = loaded(str(checkpoint))
+    assert equal(found.model, BertForSequenceClassification.from_pretrained(checkpoint))
+    assert (found.name, found.source, found.weights, found.initialised) == ("tiny", "folder", "pretrained", [])
+    assert found.model.config._attn_implementation == "eager" and not found.model.training
 
 
 @pytest.mark.parametrize("kind", [BertForPreTraining, BertModel])
 def test_a_body_gets_a_head_drawn_at_random(copy: Path, kind: Any) -> None:
     kind(tiny_model().config).save_pretrained(copy)
-    loaded = load(locate(str(copy)))
-    assert loaded.weights == "partial"
-    assert loaded.initialised == ["classifier.bias", "classifier.weight"]
+    found = loaded(str(copy))
+    assert found.weights == "partial"
+    assert found.initialised == ["classifier.bias", "classifier.weight"]
     set_seed(123)
-    assert equal(loaded.model, BertForSequenceClassification.from_pretrained(copy))
+    assert equal(found.model, BertForSequenceClassification.from_pretrained(copy))
 
 
 def test_more_than_the_head_missing_is_an_error_unless_allowed(copy: Path) -> None:
     BertForMaskedLM(tiny_model().config).save_pretrained(copy)
     with pytest.raises(ModelError, match=r"lacks 2 tensors besides the classifier's: bert\.pooler") as caught:
-        load(locate(str(copy)))
-    assert "--allow-missing" in (caught.value.hint or "")
-    assert "bert.pooler.dense.weight" in load(locate(str(copy)), allow_missing=True).initialised
+        loaded(str(copy))
+    assert "`allow_missing=True`" in (caught.value.hint or "")
+    assert "bert.pooler.dense.weight" in loaded(str(copy), allow_missing=True).initialised
 
 
 def test_another_number_of_labels_draws_a_new_head(checkpoint: Path) -> None:
-    loaded = load(locate(str(checkpoint)), num_labels=5)
-    assert loaded.weights == "partial" and loaded.model.classifier.out_features == 5
-    assert len(loaded.model.config.id2label) == 5
-    same = load(locate(str(checkpoint)), num_labels=2)
+    found = loaded(str(checkpoint), num_labels=5)
+    assert found.weights == "partial" and found.model.classifier.out_features == 5
+    assert len(found.model.config.id2label) == 5
+    same = loaded(str(checkpoint), num_labels=2)
     assert same.weights == "pretrained"
 
 
 def test_tensors_of_another_shape_are_an_error(copy: Path) -> None:
     change_config(copy, intermediate_size=128)
     with pytest.raises(ModelError, match="in another shape than its configuration says"):
-        load(locate(str(copy)))
+        loaded(str(copy))
 
 
 def test_another_architecture_is_named(copy: Path) -> None:
     change_config(copy, model_type="distilbert", architectures=["DistilBertForSequenceClassification"])
     with pytest.raises(ModelError, match=r"a distilbert checkpoint \(DistilBertForSequenceClassification\), not BERT"):
-        locate(str(copy))
+        located(str(copy))
 
 
 @pytest.mark.parametrize("file", ["config.json", "model.safetensors"])
 def test_missing_files_are_model_errors(copy: Path, file: str) -> None:
     (copy / file).unlink()
     with pytest.raises(ModelError):
-        locate(str(copy))
+        located(str(copy))
 
 
 def test_a_folder_without_a_tokenizer_is_an_error(copy: Path) -> None:
     for file in copy.glob("tokenizer*"):
         file.unlink()
     with pytest.raises(ModelError, match="has no tokenizer"):
-        locate(str(copy))
+        located(str(copy))
 
 
 def test_the_local_cache_is_searched_by_name(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,17 +152,17 @@ def test_the_local_cache_is_searched_by_name(checkpoint: Path, tmp_path: Path, m
         shutil.copytree(checkpoint, root / "snapshots" / "abc")
         (root / "refs").mkdir()
         (root / "refs" / "main").write_text("abc")
-    found = locate("someone/sentiment")
+    found = located("someone/sentiment")
     assert (found.source, found.name, found.weights) == ("cache", "someone/sentiment", "pretrained")
-    assert equal(load(found).model, load(locate(str(checkpoint))).model)
-    assert locate("bert-base-cased").source == "cache"
-    assert locate("bert-base-cased", weights="random").source == "builtin"
-    assert locate("bert-base-uncased").weights == "random"
+    assert equal(loaded("someone/sentiment").model, loaded(str(checkpoint)).model)
+    assert located("bert-base-cased").source == "cache"
+    assert located("bert-base-cased", weights="random").source == "builtin"
+    assert located("bert-base-uncased").weights == "random"
     with pytest.raises(ModelError, match="no model 'someone/else'"):
-        locate("someone/else")
+        located("someone/else")
 
 
 def test_a_folder_beats_a_built_in_name(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copytree(checkpoint, tmp_path / "bert-tiny")
     monkeypatch.chdir(tmp_path)
-    assert locate("bert-tiny").source == "folder"
+    assert located("bert-tiny").source == "folder"

@@ -7,13 +7,11 @@ from typing import Any
 
 import pytest
 import torch
-from helpers import change, tiny_model
+from helpers import change, loaded, tiny_model
 from safetensors.torch import load_file, save_file
 from transformers.models.bert.modeling_bert import BertForTokenClassification
 
 from bert_inspect.loading.files import CheckpointFiles
-from bert_inspect.loading.locate import locate
-from bert_inspect.loading.model import load
 from bert_inspect.loading.weights import find_weights
 
 Command = Callable[..., tuple[int, str, str]]
@@ -146,7 +144,7 @@ def test_older_names_of_tensors_are_known(checkpoint: Path, copy: Path, command:
             tensors[older.removeprefix("bert.")] = tensors.pop(name)
 
     rewrite(copy, rename)
-    model, theirs = load(locate(str(copy))).model, load(locate(str(checkpoint))).model.state_dict()
+    model, theirs = loaded(str(copy)).model, loaded(str(checkpoint)).model.state_dict()
     assert all(torch.equal(tensor, theirs[name]) for name, tensor in model.state_dict().items())
 
 

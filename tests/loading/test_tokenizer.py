@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import TEXTS, change
+from helpers import TEXTS, change, located
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tokenizers.models import WordPiece
 from transformers.models.bert.tokenization_bert import BertTokenizer
 
 from bert_inspect.loading.files import CheckpointFiles
-from bert_inspect.loading.locate import locate
 from bert_inspect.loading.tokenizer import load_tokenizer
 from bert_inspect.loading.tokenizer_files import read_tokenizer
 
@@ -82,7 +81,7 @@ AS_SAVED: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("files", AS_SAVED.values(), ids=AS_SAVED.keys())
 def test_the_tokenizer_is_the_one_of_from_pretrained(copy: Path, files: dict[str, Any]) -> None:
     write(copy, files)
-    ours, theirs = load_tokenizer(locate(str(copy))), BertTokenizer.from_pretrained(copy)
+    ours, theirs = load_tokenizer(located(str(copy))), BertTokenizer.from_pretrained(copy)
     texts = [*TEXTS, "I love Über-cats [x]! 日本 [y] and more, new thing[z] a", "", "[MASK] [x][SEP]"]
     for pairs in (None, texts[::-1]):
         mine, other = ours(texts, pairs), theirs(texts, pairs)
@@ -119,8 +118,8 @@ BROKEN: list[tuple[str, dict[str, Any], str]] = [
     ("no words", {"tokenizer.json": whole(model={"type": "WordPiece", "vocab": {}})}, "its vocabulary is empty"),
     ("words in a list", {"tokenizer.json": whole(model={"vocab": ["a"]})}, "Expected `object`, got `array`"),
     ("ids that are text", {"tokenizer.json": whole(model={"vocab": {"a": "0"}})}, "Expected `int`, got `str`"),
-    ("ids below zero", {"tokenizer.json": whole(model={"vocab": {"a": -1}})}, "its ids are no rows of an embedding"),
-    ("huge ids", {"tokenizer.json": whole(model={"vocab": {"a": 2**40}})}, "its ids are no rows of an embedding"),
+    ("ids below zero", {"tokenizer.json": whole(model={"vocab": {"a": -1}})}, "its ids are not rows of an embedding"),
+    ("huge ids", {"tokenizer.json": whole(model={"vocab": {"a": 2**40}})}, "its ids are not rows of an embedding"),
     ("nested", {"tokenizer.json": b'{"x": ' + b"[" * 100_000}, "maximum recursion depth"),
     ("no UTF-8", {"tokenizer.json": b'{"model": {"vocab": {"\xff": 1}}}'}, "tokenizer.json of copy is damaged"),
     ("of a GPT", {"tokenizer.json": whole(model=BPE)}, "is a BPE tokenizer, not BERT's WordPiece"),

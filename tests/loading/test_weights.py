@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from helpers import tiny_model
+from helpers import loaded, located, tiny_model
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors import SafetensorError, safe_open
@@ -18,8 +18,6 @@ from safetensors.torch import load_file, save_file
 
 from bert_inspect.errors import ModelError
 from bert_inspect.loading.files import CheckpointFiles
-from bert_inspect.loading.locate import locate
-from bert_inspect.loading.model import load
 from bert_inspect.loading.weights import find_weights
 
 Command = Callable[..., tuple[int, str, str]]
@@ -44,7 +42,7 @@ BROKEN: list[tuple[str, bytes, str]] = [
     ("a header beyond the file", safetensors({}, length=10**6), "its header would end behind its 10 bytes"),
     ("the largest length", safetensors({}, length=2**64 - 1), "its header would end behind"),
     ("no JSON", safetensors(b"hello, pickle"), "is damaged"),
-    ("no object", safetensors([1]), "no JSON object"),
+    ("no object", safetensors([1]), "is not a JSON object"),
     ("no UTF-8", safetensors(b'{"\xff": 1}'), "not UTF-8"),
     ("nested", safetensors(b"[" * 100_000), "nested too deeply"),
     ("one name twice", safetensors(b'{"a": 1, "a": 2}'), "two values for 'a'"),
@@ -150,11 +148,11 @@ class Runs:
 def test_pickles_are_never_loaded(copy: Path, refused: Refused, tmp_path: Path, name: str) -> None:
     ran = tmp_path / "ran"
     (copy / name).write_bytes(pickle.dumps(Runs(ran)))
-    assert locate(str(copy)).weights == "pretrained"  # there are safetensors beside it
+    assert located(str(copy)).weights == "pretrained"  # there are safetensors beside it
     (copy / "model.safetensors").unlink()
     error = refused("run", "x", "--model", copy)
     assert f"has its weights as a pickle ({name}), which can run code when loaded" in error
-    assert locate(str(copy), weights="none").weight_files == ()
+    assert located(str(copy), weights="none").weight_files == ()
     (copy / "model.safetensors").write_bytes(pickle.dumps(Runs(ran)))
     assert "no safetensors file" in refused("run", "x", "--model", copy)
     (copy / "model.safetensors").unlink()
@@ -180,7 +178,7 @@ def sharded(copy: Path) -> Path:
 
 
 def test_shards_are_one_model(checkpoint: Path, sharded: Path) -> None:
-    whole, parts = load(locate(str(checkpoint))), load(locate(str(sharded)))
+    whole, parts = loaded(str(checkpoint)), loaded(str(sharded))
     assert parts.weights == "pretrained" and parts.initialised == []
     theirs = whole.model.state_dict()
     assert all(torch.equal(tensor, theirs[name]) for name, tensor in parts.model.state_dict().items())
@@ -190,13 +188,13 @@ SHARD = "model-00001-of-00002.safetensors"
 INDICES: list[tuple[Any, str]] = [
     (
         {"weight_map": {"a": "../outside.safetensors"}},
-        "names '../outside.safetensors', which is no safetensors file of",
+        "names '../outside.safetensors', which is not a safetensors file in",
     ),
     ({"weight_map": {"a": "/etc/passwd"}}, "names '/etc/passwd', which is no"),
-    ({"weight_map": {"a": "sub/model.safetensors"}}, "which is no safetensors file of its folder"),
-    ({"weight_map": {"a": "C:\\model.safetensors"}}, "which is no safetensors file of its folder"),
+    ({"weight_map": {"a": "sub/model.safetensors"}}, "which is not a safetensors file in its folder"),
+    ({"weight_map": {"a": "C:\\model.safetensors"}}, "which is not a safetensors file in its folder"),
     ({"weight_map": {"a": "pytorch_model.bin"}}, "names 'pytorch_model.bin', which is no"),
-    ({"weight_map": {"a": "\x1b[2J.safetensors" * 50}}, "which is no safetensors file of its folder"),
+    ({"weight_map": {"a": "\x1b[2J.safetensors" * 50}}, "which is not a safetensors file in its folder"),
     ({"weight_map": {"a": "..safetensors"}}, "..safetensors of copy is missing"),
     ({"weight_map": {"a": "missing.safetensors"}}, "missing.safetensors of copy is missing"),
     ({"weight_map": {"a": SHARD}}, f"it says that {SHARD} holds a, which it does not"),

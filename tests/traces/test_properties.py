@@ -7,6 +7,7 @@ import unicodedata
 from typing import Any
 
 import pytest
+from helpers import located
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
@@ -16,7 +17,6 @@ from bert_inspect import Trace
 from bert_inspect.capture.encode import Sentences, encode
 from bert_inspect.errors import UsageError
 from bert_inspect.families.bert import BERT
-from bert_inspect.loading.locate import locate
 from bert_inspect.loading.tokenizer import load_tokenizer
 from bert_inspect.render.header import header
 from bert_inspect.render.tokens import tokens
@@ -32,7 +32,7 @@ texts = st.text(st.characters(exclude_categories=["Cs"]) | odd, max_size=30) | s
 
 @pytest.fixture(scope="module", params=["bert-base-cased", "bert-base-uncased"])
 def builtin(request: pytest.FixtureRequest) -> Any:
-    return load_tokenizer(locate(request.param, weights="none"))
+    return load_tokenizer(located(request.param, weights="none"))
 
 
 def plain(text: str, *, lower: bool) -> str:

@@ -34,7 +34,9 @@ def find_cause(
     """
     gap = first.max_abs
     if not _has_values(comparison, first):
-        note = "the cause was not looked for: that takes values of both (run with --values, or with --tensors)"
+        note = (
+            "the cause was not looked for: that takes values of both (run with `values=True`, or with `tensors=FILE`)"
+        )
         return Cause(suspect="", says="", gap=gap, gap_left=None, tried=[], note=note)
     context = StepContext(comparison, first, model, other)
     if first.label == labels.WORD_EMBEDDINGS and context.other_tokens:

@@ -17,13 +17,14 @@ def weights(context: CheckContext) -> Finding:
             question="weights",
             verdict="fail",
             evidence="all weights are randomly initialized: there is no checkpoint",
-            fix="name one with --model FOLDER, or fetch one with --download",
+            fix="name one with `model=FOLDER`, or fetch one with `download=True`",
         )
     if drawn:
         return Finding(
             question="weights",
             verdict="fail",
-            evidence=f"{counted(len(drawn), 'tensor')} of the body are missing and were randomly initialized: {some(drawn)}",
+            evidence=f"{counted(len(drawn), 'tensor')} of the body are missing and were randomly initialized: "
+            f"{some(drawn)}",
             fix="save the whole model again with save_pretrained",
             path=drawn[0].rpartition(".")[0],
         )

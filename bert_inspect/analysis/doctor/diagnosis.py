@@ -65,19 +65,19 @@ def questions(only: str | None, skip: str | None) -> list[Question]:
     Raises:
         UsageError: a name is none of them, or none is left.
     """
-    wanted = _named(only, "--only") if only is not None else QUESTIONS
-    unwanted = _named(skip, "--skip") if skip is not None else ()
+    wanted = _named(only) if only is not None else QUESTIONS
+    unwanted = _named(skip) if skip is not None else ()
     left = [question for question in QUESTIONS if question in wanted and question not in unwanted]
     if not left:
         raise UsageError("no question is left to ask", f"there are {', '.join(QUESTIONS)}")
     return left
 
 
-def _named(names: str, option: str) -> Sequence[str]:
+def _named(names: str) -> Sequence[str]:
     found = [name.strip() for name in names.split(",") if name.strip()]
     for name in found:
         if name not in QUESTIONS:
             near = difflib.get_close_matches(name, QUESTIONS, n=1)
             hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(QUESTIONS)}"
-            raise UsageError(f"{option} names {name!r}, which is no question", hint)
+            raise UsageError(f"there is no question {name!r}", hint)
     return found

@@ -102,7 +102,7 @@ def units(context: CheckContext) -> Finding:
             question="units",
             verdict="warn",
             evidence=f"{said} in {step.label} of {step.path}{more}",
-            fix="look at it on more sentences: bert-inspect run --stats, bert-inspect attention",
+            fix="look at it on more sentences, with `stats=True`, and at its attention",
             path=step.path,
             label=step.label,
         )

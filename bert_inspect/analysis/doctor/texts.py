@@ -95,7 +95,7 @@ def truncation(context: CheckContext) -> Finding:
             question="truncation",
             verdict="warn",
             evidence=f"sentence {number} has {length} tokens, the limit is {limit}: {length - limit} are cut{more}",
-            fix="split it, or see with --truncate which words are lost",
+            fix="split it, or see with `truncate=True` which words are lost",
         )
     if positions < given < 10**9:
         return Finding(

@@ -1,0 +1,56 @@
+"""What to load and how: plain data that needs no torch, knows no terminal and can be sent to another process."""
+
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from ..errors import UsageError
+
+DEFAULT_MODEL = "bert-base-cased"
+DEFAULT_SEED = 123
+
+Weights = Literal["auto", "pretrained", "random", "none"]
+Attention = Literal["eager", "sdpa"]
+Dtype = Literal["float32", "float64", "bfloat16", "float16"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSpec:
+    """A model to load.
+
+    Args:
+        name: a folder, a built-in name, or a name in the local Hugging Face cache.
+        download: whether a checkpoint that is not on this machine may be fetched from the hub.
+        weights: ``"auto"`` takes pretrained weights if they are on this machine and else, for a built-in name, random
+            ones; ``"none"`` builds shapes only, on the meta device.
+        num_labels: the classes of a newly initialised classifier; by default as many as the configuration says.
+        seed: the seed of newly initialised weights.
+        attention: the implementation of attention. Only ``"eager"`` computes scores and probabilities that can be seen.
+        device: where the model runs.
+        dtype: the precision; by default the checkpoint's own.
+        allow_missing: whether weights besides the classifier's may be missing; they are newly initialised.
+
+    Raises:
+        UsageError: there is no such choice of weights, attention or dtype.
+    """
+
+    name: str
+    download: bool = False
+    weights: Weights = "auto"
+    num_labels: int | None = None
+    seed: int = DEFAULT_SEED
+    attention: Attention = "eager"
+    device: str = "cpu"
+    dtype: Dtype | None = None
+    allow_missing: bool = False
+
+    def __post_init__(self) -> None:
+        """Hold the choices against those that there are."""
+        _check("weights", self.weights, get_args(Weights))
+        _check("attention", self.attention, get_args(Attention))
+        if self.dtype is not None:
+            _check("dtype", self.dtype, get_args(Dtype))
+
+
+def _check(what: str, value: Any, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise UsageError(f"{what} cannot be {value!r}", f"it is one of {', '.join(choices)}")
