@@ -48,7 +48,7 @@ ROOMS: dict[str, set[str]] = {
     "result": TRACES | {"files", "render"},
     "api": TRACES | {"errors", "capture", "loading", "result", "transformers"},
     "cli": TRACES | EDGE | {"terminal", "loading", "capture", "analysis", "analysis.doctor", "analysis.causes", "diff"}
-    | {"dataflow", "source_view", "render", "render.diagram", "render.report", "typer", "msgspec"},
+    | {"dataflow", "source_view", "render", "render.diagram", "render.report", "typer", "msgspec", "rich"},
     "__main__": EDGE | {"terminal", "cli"},
     "__init__": {"api", "errors", "result"},
 }  # fmt: skip
@@ -56,7 +56,7 @@ ROOMS: dict[str, set[str]] = {
 # What starts at once may import the rest only inside of functions.
 LATER = {
     "cli": {"capture", "render", "render.diagram", "render.report", "analysis", "analysis.causes", "analysis.doctor"}
-    | {"diff", "dataflow", "source_view", "msgspec"},
+    | {"diff", "dataflow", "source_view", "msgspec", "rich"},
     "terminal": {"rich"},
     "result": {"render"},
     "__main__": {"errors", "terminal", "safetext", "cli", "files"},

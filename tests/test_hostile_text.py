@@ -205,7 +205,7 @@ def test_whatever_comes_on_stdin(command: Command, data: bytes, expected: int, m
 
 
 def test_many_sentences_are_shown_in_part_and_exported_whole(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bert_inspect.render.tokens._ROWS", 20)
+    monkeypatch.setattr("bert_inspect.render.tokens.ROWS", 20)
     code, out, _ = command("tokens", "x " * 30, "y", "y")
     assert code == 0 and "... 12 more tokens" in out and out.splitlines()[-1].startswith("... 2 more sentences")
     code, out, _ = command("tokens", "--json", stdin=b"x\n" * 5000)

@@ -115,11 +115,11 @@ def _check_lengths(tokenizer: Any, lengths: Sequence[int], *, limit: int | None,
     if too_long and not truncate:
         raise UsageError(
             f"sentence {too_long[0]} has {lengths[too_long[0] - 1]} tokens, the limit is {limit}",
-            "cut it with --truncate, or split it",
+            "cut it with `truncate=True`, or split it",
         )
     least = tokenizer.num_special_tokens_to_add(pair=pairs)
     if limit is not None and limit < least:
-        raise UsageError(f"{limit} tokens leave no room for the {least} special ones", "raise --max-length")
+        raise UsageError(f"{limit} tokens leave no room for the {least} special ones", "raise `max_length`")
     if len(set(lengths)) > 1 and tokenizer.pad_token is None:
         raise UsageError("the tokenizer has no padding token for sentences of different length", "run them one by one")
 

@@ -14,7 +14,7 @@ from ..traces.record import FORMAT, VERSION, Failure, Input, Trace
 from ..traces.selection import Selection
 from .describe import described, environment
 from .failure import broken_by, cause_of_failure
-from .keep import Keep, TraceSpec
+from .keep import Keep, TooManyValues, TraceSpec
 from .model_inputs import VisibleTokens, model_inputs
 from .naming.assemble import Assembled, Named, assemble, named
 from .naming.labels import Naming
@@ -87,7 +87,7 @@ def _check(loaded: Loaded, modules: Mapping[str, nn.Module], specs: Sequence[Tra
         spec.selection.check_layers(count)
         spec.selection.check_paths(known)
         if loaded.weights == "none" and (spec.keep.any or verify):
-            raise UsageError("without weights there are no numbers, only shapes", "leave --weights none out")
+            raise UsageError("without weights there are no numbers, only shapes", 'leave `weights="none"` out')
 
 
 def _record(
@@ -109,9 +109,8 @@ def _record(
             try:
                 outcome = Outcome(output=loaded.model(**inputs))
             except TooManyNumbers as error:
-                raise UsageError(
-                    f"the values are more than {error.limit:,} numbers",
-                    "save them with --tensors FILE, or select steps with --layer or --module",
+                raise TooManyValues(
+                    f"the values are more than {error.limit:,} numbers", "select steps with `layer` or `module`"
                 ) from None
             except Exception as error:
                 outcome = Outcome(error=error)

@@ -24,7 +24,7 @@ def model_inputs(batch: Input, family: Family, model: Any, *, labels: bool = Tru
         if config.problem_type == "multi_label_classification":
             raise UsageError(
                 "this model gives several labels to a sentence: one class index is no label for it",
-                "leave --labels out",
+                "leave `labels` out",
             )
         dtype = next(model.parameters()).dtype if config.num_labels == 1 else torch.long
         inputs["labels"] = torch.tensor(batch.labels, dtype=dtype, device=device)

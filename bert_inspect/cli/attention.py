@@ -66,7 +66,9 @@ def attention(
 
 
 def _run(text: o.TextOptions, spec: "ModelSpec", layers: list[int], terminal: Terminal) -> "Trace":
-    check_weights(spec, what="attention probabilities")
+    from ..traces.vocabulary import labels
+
+    check_weights(spec, what=labels.ATTENTION_PROBABILITIES)
     loaded, batch = prepare(text, spec, terminal)
     from ..capture.attention_spec import attention_spec
     from ..capture.forward import run_for_traces

@@ -41,29 +41,26 @@ class Family:
     @lru_cache(maxsize=4096)  # noqa: B019 - families are constants
     def role(self, path: str) -> str:
         """Return what the module at a path is, empty where the architecture has no such module."""
-        segments = (
-            ["*" if segment.isascii() and segment.isdigit() else segment for segment in path.split(".")] if path else []
-        )
-        for length in range(min(len(segments), self._longest), 0, -1):
-            role = self.modules.get(".".join(segments[-length:]))
-            if role is not None:
-                return role
-        return "" if segments else self.modules.get("", "")
-
-    @property
-    def _longest(self) -> int:
-        return max(end.count(".") + 1 for end in self.modules)
+        return self._roles_along(path)[-1]
 
     @lru_cache(maxsize=4096)  # noqa: B019
     def part(self, path: str) -> str:
         """Return the part of the model that the module at a path belongs to, empty for the whole model or body."""
         part, in_body = "", not path
-        segments = path.split(".") if path else []
-        for length in range(1, len(segments) + 1):
-            role = self.role(".".join(segments[:length]))
+        for role in self._roles_along(path)[1:]:
             in_body = in_body or role == roles.BODY
             part = roles.PARTS.get(role, part)
         return part if in_body else roles.HEAD
+
+    def _roles_along(self, path: str) -> list[str]:
+        """Return the roles of the model and of each module on the way to the one at a path, that one last."""
+        found = [self.modules.get("", "")]
+        segments = [_NUMBER.sub("*", segment) for segment in path.split(".")] if path else []
+        longest = max(end.count(".") + 1 for end in self.modules)
+        for end in range(1, len(segments) + 1):
+            ends = (".".join(segments[start:end]) for start in range(max(0, end - longest), end))
+            found.append(next((self.modules[each] for each in ends if each in self.modules), ""))
+        return found
 
     @lru_cache(maxsize=4096)  # noqa: B019
     def layer_in_path(self, path: str) -> int | None:
@@ -80,9 +77,7 @@ class Family:
         """Return the encoder layers, of so many, in which the module at a path may be called; None stands for none."""
         if not self.shares_layer:
             return [self.layer_in_path(path)]
-        segments = path.split(".")
-        inside = any(self.role(".".join(segments[:end])) == roles.LAYER for end in range(1, len(segments) + 1))
-        return list(range(count)) if inside else [None]
+        return list(range(count)) if roles.LAYER in self._roles_along(path) else [None]
 
     def sizes_of(self, config: Mapping[str, Any]) -> dict[str, int]:
         """Return the sizes that a configuration states, under the names that a trace gives them."""

@@ -163,14 +163,14 @@ BROKEN: dict[str, tuple[Question, Callable[[], Any], str, str | None, str]] = {
         lambda: working(lambda x: x + next(calls)),
         "fail",
         ACTIVATION,
-        "part by",
+        "differ by up to",
     ),
     "numbers that are drawn": (
         "determinism",
         lambda: working(lambda x: x + torch.rand_like(x)),
         "fail",
         ACTIVATION,
-        "part by",
+        "differ by up to",
     ),
     "a NaN weight": ("weights", with_nan, "fail", "bert.encoder.layer.1.output.dense", "1 weights are NaN"),
     "a NaN in the run": (

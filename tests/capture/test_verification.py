@@ -214,7 +214,7 @@ DISHONEST: dict[str, tuple[Callable[[], Any], str, str | None, str]] = {
         numpy_model,
         "origins",
         ACTIVATION,
-        "made by nothing",
+        "made by something",
     ),
     "a change that torch does not see": (
         changed_model,
@@ -222,8 +222,8 @@ DISHONEST: dict[str, tuple[Callable[[], Any], str, str | None, str]] = {
         ACTIVATION,
         "was changed",
     ),
-    "another answer every time": (lambda: with_activation(Counting()), "logits", None, "otherwise every time"),
-    "weights that change": (lambda: with_activation(Learning()), "logits", None, "otherwise every time"),
+    "another answer every time": (lambda: with_activation(Counting()), "logits", None, "nondeterministic"),
+    "weights that change": (lambda: with_activation(Learning()), "logits", None, "nondeterministic"),
 }
 
 

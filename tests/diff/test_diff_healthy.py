@@ -68,7 +68,7 @@ def test_eager_against_sdpa(deep: Any, tokenizer: Any, kept: dict[str, bool], ba
         ]
         assert all(step.status != "unknown" for step in found.steps)
     found = diff(batch_trace, fused)
-    assert found.verdict.endswith("; equal to the bit before layer 0, context")
+    assert found.verdict.endswith("; bitwise identical up to layer 0, context")
     assert {step.label for step in found.only_a} == {
         "key transposed",
         "attention scores",

@@ -75,11 +75,13 @@ def test_an_endless_number_names_no_layer() -> None:
 
 def test_both_filters_hold_together() -> None:
     selection = Selection.parse(layer="1", module=["**.self"])
-    assert selection.wants("bert.encoder.layer.1.attention.self")
-    assert not selection.wants("bert.encoder.layer.0.attention.self")
-    assert not selection.wants("bert.encoder.layer.1")
+    assert selection.wants("bert.encoder.layer.1.attention.self", 1)
+    assert not selection.wants("bert.encoder.layer.0.attention.self", 0)
+    assert not selection.wants("bert.encoder.layer.1", 1)
     with pytest.raises(UsageError, match="no step in common"):
-        Selection.parse(layer="1", module=["bert.pooler"]).check_paths(PATHS)
+        Selection.parse(layer="1", module=["bert.pooler"]).check_paths(
+            [(path, BERT.layer_in_path(path)) for path in PATHS]
+        )
 
 
 def test_layers_are_read_from_paths() -> None:

@@ -38,8 +38,7 @@ class DiffPage:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         found, wants = self._found, self._view.selection.wants
         yield Text(safe_text(found.verdict), style=GOOD if found.same else BAD)
-        floor = "x tolerance"
-        form = TableFormat(width=options.max_width, floor=floor, sign="~" if options.ascii_only else "…")
+        form = TableFormat(width=options.max_width, sign="~" if options.ascii_only else "…")
         yield from _first(found, form)
         yield from _settings(found)
         steps = [step for step in found.steps if wants(step.path, step.layer)]

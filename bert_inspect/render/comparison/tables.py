@@ -22,10 +22,9 @@ _BETWEEN = 3
 
 @dataclass(frozen=True, kw_only=True)
 class TableFormat:
-    """How wide the tables may be, what their multiples are of, and the sign for what was cut off."""
+    """How wide the tables may be, and the sign for what was cut off."""
 
     width: int
-    floor: str
     sign: str
 
     @property
@@ -128,7 +127,7 @@ def _number_columns(form: TableFormat) -> Iterator[_Column]:
     yield _Column("largest")
     if form.roomy:
         yield _Column("relative")
-    yield _Column(form.floor)
+    yield _Column("x tolerance" if form.roomy else "x tol.")
     yield _Column("cosine")
 
 
@@ -143,7 +142,7 @@ def _count(amount: int, *, bad: bool = False) -> Text:
 
 
 def _numbers(step: StepDiff | None, *, roomy: bool) -> list[Text]:
-    """Return the largest difference, in plain, relative to the tensor, in multiples of the floor, and the cosine."""
+    """Return the largest difference, in plain, relative to the tensor, in multiples of the tolerance, and the cosine."""
     blank = [Text("", style=DIM)] * (4 if roomy else 3)
     if step is None or step.max_abs is None:
         return blank
