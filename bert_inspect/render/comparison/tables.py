@@ -142,7 +142,7 @@ def _count(amount: int, *, bad: bool = False) -> Text:
 
 
 def _numbers(step: StepDiff | None, *, roomy: bool) -> list[Text]:
-    """Return the largest difference, in plain, relative to the tensor, in multiples of the tolerance, and the cosine."""
+    """Return the largest difference as it is, relative to the tensor, in multiples of the tolerance; and the cosine."""
     blank = [Text("", style=DIM)] * (4 if roomy else 3)
     if step is None or step.max_abs is None:
         return blank
