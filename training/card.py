@@ -116,6 +116,12 @@ def made(found: dict[str, Any]) -> list[str]:
     ]
 
 
+def repeated(found: dict[str, Any]) -> list[str]:
+    """Return the lines about training again; that about the whole training only if these are still the weights."""
+    whole = found.get("whole", {})
+    return [*found["repeat"], *([whole["line"]] if whole.get("sha256") == found["made"]["sha256"] else [])]
+
+
 def sentences(found: dict[str, Any]) -> list[str]:
     """Return the table of everyday sentences."""
     lines = [(one["sentence"], one["label"], f"{one['positive']:.3f}", mark(one["right"])) for one in found["everyday"]]
@@ -145,7 +151,7 @@ def main() -> None:
     put("reliability", reliability(found))
     put("ratings", by_rating(found))
     put("made", made(found))
-    put("repeat", found["repeat"])
+    put("repeat", repeated(found))
     put("everyday", sentences(found))
     put("pairs", pairs(found))
     for what, target, said, reached in held:

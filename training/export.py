@@ -51,6 +51,7 @@ def export(checkpoint: Path, folder: Path) -> dict[str, Any]:
     stored = {name: value.half().contiguous() for name, value in model.state_dict().items()}
     write_plain_files(folder)
     save_file(stored, folder / "model.safetensors", metadata={"format": "pt"})
+    (folder / "model.safetensors").chmod(0o644)
     model.load_state_dict({name: value.float() for name, value in stored.items()})
     after = logits(model, tokens, held_out).softmax(dim=1)
     return {
