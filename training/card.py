@@ -111,7 +111,8 @@ def made(found: dict[str, Any]) -> list[str]:
         f"- Temperature, folded into the classifier: {own['temperature']}.",
         f"- Storing in float16 moves a held-out probability by at most {moved}"
         f" and turns {half['held-out sides changed']} of the {total[3]} answers.",
-        f"- An epoch took {own['seconds an epoch'] / 60:.0f} minutes on two shared cores, with {versions}.",
+        f"- An epoch took {own['seconds an epoch'] / 60:.0f} minutes on two shared cores.",
+        f"- Made with {versions}.",
         f"- `model.safetensors`: {own['bytes'] / 1e6:.1f} MB, sha256 `{own['sha256']}`.",
     ]
 
