@@ -5,13 +5,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 OLDEST := $(VENV)-oldest
 NEWEST := $(VENV)-newest
+TRAIN := $(VENV)-train
 READY := $(VENV)/.ready
 ADMITTED = $(shell sed -n 's/^ *"\(transformers[^"]*\)".*/\1/p' pyproject.toml)
 # On other releases than ours the README's pictures show other lines.
 ELSEWHERE := -p no:cacheprovider --deselect tests/test_readme.py::test_the_pictures_are_what_make_pictures_draws
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-newest newest test-wheel test-oldest fuzz lint format pictures bench clean
+.PHONY: help setup run test test-newest newest test-wheel test-oldest fuzz lint format pictures bench train clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -79,6 +80,20 @@ bench: $(READY) ## Measure speed and memory, and write the tables of benchmarks/
 	$(BIN)/python benchmarks/profile_forward.py
 	$(BIN)/python benchmarks/peers.py
 
+# In an environment of its own, without bert-inspect: transformers alone makes the model and measures it.
+$(TRAIN)/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(TRAIN)
+	$(TRAIN)/bin/python -m pip install --quiet --disable-pip-version-check "pip>=25.1"
+	$(TRAIN)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --group train
+	@touch $@
+
+train: $(TRAIN)/.ready ## Train bert-sentiment anew and measure it (half an hour; goes on where it was stopped)
+	$(TRAIN)/bin/python training/train.py
+	$(TRAIN)/bin/python training/export.py
+	$(TRAIN)/bin/python training/repeat.py
+	$(TRAIN)/bin/python training/evaluate.py
+	$(TRAIN)/bin/python training/card.py
+
 clean: ## Remove what the targets made
-	rm -rf $(VENV) $(OLDEST) $(NEWEST) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
+	rm -rf $(VENV) $(OLDEST) $(NEWEST) $(TRAIN) training/work .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
 	find bert_inspect tests -name __pycache__ -type d -prune -exec rm -rf {} +
