@@ -18,9 +18,12 @@ if TYPE_CHECKING:
 
 @expanded
 def model(
-    name: Annotated[str, typer.Argument(metavar="[NAME]", help="A folder, a built-in name, or one in the cache.")] = (
-        DEFAULT_MODEL
-    ),
+    name: Annotated[
+        str,
+        typer.Argument(
+            envvar=o.MODEL_VARIABLE, metavar="[NAME]", help="A folder, a built-in name, or one in the cache."
+        ),
+    ] = (DEFAULT_MODEL),
     *,
     options: Annotated[o.ModelOptions, Only("download", "num_labels")],
     depth: o.Depth = None,

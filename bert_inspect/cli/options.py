@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from ..render.cells import View
     from ..traces.selection import Selection
 
+MODEL_VARIABLE = "BERT_INSPECT_MODEL"
+"""Names another default model than the built-in one."""
+
 Texts = Annotated[
     list[str] | None,
     typer.Argument(
@@ -35,7 +38,13 @@ MaxLength = Annotated[int | None, typer.Option(min=1, metavar="N", help="The mos
 Truncate = Annotated[bool, typer.Option("--truncate", help="Cut longer sentences, and say what was cut.")]
 
 ModelName = Annotated[
-    str, typer.Option("--model", metavar="NAME_OR_DIR", help="A folder, a built-in name, or a name in the local cache.")
+    str,
+    typer.Option(
+        "--model",
+        envvar=MODEL_VARIABLE,
+        metavar="NAME_OR_DIR",
+        help="A folder, a built-in name, or a name in the local cache.",
+    ),
 ]
 Download = Annotated[bool, typer.Option("--download", help="Allow the network, which is never used otherwise.")]
 Weights = Annotated[

@@ -1,4 +1,4 @@
-"""The architectures that need no network and no file: their true configurations and their vocabularies.
+"""What needs no network and no file: a trained model, and architectures with their configurations and vocabularies.
 
 Sources: the configurations that Google released with BERT (github.com/google-research/bert, the tables of the README
 for the sizes) and, under ``hub``, the names under which the Hugging Face hub holds the pretrained weights.
@@ -9,6 +9,17 @@ from pathlib import Path
 from typing import Any
 
 _DATA = Path(__file__).parents[1] / "data"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Carried:
+    """A trained model that the package carries as a plain checkpoint folder. ``about`` says what it is and is not;
+    ``dtype`` is the precision that it is run in, whatever its weights are stored in.
+    """
+
+    folder: Path
+    about: str
+    dtype: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,3 +70,15 @@ BUILTIN: dict[str, Builtin] = {
     "bert-small": _small(4, 512, "bert-small"),
     "bert-medium": _small(8, 512, "bert-medium"),
 }
+
+CARRIED: dict[str, Carried] = {
+    "bert-sentiment": Carried(
+        folder=_DATA / "bert-sentiment",
+        about="MiniLM, fine-tuned on 18,500 short reviews and tweets; for learning",
+        dtype="float32",
+    ),
+}
+"""How they were made, and what they get wrong, stands in training/README.md."""
+
+NAMES = (*CARRIED, *BUILTIN)
+"""All names that are built in."""

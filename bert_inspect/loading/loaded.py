@@ -13,7 +13,7 @@ from ..traces.lookup import Module
 @dataclass(frozen=True, kw_only=True)
 class Loaded:
     """A model that is ready to run, and where it came from. ``unused`` names the tensors of its checkpoint that found
-    no place in it.
+    no place in it, ``about`` says what a model is that the package carries.
     """
 
     model: Any
@@ -23,6 +23,7 @@ class Loaded:
     initialised: Sequence[str]
     seed: int
     unused: Sequence[str] = ()
+    about: str = ""
 
     @cached_property
     def family(self) -> Family:

@@ -3,12 +3,12 @@
 import difflib
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from ..errors import ModelError
-from .builtin import BUILTIN, Builtin
+from .builtin import BUILTIN, CARRIED, NAMES, Builtin, Carried
 from .config import checked_settings
 from .files import JSON_LIMIT, CheckpointFiles
 from .notices import Notice, short, some, warn
@@ -33,6 +33,8 @@ class Checkpoint:
     folder: Path | None = None
     builtin: Builtin | None = None
     weight_files: tuple[WeightFile, ...] = ()
+    about: str = ""
+    """What the model is and is not, where the package carries it."""
 
     @property
     def layers(self) -> int:
@@ -83,6 +85,9 @@ def locate(spec: ModelSpec, *, notice: Notice = warn) -> Checkpoint:
     given = _in_folder(spec.name, spec.weights, notice)
     if given is not None:
         return given
+    carried = CARRIED.get(spec.name)
+    if carried is not None:
+        return _carried(spec, carried, notice)
     known = BUILTIN.get(spec.name)
     if known is not None and spec.weights in ("random", "none"):
         return _built_in(spec.name, known, spec.weights)
@@ -100,6 +105,11 @@ def locate(spec: ModelSpec, *, notice: Notice = warn) -> Checkpoint:
             'fetch them once with `download=True`, or trace random ones with `weights="random"`',
         )
     return _built_in(spec.name, known, "random")
+
+
+def _carried(spec: ModelSpec, carried: Carried, notice: Notice) -> Checkpoint:
+    found = _checked(carried.folder, name=spec.name, source="builtin", weights=spec.weights, notice=notice)
+    return replace(found, config={**found.config, "dtype": carried.dtype}, about=carried.about)
 
 
 def _built_in(name: str, known: Builtin, weights: Literal["random", "none"]) -> Checkpoint:
@@ -135,8 +145,8 @@ def _folder_name(path: Path) -> str:
 def _unknown(name: str) -> ModelError:
     if os.sep in name and (name.startswith((".", "/", "~")) or name.count(os.sep) > 1):
         return ModelError(f"there is no folder {name}", "name a folder that save_pretrained wrote")
-    near: Sequence[str] = difflib.get_close_matches(name, BUILTIN, n=3)
-    hint = "did you mean " + " or ".join(near) + "?" if near else "built in are " + ", ".join(BUILTIN)
+    near: Sequence[str] = difflib.get_close_matches(name, NAMES, n=3)
+    hint = "did you mean " + " or ".join(near) + "?" if near else "built in are " + ", ".join(NAMES)
     return ModelError(
         f"there is no model {name!r} on this machine", f"{hint}; `download=True` fetches one from the hub"
     )
@@ -181,7 +191,7 @@ def _first_line(error: Exception) -> str:
 
 
 def _checked(
-    folder: Path, *, name: str, source: Literal["folder", "cache"], weights: Weights, notice: Notice
+    folder: Path, *, name: str, source: Literal["builtin", "folder", "cache"], weights: Weights, notice: Notice
 ) -> Checkpoint:
     """Return the checkpoint in a folder after a look at its configuration, weights and tokenizer."""
     files = CheckpointFiles(root=folder, name=name)

@@ -62,6 +62,7 @@ def load(checkpoint: Checkpoint, spec: ModelSpec, *, notice: Notice = warn) -> L
         initialised=missing,
         seed=spec.seed,
         unused=unused,
+        about=checkpoint.about,
     )
 
 

@@ -5,7 +5,8 @@ from typing import Any, Literal, get_args
 
 from ..errors import UsageError
 
-DEFAULT_MODEL = "bert-base-cased"
+DEFAULT_MODEL = "bert-sentiment"
+"""The built-in whose weights are trained."""
 DEFAULT_SEED = 123
 
 Weights = Literal["auto", "pretrained", "random", "none"]

@@ -30,6 +30,8 @@ def header(trace: Trace) -> Group:
     rows.add_column(style=DIM)
     rows.add_column()
     rows.add_row("model", _model(model))
+    if model.about:
+        rows.add_row("", Text(safe_text(model.about), style=DIM))
     rows.add_row("weights", _weights(model))
     rows.add_row("input", _batch(batch))
     for number, line in _sentences(batch):

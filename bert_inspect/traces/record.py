@@ -43,7 +43,8 @@ class Sizes(_Record, frozen=True, kw_only=True):
 class Model(_Record, frozen=True, kw_only=True):
     """The model that ran. ``initialised`` names the parameters drawn at random, ``parameters`` counts all.
 
-    ``family`` is its architecture (``bert``), ``task`` what its head is for, by the names of transformers' pipelines.
+    ``family`` is its architecture (``bert``), ``task`` what its head is for, by the names of transformers' pipelines;
+    ``about`` says what a model is that the package carries.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Model(_Record, frozen=True, kw_only=True):
     family: str = ""
     task: str = ""
     sizes: Sizes = Sizes()
+    about: str = ""
 
 
 class Input(_Record, frozen=True, kw_only=True):
