@@ -34,13 +34,16 @@ def main() -> None:
     files = {str(file) for file in distribution("bert-inspect").files or ()}
     assert {
         "bert_inspect/data/bert-base-cased/vocab.txt",
+        "bert_inspect/data/bert-sentiment/model.safetensors",
+        "bert_inspect/data/fonts/DejaVuSans.ttf",
         "bert_inspect/py.typed",
         "bert_inspect/render/templates/page.html.j2",
     } <= files
     assert not any(file.startswith(("tests", "benchmarks", "fuzz")) for file in files)
     with tempfile.TemporaryDirectory() as folder:
         assert "run" in run("--help", folder=folder)
-        assert "attention probabilities" in run("run", "I love cats!", folder=folder)
+        answer = run("run", "I love cats!", "He hates pineapple pizza.", folder=folder)
+        assert "attention probabilities" in answer and "positive" in answer and "negative" in answer
         run("run", "I love cats!", "--model", "bert-tiny", "-o", "t.json", "--tensors", "t.safetensors", folder=folder)
         assert "layers 0 to 1" in run("show", "t.json", "--fold", folder=folder)
         assert json.loads(run("tokens", "I love cats!", "--json", folder=folder))["tokens"][0][0] == "[CLS]"

@@ -23,7 +23,7 @@ def model(
         typer.Argument(
             envvar=o.MODEL_VARIABLE, metavar="[NAME]", help="A folder, a built-in name, or one in the cache."
         ),
-    ] = (DEFAULT_MODEL),
+    ] = DEFAULT_MODEL,
     *,
     options: Annotated[o.ModelOptions, Only("download", "num_labels")],
     depth: o.Depth = None,

@@ -197,7 +197,7 @@ def test_a_failed_forward_is_shown_and_told(command: Command, checkpoint: Path, 
 
 
 WRONG = [
-    (["run", "x", "--layer", "12"], 2, "there is no layer 12: this model has layers 0 to 11"),
+    (["run", "x", "--layer", "12"], 2, "there is no layer 12: this model has layers 0 to 5"),
     (["run", "x", "--layer", "a"], 2, "'a' does not name layers"),
     (["run", "x", "--layer", "4-2"], 2, "'4-2' does not name layers"),
     (["run", "x", "--labels", "1,0"], 2, "1 sentence but 2 labels"),
