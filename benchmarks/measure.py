@@ -53,8 +53,10 @@ def whole_processes(pairs: int, folder: Path) -> Iterator[Row]:
     yield ratio("`run` on a local checkpoint, against the plain script", 0.95, paired(timed(local), plain, pairs=pairs))
     yield ratio("the same with `--json`", 0.95, paired(timed([*local, "--json"]), plain, pairs=pairs))
     drawn = timed([PYTHON, str(HERE / "plain_random.py"), str(VOCABULARY)])
-    built_in = timed([*run, "--weights", "random"])
-    yield ratio("`run` with the built-in default, against the same", 0.95, paired(built_in, drawn, pairs=pairs))
+    built_in = timed([*run, "--model", "bert-base-cased", "--weights", "random"])
+    yield ratio(
+        "`run` with a built-in architecture at random, against the same", 0.95, paired(built_in, drawn, pairs=pairs)
+    )
     none = timed([*run, "--model", "bert-large-cased", "--weights", "none"])
     imports = timed([PYTHON, "-c", "import torch, transformers.models.bert.modeling_bert"])
     yield ratio("`--weights none`, bert-large, against the imports alone", 1.15, paired(none, imports, pairs=pairs))
@@ -92,14 +94,13 @@ def forward(pairs: int, folder: Path) -> Iterator[Row]:
     from bert_inspect.api import load, trace
     from bert_inspect.capture.encode import Sentences, encode
     from bert_inspect.capture.forward import run_forward
-    from bert_inspect.capture.keep import Keep
+    from bert_inspect.capture.keep import Keep, TraceSpec
     from bert_inspect.capture.tracing.hooks import attached
     from bert_inspect.capture.tracing.tracer import tracing
+    from bert_inspect.families import BERT
     from bert_inspect.loading.loaded import Loaded
-    from bert_inspect.traces.selection import Selection
 
     model, tokenizer = load(str(folder / "base"))
-    everything = Selection()
 
     def sides(texts: list[str], *, stats: bool, model: Any = model) -> tuple[Callable[[], float], ...]:
         modules = dict(model.named_modules())
@@ -117,11 +118,11 @@ def forward(pairs: int, folder: Path) -> Iterator[Row]:
                 model(**inputs)
 
         def traced() -> None:
-            with torch.inference_mode(), tracing(modules, selection=everything, keep=keep):
+            with torch.inference_mode(), tracing(modules, BERT, specs=[TraceSpec(keep=keep)]):
                 model(**inputs)
 
         def whole() -> None:
-            run_forward(loaded, batch, selection=everything, keep=keep)
+            run_forward(loaded, batch, keep=keep)
 
         def idle() -> None:
             with torch.inference_mode(), attached(_Idle(), modules.values()), IdleMode():
@@ -254,12 +255,13 @@ def throughput(pairs: int, folder: Path) -> Iterator[Row]:
     from bert_inspect.api import load
     from bert_inspect.capture.batches import batches, trace_batch
     from bert_inspect.capture.keep import Keep
-    from bert_inspect.capture.sentence_file import Line
+    from bert_inspect.capture.sentence_file import NumberedLine
     from bert_inspect.loading.loaded import Loaded
     from bert_inspect.traces.selection import Selection
+    from bert_inspect.traces.trace_file import trace_line
 
     model, tokenizer = load(str(folder / "base"))
-    lines = [Line(i, "I love cats and pizza " * (1 + i % 7)) for i in range(96)]
+    lines = [NumberedLine(i, "I love cats and pizza " * (1 + i % 7)) for i in range(96)]
     loaded = Loaded(model=model, name="base", source="folder", weights="pretrained", initialised=(), seed=0)
 
     def plain() -> None:
@@ -271,7 +273,7 @@ def throughput(pairs: int, folder: Path) -> Iterator[Row]:
     def traced() -> None:
         for batch in batches(lines, tokenizer, size=16):
             done = trace_batch(loaded, tokenizer, batch, limit=512, truncate=False, selection=Selection(), keep=Keep())
-            done.line()
+            trace_line(done)
 
     found = paired(lambda: seconds(plain), lambda: seconds(traced), pairs=pairs)
     verdict = "" if found >= 0.9 else " (missed)"

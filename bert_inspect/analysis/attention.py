@@ -9,9 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..diff.arrays import as_array
 from ..errors import UsageError
+from ..traces.lookup import origin
 from ..traces.record import Step, TensorOut, Trace
-from ..traces.values import UNIT_ROUNDOFF, Values
+from ..traces.values import UNIT_ROUNDOFF
 from ..traces.vocabulary import axes, labels, roles
 
 Array = NDArray[np.float64]
@@ -140,18 +142,14 @@ def _rebuild(trace: Trace, module: Step, fused: Step) -> LayerAttention | None:
 def _input(trace: Trace, step: Step, name: str) -> Array | None:
     """Return the values of what a step received under a name, from the step that it came from."""
     seen = next((tensor for tensor in step.inputs if tensor.name == name), None)
-    if seen is None or seen.from_ is None:
-        return None
-    outputs = trace.steps[seen.from_].outputs
-    held = next((out for out in outputs if out.shape == seen.shape and out.values is not None), None)
-    return None if held is None else array(held)
+    found = None if seen is None else origin(trace.steps, seen)
+    return None if found is None or found[1].values is None else array(found[1])
 
 
 def array(tensor: TensorOut) -> Array:
     """Return a tensor's recorded values in float64, in its shape."""
-    values: Values | None = tensor.values
-    assert values is not None, "asked for only where values are held"
-    return np.array(values.flat, dtype=np.float64).reshape(tensor.shape)
+    assert tensor.values is not None, "asked for only where values are held"
+    return as_array(tensor.values).astype(np.float64)
 
 
 def summaries(layer: LayerAttention, trace: Trace, row: int) -> list[HeadSummary]:

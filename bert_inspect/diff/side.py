@@ -4,7 +4,8 @@ import math
 from typing import TYPE_CHECKING
 
 from ..errors import TraceFileError
-from ..traces.record import Stats, Step, TensorIn, TensorOut, Trace
+from ..traces.lookup import origin
+from ..traces.record import Stats, Step, TensorOut, Trace
 from ..traces.values import Number, Values, masked_below
 from ..traces.vocabulary import roles
 
@@ -90,12 +91,7 @@ class Side:
 
     def source(self, step: Step, place: int) -> tuple[Step, TensorOut] | None:
         """Return the step that an input came from, with which of its outputs it was."""
-        tensor = step.inputs[place]
-        if tensor.from_ is None:
-            return None
-        source = self.steps[tensor.from_]
-        output = _output(source, tensor)
-        return None if output is None else (source, output)
+        return origin(self.steps, step.inputs[place])
 
     def _stored(self, output: TensorOut) -> bool:
         return self._tensors is not None and output.tensor is not None and output.tensor in self._tensors
@@ -107,12 +103,6 @@ class Side:
             return False
         widths = {len(row) for row in returned.logits}
         return output.shape == [len(returned.logits), *widths]
-
-
-def _output(source: Step, tensor: TensorIn) -> TensorOut | None:
-    """Return which of a step's outputs another step received: the first that is like it."""
-    alike = (out for out in source.outputs if out.shape == tensor.shape and out.dtype == tensor.dtype)
-    return next(alike, next(iter(source.outputs), None))
 
 
 def _size_by(stats: Stats, masked: float | None) -> float:

@@ -1,12 +1,12 @@
 """From the words for a module, as people write them, to its path."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import NamedTuple
 
 from ..errors import UsageError
 from ..families import family_of
-from .record import Step, Trace
+from .record import Step, TensorIn, TensorOut, Trace
 from .selection import matches, no_such_module
 
 
@@ -65,6 +65,18 @@ def modules_of(trace: Trace) -> dict[str, Module]:
     family = family_of(trace.model.family)
     called = {step.path: Module(step.type, step.layer) for step in trace.steps if step.kind == "module"}
     return called | {path: Module("", family.layer_in_path(path)) for path in trace.not_called}
+
+
+def origin(steps: Sequence[Step], tensor: TensorIn) -> tuple[Step, TensorOut] | None:
+    """Return the step that a tensor came from, and which of its outputs it is: the first that is like it. None where
+    the tensor came from outside of the steps.
+    """
+    if tensor.from_ is None:
+        return None
+    source = steps[tensor.from_]
+    alike = (out for out in source.outputs if out.shape == tensor.shape and out.dtype == tensor.dtype)
+    output = next(alike, next(iter(source.outputs), None))
+    return None if output is None else (source, output)
 
 
 def first_call(trace: Trace, path: str) -> Step:
