@@ -60,10 +60,11 @@ def trace(
         TypeError: the model is not a ``BertForSequenceClassification``.
     """
     _check_model(model)
+    loaded = _as_loaded(model)
     batch = encode(
         tokenizer,
         Sentences(texts=_several(texts), pairs=None if pairs is None else _several(pairs), labels=labels),
-        limit=token_limit(tokenizer, model.config.max_position_embeddings, max_length),
+        limit=token_limit(tokenizer, loaded.sizes.get("positions"), max_length),
         truncate=truncate,
     )
     if labels is not None:
@@ -71,7 +72,7 @@ def trace(
     selection = Selection.parse(layer=None if layer is None else str(layer), module=_several(module), level=level)
     keep = Keep(stats=stats, values="full" if values else None, seconds=time, limit=VALUES_LIMIT)
     with attending(model, attention or model.config._attn_implementation):
-        traced = run_forward(_as_loaded(model), batch, selection=selection, keep=keep, verify=verify)
+        traced = run_forward(loaded, batch, selection=selection, keep=keep, verify=verify)
     return Trace.of(traced.trace)
 
 

@@ -74,7 +74,10 @@ def test_a_command_of_the_readme_works(
 
 def test_the_picture_is_what_the_command_shows(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     picture = re.search(r"```text\n(.*?)```", README, re.DOTALL)
-    assert picture is not None and picture[1] in in_this_process(COMMANDS[0], command, monkeypatch)
+    assert picture is not None
+    out = in_this_process(COMMANDS[0], command, monkeypatch)
+    for part in picture[1].split("...\n"):  # what is left out between two parts
+        assert part in out
 
 
 def test_the_picture_of_a_comparison_is_what_the_command_shows(
@@ -101,7 +104,7 @@ def test_the_python_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
     example = re.search(r"```python\n(.*?)```", README, re.DOTALL)
     assert example is not None
     exec(example[1], {})
-    assert "bert.encoder.layer.1.attention.self [2, 2, 8, 8]" in capsys.readouterr().out
+    assert "bert.encoder.layer.1.attention.self [2, 12, 8, 8]" in capsys.readouterr().out
 
 
 def test_the_targets_that_the_readme_names_exist() -> None:
