@@ -8,6 +8,8 @@ NEWEST := $(VENV)-newest
 TRAIN := $(VENV)-train
 READY := $(VENV)/.ready
 ADMITTED = $(shell sed -n 's/^ *"\(transformers[^"]*\)".*/\1/p' pyproject.toml)
+# A process a core; the tests of one file stay together, as they share what they set up.
+CORES := -n auto --maxprocesses 8 --dist loadfile
 # On other releases than ours the README's pictures show other lines.
 ELSEWHERE := -p no:cacheprovider --deselect tests/test_readme.py::test_the_pictures_are_what_make_pictures_draws
 
@@ -31,7 +33,7 @@ run: $(READY) ## Show a whole forward pass of BERT over two sentences
 	$(BIN)/bert-inspect run "I love cats!" "He hates pineapple pizza." --labels 1,0 --no-pager
 
 test: $(READY) ## Run the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(CORES)
 
 test-newest: $(READY) ## Run the tests on the newest transformers that pyproject.toml admits, if it is newer than ours
 	@$(BIN)/python -m pip install --disable-pip-version-check --dry-run --upgrade --no-deps "$(ADMITTED)" | tee $(VENV)/newest
@@ -43,7 +45,7 @@ newest:
 	grep ^torch= constraints.txt > $(NEWEST)/torch.txt
 	$(NEWEST)/bin/python -m pip install --quiet --disable-pip-version-check "pip>=25.1"
 	$(NEWEST)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(NEWEST)/torch.txt . --group test
-	$(NEWEST)/bin/python -m pytest $(ELSEWHERE)
+	$(NEWEST)/bin/python -m pytest $(CORES) $(ELSEWHERE)
 
 test-wheel: ## Build the wheel and try it, alone in a new environment, with the oldest dependencies it admits
 	rm -rf $(OLDEST)
@@ -57,7 +59,7 @@ test-wheel: ## Build the wheel and try it, alone in a new environment, with the 
 
 test-oldest: test-wheel ## Run the tests on those oldest dependencies
 	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(OLDEST)/oldest.txt --group test
-	$(OLDEST)/bin/python -m pytest $(ELSEWHERE)
+	$(OLDEST)/bin/python -m pytest $(CORES) $(ELSEWHERE)
 
 fuzz: $(READY) ## Look for trace files and configurations that it stumbles over, for FUZZ_SECONDS (60)
 	$(BIN)/python fuzz/fuzz.py

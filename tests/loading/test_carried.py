@@ -28,7 +28,7 @@ def test_it_answers_as_transformers_alone_does() -> None:
 
 
 def test_it_is_the_default_and_says_what_it_is(command: Command) -> None:
-    code, out, err = command("run", *TEXTS, "--depth", "1")
+    code, out, _ = command("run", *TEXTS, "--depth", "1")
     assert code == 0 and "bert-sentiment" in out and "fine-tuned on 18,500 short reviews and tweets" in out
     assert "float32" in out and "pretrained" in out and "positive" in out and "negative" in out
     code, out, _ = command("run", *TEXTS, "--json")
