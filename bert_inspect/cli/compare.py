@@ -6,6 +6,7 @@ import typer
 
 from ..errors import ExitCode
 from ..terminal import Terminal
+from . import help
 from . import options as o
 from .deliver import deliver_diff
 from .expand import Without, expanded
@@ -26,11 +27,19 @@ def compare(
     context: typer.Context,
     *,
     a: Annotated[
-        list[str] | None, typer.Option("--a", metavar="KEY=VALUE", help="A setting of side A; may be repeated.")
+        list[str] | None,
+        typer.Option(
+            "--a", metavar="KEY=VALUE", help="A setting of side A; may be repeated.", rich_help_panel=help.COMPARE
+        ),
     ] = None,
     b: Annotated[
         list[str] | None,
-        typer.Option("--b", metavar="KEY=VALUE", help="A setting of side B: attention=sdpa, model=DIR, text=..."),
+        typer.Option(
+            "--b",
+            metavar="KEY=VALUE",
+            help="A setting of side B: attention=sdpa, model=DIR, text=...",
+            rich_help_panel=help.COMPARE,
+        ),
     ] = None,
     text: Annotated[o.TextOptions, Without("trace")],
     model: o.ModelOptions,
@@ -40,14 +49,17 @@ def compare(
     out: o.OutputOptions,
     term: o.TerminalOptions,
 ) -> int:
-    """Run two settings of the model side by side, show where they first differ, and why."""
+    """Run two settings of the model and show where they first differ.
+
+    Each with all its steps, in one process; the cause is named where it is found.
+    """
     own_texts = all(any(said.startswith("text=") for said in side or ()) for side in (a, b))
     if not own_texts and shows_help(context, text.texts):
         return ExitCode.USAGE
     terminal = term.terminal()
     selection = select.selection()
     check_output(out.file)
-    sentences = None if own_texts and not text.texts else sentences_of(text)
+    sentences = None if own_texts and not text.texts else sentences_of(text, terminal)
     base = model.spec()
     sides = [parse_side(f"--{name}", said, base=base, sentences=sentences) for name, said in (("a", a), ("b", b))]
     found = _compared(sides, text, selection, tolerance, terminal)
@@ -91,5 +103,6 @@ def _encoded(
         if batches and side.sentences is sides[0].sentences and checkpoint == checkpoints[0]:
             batches.append(batches[0])  # what was cut from a sentence is told once
         else:
-            batches.append(encode_sentences(checkpoint, side.sentences, text, terminal))
+            names = checkpoint.label_names(side.spec.num_labels)
+            batches.append(encode_sentences(checkpoint, side.sentences, text, terminal, names=names))
     return batches

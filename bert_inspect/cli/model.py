@@ -23,14 +23,17 @@ def model(
         typer.Argument(
             envvar=o.MODEL_VARIABLE, metavar="[NAME]", help="A folder, a built-in name, or one in the cache."
         ),
-    ] = (DEFAULT_MODEL),
+    ] = DEFAULT_MODEL,
     *,
     options: Annotated[o.ModelOptions, Only("download", "num_labels")],
-    depth: o.Depth = None,
+    look: Annotated[o.ViewOptions, Only("depth")],
     out: o.OutputOptions,
     term: o.TerminalOptions,
 ) -> int:
-    """Show the components: classes, arguments, parameters, and where each is implemented."""
+    """Show a model's components, without a run.
+
+    Their classes, constructor arguments and parameters, and where each is implemented.
+    """
     from ..traces.codec import encode_line
 
     terminal = term.terminal()
@@ -45,7 +48,7 @@ def model(
     def picture() -> "RenderableType":
         from ..render.components import ComponentTable
 
-        return ComponentTable(found, depth=depth)
+        return ComponentTable(found, depth=look.depth)
 
     deliver(terminal, out, json=lambda: [encode_line(found)], picture=picture)
     return ExitCode.OK

@@ -6,6 +6,7 @@ import typer
 
 from ..errors import ExitCode, UsageError
 from ..terminal import Terminal
+from . import help
 from . import options as o
 from .deliver import deliver_trace
 from .expand import Without, expanded
@@ -31,15 +32,20 @@ def run(
     select: o.SelectionOptions,
     look: o.ViewOptions,
     verify: o.Verify = False,
-    time: Annotated[bool, typer.Option("--time", help="Seconds that each step took.")] = False,
+    time: Annotated[
+        bool, typer.Option("--time", help="Seconds that each step took.", rich_help_panel=help.SHOW)
+    ] = False,
     out: o.OutputOptions,
     tensors: Annotated[
-        str | None, typer.Option(metavar="FILE", help="The selected steps' full tensors, as safetensors.")
+        str | None,
+        typer.Option(
+            metavar="FILE", help="The selected steps' full tensors, as safetensors.", rich_help_panel=help.SAVE
+        ),
     ] = None,
     many: ManyOptions,
     term: o.TerminalOptions,
 ) -> int:
-    """Run a BERT once over the sentences and show the whole forward pass."""
+    """Run a BERT once and show the whole forward pass."""
     if many.input_file is None and shows_help(context, text.texts):
         return ExitCode.USAGE
     from ..capture.keep import VALUES_LIMIT, Keep

@@ -57,6 +57,14 @@ class Checkpoint:
         named = self.config.get("id2label")
         return int(self.config.get("num_labels", 2)) if named is None else len(named)
 
+    def label_names(self, num_labels: int | None = None) -> list[str]:
+        """Return the names of the classes in their order; of so many where a classifier is drawn anew."""
+        named = self.config.get("id2label")
+        count = self.labels if num_labels is None else num_labels
+        if not isinstance(named, dict) or len(named) != count:
+            return [f"LABEL_{place}" for place in range(count)]
+        return [str(name) for _, name in sorted(named.items(), key=lambda item: int(item[0]))]
+
     @property
     def dtype(self) -> str:
         """The weights' precision: what the configuration says, else what the first of them has."""

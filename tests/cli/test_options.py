@@ -24,7 +24,7 @@ TRACED = TEXT | {"--trace", "--truncate"}
 OFFERED = {
     "run": TEXT | {"--truncate", "--labels"} | MODEL | SELECTION | VIEW | OUTPUT | TERMINAL
     | {"--verify", "--time", "--tensors", "--input", "--batch-size", "--resume"},
-    "show": SELECTION | VIEW | OUTPUT | TERMINAL,
+    "show": SELECTION | VIEW | OUTPUT | TERMINAL | {"--line"},
     "diff": TOLERANCE | OUTPUT | TERMINAL
     | {"--tensors-a", "--tensors-b", "--explain", "--model", "--layer", "--module"},
     "compare": TEXT | {"--truncate", "--labels", "--a", "--b"} | MODEL | TOLERANCE | SELECTION | OUTPUT | TERMINAL,

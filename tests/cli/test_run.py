@@ -197,11 +197,16 @@ def test_a_failed_forward_is_shown_and_told(command: Command, checkpoint: Path, 
 
 
 WRONG = [
-    (["run", "x", "--layer", "12"], 2, "there is no layer 12: this model has layers 0 to 11"),
+    (["run", "x", "--layer", "12"], 2, "there is no layer 12: this model has layers 0 to 5"),
     (["run", "x", "--layer", "a"], 2, "'a' does not name layers"),
     (["run", "x", "--layer", "4-2"], 2, "'4-2' does not name layers"),
     (["run", "x", "--labels", "1,0"], 2, "1 sentence but 2 labels"),
-    (["run", "x", "--labels", "a"], 2, "is not a list of numbers"),
+    (["run", "x", "--labels", "a"], 2, "'a' is not a label of this model"),
+    (["run", "x", "--labels", ","], 2, "has an empty label"),
+    (["run", "x", "--dtype", "fp8"], 2, "dtype cannot be 'fp8'"),
+    (["run", "a b", "c", "--labels", "1"], 2, "2 sentences but 1 label\n"),
+    (["source", "I love cats!"], 2, "'I love cats!' is not a module: PATH comes first"),
+    (["attention", "x", "--layer", "7"], 2, "there is no layer 7: this model has layers 0 to 5"),
     (["run", "x", "--labels", "nan"], 2, "finite"),
     (["run", "x", "--labels", "7"], 2, "label 7 of sentence 1 is not a class"),
     (["run", "x", "--labels", "0.5"], 2, "label 0.5 of sentence 1 is not a class"),
