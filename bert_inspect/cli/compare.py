@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..diff import Diff
     from ..loading.locate import Checkpoint
     from ..traces.record import Input
-    from ..traces.selection import Selection
+    from ..traces.selection import Selection, Wanted
 
 
 @expanded
@@ -62,8 +62,8 @@ def compare(
     sentences = None if own_texts and not text.texts else sentences_of(text, terminal)
     base = model.spec()
     sides = [parse_side(f"--{name}", said, base=base, sentences=sentences) for name, said in (("a", a), ("b", b))]
-    found = _compared(sides, text, selection, tolerance, terminal)
-    deliver_diff(found, terminal, out, every=every, selection=selection)
+    found, wanted = _compared(sides, text, selection, tolerance, terminal)
+    deliver_diff(found, terminal, out, every=every, selection=wanted)
     return ExitCode.OK if found.same else ExitCode.NO
 
 
@@ -73,12 +73,13 @@ def _compared(
     selection: "Selection",
     tolerance: o.ToleranceOptions,
     terminal: Terminal,
-) -> "Diff":
-    """Load what the sides need, run them, and compare."""
+) -> "tuple[Diff, Wanted]":
+    """Load what the sides need, run them, and compare; what the selection comes to is returned too."""
     checkpoints = [find(side.spec, terminal) for side in sides]
     batches = _encoded(sides, checkpoints, text, selection, terminal)
     with terminal.waiting("loading torch and the model"):
         from ..analysis.compare import Run, compare_runs
+        from ..traces.lookup import types_of
 
         loaded = load(checkpoints[0], sides[0].spec, terminal)
         other = loaded if shared(*sides) else load(checkpoints[1], sides[1].spec, terminal)
@@ -87,7 +88,8 @@ def _compared(
         for loaded_side, batch, side in zip((loaded, other), batches, sides, strict=True)
     ]
     with terminal.waiting("running both sides"):
-        return compare_runs(*runs, selection=selection, atol=tolerance.atol, rtol=tolerance.rtol)
+        found = compare_runs(*runs, selection=selection, atol=tolerance.atol, rtol=tolerance.rtol)
+    return found, selection.of(types_of({**other.modules(), **loaded.modules()}))
 
 
 def _encoded(

@@ -63,6 +63,7 @@ def diff(
     Exit 0 if they do nowhere, 1 if they do.
     """
     from ..diff import Comparison, Side
+    from ..traces.lookup import modules_of, types_of
     from ..traces.trace_file import load_trace
 
     terminal = term.terminal()
@@ -75,12 +76,13 @@ def diff(
     ]
     layers = [step.layer for side in sides for step in side.steps if step.layer is not None]
     selection.check_layers(1 + max(layers, default=-1))
-    selection.check_paths([(step.path, step.layer) for side in sides for step in side.steps])
+    wanted = selection.of(types_of({**modules_of(sides[1].trace), **modules_of(sides[0].trace)}))
+    wanted.check([(step.path, step.layer) for side in sides for step in side.steps])
     comparison = Comparison(*sides, atol=tolerance.atol, rtol=tolerance.rtol)
     found = comparison.diff(names=(a, b))
     if explain and found.first is not None:
         found = _explained(comparison, found, model, terminal)
-    deliver_diff(found, terminal, out, every=every, selection=selection)
+    deliver_diff(found, terminal, out, every=every, selection=wanted)
     return ExitCode.OK if found.same else ExitCode.NO
 
 

@@ -8,8 +8,8 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "run": (
         ('bert-inspect run "I love cats!"', "the whole forward pass as a tree"),
         (
-            'bert-inspect run "I love cats!" --module **.attention.self --values',
-            "attention, with values",
+            'bert-inspect run "I love cats!" --module attention.self --values',
+            "attention of every layer, with values",
         ),
         ("bert-inspect run --input sentences.txt -o traces.jsonl", "a file of sentences, a batch of them a line"),
     ),

@@ -73,7 +73,7 @@ AllowMissing = Annotated[
 Layer = Annotated[str | None, typer.Option(metavar="SPEC", help="Encoder layers from 0: 3 or 0,11 or 2-4.")]
 Module = Annotated[
     list[str] | None,
-    typer.Option(metavar="PATTERN", help="Module paths: '**.attention.self', 'bert.pooler.**'."),
+    typer.Option(metavar="PATTERN", help="Modules with all below: a path, its end, a glob ('**.self'), a class."),
 ]
 Level = Annotated[Literal["module", "op"], typer.Option(help="With or without the functional steps.")]
 Depth = Annotated[int | None, typer.Option(min=1, metavar="N", help="Cut the tree below this depth.")]
@@ -179,7 +179,7 @@ class ShownOptions:
     ] = None
     module: Annotated[
         list[str] | None,
-        typer.Option(metavar="PATTERN", help="Show these modules only, of all that are compared: 'bert.pooler.**'."),
+        typer.Option(metavar="PATTERN", help="Show these modules only, of all that are compared: attention.self."),
     ] = None
 
     def selection(self) -> "Selection":
@@ -198,7 +198,7 @@ class ComparedOptions:
     ] = None
     module: Annotated[
         list[str] | None,
-        typer.Option(metavar="PATTERN", help="Record and compare these modules only: 'bert.pooler.**'."),
+        typer.Option(metavar="PATTERN", help="Record and compare these modules only: attention.self."),
     ] = None
     level: Level = "op"
 
