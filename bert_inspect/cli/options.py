@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_args
 
 import typer
 
+from ..errors import UsageError
 from ..loading.spec import DEFAULT_MODEL, DEFAULT_SEED, ModelSpec, dtype_named
 from ..loading.spec import Attention as AttentionName
 from ..loading.spec import Dtype as DtypeName
@@ -15,6 +16,7 @@ from . import help
 
 if TYPE_CHECKING:
     from ..render.cells import View
+    from ..traces.focus import Focus
     from ..traces.selection import Selection
 
 MODEL_VARIABLE = "BERT_INSPECT_MODEL"
@@ -79,6 +81,10 @@ Level = Annotated[Literal["module", "op"], typer.Option(help="With or without th
 Depth = Annotated[int | None, typer.Option(min=1, metavar="N", help="Cut the tree below this depth.")]
 Fold = Annotated[bool, typer.Option("--fold", help="Show equal layers once.")]
 Stats = Annotated[bool, typer.Option("--stats", help="Statistics of each tensor.")]
+Head = Annotated[int | None, typer.Option(min=0, metavar="N", help="Of --values: this head, not the first.")]
+Token = Annotated[
+    str | None, typer.Option(metavar="TEXT|N", help="Of --values: this token alone, by its text or its place from 0.")
+]
 ShowValues = Annotated[bool, typer.Option("--values", help="Values: cut on screen, complete in exports.")]
 Axes = Annotated[bool, typer.Option("--axes", help="Name the axes of each shape at any width.")]
 
@@ -227,13 +233,30 @@ class ViewOptions:
     fold: Fold = False
     stats: Stats = False
     values: ShowValues = False
+    head: Head = None
+    token: Token = None
     axes: Axes = False
 
     def view(self) -> "View":
         """Return the view."""
         from ..render.cells import View
 
-        return View(**vars(self))
+        focus = self.focus()
+        given = {name: value for name, value in vars(self).items() if name not in ("head", "token")}
+        return View(**given, focus=focus)
+
+    def focus(self) -> "Focus":
+        """Return which head and token the values are shown of.
+
+        Raises:
+            UsageError: one is named, and values are not asked for.
+        """
+        from ..traces.focus import Focus
+
+        if not self.values and (self.head is not None or self.token is not None):
+            which = "--token" if self.head is None else "--head"
+            raise UsageError(f"{which} chooses what --values shows", "add --values")
+        return Focus(head=self.head, token=self.token)
 
 
 @dataclass(frozen=True, kw_only=True)

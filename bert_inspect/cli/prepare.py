@@ -18,23 +18,31 @@ if TYPE_CHECKING:
     from ..loading.locate import Checkpoint
     from ..loading.notices import Notice
     from ..loading.spec import ModelSpec
+    from ..traces.focus import Focus
     from ..traces.record import Input
     from ..traces.selection import Selection
 
 
 def prepare(
-    text: TextOptions, spec: "ModelSpec", terminal: Terminal, *, selection: "Selection | None" = None
+    text: TextOptions,
+    spec: "ModelSpec",
+    terminal: Terminal,
+    *,
+    selection: "Selection | None" = None,
+    focus: "Focus | None" = None,
 ) -> "tuple[Loaded, Input]":
     """Return the loaded model and the encoded sentences.
 
     Raises:
-        UsageError: unusable sentences, or a layer that the model does not have.
+        UsageError: unusable sentences, or a layer, head or token that is not there.
         ModelError: the model or its tokenizer cannot be loaded.
     """
     sentences = sentences_of(text, terminal)
     checkpoint = find(spec, terminal)
     check_before_loading(checkpoint, sentences, spec, selection)
     batch = encode_sentences(checkpoint, sentences, text, terminal, names=checkpoint.label_names(spec.num_labels))
+    if focus is not None:
+        focus.check(batch, heads=checkpoint.heads)
     with terminal.waiting("loading torch and the model"):
         return load(checkpoint, spec, terminal), batch
 

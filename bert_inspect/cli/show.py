@@ -34,6 +34,7 @@ def show(
     selection = select.selection()
     check_output(out.file, others=[trace])
     loaded = narrowed(load_trace(trace) if line is None else load_line(trace, line), selection)
+    look.focus().check(loaded.input, heads=loaded.model.sizes.heads)
     say_what_is_missing(loaded, terminal, stats=look.stats, values=look.values)
     deliver_trace(loaded, look.view(), terminal, out)
     return ExitCode.OK

@@ -42,6 +42,11 @@ class Checkpoint:
         return int(self.config.get("num_hidden_layers", 12))
 
     @property
+    def heads(self) -> int:
+        """How many attention heads the configuration says a layer has."""
+        return int(self.config.get("num_attention_heads", 12))
+
+    @property
     def positions(self) -> int:
         """How many tokens the configuration says a sentence may have."""
         return int(self.config.get("max_position_embeddings", 512))

@@ -81,6 +81,8 @@ VIEWS = [
     ["--layer", "1", "--values"],
     ["--module", "**.attention.self", "--stats"],
     ["--axes"],
+    ["--values", "--head", "3", "--token", "hates"],
+    ["--layer", "0", "--values", "--token", "1"],
 ]
 
 
