@@ -46,9 +46,9 @@ def run(arguments: list[str]) -> int:
     prepare_streams()
     debug = "--debug" in _options(arguments)
     try:
-        from .cli import app
+        from .cli import command
 
-        code = int(app(args=arguments, prog_name="bert-inspect", standalone_mode=False) or ExitCode.OK)
+        code = int(command()(args=arguments, prog_name="bert-inspect", standalone_mode=False) or ExitCode.OK)
         if code == ExitCode.INTERRUPTED:  # Typer's answer to Ctrl-C
             report(BertInspectError("interrupted"))
         return code

@@ -44,7 +44,8 @@ def trace(
         pairs: the second sentence of each pair.
         labels: one class index per sentence, which adds the loss.
         layer: encoder layers to keep, counted from 0: ``3``, ``"0,11"``, ``"2-4"``.
-        module: path patterns of the modules to keep: ``"**.attention.self"``.
+        module: the modules to keep, each with everything below it: a path, the end of one (``"attention.self"``), a
+            glob (``"**.layer.[0-3]"``) or a class.
         level: ``"module"`` leaves the functional steps out.
         stats: keep statistics of what is selected.
         values: keep all numbers of what is selected.

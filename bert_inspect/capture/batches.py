@@ -20,18 +20,18 @@ _WINDOW = 64
 
 
 def batches(lines: Iterable[NumberedLine], tokenizer: Any, *, size: int) -> Iterator[list[NumberedLine]]:
-    """Yield batches of ``size`` sentences of like length.
+    """Yield batches of ``size`` sentences of like length, each in the order of the file.
 
-    Sentences are sorted within a window of many batches, so that the same file always makes the same batches and no
-    more than a window is held.
+    Sentences are put together by length within a window of many batches, so that the same file always makes the same
+    batches and no more than a window is held. The batches of a window come in the order of their first sentences.
     """
     rest = iter(lines)
     while window := list(islice(rest, size * _WINDOW)):
         encoded = tokenizer([line.text for line in window], padding=False, truncation=False, verbose=False)
         lengths = {line.number: len(ids) for line, ids in zip(window, encoded["input_ids"], strict=True)}
         window.sort(key=lambda line: lengths[line.number])
-        for start in range(0, len(window), size):
-            yield window[start : start + size]
+        found = [sorted(window[start : start + size]) for start in range(0, len(window), size)]
+        yield from sorted(found)
 
 
 def trace_batch(

@@ -8,14 +8,18 @@ from ..errors import UsageError
 from ..traces.record import Input
 from .sentence_file import check_length
 
+_MOST_NAMES = 20
+
 
 @dataclass(frozen=True, kw_only=True)
 class Sentences:
-    """What the user wants tokenized: sentences, perhaps a second one to each, perhaps a label to each."""
+    """What the user wants tokenized: sentences, perhaps a second one to each, perhaps a label to each (the index of a
+    class, or its name).
+    """
 
     texts: Sequence[str]
     pairs: Sequence[str] | None = None
-    labels: Sequence[float] | None = None
+    labels: Sequence[float | str] | None = None
 
     def __post_init__(self) -> None:
         """Check what can be checked without a model.
@@ -25,11 +29,11 @@ class Sentences:
         """
         if not self.texts:
             raise UsageError("there is no sentence to run", 'give one: bert-inspect run "I love cats!"')
-        for what, column in (("second sentences", self.pairs), ("labels", self.labels)):
+        for what, column in (("second sentence", self.pairs), ("label", self.labels)):
             if column is not None and len(column) != len(self.texts):
                 raise UsageError(
-                    f"{_count(len(self.texts), 'sentence')} but {len(column)} {what}",
-                    f"give as many {what} as sentences",
+                    f"{_count(len(self.texts), 'sentence')} but {_count(len(column), what)}",
+                    f"give as many {what}s as sentences",
                 )
         for number, text in enumerate([*self.texts, *(self.pairs or ())], start=1):
             which = f"sentence {number}" if number <= len(self.texts) else f"pair {number - len(self.texts)}"
@@ -56,19 +60,46 @@ def check_labels(labels: Sequence[float], *, num_labels: int) -> None:
             )
 
 
+def class_indices(labels: Sequence[float | str], names: Sequence[str]) -> list[float]:
+    """Return labels as the indices of classes; ``names`` are those of the model's classes, in their order. Upper and
+    lower case are the same where that leaves no doubt.
+
+    Raises:
+        UsageError: no class, or more than one, has such a name.
+    """
+    return [_class_index(label, names) if isinstance(label, str) else label for label in labels]
+
+
+def _class_index(label: str, names: Sequence[str]) -> int:
+    alike = [place for place, name in enumerate(names) if name.casefold() == label.casefold()]
+    exact = [place for place, name in enumerate(names) if name == label]
+    found = exact or alike
+    if len(found) != 1:
+        raise UsageError(
+            f"{label!r} is not a label of this model" if not found else f"{label!r} is the label of several classes",
+            f"its labels are {', '.join(names[:_MOST_NAMES])}{' ...' if len(names) > _MOST_NAMES else ''}; or write "
+            "the index of the class",
+        )
+    return found[0]
+
+
 def token_limit(tokenizer: Any, positions: int | None, max_length: int | None) -> int | None:
     """Return how many tokens a sentence may have: the least of what the user, tokenizer and model allow."""
     limits = [max_length, positions, tokenizer.model_max_length]
     return min((limit for limit in limits if limit is not None), default=None)
 
 
-def encode(tokenizer: Any, sentences: Sentences, *, limit: int | None, truncate: bool) -> Input:
+def encode(
+    tokenizer: Any, sentences: Sentences, *, limit: int | None, truncate: bool, label_names: Sequence[str] = ()
+) -> Input:
     """Tokenize the sentences into one batch, padded to the longest.
 
-    Rows are ``(batch, tokens)``; ``limit`` is the most tokens a sentence may have, special ones included.
+    Rows are ``(batch, tokens)``; ``limit`` is the most tokens a sentence may have, special ones included, and
+    ``label_names`` are the names of the model's classes.
 
     Raises:
-        UsageError: the tokenizer is not a fast one, or a sentence is longer than the limit and may not be cut.
+        UsageError: the tokenizer is not a fast one, or a sentence is longer than the limit and may not be cut, or a
+            label names no class.
     """
     if not getattr(tokenizer, "is_fast", False):
         raise UsageError(
@@ -104,7 +135,7 @@ def encode(tokenizer: Any, sentences: Sentences, *, limit: int | None, truncate:
         input_ids=[list(ids) for ids in batch["input_ids"]],
         token_type_ids=[list(ids) for ids in batch["token_type_ids"]],
         attention_mask=[list(mask) for mask in batch["attention_mask"]],
-        labels=None if sentences.labels is None else list(sentences.labels),
+        labels=None if sentences.labels is None else class_indices(sentences.labels, label_names),
         truncated=[length - sum(mask) for length, mask in zip(lengths, batch["attention_mask"], strict=True)],
     )
 
@@ -133,6 +164,20 @@ def cut_words(batch: Input, sentence: int) -> list[str]:
         end = max((span[1] for span, type_id in spans if type_id == segment), default=0)
         words += (text or "")[end:].split()
     return words
+
+
+def unknown_words(batch: Input, sentence: int, unknown: int | None) -> list[str]:
+    """Return what of a sentence, and of its pair, the vocabulary does not hold: the characters that the token
+    ``unknown`` (an id; None: there is no such token) stands for.
+    """
+    pair = batch.pairs[sentence] if batch.pairs is not None else None
+    spans = zip(batch.input_ids[sentence], batch.offsets[sentence], batch.token_type_ids[sentence], strict=True)
+    words = [
+        ((batch.texts[sentence], pair or "")[type_id][start:end], end > start)
+        for id_, (start, end), type_id in spans
+        if id_ == unknown
+    ]
+    return [word for word, is_text in words if is_text]
 
 
 def _count(number: int, noun: str) -> str:

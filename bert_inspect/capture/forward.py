@@ -60,7 +60,7 @@ def run_for_traces(loaded: Loaded, batch: Input, specs: Sequence[TraceSpec], *, 
     recording, outcome = _record(loaded, batch, inputs, modules, specs, verification)
     with no_collector():
         found = named(recording, loaded.model, modules, _naming(loaded, recording))
-        parts = [assemble(found, spec.selection, kept) for spec, kept in zip(specs, recording.kept, strict=True)]
+        parts = [assemble(found, kept) for kept in recording.kept]
     traces = [
         _trace(loaded, batch, spec.selection, found, part, outcome, inputs, modules)
         for spec, part in zip(specs, parts, strict=True)
@@ -83,9 +83,10 @@ def _naming(loaded: Loaded, recording: Recording) -> Naming:
 def _check(loaded: Loaded, modules: Mapping[str, nn.Module], specs: Sequence[TraceSpec], *, verify: bool) -> None:
     count = loaded.layers
     known = [(path, layer) for path in modules for layer in loaded.family.layers_of(path, count)]
+    types = {path: type(module).__name__ for path, module in modules.items()}
     for spec in specs:
         spec.selection.check_layers(count)
-        spec.selection.check_paths(known)
+        spec.selection.of(types).check(known)
         if loaded.weights == "none" and (spec.keep.any or verify):
             raise UsageError("without weights there are no numbers, only shapes", 'leave `weights="none"` out')
 

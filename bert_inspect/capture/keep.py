@@ -15,22 +15,27 @@ VALUES_LIMIT = 50_000_000
 
 class Ends(msgspec.Struct, frozen=True, kw_only=True):
     """A part of a tensor that is kept in its place: of the last two axes, which are a matrix, so many of the first and
-    of the last entries; of an axis of sentences before them so many of the first; of any other axis the first.
+    of the last entries; of an axis of sentences before them so many of the first; of any other axis the first. ``also``
+    are indices that are kept besides, of every axis but the first.
     """
 
     entries: int
     sentences: int
+    also: tuple[int, ...] = ()
 
     def kept(self, shape: Sequence[int]) -> list[list[int]]:
         """Return which indices of each axis are kept."""
         return [self._kept(axis, size, len(shape)) for axis, size in enumerate(shape)]
 
     def _kept(self, axis: int, size: int, axes: int) -> list[int]:
+        if axis == 0 and axes > 2:
+            return list(range(min(size, self.sentences)))
+        also = {index for index in self.also if index < size and axis > 0}
         if axis < axes - 2:
-            return list(range(min(size, self.sentences if axis == 0 else 1)))
+            return sorted({0, *also})[:size]
         if size <= 2 * self.entries:
             return list(range(size))
-        return [*range(self.entries), *range(size - self.entries, size)]
+        return sorted({*range(self.entries), *range(size - self.entries, size), *also})
 
 
 class TooManyValues(UsageError):

@@ -1,5 +1,5 @@
 """The command line: one file a command, each parse, call, render."""
 
-from .app import app
+from .app import command
 
-__all__ = ["app"]
+__all__ = ["command"]

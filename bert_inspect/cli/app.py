@@ -1,6 +1,8 @@
 """The application: its commands in the order of the help, and what holds for all of them."""
 
-from typing import Annotated
+from collections.abc import Callable
+from functools import cache
+from typing import Annotated, Any
 
 import typer
 
@@ -9,6 +11,7 @@ from .compare import compare
 from .diagram import diagram
 from .diff import diff
 from .doctor import doctor
+from .help import DIFFER, FORMAT, SEE, WHY, Command, Group
 from .model import model
 from .report import report
 from .run import run
@@ -18,6 +21,7 @@ from .source import source
 from .tokens import tokens
 
 app = typer.Typer(
+    cls=Group,
     help="See what a BERT does with a sentence: the whole forward pass of one real run.",
     no_args_is_help=False,
     add_completion=True,
@@ -47,5 +51,20 @@ def main(
         raise typer.Exit(2)
 
 
-for _command in (run, show, diff, compare, tokens, model, source, diagram, attention, report, doctor, schema):
-    app.command(_command.__name__)(_command)
+_COMMANDS = {
+    SEE: (run, show, tokens, model, source, diagram, attention, report),
+    WHY: (doctor,),
+    DIFFER: (diff, compare),
+    FORMAT: (schema,),
+}
+
+for _group, _commands in _COMMANDS.items():
+    for _command in _commands:
+        app.command(_command.__name__, cls=Command, rich_help_panel=_group)(_command)
+
+
+@cache
+def command() -> Callable[..., Any]:
+    """Return the command that runs all of them; it is built from the signatures once a process."""
+    built: Callable[..., Any] = typer.main.get_command(app)
+    return built

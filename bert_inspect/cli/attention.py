@@ -7,6 +7,7 @@ import typer
 
 from ..errors import ExitCode, UsageError
 from ..terminal import Terminal
+from . import help
 from . import options as o
 from .expand import Only, Without, expanded
 from .inputs import saved, shows_help
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ..analysis.attention import LayerAttention
     from ..loading.spec import ModelSpec
     from ..traces.record import Trace
+    from ..traces.selection import Selection
 
 _FORMATS = (".svg", ".png", ".html")
 
@@ -30,26 +32,40 @@ def attention(
     text: Annotated[o.TextOptions, Without("labels")],
     model: Annotated[o.ModelOptions, Without("num_labels")],
     select: Annotated[o.SelectionOptions, Only("layer")],
-    head: Annotated[int | None, typer.Option(min=0, metavar="N", help="One head, counted from 0.")] = None,
-    mean: Annotated[bool, typer.Option("--mean", help="The mean over a layer's heads.")] = False,
+    head: Annotated[
+        int | None, typer.Option(min=0, metavar="N", help="One head, counted from 0.", rich_help_panel=help.SHOW)
+    ] = None,
+    mean: Annotated[
+        bool, typer.Option("--mean", help="The mean over a layer's heads.", rich_help_panel=help.SHOW)
+    ] = False,
     output: Annotated[
         str | None,
-        typer.Option("--output", "-o", metavar="FILE", help="A picture of all heads too: .svg, .png or .html."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="A picture of all heads too: .svg, .png or .html.",
+            rich_help_panel=help.SAVE,
+        ),
     ] = None,
     term: o.TerminalOptions,
 ) -> int:
     """Show where each head looks: query tokens by key tokens."""
+    from ..traces.selection import layer_count
+
     terminal = term.terminal()
     if head is not None and mean:
         raise UsageError("--head shows one head, --mean the mean of all", "give one of the two")
     suffix = None if output is None else check_picture(output, _FORMATS)
-    wanted = sorted(select.selection().layers)
+    selection = select.selection()
+    wanted = sorted(selection.layers)
     if text.trace is not None:
         ran = saved(text)
+        selection.check_layers(layer_count(ran))
     elif shows_help(context, text.texts):
         return ExitCode.USAGE
     else:
-        ran = _run(text, model.spec(), wanted if output is None else [], terminal)
+        ran = _run(text, model.spec(), selection, wanted if output is None else [], terminal)
     if ran.failure is not None:
         return told_failure(ran)
     from ..analysis.attention import chosen
@@ -65,11 +81,13 @@ def attention(
     return told_failure(ran)
 
 
-def _run(text: o.TextOptions, spec: "ModelSpec", layers: list[int], terminal: Terminal) -> "Trace":
+def _run(
+    text: o.TextOptions, spec: "ModelSpec", selection: "Selection", layers: list[int], terminal: Terminal
+) -> "Trace":
     from ..traces.vocabulary import labels
 
     check_weights(spec, what=labels.ATTENTION_PROBABILITIES)
-    loaded, batch = prepare(text, spec, terminal)
+    loaded, batch = prepare(text, spec, terminal, selection=selection)
     from ..capture.attention_spec import attention_spec
     from ..capture.forward import run_for_traces
 

@@ -6,6 +6,7 @@ import typer
 
 from ..errors import ExitCode
 from ..terminal import Terminal
+from . import help
 from . import options as o
 from .deliver import deliver_diff
 from .expand import Without, expanded
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from ..diff import Diff
     from ..loading.locate import Checkpoint
     from ..traces.record import Input
-    from ..traces.selection import Selection
+    from ..traces.selection import Selection, Wanted
 
 
 @expanded
@@ -26,11 +27,19 @@ def compare(
     context: typer.Context,
     *,
     a: Annotated[
-        list[str] | None, typer.Option("--a", metavar="KEY=VALUE", help="A setting of side A; may be repeated.")
+        list[str] | None,
+        typer.Option(
+            "--a", metavar="KEY=VALUE", help="A setting of side A; may be repeated.", rich_help_panel=help.COMPARE
+        ),
     ] = None,
     b: Annotated[
         list[str] | None,
-        typer.Option("--b", metavar="KEY=VALUE", help="A setting of side B: attention=sdpa, model=DIR, text=..."),
+        typer.Option(
+            "--b",
+            metavar="KEY=VALUE",
+            help="A setting of side B: attention=sdpa, model=DIR, text=...",
+            rich_help_panel=help.COMPARE,
+        ),
     ] = None,
     text: Annotated[o.TextOptions, Without("trace")],
     model: o.ModelOptions,
@@ -40,18 +49,21 @@ def compare(
     out: o.OutputOptions,
     term: o.TerminalOptions,
 ) -> int:
-    """Run two settings of the model side by side, show where they first differ, and why."""
+    """Run two settings of the model and show where they first differ.
+
+    Each with all its steps, in one process; the cause is named where it is found.
+    """
     own_texts = all(any(said.startswith("text=") for said in side or ()) for side in (a, b))
     if not own_texts and shows_help(context, text.texts):
         return ExitCode.USAGE
     terminal = term.terminal()
     selection = select.selection()
     check_output(out.file)
-    sentences = None if own_texts and not text.texts else sentences_of(text)
+    sentences = None if own_texts and not text.texts else sentences_of(text, terminal)
     base = model.spec()
     sides = [parse_side(f"--{name}", said, base=base, sentences=sentences) for name, said in (("a", a), ("b", b))]
-    found = _compared(sides, text, selection, tolerance, terminal)
-    deliver_diff(found, terminal, out, every=every, selection=selection)
+    found, wanted = _compared(sides, text, selection, tolerance, terminal)
+    deliver_diff(found, terminal, out, every=every, selection=wanted)
     return ExitCode.OK if found.same else ExitCode.NO
 
 
@@ -61,12 +73,13 @@ def _compared(
     selection: "Selection",
     tolerance: o.ToleranceOptions,
     terminal: Terminal,
-) -> "Diff":
-    """Load what the sides need, run them, and compare."""
+) -> "tuple[Diff, Wanted]":
+    """Load what the sides need, run them, and compare; what the selection comes to is returned too."""
     checkpoints = [find(side.spec, terminal) for side in sides]
     batches = _encoded(sides, checkpoints, text, selection, terminal)
     with terminal.waiting("loading torch and the model"):
         from ..analysis.compare import Run, compare_runs
+        from ..traces.lookup import types_of
 
         loaded = load(checkpoints[0], sides[0].spec, terminal)
         other = loaded if shared(*sides) else load(checkpoints[1], sides[1].spec, terminal)
@@ -75,7 +88,8 @@ def _compared(
         for loaded_side, batch, side in zip((loaded, other), batches, sides, strict=True)
     ]
     with terminal.waiting("running both sides"):
-        return compare_runs(*runs, selection=selection, atol=tolerance.atol, rtol=tolerance.rtol)
+        found = compare_runs(*runs, selection=selection, atol=tolerance.atol, rtol=tolerance.rtol)
+    return found, selection.of(types_of({**other.modules(), **loaded.modules()}))
 
 
 def _encoded(
@@ -91,5 +105,6 @@ def _encoded(
         if batches and side.sentences is sides[0].sentences and checkpoint == checkpoints[0]:
             batches.append(batches[0])  # what was cut from a sentence is told once
         else:
-            batches.append(encode_sentences(checkpoint, side.sentences, text, terminal))
+            names = checkpoint.label_names(side.spec.num_labels)
+            batches.append(encode_sentences(checkpoint, side.sentences, text, terminal, names=names))
     return batches

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ..diff import Diff
     from ..render.cells import View
     from ..traces.record import Trace
-    from ..traces.selection import Selection
+    from ..traces.selection import Wanted
 
 
 def deliver(
@@ -52,7 +52,7 @@ def deliver_trace(trace: "Trace", view: "View", terminal: Terminal, out: OutputO
     deliver(terminal, out, json=lambda: trace_json(trace), picture=picture)
 
 
-def deliver_diff(found: "Diff", terminal: Terminal, out: OutputOptions, *, every: bool, selection: "Selection") -> None:
+def deliver_diff(found: "Diff", terminal: Terminal, out: OutputOptions, *, every: bool, selection: "Wanted") -> None:
     """Deliver a comparison; its picture has a line for each part of the model or, with ``every``, step.
 
     Raises:

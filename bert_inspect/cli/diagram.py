@@ -6,6 +6,7 @@ import typer
 
 from ..errors import ExitCode
 from ..terminal import Terminal
+from . import help
 from . import options as o
 from .expand import Only, expanded
 from .inputs import saved, shows_help
@@ -29,17 +30,34 @@ def diagram(
     model: Annotated[o.ModelOptions, Only("name", "download", "num_labels", "attention")],
     module: Annotated[
         str | None,
-        typer.Option(metavar="PATH", help="One component: a path, the end of it, a pattern, a class; or 'tokenizer'."),
+        typer.Option(
+            metavar="PATH",
+            help="One component: a path, the end of it, a pattern, a class; or 'tokenizer'.",
+            rich_help_panel=help.FILTER,
+        ),
     ] = None,
-    depth: Annotated[int | None, typer.Option(min=0, metavar="N", help="Open this many levels of modules.")] = None,
-    fold: Annotated[bool, typer.Option("--fold/--no-fold", help="Draw equal layers once.")] = True,
-    direction: Annotated[Literal["up", "down"], typer.Option(help="Which way the tensors flow.")] = "up",
+    depth: Annotated[
+        int | None,
+        typer.Option(min=0, metavar="N", help="Open this many levels of modules.", rich_help_panel=help.SHOW),
+    ] = None,
+    fold: Annotated[
+        bool, typer.Option("--fold/--no-fold", help="Draw equal layers once.", rich_help_panel=help.SHOW)
+    ] = True,
+    direction: Annotated[
+        Literal["up", "down"], typer.Option(help="Which way the tensors flow.", rich_help_panel=help.SHOW)
+    ] = "up",
     output: Annotated[
-        str | None, typer.Option("--output", "-o", metavar="FILE", help=f"A picture: {', '.join(_FORMATS)}.")
+        str | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help=f"A picture: {', '.join(_FORMATS)}.", rich_help_panel=help.SAVE
+        ),
     ] = None,
     term: o.TerminalOptions,
 ) -> int:
-    """Draw the dataflow of this run: in the terminal, or with -o as SVG, PNG, Mermaid or Graphviz."""
+    """Draw the dataflow of this run.
+
+    In the terminal, or with -o as SVG, PNG, Mermaid or Graphviz.
+    """
     terminal = term.terminal()
     suffix = None if output is None else check_picture(output, _FORMATS)
     if text.trace is not None:

@@ -7,6 +7,7 @@ import typer
 from ..errors import ExitCode, ModelError, UsageError
 from ..loading.spec import ModelSpec
 from ..terminal import Terminal
+from . import help
 from . import options as o
 from .deliver import deliver_diff
 from .expand import expanded
@@ -26,15 +27,30 @@ def diff(
     *,
     tensors_a: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="A's tensors, as --tensors wrote them; else A.safetensors beside it."),
+        typer.Option(
+            metavar="FILE",
+            help="A's tensors, as --tensors wrote them; else A.safetensors beside it.",
+            rich_help_panel=help.INPUT,
+        ),
     ] = None,
-    tensors_b: Annotated[str | None, typer.Option(metavar="FILE", help="B's tensors.")] = None,
+    tensors_b: Annotated[
+        str | None, typer.Option(metavar="FILE", help="B's tensors.", rich_help_panel=help.INPUT)
+    ] = None,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Name the cause: loads A's model and computes the step again.")
+        bool,
+        typer.Option(
+            "--explain",
+            help="Name the cause: loads A's model and computes the step again.",
+            rich_help_panel=help.COMPARE,
+        ),
     ] = False,
     model: Annotated[
         str | None,
-        typer.Option(metavar="NAME_OR_DIR", help="The model that made A, for --explain; by default as A names it."),
+        typer.Option(
+            metavar="NAME_OR_DIR",
+            help="The model that made A, for --explain; by default as A names it.",
+            rich_help_panel=help.MODEL,
+        ),
     ] = None,
     every: o.All = False,
     select: o.ShownOptions,
@@ -42,8 +58,12 @@ def diff(
     out: o.OutputOptions,
     term: o.TerminalOptions,
 ) -> int:
-    """Show where two saved traces first differ; exit 0 if nowhere, 1 if they do."""
+    """Show where two saved traces first differ.
+
+    Exit 0 if they do nowhere, 1 if they do.
+    """
     from ..diff import Comparison, Side
+    from ..traces.lookup import modules_of, types_of
     from ..traces.trace_file import load_trace
 
     terminal = term.terminal()
@@ -56,12 +76,13 @@ def diff(
     ]
     layers = [step.layer for side in sides for step in side.steps if step.layer is not None]
     selection.check_layers(1 + max(layers, default=-1))
-    selection.check_paths([(step.path, step.layer) for side in sides for step in side.steps])
+    wanted = selection.of(types_of({**modules_of(sides[1].trace), **modules_of(sides[0].trace)}))
+    wanted.check([(step.path, step.layer) for side in sides for step in side.steps])
     comparison = Comparison(*sides, atol=tolerance.atol, rtol=tolerance.rtol)
     found = comparison.diff(names=(a, b))
     if explain and found.first is not None:
         found = _explained(comparison, found, model, terminal)
-    deliver_diff(found, terminal, out, every=every, selection=selection)
+    deliver_diff(found, terminal, out, every=every, selection=wanted)
     return ExitCode.OK if found.same else ExitCode.NO
 
 

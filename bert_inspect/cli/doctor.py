@@ -6,11 +6,12 @@ import typer
 
 from ..errors import ExitCode
 from ..terminal import Terminal
+from . import help
 from . import options as o
 from .deliver import deliver
 from .expand import Only, Without, expanded
 from .flags import in_flags
-from .inputs import parse_sentences
+from .inputs import parse_sentences, say_what_is_odd
 from .prepare import check_weights, find, load
 
 if TYPE_CHECKING:
@@ -33,12 +34,20 @@ def doctor(
     *,
     text: Annotated[o.TextOptions, Only("pair", "max_length")],
     model: Annotated[o.ModelOptions, Without("allow_missing")],
-    only: Annotated[str | None, typer.Option(metavar="NAMES", help="Ask only these questions: padding,head.")] = None,
-    skip: Annotated[str | None, typer.Option(metavar="NAMES", help="Leave these questions out.")] = None,
+    only: Annotated[
+        str | None,
+        typer.Option(metavar="NAMES", help="Ask only these questions: padding,head.", rich_help_panel=help.FILTER),
+    ] = None,
+    skip: Annotated[
+        str | None, typer.Option(metavar="NAMES", help="Leave these questions out.", rich_help_panel=help.FILTER)
+    ] = None,
     out: Annotated[o.OutputOptions, Only("json")],
     term: o.TerminalOptions,
 ) -> int:
-    """Examine a model: padding, batching, head, tokenizer, precision and more; exit 1 if something fails."""
+    """Examine a model: padding, batching, head, precision and more.
+
+    Exit 1 if something fails.
+    """
     from ..analysis.doctor.diagnosis import questions
 
     terminal = term.terminal()
@@ -46,6 +55,7 @@ def doctor(
     spec = model.spec(allow_missing=True)  # what is missing is a finding
     check_weights(spec)
     sentences = parse_sentences(texts or _TEXTS, pair=text.pair)
+    say_what_is_odd(texts or (), terminal)
     diagnosis = _in_flags(_examined(spec, sentences, asked, text.max_length, terminal))
 
     def json() -> list[bytes]:

@@ -1,5 +1,6 @@
 """Groups of options: a command declares one parameter for many, and the command line sees each of them."""
 
+import copy
 import inspect
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields, is_dataclass
@@ -35,7 +36,8 @@ def expanded(command: Callable[..., int]) -> Callable[..., int]:
     """Replace each parameter of a command that is annotated with a dataclass by the fields of that dataclass.
 
     The fields' annotations and defaults become those of keyword-only parameters in the same place: that is what Typer
-    reads. When the command is called, the dataclasses are built from them.
+    reads. A dataclass may name the ``panel`` of the help that its options are shown in. When the command is called, the
+    dataclasses are built from the options.
     """
     parameters: list[inspect.Parameter] = []
     groups: dict[str, _Group] = {}
@@ -71,7 +73,22 @@ def _group(annotation: Any) -> _Group | None:
             raise TypeError(f"{cls} has no field {', '.join(sorted(unknown))}")
         names = [name for name in names if (name in mark.names) == isinstance(mark, Only)]
     kind = inspect.Parameter.KEYWORD_ONLY
+    panel: str | None = getattr(cls, "panel", None)
     return _Group(
         cls=cls,
-        parameters=[inspect.Parameter(name, kind, default=defaults[name], annotation=hints[name]) for name in names],
+        parameters=[
+            inspect.Parameter(name, kind, default=defaults[name], annotation=_in_panel(hints[name], panel))
+            for name in names
+        ],
     )
+
+
+def _in_panel(annotation: Any, panel: str | None) -> Any:
+    """Return the annotation of an option with the panel of the help that its group is shown in, if it names none."""
+    if panel is None or get_origin(annotation) is not Annotated:
+        return annotation
+    kind, info, *rest = get_args(annotation)
+    if getattr(info, "rich_help_panel", None) is None:
+        info = copy.copy(info)
+        info.rich_help_panel = panel
+    return Annotated[(kind, info, *rest)]

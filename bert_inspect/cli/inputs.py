@@ -1,12 +1,17 @@
 """From the words of a command line to sentences, or to a saved trace, checked before anything slow starts."""
 
+import shlex
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from ..errors import UsageError
-from ..terminal import as_typed, sits_at_terminal, texts_from_stdin
+from ..terminal import Terminal, as_typed, sits_at_terminal, texts_from_stdin
+from .examples import quoted
+from .help import short_help
 from .options import TextOptions
 
 if TYPE_CHECKING:
@@ -15,10 +20,10 @@ if TYPE_CHECKING:
 
 
 def shows_help(context: typer.Context, texts: Sequence[str] | None) -> bool:
-    """Show the command's help, on stderr, to a person who gave no sentence; say whether that was so."""
+    """Show five lines of help, on stderr, to a person who gave no sentence; say whether that was so."""
     if texts or not sits_at_terminal():
         return False
-    typer.echo(context.get_help(), err=True)
+    typer.echo(short_help(context), err=True)
     return True
 
 
@@ -37,13 +42,40 @@ def saved(text: TextOptions) -> "Trace":
     return load_trace(text.trace)
 
 
-def sentences_of(text: TextOptions) -> "Sentences":
-    """Return the sentences that a command was given, with their pairs and labels.
+def sentences_of(text: TextOptions, terminal: Terminal) -> "Sentences":
+    """Return the sentences that a command was given, with their pairs and labels; what was perhaps meant otherwise is
+    told on stderr.
 
     Raises:
-        UsageError: the labels are not numbers, or the counts do not agree.
+        UsageError: a label is no finite number, or the counts do not agree.
     """
-    return parse_sentences(text.texts, pair=text.pair, labels=text.labels)
+    found = parse_sentences(text.texts, pair=text.pair, labels=text.labels)
+    say_what_is_odd(text.texts or (), terminal)
+    return found
+
+
+def say_what_is_odd(texts: Sequence[str], terminal: Terminal) -> None:
+    """Say so where words were perhaps meant to be one sentence, or a text names a file."""
+    given = [as_typed(text) for text in texts]
+    if given == ["-"]:
+        return
+    if len(given) > 1 and not any(len(text.split()) > 1 for text in given):
+        terminal.say(
+            f"each of these {len(given)} words is a sentence of its own: for one sentence write it in quotes, "
+            f"{quoted(' '.join(given))}"
+        )
+    for text in given:
+        if _is_file(text):
+            terminal.say(
+                f"{text} is taken as a sentence: to read the sentences in the file of that name, one a line, write "
+                f"- < {shlex.quote(text)} in its place, or bert-inspect run --input {shlex.quote(text)}"
+            )
+
+
+def _is_file(text: str) -> bool:
+    with suppress(OSError, ValueError):  # far too long for a name, a NUL in it
+        return Path(text).is_file()
+    return False
 
 
 def parse_sentences(
@@ -52,7 +84,7 @@ def parse_sentences(
     """Return sentences with their pairs and labels.
 
     Raises:
-        UsageError: the labels are not numbers, or the counts do not agree.
+        UsageError: a label is no finite number, or the counts do not agree.
     """
     from ..capture.encode import Sentences
 
@@ -77,11 +109,19 @@ def _read_texts(texts: Sequence[str] | None) -> list[str]:
     return found
 
 
-def _labels(spec: str) -> list[float]:
-    try:
-        numbers = [float(part) for part in spec.split(",")]
-    except ValueError as error:
-        raise UsageError(f"--labels {spec!r} is not a list of numbers", "write --labels 1,0") from error
-    if any(number != number or abs(number) == float("inf") for number in numbers):
-        raise UsageError(f"--labels {spec!r} is not a list of finite numbers", "write --labels 1,0")
-    return [int(number) if number == int(number) else number for number in numbers]
+def _labels(spec: str) -> list[float | str]:
+    """Return the indices of classes, or their names, that are written with commas between them."""
+    labels: list[float | str] = []
+    for part in spec.split(","):
+        name = part.strip()
+        try:
+            number = float(name)
+        except ValueError:
+            if not name:
+                raise UsageError(f"--labels {spec!r} has an empty label", "write --labels 1,0") from None
+            labels.append(name)
+            continue
+        if number != number or abs(number) == float("inf"):
+            raise UsageError(f"--labels {spec!r} is not a list of finite numbers", "write --labels 1,0")
+        labels.append(int(number) if number == int(number) else number)
+    return labels

@@ -4,12 +4,13 @@ import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import typer
 
 from ..errors import BertInspectError, ExitCode, UsageError
 from ..terminal import Terminal, report, stdout
+from . import help
 from .prepare import find, load
 
 if TYPE_CHECKING:
@@ -25,8 +26,16 @@ if TYPE_CHECKING:
 class ManyOptions:
     """A file of sentences in place of a few."""
 
+    panel: ClassVar = help.INPUT
+
     input_file: Annotated[
-        str | None, typer.Option("--input", metavar="FILE", help="Trace many sentences, one a line, into JSON Lines.")
+        str | None,
+        typer.Option(
+            "--input",
+            metavar="FILE",
+            help="Trace many sentences, one a line, into JSON Lines: each line a batch of like length; its "
+            "'input.lines' says which lines of the file it is of.",
+        ),
     ] = None
     batch_size: Annotated[int, typer.Option(min=1, metavar="N", help="Sentences per batch, with --input.")] = 16
     resume: Annotated[bool, typer.Option("--resume", help="Continue where a run with --input stopped.")] = False
@@ -64,6 +73,10 @@ def run_many(
     count = sum(1 for _ in read_lines(file))  # a look through the whole file, before anything slow starts
     if not count:
         raise UsageError(f"there is no sentence in {file}", "write one a line; blank lines do not count")
+    left = sum(1 for line in read_lines(file) if line.number not in done)
+    if not left:
+        terminal.say(f"nothing is left to do: {_sentences(count)} of {file} traced already, in {out.file}")
+        return ExitCode.OK
     checkpoint = find(spec, terminal)
     recording.selection.check_layers(checkpoint.layers)
 
@@ -86,7 +99,13 @@ def run_many(
                 outcome.add(trace)
                 append(trace)
                 advance(len(rest))
+    where = f", written to {out.file}" if out.file is not None else ""
+    terminal.say(f"{_sentences(left)} traced in {outcome.batches}{where}")
     return outcome.told(terminal, limit)
+
+
+def _sentences(count: int) -> str:
+    return "1 sentence" if count == 1 else f"{count} sentences"
 
 
 def _store(out: "OutputOptions", *, resume: bool) -> "LineStore | None":
@@ -128,9 +147,15 @@ class _Outcome:
     """Counts over all batches of what is reported at the end."""
 
     def __init__(self) -> None:
-        self._failed = self._unproved = self._cut = 0
+        self._failed = self._unproved = self._cut = self._count = 0
+
+    @property
+    def batches(self) -> str:
+        """How many batches there were."""
+        return "1 batch" if self._count == 1 else f"{self._count} batches"
 
     def add(self, trace: "Trace") -> None:
+        self._count += 1
         self._failed += trace.failure is not None
         self._unproved += trace.proof is not None and not trace.proof.passed
         self._cut += sum(1 for tokens in trace.input.truncated if tokens)
@@ -146,5 +171,5 @@ class _Outcome:
             (self._unproved, "proof", "'proof' in their lines says where"),
         ):
             if count:
-                report(BertInspectError(f"the {what} failed for {count} batches", where))
+                report(BertInspectError(f"the {what} failed for {count} batch{'es' if count > 1 else ''}", where))
         return ExitCode.NO if self._failed or self._unproved else ExitCode.OK

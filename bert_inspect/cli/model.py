@@ -26,11 +26,14 @@ def model(
     ] = DEFAULT_MODEL,
     *,
     options: Annotated[o.ModelOptions, Only("download", "num_labels")],
-    depth: o.Depth = None,
+    look: Annotated[o.ViewOptions, Only("depth")],
     out: o.OutputOptions,
     term: o.TerminalOptions,
 ) -> int:
-    """Show the components: classes, arguments, parameters, and where each is implemented."""
+    """Show a model's components, without a run.
+
+    Their classes, constructor arguments and parameters, and where each is implemented.
+    """
     from ..traces.codec import encode_line
 
     terminal = term.terminal()
@@ -45,7 +48,7 @@ def model(
     def picture() -> "RenderableType":
         from ..render.components import ComponentTable
 
-        return ComponentTable(found, depth=depth)
+        return ComponentTable(found, depth=look.depth)
 
     deliver(terminal, out, json=lambda: [encode_line(found)], picture=picture)
     return ExitCode.OK

@@ -1,19 +1,22 @@
 """The options that several commands share, each declared once, and the groups in which commands take them."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_args
 
 import typer
 
-from ..loading.spec import DEFAULT_MODEL, DEFAULT_SEED, ModelSpec
+from ..errors import UsageError
+from ..loading.spec import DEFAULT_MODEL, DEFAULT_SEED, ModelSpec, dtype_named
 from ..loading.spec import Attention as AttentionName
 from ..loading.spec import Dtype as DtypeName
 from ..loading.spec import Weights as WeightsName
 from ..terminal import Color as ColorName
 from ..terminal import Terminal
+from . import help
 
 if TYPE_CHECKING:
     from ..render.cells import View
+    from ..traces.focus import Focus
     from ..traces.selection import Selection
 
 MODEL_VARIABLE = "BERT_INSPECT_MODEL"
@@ -33,7 +36,10 @@ Pair = Annotated[
     list[str] | None,
     typer.Option(metavar="TEXT", help="The second sentence of a pair: once, or once per sentence."),
 ]
-Labels = Annotated[str | None, typer.Option(metavar="1,0", help="One class index per sentence: adds the loss.")]
+Labels = Annotated[
+    str | None,
+    typer.Option(metavar="1,0", help="One class per sentence, by its index or its name: adds the loss."),
+]
 MaxLength = Annotated[int | None, typer.Option(min=1, metavar="N", help="The most tokens a sentence may have.")]
 Truncate = Annotated[bool, typer.Option("--truncate", help="Cut longer sentences, and say what was cut.")]
 
@@ -55,7 +61,12 @@ Seed = Annotated[int, typer.Option(min=0, metavar="N", help="Seed of newly initi
 Attention = Annotated[AttentionName, typer.Option(help="Only eager computes scores and probabilities step by step.")]
 Device = Annotated[str, typer.Option(metavar="NAME", help="The device that the model runs on.")]
 Dtype = Annotated[
-    DtypeName | None, typer.Option(help="The precision; the checkpoint's own if not given.", show_default=False)
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help=f"The precision: {', '.join(get_args(DtypeName))}, or fp16, bf16 ...; else the checkpoint's own.",
+        show_default=False,
+    ),
 ]
 AllowMissing = Annotated[
     bool, typer.Option("--allow-missing", help="Load a checkpoint that lacks more than the classifier.")
@@ -64,19 +75,28 @@ AllowMissing = Annotated[
 Layer = Annotated[str | None, typer.Option(metavar="SPEC", help="Encoder layers from 0: 3 or 0,11 or 2-4.")]
 Module = Annotated[
     list[str] | None,
-    typer.Option(metavar="PATTERN", help="Module paths: '**.attention.self', 'bert.pooler.**'."),
+    typer.Option(metavar="PATTERN", help="Modules with all below: a path, its end, a glob ('**.self'), a class."),
 ]
 Level = Annotated[Literal["module", "op"], typer.Option(help="With or without the functional steps.")]
 Depth = Annotated[int | None, typer.Option(min=1, metavar="N", help="Cut the tree below this depth.")]
 Fold = Annotated[bool, typer.Option("--fold", help="Show equal layers once.")]
 Stats = Annotated[bool, typer.Option("--stats", help="Statistics of each tensor.")]
+Head = Annotated[int | None, typer.Option(min=0, metavar="N", help="Of --values: this head, not the first.")]
+Token = Annotated[
+    str | None, typer.Option(metavar="TEXT|N", help="Of --values: this token alone, by its text or its place from 0.")
+]
 ShowValues = Annotated[bool, typer.Option("--values", help="Values: cut on screen, complete in exports.")]
 Axes = Annotated[bool, typer.Option("--axes", help="Name the axes of each shape at any width.")]
 
 Verify = Annotated[
-    bool, typer.Option("--verify", help="Prove the trace: every step is run again; exit 1 if one differs.")
+    bool,
+    typer.Option(
+        "--verify", help="Prove the trace: every step is run again; exit 1 if one differs.", rich_help_panel=help.SHOW
+    ),
 ]
-All = Annotated[bool, typer.Option("--all", help="One line per step, not one per part of the model.")]
+All = Annotated[
+    bool, typer.Option("--all", help="One line per step, not one per part of the model.", rich_help_panel=help.SHOW)
+]
 Atol = Annotated[
     float | None, typer.Option(min=0.0, metavar="X", help="Allow this difference, in place of the rounding tolerance.")
 ]
@@ -101,6 +121,8 @@ Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an e
 class TextOptions:
     """The sentences, or a saved trace in their place."""
 
+    panel: ClassVar = help.INPUT
+
     texts: Texts = None
     trace: SavedTrace = None
     pair: Pair = None
@@ -112,6 +134,8 @@ class TextOptions:
 @dataclass(frozen=True, kw_only=True)
 class ModelOptions:
     """The model: what `ModelSpec` holds."""
+
+    panel: ClassVar = help.MODEL
 
     name: ModelName = DEFAULT_MODEL
     download: Download = False
@@ -125,12 +149,15 @@ class ModelOptions:
 
     def spec(self, **changes: Any) -> ModelSpec:
         """Return what to load; ``changes`` are what the command decides itself."""
-        return ModelSpec(**{**vars(self), **changes})
+        dtype = None if self.dtype is None else dtype_named(self.dtype)
+        return ModelSpec(**{**vars(self), "dtype": dtype, **changes})
 
 
 @dataclass(frozen=True, kw_only=True)
 class SelectionOptions:
     """Which steps are wanted."""
+
+    panel: ClassVar = help.FILTER
 
     layer: Layer = None
     module: Module = None
@@ -151,12 +178,14 @@ class SelectionOptions:
 class ShownOptions:
     """Which steps of a comparison are shown. All are compared."""
 
+    panel: ClassVar = help.FILTER
+
     layer: Annotated[
         str | None, typer.Option(metavar="SPEC", help="Show these layers only, of all that are compared: 3 or 0,11.")
     ] = None
     module: Annotated[
         list[str] | None,
-        typer.Option(metavar="PATTERN", help="Show these modules only, of all that are compared: 'bert.pooler.**'."),
+        typer.Option(metavar="PATTERN", help="Show these modules only, of all that are compared: attention.self."),
     ] = None
 
     def selection(self) -> "Selection":
@@ -168,12 +197,14 @@ class ShownOptions:
 class ComparedOptions:
     """Which steps are recorded and compared. The others are not."""
 
+    panel: ClassVar = help.FILTER
+
     layer: Annotated[
         str | None, typer.Option(metavar="SPEC", help="Record and compare these layers only: 3 or 0,11 or 2-4.")
     ] = None
     module: Annotated[
         list[str] | None,
-        typer.Option(metavar="PATTERN", help="Record and compare these modules only: 'bert.pooler.**'."),
+        typer.Option(metavar="PATTERN", help="Record and compare these modules only: attention.self."),
     ] = None
     level: Level = "op"
 
@@ -186,6 +217,8 @@ class ComparedOptions:
 class ToleranceOptions:
     """What difference is allowed."""
 
+    panel: ClassVar = help.COMPARE
+
     atol: Atol = None
     rtol: Rtol = None
 
@@ -194,22 +227,43 @@ class ToleranceOptions:
 class ViewOptions:
     """How the steps are shown."""
 
+    panel: ClassVar = help.SHOW
+
     depth: Depth = None
     fold: Fold = False
     stats: Stats = False
     values: ShowValues = False
+    head: Head = None
+    token: Token = None
     axes: Axes = False
 
     def view(self) -> "View":
         """Return the view."""
         from ..render.cells import View
 
-        return View(**vars(self))
+        focus = self.focus()
+        given = {name: value for name, value in vars(self).items() if name not in ("head", "token")}
+        return View(**given, focus=focus)
+
+    def focus(self) -> "Focus":
+        """Return which head and token the values are shown of.
+
+        Raises:
+            UsageError: one is named, and values are not asked for.
+        """
+        from ..traces.focus import Focus
+
+        if not self.values and (self.head is not None or self.token is not None):
+            which = "--token" if self.head is None else "--head"
+            raise UsageError(f"{which} chooses what --values shows", "add --values")
+        return Focus(head=self.head, token=self.token)
 
 
 @dataclass(frozen=True, kw_only=True)
 class OutputOptions:
     """Where the JSON goes, if it is wanted."""
+
+    panel: ClassVar = help.SAVE
 
     json: Json = False
     output: OutputFile = None
@@ -228,6 +282,8 @@ class OutputOptions:
 @dataclass(frozen=True, kw_only=True)
 class TerminalOptions:
     """How to talk to the user. ``--debug`` is read by the program's entry, which reports errors."""
+
+    panel: ClassVar = help.TERMINAL
 
     quiet: Quiet = False
     verbose: Verbose = False

@@ -11,28 +11,38 @@ from .inputs import sentences_of
 from .options import TextOptions
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..capture.encode import Sentences
     from ..loading.loaded import Loaded
     from ..loading.locate import Checkpoint
     from ..loading.notices import Notice
     from ..loading.spec import ModelSpec
+    from ..traces.focus import Focus
     from ..traces.record import Input
     from ..traces.selection import Selection
 
 
 def prepare(
-    text: TextOptions, spec: "ModelSpec", terminal: Terminal, *, selection: "Selection | None" = None
+    text: TextOptions,
+    spec: "ModelSpec",
+    terminal: Terminal,
+    *,
+    selection: "Selection | None" = None,
+    focus: "Focus | None" = None,
 ) -> "tuple[Loaded, Input]":
     """Return the loaded model and the encoded sentences.
 
     Raises:
-        UsageError: unusable sentences, or a layer that the model does not have.
+        UsageError: unusable sentences, or a layer, head or token that is not there.
         ModelError: the model or its tokenizer cannot be loaded.
     """
-    sentences = sentences_of(text)
+    sentences = sentences_of(text, terminal)
     checkpoint = find(spec, terminal)
     check_before_loading(checkpoint, sentences, spec, selection)
-    batch = encode_sentences(checkpoint, sentences, text, terminal)
+    batch = encode_sentences(checkpoint, sentences, text, terminal, names=checkpoint.label_names(spec.num_labels))
+    if focus is not None:
+        focus.check(batch, heads=checkpoint.heads)
     with terminal.waiting("loading torch and the model"):
         return load(checkpoint, spec, terminal), batch
 
@@ -79,12 +89,13 @@ def check_before_loading(
     Raises:
         UsageError: a layer or a label that the model does not have.
     """
-    from ..capture.encode import check_labels
+    from ..capture.encode import check_labels, class_indices
 
     if selection is not None:
         selection.check_layers(checkpoint.layers)
     if sentences.labels is not None:
-        check_labels(sentences.labels, num_labels=spec.num_labels or checkpoint.labels)
+        names = checkpoint.label_names(spec.num_labels)
+        check_labels(class_indices(sentences.labels, names), num_labels=len(names))
 
 
 def check_weights(spec: "ModelSpec", *, what: str = "numbers") -> None:
@@ -98,26 +109,39 @@ def check_weights(spec: "ModelSpec", *, what: str = "numbers") -> None:
 
 
 def encode_sentences(
-    checkpoint: "Checkpoint", sentences: "Sentences", text: TextOptions, terminal: Terminal
+    checkpoint: "Checkpoint",
+    sentences: "Sentences",
+    text: TextOptions,
+    terminal: Terminal,
+    *,
+    names: "Sequence[str]" = (),
 ) -> "Input":
-    """Tokenize with the checkpoint's tokenizer, without torch, and say on stderr what was cut or is empty.
+    """Tokenize with the checkpoint's tokenizer, without torch, and say on stderr what was cut, is not in the vocabulary
+    or is empty. ``names`` are those of the model's classes.
 
     Raises:
         ModelError: the tokenizer cannot be loaded.
         UsageError: a sentence is too long.
     """
-    from ..capture.encode import cut_words, encode, token_limit
+    from ..capture.encode import cut_words, encode, token_limit, unknown_words
     from ..loading.tokenizer import load_tokenizer
 
     tokenizer = load_tokenizer(checkpoint, notice=terminal.say)
     limit = token_limit(tokenizer, checkpoint.positions, text.max_length)
-    batch = encode(tokenizer, sentences, limit=limit, truncate=text.truncate)
+    batch = encode(tokenizer, sentences, limit=limit, truncate=text.truncate, label_names=names)
     for number, cut in enumerate(batch.truncated):
         if cut:
             words = cut_words(batch, number)
             shown = " ".join(words[:8]) + (f" ... ({len(words) - 8} more words)" if len(words) > 8 else "")
             tokens = f"{cut} token" + ("s" if cut > 1 else "")
             terminal.say(f"sentence {number + 1}: {tokens} cut to keep to {limit}: {shown}")
+    for number in range(len(batch.texts)):
+        unknown = unknown_words(batch, number, tokenizer.unk_token_id)
+        if words := [word for word in unknown if word != tokenizer.unk_token]:
+            shown = ", ".join(dict.fromkeys(words[:8])) + (f" ... ({len(words) - 8} more)" if len(words) > 8 else "")
+            terminal.say(
+                f"sentence {number + 1}: not in the vocabulary, so the model sees {tokenizer.unk_token}: {shown}"
+            )
     for number, sentence in enumerate(sentences.texts, start=1):
         if not sentence.strip():
             terminal.say(f"sentence {number} is blank: only the special tokens go in")

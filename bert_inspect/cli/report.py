@@ -7,6 +7,7 @@ import typer
 
 from ..errors import ExitCode, UsageError
 from ..terminal import Terminal
+from . import help
 from . import options as o
 from .expand import Only, Without, expanded
 from .inputs import saved, shows_help
@@ -32,14 +33,21 @@ def report(
     model: o.ModelOptions,
     select: o.SelectionOptions,
     look: Annotated[o.ViewOptions, Only("stats")],
-    values: Annotated[bool, typer.Option("--values", help="Values of each tensor, as heatmaps of its ends.")] = False,
+    values: Annotated[
+        bool,
+        typer.Option("--values", help="Values of each tensor, as heatmaps of its ends.", rich_help_panel=help.SHOW),
+    ] = False,
     verify: o.Verify = False,
     output: Annotated[
-        str, typer.Option("--output", "-o", metavar="FILE", help="The page; '-' is stdout.")
+        str,
+        typer.Option("--output", "-o", metavar="FILE", help="The page; '-' is stdout.", rich_help_panel=help.SAVE),
     ] = "report.html",
     term: Annotated[o.TerminalOptions, Without("no_pager")],
 ) -> int:
-    """Write a self-contained HTML page: sentences, prediction, attention, every step and its source."""
+    """Write one self-contained HTML page on a run.
+
+    With the sentences, the prediction, attention, every step and its source.
+    """
     terminal = term.terminal()
     selection = select.selection()
     if output != "-":

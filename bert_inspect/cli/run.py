@@ -1,11 +1,13 @@
 """``bert-inspect run``: tokenize, run the model once, show the whole pass."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..errors import ExitCode, UsageError
 from ..terminal import Terminal
+from . import help
 from . import options as o
 from .deliver import deliver_trace
 from .expand import Without, expanded
@@ -19,6 +21,7 @@ from .screen import for_the_screen
 
 if TYPE_CHECKING:
     from ..loading.spec import ModelSpec
+    from ..traces.focus import Focus
     from ..traces.record import Trace
 
 
@@ -31,15 +34,20 @@ def run(
     select: o.SelectionOptions,
     look: o.ViewOptions,
     verify: o.Verify = False,
-    time: Annotated[bool, typer.Option("--time", help="Seconds that each step took.")] = False,
+    time: Annotated[
+        bool, typer.Option("--time", help="Seconds that each step took.", rich_help_panel=help.SHOW)
+    ] = False,
     out: o.OutputOptions,
     tensors: Annotated[
-        str | None, typer.Option(metavar="FILE", help="The selected steps' full tensors, as safetensors.")
+        str | None,
+        typer.Option(
+            metavar="FILE", help="The selected steps' full tensors, as safetensors.", rich_help_panel=help.SAVE
+        ),
     ] = None,
     many: ManyOptions,
     term: o.TerminalOptions,
 ) -> int:
-    """Run a BERT once over the sentences and show the whole forward pass."""
+    """Run a BERT once and show the whole forward pass."""
     if many.input_file is None and shows_help(context, text.texts):
         return ExitCode.USAGE
     from ..capture.keep import VALUES_LIMIT, Keep
@@ -48,7 +56,7 @@ def run(
     selection = select.selection()
     check_output(out.file, others=[tensors, many.input_file])
     check_folder(tensors)
-    spec = model.spec()
+    spec, focus = model.spec(), look.focus()
     if look.stats or look.values or tensors or verify:
         check_weights(spec)
     exports = out.to_stdout or out.file is not None
@@ -63,7 +71,7 @@ def run(
     recording = Recording(selection=selection, keep=keep, verify=verify)
     if many.input_file is not None:
         return run_many(many, text, spec, recording, out=out, terminal=terminal)
-    trace = _run(text, spec, recording, tensors, terminal)
+    trace = _run(text, spec, recording, tensors, terminal, focus=focus)
     deliver_trace(trace, look.view(), terminal, out)
     return told_outcome(trace)
 
@@ -85,16 +93,28 @@ def _check_input(many: ManyOptions, text: o.TextOptions, tensors: str | None, *,
 
 
 def _run(
-    text: o.TextOptions, spec: "ModelSpec", recording: Recording, tensors: str | None, terminal: Terminal
+    text: o.TextOptions,
+    spec: "ModelSpec",
+    recording: Recording,
+    tensors: str | None,
+    terminal: Terminal,
+    *,
+    focus: "Focus",
 ) -> "Trace":
     """Run the model once, and save the tensors if they have a file.
 
     Raises:
         UsageError: more numbers would be kept than a trace may hold, or the file cannot be written.
     """
-    loaded, batch = prepare(text, spec, terminal, selection=recording.selection)
+    from msgspec import structs
+
+    loaded, batch = prepare(text, spec, terminal, selection=recording.selection, focus=focus)
     from ..capture.forward import run_forward
-    from ..capture.keep import TooManyValues
+    from ..capture.keep import Ends, TooManyValues
+
+    if isinstance(recording.keep.values, Ends):
+        keep = structs.replace(recording.keep, values=for_the_screen(focus, batch))
+        recording = replace(recording, keep=keep)
 
     with terminal.waiting("running the model"):
         try:

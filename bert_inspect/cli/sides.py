@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, get_args
 
 from ..errors import UsageError
-from ..loading.spec import Attention, Dtype, ModelSpec, Weights
+from ..loading.spec import Attention, Dtype, ModelSpec, Weights, dtype_named
 from ..terminal import as_typed
 from .inputs import parse_sentences
 
@@ -67,6 +67,7 @@ def _value(option: str, key: str, value: str) -> str | int:
         if not (value.isascii() and value.isdigit()) or (key == "num_labels" and int(value) < 1):
             raise UsageError(f"{option} {key}={value!r} is not a number", f"write {option} {key}=1")
         return int(value)
+    value = dtype_named(value) if key == "dtype" else value
     if key in _WORDS and value not in _WORDS[key]:
         raise UsageError(f"{option} {key}={value!r} is not one of {', '.join(_WORDS[key])}")
     return value

@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import ExitCode
+from ..errors import ExitCode, UsageError
 from ..terminal import Terminal
 from . import options as o
+from .examples import quoted
 from .expand import Only, expanded
 from .inputs import saved, shows_help
 from .outcome import say_what_is_missing, told_failure
@@ -31,10 +32,14 @@ def source(
     look: Annotated[o.ViewOptions, Only("stats", "values", "axes")],
     term: o.TerminalOptions,
 ) -> int:
-    """Show the source of a module's forward, with the tensors that each line made."""
+    """Show a module's source beside the tensors of this run.
+
+    Each line of its forward, and of the functions that it calls, with what it made.
+    """
     from ..traces.lookup import find_module, first_call, modules_of
 
     terminal = term.terminal()
+    _check_path(path, text)
     executed = None
     if text.trace is not None:
         ran = saved(text)
@@ -52,6 +57,20 @@ def source(
     step = first_call(ran, found)
     terminal.show(source_page(listing(ran, step, executed=executed), ran, look.view()))
     return told_failure(ran)
+
+
+def _check_path(path: str, text: o.TextOptions) -> None:
+    """Refuse a sentence in the place of the module.
+
+    Raises:
+        UsageError: the path has blanks in it, which no path has.
+    """
+    if " " in path.strip():
+        given = "--trace " + text.trace if text.trace is not None else quoted(path)
+        raise UsageError(
+            f"{path!r} is not a module: PATH comes first, then the sentences",
+            f"bert-inspect source attention.self {given}",
+        )
 
 
 def _watched(

@@ -25,7 +25,10 @@ def tokens(
     out: o.OutputOptions,
     term: o.TerminalOptions,
 ) -> int:
-    """Show how sentences are tokenized: ids, words, characters, segments, mask."""
+    """Show how sentences are tokenized.
+
+    Each token with its id, word, characters, segment and mask.
+    """
     from ..traces.codec import encode_line
 
     terminal = term.terminal()
@@ -35,7 +38,7 @@ def tokens(
     elif shows_help(context, text.texts):
         return ExitCode.USAGE
     else:
-        sentences = sentences_of(text)
+        sentences = sentences_of(text, terminal)
         # What is built in needs no weights for its tokens, but to download is to fetch the checkpoint's own tokenizer.
         checkpoint = find(model.spec(weights="auto" if model.download else "none"), terminal)
         batch = encode_sentences(checkpoint, sentences, text, terminal)

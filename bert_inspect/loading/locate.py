@@ -42,6 +42,11 @@ class Checkpoint:
         return int(self.config.get("num_hidden_layers", 12))
 
     @property
+    def heads(self) -> int:
+        """How many attention heads the configuration says a layer has."""
+        return int(self.config.get("num_attention_heads", 12))
+
+    @property
     def positions(self) -> int:
         """How many tokens the configuration says a sentence may have."""
         return int(self.config.get("max_position_embeddings", 512))
@@ -56,6 +61,14 @@ class Checkpoint:
         """How many classes the configuration says there are."""
         named = self.config.get("id2label")
         return int(self.config.get("num_labels", 2)) if named is None else len(named)
+
+    def label_names(self, num_labels: int | None = None) -> list[str]:
+        """Return the names of the classes in their order; of so many where a classifier is drawn anew."""
+        named = self.config.get("id2label")
+        count = self.labels if num_labels is None else num_labels
+        if not isinstance(named, dict) or len(named) != count:
+            return [f"LABEL_{place}" for place in range(count)]
+        return [str(name) for _, name in sorted(named.items(), key=lambda item: int(item[0]))]
 
     @property
     def dtype(self) -> str:

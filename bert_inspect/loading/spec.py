@@ -13,6 +13,18 @@ Weights = Literal["auto", "pretrained", "random", "none"]
 Attention = Literal["eager", "sdpa"]
 Dtype = Literal["float32", "float64", "bfloat16", "float16"]
 
+_SHORT = {"fp64": "float64", "double": "float64", "fp32": "float32", "float": "float32"}
+_SHORT |= {"bf16": "bfloat16", "fp16": "float16", "half": "float16"}
+
+
+def dtype_named(word: str) -> Any:
+    """Return torch's name of a precision that may be given by its short one: ``float16`` for ``fp16``. A word that
+    names none is returned as it is.
+    """
+    name = word.lower().removeprefix("torch.")
+    name = _SHORT.get(name, name)
+    return name if name in get_args(Dtype) else word
+
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSpec:

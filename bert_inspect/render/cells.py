@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 
 from ..safetext import safe_text
+from ..traces.focus import Focus
 from ..traces.record import Step, TensorOut
 from ..traces.tree import Node, is_layer
 from ..traces.vocabulary import known_as, labels, roles
@@ -58,13 +59,16 @@ _KNOWN_AT = {
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """What of a trace is shown: how deep, folded or not, with statistics, with values, with named axes."""
+    """What of a trace is shown: how deep, folded or not, with statistics, with values (of one head and token
+    alone, where there is a focus), with named axes.
+    """
 
     depth: int | None = None
     fold: bool = False
     stats: bool = False
     values: bool = False
     axes: bool = False
+    focus: Focus = field(default_factory=Focus)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.style import Style
 
 from ..safetext import safe_text
+from ..traces.focus import Focus
 from ..traces.record import Input, TensorOut
 from ..traces.vocabulary.axes import TOKEN_AXES, one_of
 from .cells import Cell
@@ -14,33 +15,35 @@ from .words import DIM, MASKED, PLAIN, is_masked, number, plural
 
 _CELL = 10
 _LABEL = 12
+_ALL = Focus()
 
 
-def matrix(tensor: TensorOut, batch: Input, *, label: str, width: int, cut: str) -> Iterator[Cell]:
+def matrix(tensor: TensorOut, batch: Input, *, label: str, width: int, cut: str, focus: Focus = _ALL) -> Iterator[Cell]:
     """Yield the lines of a tensor's values.
 
     The last two axes are the matrix, of which the ends are shown; of a stack of matrices the first sentences are
-    shown, and the first head of each. What is left out is said.
+    shown, and the first head of each, or the head and the token of a ``focus``. What is left out is said.
     """
     if tensor.values is None:
         return
     if 0 in tensor.shape:
         yield [("empty", DIM)]
         return
-    shown = _Matrix(tensor, batch, label=label, fits=max(1, (width - _LABEL - 2) // _CELL), cut=cut)
+    shown = _Matrix(tensor, batch, label=label, fits=max(1, (width - _LABEL - 2) // _CELL), cut=cut, focus=focus)
     yield from shown.row() if len(tensor.shape) < 2 else shown.stack()
 
 
 class _Matrix:
     """The values of one tensor with the names of their axes; ``fits`` is how many columns have room."""
 
-    def __init__(self, tensor: TensorOut, batch: Input, *, label: str, fits: int, cut: str) -> None:
+    def __init__(self, tensor: TensorOut, batch: Input, *, label: str, fits: int, cut: str, focus: Focus) -> None:
         assert tensor.values is not None, "asked for only where values are held"
         self._values = tensor.values
         self._dtype, self._label, self._batch, self._cut = tensor.dtype, label, batch, cut
         self._axes: Sequence[str] = tensor.axes or [f"axis {i}" for i in range(len(tensor.shape))]
         self._sizes = tensor.shape
         self._fits = min(fits, SHOWN_ENDS)
+        self._focus = focus
 
     def row(self) -> Iterator[Cell]:
         """Yield the one line of a vector or of a single number."""
@@ -54,35 +57,66 @@ class _Matrix:
     def stack(self) -> Iterator[Cell]:
         """Yield the lines of a matrix, or of the first ones of a stack of matrices."""
         before = self._sizes[:-2]
-        for sentence in range(min(self._sizes[0], SHOWN_SENTENCES) if before else 1):
+        shown = self._sentences() if before else [0]
+        for sentence in shown:
             if before and (title := self._title(sentence)):
                 yield [(title, DIM)]
-            yield from self._matrix(sentence, (sentence, *[0] * (len(before) - 1)) if before else ())
-        if before and self._sizes[0] > SHOWN_SENTENCES:
-            yield [(f"{self._cut} {plural(self._sizes[0] - SHOWN_SENTENCES, 'more sentence')}", DIM)]
+            at = [self._index(axis, size, sentence) for axis, size in self._between()]
+            yield from self._matrix(sentence, (sentence, *at) if before else ())
+        if before and self._sizes[0] > len(shown):
+            yield [(f"{self._cut} {plural(self._sizes[0] - len(shown), 'more sentence')}", DIM)]
+
+    def _sentences(self) -> list[int]:
+        """Return the sentences of which a matrix is shown."""
+        first = list(range(min(self._sizes[0], SHOWN_SENTENCES)))
+        if TOKEN_AXES.isdisjoint(self._axes):
+            return first
+        return [row for row in self._focus.sentences(self._batch, SHOWN_SENTENCES) if row < self._sizes[0]] or first
+
+    def _between(self) -> list[tuple[str, int]]:
+        """Return the axes between that of the sentences and the matrix, with their sizes."""
+        return list(zip(self._axes[1:-2], self._sizes[1:-2], strict=True))
+
+    def _index(self, axis: str, size: int, sentence: int) -> int:
+        """Return the place along an axis of which a matrix is shown."""
+        place = self._focused(axis, sentence)
+        return 0 if place is None or place >= size else place
+
+    def _focused(self, axis: str, sentence: int) -> int | None:
+        """Return the only place along an axis that is shown, None where all are."""
+        if axis == "heads":
+            return self._focus.head
+        return self._focus.place(self._batch, sentence) if axis in TOKEN_AXES else None
 
     def _title(self, sentence: int) -> str:
         """Return which matrix of the stack is shown."""
         parts = [f"sentence {sentence + 1} of {self._sizes[0]}"] if self._sizes[0] > 1 or sentence else []
-        for axis, size in zip(self._axes[1:-2], self._sizes[1:-2], strict=True):
+        for axis, size in self._between():
             if size > 1:
-                name = f"{self._name(axis, 0, sentence)}, " if axis in TOKEN_AXES else ""
-                parts.append(f"{name}{one_of(axis)} 0 of {size}")
+                index = self._index(axis, size, sentence)
+                name = f"{self._name(axis, index, sentence)}, " if axis in TOKEN_AXES else ""
+                parts.append(f"{name}{one_of(axis)} {index} of {size}")
         return ", ".join(parts)
 
     def _matrix(self, sentence: int, at: tuple[int, ...]) -> Iterator[Cell]:
         rows, columns = _ends(self._sizes[-2], SHOWN_ENDS), _ends(self._sizes[-1], self._fits)
         row_axis, column_axis = self._axes[-2:]
+        if at:  # of one sentence
+            row, column = self._focused(row_axis, sentence), self._focused(column_axis, sentence)
+            if row is not None and row < self._sizes[-2]:
+                rows = [row]
+            elif row_axis not in TOKEN_AXES and column is not None and column < self._sizes[-1]:
+                columns = [column]
         if column_axis in TOKEN_AXES:
             heads = [self._name(column_axis, index, sentence) for index in columns if index is not None]
             titles = [(_fit(head, _CELL - 1, right=True) + " ", DIM) for head in heads]
             yield [(" " * (_LABEL + 1), DIM), *_spread(columns, titles, self._cut)]
-        for row in rows:
-            if row is None:
+        for place in rows:
+            if place is None:
                 yield [(f"{self._cut}".rjust(_LABEL), DIM)]
                 continue
-            name = self._name(row_axis, row, row if row_axis == "batch" else sentence)
-            numbers = [self._number(*at, row, index) for index in columns if index is not None]
+            name = self._name(row_axis, place, place if row_axis == "batch" else sentence)
+            numbers = [self._number(*at, place, index) for index in columns if index is not None]
             yield [(_fit(name, _LABEL, right=True) + " ", DIM), *_spread(columns, numbers, self._cut)]
 
     def _number(self, *index: int) -> tuple[str, Style]:

@@ -181,5 +181,6 @@ def _values(row: Row, batch: Input, form: Format) -> Iterable[Cell]:
     main = main_output(step)
     if main is None or main.values is None:
         return
-    for line in matrix(main, batch, label=step.label, width=form.width - cell_len(row.below) - 2, cut=form.signs.cut):
+    width, focus = form.width - cell_len(row.below) - 2, form.view.focus
+    for line in matrix(main, batch, label=step.label, width=width, cut=form.signs.cut, focus=focus):
         yield [(row.below + "  ", DIM), *line]

@@ -41,6 +41,34 @@ def read_trace(path: str | os.PathLike[str]) -> bytes:
         raise TraceFileError(f"cannot read {file}: {reason}", HOW_TO_MAKE) from error
 
 
+def read_line(path: str | os.PathLike[str], number: int) -> bytes:
+    """Return one line of a file that holds a trace a line, however long the file is; lines are counted from 1.
+
+    Raises:
+        TraceFileError: it is not a plain file, cannot be read, or has no such line.
+    """
+    file, wanted, count = Path(path), b"", 0
+    try:
+        if not stat.S_ISREG(file.stat().st_mode):
+            raise TraceFileError(f"{file} is not a plain file", HOW_TO_MAKE)
+        with file.open("rb") as stream:
+            while line := stream.readline(MOST_BYTES):
+                count += 1
+                if count == 1 and line.endswith(b'"steps":[\n'):
+                    raise TraceFileError(f"{file} holds one trace, over many lines", "leave `line` out")
+                if count == number:
+                    wanted = line
+    except FileNotFoundError as error:
+        raise TraceFileError(f"there is no file {file}", HOW_TO_MAKE) from error
+    except (OSError, ValueError, MemoryError) as error:
+        reason = getattr(error, "strerror", None) or str(error) or "there is not enough memory"
+        raise TraceFileError(f"cannot read {file}: {reason}", HOW_TO_MAKE) from error
+    if not wanted:
+        there = "one line" if count == 1 else f"{count} lines"
+        raise TraceFileError(f"{file} has {there}, there is no line {number}", "lines are counted from 1")
+    return wanted
+
+
 def check_amount(text: bytes, name: str) -> None:
     """Refuse JSON that would take more memory than a trace can need; ``name`` is how errors call it.
 

@@ -1,13 +1,12 @@
 """From the words for a module, as people write them, to its path."""
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from typing import NamedTuple
 
 from ..errors import UsageError
 from ..families import family_of
+from .matching import matching
 from .record import Step, TensorIn, TensorOut, Trace
-from .selection import matches, no_such_module
 
 
 class Module(NamedTuple):
@@ -20,8 +19,8 @@ class Module(NamedTuple):
 def find_module(wanted: str, modules: Mapping[str, Module]) -> tuple[str, str | None]:
     """Return the path of the module that is meant and, where it was not given in full, a note that says which.
 
-    ``wanted`` is a path, a pattern, the end of a path (``attention.self``) or a class. Of modules that differ only in
-    their layer the first is taken.
+    ``wanted`` is what `matching` understands: a path, a pattern, the end of a path or a class. Of modules that differ
+    only in their layer the first is taken.
 
     Args:
         wanted: the user's words.
@@ -32,17 +31,7 @@ def find_module(wanted: str, modules: Mapping[str, Module]) -> tuple[str, str | 
     """
     if wanted in modules:
         return wanted, None
-    ways = (
-        [path for path in modules if matches(wanted, path)],
-        [path for path in modules if path.endswith(f".{wanted}")],
-        [path for path, module in modules.items() if module.type == wanted],
-    )
-    found = next((paths for paths in ways if paths), [])
-    if not found:
-        classes = sorted({module.type for module in modules.values() if module.type})
-        if alike := get_close_matches(wanted, classes, n=3, cutoff=0.8):
-            raise UsageError(f"no module matches {wanted!r}", f"did you mean {' or '.join(alike)}?")
-        raise no_such_module(wanted, list(modules))
+    found = matching(wanted, types_of(modules))
     kinds = {without_layer(path, modules[path].layer): path for path in reversed(found)}
     if len(kinds) > 1:
         several = list(kinds.values())[::-1]
@@ -50,6 +39,11 @@ def find_module(wanted: str, modules: Mapping[str, Module]) -> tuple[str, str | 
         raise UsageError(f"{wanted!r} may be several modules", f"name one of {names}")
     others = f", the first of {len(found)}" if len(found) > 1 else ""
     return found[0], f"{wanted} is {found[0] or modules[found[0]].type}{others}"
+
+
+def types_of(modules: Mapping[str, Module]) -> dict[str, str]:
+    """Return the classes of modules by their paths."""
+    return {path: module.type for path, module in modules.items()}
 
 
 def without_layer(path: str, layer: int | None) -> str:

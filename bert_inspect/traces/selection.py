@@ -1,17 +1,15 @@
 """Which steps are wanted: by encoder layer, by path pattern, with or without ops."""
 
-import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
-from functools import lru_cache
 from typing import Literal, Protocol
 
 from msgspec import structs
 
 from ..errors import UsageError
-from ..families import family_of
+from .lookup import modules_of, types_of
+from .matching import matching, with_everything_below
 from .record import Kind, Step, TensorOut, Trace
 
 Level = Literal["module", "op"]
@@ -19,11 +17,16 @@ Level = Literal["module", "op"]
 
 @dataclass(frozen=True, kw_only=True)
 class Selection:
-    """What the user wants to see. Empty ``layers`` or ``patterns`` mean: no filter of that kind."""
+    """What the user wants to see. Empty ``layers`` or ``patterns`` mean: no filter of that kind.
+
+    A pattern names modules as `matching` says, and selects them with everything below. With ``exact`` the patterns are
+    paths, and nothing below them is meant.
+    """
 
     layers: frozenset[int] = frozenset()
     patterns: tuple[str, ...] = ()
     level: Level = "op"
+    exact: bool = False
 
     @classmethod
     def parse(cls, *, layer: str | None = None, module: Sequence[str] = (), level: Level = "op") -> "Selection":
@@ -40,13 +43,19 @@ class Selection:
         """Whether anything but the level is restricted."""
         return bool(self.layers or self.patterns)
 
-    def wants(self, path: str, layer: int | None) -> bool:
-        """Whether the module at ``path``, called in this encoder layer (None: in none), and the ops in its forward are
-        wanted.
+    def of(self, modules: Mapping[str, str]) -> "Wanted":
+        """Return what is wanted of a model; ``modules`` are the classes of its modules by their paths (empty: not
+        known).
+
+        Raises:
+            UsageError: a pattern names no module; the message names the nearest that there are.
         """
-        if self.layers and layer not in self.layers:
-            return False
-        return not self.patterns or any(matches(pattern, path) for pattern in self.patterns)
+        if not self.patterns:
+            return Wanted(layers=self.layers, level=self.level)
+        if self.exact:
+            return Wanted(layers=self.layers, paths=frozenset(self.patterns), level=self.level)
+        found = [path for pattern in self.patterns for path in matching(pattern, modules)]
+        return Wanted(layers=self.layers, paths=with_everything_below(found, modules), level=self.level)
 
     def described(self) -> dict[str, str]:
         """Return the active filters as the trace records them."""
@@ -71,46 +80,29 @@ class Selection:
                 "layers are counted from 0, as in the module paths" if count else None,
             )
 
-    def check_paths(self, modules: Iterable[tuple[str, int | None]]) -> None:
-        """Refuse patterns that no module of the model matches; ``modules`` are paths, each with the layer it is in.
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What a selection comes to in one model: its layers (empty: all) and its modules (None: all)."""
+
+    layers: frozenset[int] = frozenset()
+    paths: frozenset[str] | None = None
+    level: Level = "op"
+
+    def wants(self, path: str, layer: int | None) -> bool:
+        """Whether the module at ``path``, called in this encoder layer (None: in none), and the ops in its forward are
+        wanted.
+        """
+        return (not self.layers or layer in self.layers) and (self.paths is None or path in self.paths)
+
+    def check(self, places: Iterable[tuple[str, int | None]]) -> None:
+        """Refuse layers and modules that exclude each other; ``places`` are all paths, each with a layer it is in.
 
         Raises:
-            UsageError: names the first such pattern and the nearest paths.
+            UsageError: there is no step that is in both.
         """
-        if not self.patterns:
-            return
-        known = list(dict.fromkeys(modules))
-        for pattern in self.patterns:
-            if not any(matches(pattern, path) for path, _ in known):
-                raise no_such_module(pattern, list(dict.fromkeys(path for path, _ in known)))
-        if self.layers and not any(self.wants(path, layer) for path, layer in known):
+        if self.layers and self.paths is not None and not any(self.wants(path, layer) for path, layer in places):
             raise UsageError("the layers and the modules have no step in common", "a step has to match both")
-
-
-def no_such_module(pattern: str, known: Sequence[str]) -> UsageError:
-    """Return the error for a path that the model does not have, with the nearest ones that it has."""
-    near = near_paths(pattern, known)
-    hint = "did you mean " + " or ".join(near) + "?" if near else "bert-inspect model lists the paths"
-    if pattern and not any(sign in pattern for sign in "*?["):
-        hint += f" (** stands for any number of segments: '**.{pattern}')" if "." not in pattern else ""
-    return UsageError(f"no module matches {pattern!r}", hint)
-
-
-def near_paths(pattern: str, known: Sequence[str], *, count: int = 3) -> list[str]:
-    """Return the module paths most like ``pattern``: those that end alike first, then those spelled alike."""
-    plain = re.sub(r"[*?\[\]]+\.?", "", pattern).strip(".")
-    if not plain:
-        return []
-    ends = [path for path in known if path.endswith("." + plain)]
-    if ends:
-        return ends[:count]
-    last = plain.rsplit(".", 1)[-1]
-    near = difflib.get_close_matches(plain, known, n=count, cutoff=0.6)
-    if near:
-        return near
-    names = {path.rsplit(".", 1)[-1] for path in known if path}
-    alike = difflib.get_close_matches(last, sorted(names), n=1, cutoff=0.6)
-    return [path for path in known if alike and path.rsplit(".", 1)[-1] == alike[0]][:count]
 
 
 def parse_layers(spec: str) -> frozenset[int]:
@@ -153,48 +145,15 @@ class AnyStep(Protocol):
         """The encoder layer that it is in."""
 
 
-@lru_cache(maxsize=65536)
-def matches(pattern: str, path: str) -> bool:
-    """Whether a path pattern matches a module path: ``*``, ``?`` and ``[...]`` within a segment, ``**`` for any
-    number of segments, none included. The root's path is empty and has no segments.
-    """
-    return _match(_segments(pattern), _segments(path))
-
-
-def _segments(path: str) -> list[str]:
-    return path.split(".") if path else []
-
-
-def _match(patterns: list[str], segments: list[str]) -> bool:
-    """Match segment by segment; where it goes wrong, the last ``**`` takes one more. No pattern takes longer than
-    its length times the path's.
-    """
-    at = here = 0
-    stars, taken = -1, 0
-    while here < len(segments):
-        if at < len(patterns) and patterns[at] == "**":
-            stars, taken = at, here
-            at += 1
-        elif at < len(patterns) and fnmatchcase(segments[here], patterns[at]):
-            at += 1
-            here += 1
-        elif stars >= 0:
-            taken += 1
-            at, here = stars + 1, taken
-        else:
-            return False
-    return all(pattern == "**" for pattern in patterns[at:])
-
-
-def kept(steps: Sequence[AnyStep], selection: Selection) -> set[int]:
-    """Return the ids of the steps that the selection wants, and of the modules around them.
+def kept(steps: Sequence[AnyStep], wanted: Wanted) -> set[int]:
+    """Return the ids of the steps that are wanted, and of the modules around them.
 
     Raises:
         UsageError: nothing matches; names the nearest paths.
     """
     keep: set[int] = set()
     for step in steps:
-        if (step.kind == "module" or selection.level == "op") and selection.wants(step.path, step.layer):
+        if (step.kind == "module" or wanted.level == "op") and wanted.wants(step.path, step.layer):
             above: int | None = step.id
             while above is not None and above not in keep:
                 keep.add(above)
@@ -215,14 +174,15 @@ def narrowed(trace: Trace, selection: Selection) -> Trace:
     """
     if not selection.filters and selection.level == "op":
         return trace
-    called = [(step.path, step.layer) for step in trace.steps]
+    modules = modules_of(trace)
     selection.check_layers(layer_count(trace))
-    family = family_of(trace.model.family)
-    selection.check_paths([*called, *((path, family.layer_in_path(path)) for path in trace.not_called)])
-    keep = kept(trace.steps, selection)
+    wanted = selection.of(types_of(modules))
+    called = [(step.path, step.layer) for step in trace.steps]
+    wanted.check([*called, *((path, modules[path].layer) for path in trace.not_called)])
+    keep = kept(trace.steps, wanted)
     steps = [
         step
-        if selection.wants(step.path, step.layer)
+        if wanted.wants(step.path, step.layer)
         else structs.replace(step, outputs=[_bare(tensor) for tensor in step.outputs])
         for step in renumbered(trace.steps, keep)
     ]

@@ -9,7 +9,7 @@ import msgspec
 from ..errors import TraceFileError
 from .codec import decoder, encode
 from .codec import schema as schema_of
-from .limits import HOW_TO_MAKE, check_amount, read_trace
+from .limits import HOW_TO_MAKE, check_amount, read_line, read_trace
 from .older import completed
 from .record import FORMAT, VERSION, Trace
 from .validate import check
@@ -39,6 +39,15 @@ def load_trace(path: str | os.PathLike[str]) -> Trace:
     return decode_trace(read_trace(path), name=os.fspath(path))
 
 
+def load_line(path: str | os.PathLike[str], number: int) -> Trace:
+    """Read one of the traces that a file holds one a line, counted from 1.
+
+    Raises:
+        TraceFileError: as for `load_trace`, or the file has no such line.
+    """
+    return decode_trace(read_line(path, number), name=f"line {number} of {os.fspath(path)}")
+
+
 def decode_trace(text: bytes, *, name: str = "the trace") -> Trace:
     """Decode a trace from JSON; ``name`` is how errors call it.
 
@@ -52,8 +61,8 @@ def decode_trace(text: bytes, *, name: str = "the trace") -> Trace:
         if isinstance(error, msgspec.ValidationError):
             raise TraceFileError(f"{name} is not a trace of bert-inspect", HOW_TO_MAKE) from error
         if b'\n{"format"' in text:
-            hint = "take one of them: head -n 1 traces.jsonl > trace.json"
-            raise TraceFileError(f"{name} holds many traces, one a line", hint) from error
+            count = 1 + text.count(b'\n{"format"')
+            raise TraceFileError(f"{name} holds {count} traces, one a line", "`line=1` takes the first") from error
         raise TraceFileError(f"{name} is damaged: {error}", HOW_TO_MAKE) from error
     if head.format != FORMAT:
         raise TraceFileError(f"{name} is not a trace of bert-inspect", HOW_TO_MAKE)

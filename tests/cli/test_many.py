@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -32,22 +33,52 @@ def test_every_sentence_is_traced_once_in_batches_of_like_length(
     code, out, _ = run(command, checkpoint, sentences, "-o", tmp_path / "t.jsonl", "--stats")
     assert (code, out) == (0, "")
     traces = [Trace.from_json(line) for line in (tmp_path / "t.jsonl").read_bytes().splitlines()]
-    assert [len(trace.input.texts) for trace in traces] == [4, 4, 4, 4, 4, 3]
+    assert sorted(len(trace.input.texts) for trace in traces) == [3, 4, 4, 4, 4, 4]
     lines = sentences.read_text("utf-8-sig").splitlines()
     assert sorted(number for trace in traces for number in trace.input.lines) == list(range(1, 46, 2))
     for trace in traces:
         assert trace.input.texts == [lines[number - 1] for number in trace.input.lines]
-    lengths = [sum(row) for trace in traces for row in trace.input.attention_mask]
-    assert lengths == sorted(lengths)
+    # Of like length: sorted by length, the batches follow each other without overlap.
+    lengths = sorted(sorted(map(sum, trace.input.attention_mask)) for trace in traces)
+    assert [*chain(*lengths)] == sorted(chain(*lengths))
+    # In the order of the file, as far as batches of like length can be.
+    assert all(trace.input.lines == sorted(trace.input.lines) for trace in traces)
+    assert [trace.input.lines[0] for trace in traces] == sorted(trace.input.lines[0] for trace in traces)
 
 
-def test_show_says_that_many_traces_are_many(
+def test_it_is_told_when_the_work_is_done_and_when_none_was_left(
     command: Command, checkpoint: Path, sentences: Path, tmp_path: Path
 ) -> None:
     file = tmp_path / "t.jsonl"
+    code, _, err = run(command, checkpoint, sentences, "-o", file)
+    assert code == 0 and f"23 sentences traced in 6 batches, written to {file}\n" in err
+    held = file.read_bytes()
+    code, _, err = run(command, checkpoint, sentences, "-o", file, "--resume")
+    assert code == 0 and f"nothing is left to do: 23 sentences of {sentences} traced already, in {file}\n" in err
+    assert file.read_bytes() == held
+    file.write_bytes(b"".join(held.splitlines(keepends=True)[:5]))
+    left = len(Trace.from_json(held.splitlines()[5]).input.lines)
+    code, _, err = run(command, checkpoint, sentences, "-o", file, "--resume")
+    assert code == 0 and f"{left} sentences traced in 1 batch, written to" in err and file.read_bytes() == held
+    assert run(command, checkpoint, sentences, "-o", file, "--resume", "--quiet") == (0, "", "")
+    assert "23 sentences traced in 6 batches\n" in run(command, checkpoint, sentences, "--json")[2]
+
+
+def test_show_takes_one_of_many_traces(command: Command, checkpoint: Path, sentences: Path, tmp_path: Path) -> None:
+    file = tmp_path / "t.jsonl"
     assert run(command, checkpoint, sentences, "-o", file)[0] == 0
     code, out, err = command("show", file)
-    assert (code, out) == (4, "") and "holds many traces, one a line" in err
+    assert (code, out) == (4, "") and "holds 6 traces, one a line" in err and "hint: --line 1 takes the first" in err
+    for number, line in enumerate(file.read_bytes().splitlines(keepends=True), start=1):
+        (tmp_path / "one.json").write_bytes(line)
+        expected = command("show", tmp_path / "one.json", "--depth", "3")
+        assert command("show", file, "--line", str(number), "--depth", "3") == expected and expected[0] == 0
+    code, out, err = command("show", file, "--line", "7")
+    assert (code, out) == (4, "") and "has 6 lines, there is no line 7" in err
+    assert command("show", file, "--line", "0")[0] == 2
+    assert command("run", "x", "--model", checkpoint, "-o", tmp_path / "plain.json", "--quiet")[0] == 0
+    code, out, err = command("show", tmp_path / "plain.json", "--line", "1")
+    assert (code, out) == (4, "") and "holds one trace, over many lines" in err and "leave --line out" in err
 
 
 def test_each_trace_is_what_run_makes_of_its_sentences(command: Command, checkpoint: Path, sentences: Path) -> None:

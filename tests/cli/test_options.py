@@ -17,14 +17,15 @@ Command = Callable[..., tuple[int, str, str]]
 TEXT = {"--pair", "--max-length"}
 MODEL = {"--model", "--download", "--weights", "--num-labels", "--seed", "--attention", "--device", "--dtype"}
 MODEL |= {"--allow-missing"}
-SELECTION, VIEW = {"--layer", "--module", "--level"}, {"--depth", "--fold", "--stats", "--values", "--axes"}
+SELECTION = {"--layer", "--module", "--level"}
+VIEW = {"--depth", "--fold", "--stats", "--values", "--head", "--token", "--axes"}
 OUTPUT, TOLERANCE = {"--json", "--output"}, {"--all", "--atol", "--rtol"}
 TERMINAL = {"--quiet", "--verbose", "--color", "--no-pager", "--debug", "--help"}
 TRACED = TEXT | {"--trace", "--truncate"}
 OFFERED = {
     "run": TEXT | {"--truncate", "--labels"} | MODEL | SELECTION | VIEW | OUTPUT | TERMINAL
     | {"--verify", "--time", "--tensors", "--input", "--batch-size", "--resume"},
-    "show": SELECTION | VIEW | OUTPUT | TERMINAL,
+    "show": SELECTION | VIEW | OUTPUT | TERMINAL | {"--line"},
     "diff": TOLERANCE | OUTPUT | TERMINAL
     | {"--tensors-a", "--tensors-b", "--explain", "--model", "--layer", "--module"},
     "compare": TEXT | {"--truncate", "--labels", "--a", "--b"} | MODEL | TOLERANCE | SELECTION | OUTPUT | TERMINAL,

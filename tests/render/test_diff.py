@@ -13,10 +13,10 @@ from bert_inspect import Trace
 from bert_inspect.api import trace
 from bert_inspect.diff import Diff, diff
 from bert_inspect.render.comparison.page import DiffPage, DiffView
-from bert_inspect.traces.selection import Selection
+from bert_inspect.traces.selection import Wanted
 
 GOLDEN = Path(__file__).parent / "golden"
-VIEWS = [DiffView(), DiffView(all=True), DiffView(all=True, selection=Selection.parse(layer="1"))]
+VIEWS = [DiffView(), DiffView(all=True), DiffView(all=True, selection=Wanted(layers=frozenset({1})))]
 
 
 @pytest.fixture(scope="module")

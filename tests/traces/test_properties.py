@@ -166,7 +166,9 @@ def test_layer_specs_name_what_a_loop_over_them_names(parts: list[int | tuple[in
 @some
 @given(
     st.sets(st.integers(0, 1)),
-    st.lists(st.sampled_from(["**.self", "bert.*", "**.layer.[1-3].**", "none"]), max_size=2),
+    st.lists(
+        st.sampled_from(["**.self", "bert.*", "**.layer.[1-3].**", "output", "BertIntermediate", "none"]), max_size=2
+    ),
 )
 def test_a_narrowed_trace_holds_what_was_wanted_and_what_is_around_it(
     traced: Trace, layers: set[int], patterns: list[str]
@@ -176,13 +178,19 @@ def test_a_narrowed_trace_holds_what_was_wanted_and_what_is_around_it(
         "**.self": r"(.+\.)?self",
         "bert.*": r"bert\.[^.]+",
         "**.layer.[1-3].**": r"(.+\.)?layer\.[123](\..+)?",
+        "output": r"(.+\.)?output",
+        "BertIntermediate": r".+\.intermediate",
         "none": r"none",
     }
 
     def wanted(path: str) -> bool:
         found = re.search(r"layer\.(\d+)", path)
         in_layer = not layers or (found is not None and int(found[1]) in layers)
-        return in_layer and (not patterns or any(re.fullmatch(expressions[pattern], path) for pattern in patterns))
+        segments = path.split(".")
+        around = [".".join(segments[:end]) for end in range(1, len(segments) + 1)]
+        return in_layer and (
+            not patterns or any(re.fullmatch(expressions[pattern], each) for pattern in patterns for each in around)
+        )
 
     expected = {step.path for step in traced.steps if wanted(step.path)}
     try:

@@ -1,6 +1,7 @@
 """Layer specs and path patterns."""
 
 import re
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -8,7 +9,8 @@ from hypothesis import strategies as st
 
 from bert_inspect.errors import UsageError
 from bert_inspect.families.bert import BERT
-from bert_inspect.traces.selection import Selection, matches, near_paths, parse_layers
+from bert_inspect.traces.matching import matches, matching, near_paths
+from bert_inspect.traces.selection import Selection, parse_layers
 
 
 @pytest.mark.parametrize(
@@ -49,6 +51,52 @@ def test_patterns(pattern: str, found: list[str]) -> None:
     assert [path for path in PATHS if matches(pattern, path)] == found
 
 
+MODULES = dict.fromkeys(PATHS, "") | {
+    "bert.pooler": "BertPooler",
+    "bert.pooler.dense": "Linear",
+    "classifier": "Linear",
+}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [
+        ("bert.pooler", ["bert.pooler"]),  # a path
+        ("bert.poole?", ["bert.pooler"]),  # a glob over whole paths
+        ("pooler", ["bert.pooler"]),  # the end of a path
+        ("attention.self", ["bert.encoder.layer.0.attention.self"]),
+        ("layer.[0-3].attention.*", ["bert.encoder.layer.0.attention.self"]),
+        ("Linear", ["bert.pooler.dense", "classifier"]),  # a class
+        ("", [""]),
+        ("bert", ["bert"]),
+        ("*", ["bert", "classifier"]),  # whole paths come first
+    ],
+)
+def test_a_module_is_named_by_its_path_the_end_of_it_a_glob_or_its_class(pattern: str, found: list[str]) -> None:
+    assert matching(pattern, MODULES) == found
+
+
+@pytest.mark.parametrize(
+    ("pattern", "near"), [("bert.poler", "bert.pooler"), ("Linaer", "Linear"), ("BertPoolr", "BertPooler")]
+)
+def test_what_names_no_module_is_answered_with_the_nearest(pattern: str, near: str) -> None:
+    with pytest.raises(UsageError, match=f"no module matches '{pattern}'") as raised:
+        matching(pattern, MODULES)
+    assert (raised.value.hint or "").startswith(f"did you mean {near}")
+
+
+def test_a_module_is_selected_with_everything_below() -> None:
+    def selected(*patterns: str, **more: Any) -> set[str]:
+        wanted = Selection(patterns=patterns, **more).of(MODULES)
+        return {path for path in PATHS if wanted.wants(path, None)}
+
+    assert selected("bert.pooler") == selected("BertPooler") == {"bert.pooler", "bert.pooler.dense"}
+    assert selected("bert") == {path for path in PATHS if path.startswith("bert")}
+    assert selected("") == selected() == set(PATHS)
+    assert selected("pooler", "classifier") == {"bert.pooler", "bert.pooler.dense", "classifier"}
+    assert selected("bert.pooler", exact=True) == {"bert.pooler"}
+
+
 # Each sign of a pattern's segment, and the same as a regular expression.
 SIGNS = {"a": "a", "0": "0", "*": "[^.]*", "?": "[^.]", "[ab]": "[ab]", "[!a]": "[^.a]", "[0-9]": "[0-9]"}
 segments = st.lists(st.text("ab0", min_size=1, max_size=3), max_size=6)
@@ -74,12 +122,12 @@ def test_an_endless_number_names_no_layer() -> None:
 
 
 def test_both_filters_hold_together() -> None:
-    selection = Selection.parse(layer="1", module=["**.self"])
-    assert selection.wants("bert.encoder.layer.1.attention.self", 1)
-    assert not selection.wants("bert.encoder.layer.0.attention.self", 0)
-    assert not selection.wants("bert.encoder.layer.1", 1)
+    wanted = Selection.parse(layer="0", module=["**.self"]).of(MODULES)
+    assert wanted.wants("bert.encoder.layer.0.attention.self", 0)
+    assert not wanted.wants("bert.encoder.layer.0.attention.self", 1)
+    assert not wanted.wants("bert.encoder.layer.0", 0)
     with pytest.raises(UsageError, match="no step in common"):
-        Selection.parse(layer="1", module=["bert.pooler"]).check_paths(
+        Selection.parse(layer="1", module=["bert.pooler"]).of(MODULES).check(
             [(path, BERT.layer_in_path(path)) for path in PATHS]
         )
 

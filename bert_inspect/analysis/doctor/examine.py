@@ -68,6 +68,7 @@ def _answer(question: Question, context: CheckContext) -> Finding:
     """Return the finding; a model that cannot even be run fails what needs a run."""
     try:
         with torch.random.fork_rng():  # what is drawn on the way is no loss to the caller
+            torch.manual_seed(context.loaded.seed)  # and is the same in every examination
             return _ASKED[question](context)
     except (BertInspectError, ArithmeticError, RuntimeError, IndexError, ValueError, TypeError) as error:
         said = (str(error).strip() or type(error).__name__).splitlines()[0]

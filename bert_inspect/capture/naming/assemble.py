@@ -8,7 +8,7 @@ from torch import nn
 
 from ...errors import UsageError
 from ...traces.record import Step, TensorIn, TensorOut
-from ...traces.selection import Selection, kept
+from ...traces.selection import Wanted, kept
 from ..tracing.activations import Activations
 from ..tracing.arguments import written
 from ..tracing.call_site import source_of
@@ -64,25 +64,25 @@ def named(recording: Recording, model: nn.Module, modules: Mapping[str, nn.Modul
     )
 
 
-def assemble(found: Named, selection: Selection, activations: Activations) -> Assembled:
+def assemble(found: Named, activations: Activations) -> Assembled:
     """Return the steps of one trace, with what was kept of their tensors.
 
     Raises:
         UsageError: nothing that ran was selected.
     """
     recording = found.recording
-    keep = _keep(recording, selection)
-    assembly = _Assembly(found, selection, activations, keep)
+    keep = _keep(recording, activations.wanted)
+    assembly = _Assembly(found, activations, keep)
     records = [record for record in recording.steps if record.id in keep]
     return Assembled(steps=[assembly.step(record) for record in records], records=records, tensors=assembly.tensors)
 
 
-def _keep(recording: Recording, selection: Selection) -> set[int]:
+def _keep(recording: Recording, wanted: Wanted) -> set[int]:
     """Return the ids of the steps to keep: what is selected and, of a forward that failed, always where it did."""
     steps = recording.steps
     failed = next((step for step in steps if step.failed), None)
     try:
-        keep = kept(steps, selection)
+        keep = kept(steps, wanted)
     except UsageError:
         if failed is None:
             raise
@@ -97,10 +97,9 @@ def _keep(recording: Recording, selection: Selection) -> set[int]:
 class _Assembly:
     """Writes the steps of one trace."""
 
-    def __init__(self, found: Named, selection: Selection, activations: Activations, keep: set[int]) -> None:
+    def __init__(self, found: Named, activations: Activations, keep: set[int]) -> None:
         self.tensors: dict[str, torch.Tensor] = {}
         self._found = found
-        self._selection = selection
         self._activations = activations
         self._ids = {old: number for number, old in enumerate(sorted(keep))}
         steps = found.recording.steps
@@ -110,7 +109,7 @@ class _Assembly:
     def step(self, record: StepRecord) -> Step:
         """Return a step as the trace has it."""
         found = self._found
-        wanted = self._selection.wants(record.path, record.layer)
+        wanted = self._activations.wanted.wants(record.path, record.layer)
         outputs = [self._output(record, seen, keeps=wanted) for seen in record.outputs]
         return Step(
             id=self._ids[record.id],

@@ -3,6 +3,7 @@
 import torch
 
 from ...traces.record import Stats
+from ...traces.selection import Wanted
 from ...traces.values import Values
 from ..keep import TraceSpec
 from .step_record import StepRecord, TensorRecord
@@ -19,27 +20,22 @@ class TooManyNumbers(Exception):
 
 
 class Activations:
-    """Keeps what a `TraceSpec` asks for, by the numbers that tensors bear."""
+    """Keeps what a `TraceSpec` asks for, by the numbers that tensors bear; ``wanted`` is what it selects."""
 
-    def __init__(self, spec: TraceSpec, tensors: TensorRegistry) -> None:
+    def __init__(self, spec: TraceSpec, wanted: Wanted, tensors: TensorRegistry) -> None:
+        self.wanted = wanted
         self.stats: dict[int, Stats | None] = {}
         self.values: dict[int, Values] = {}
         self.copies: dict[int, torch.Tensor] = {}
         self._spec = spec
         self._tensors = tensors
         self._count = 0
-        self._wanted: dict[tuple[str, int | None], bool] = {}
 
     def wants(self, record: StepRecord) -> bool:
         """Whether anything is kept of what a step returned."""
-        selection = self._spec.selection
-        if not self._spec.keep.any or (record.kind == "op" and selection.level == "module"):
+        if not self._spec.keep.any or (record.kind == "op" and self.wanted.level == "module"):
             return False
-        key = record.path, record.layer
-        wanted = self._wanted.get(key)
-        if wanted is None:
-            wanted = self._wanted[key] = selection.wants(*key)
-        return wanted
+        return self.wanted.wants(record.path, record.layer)
 
     def take(self, record: StepRecord, seen: TensorRecord, tensor: torch.Tensor) -> None:
         """Keep what was asked for of a step's output, at once: a later op may change the tensor in place.

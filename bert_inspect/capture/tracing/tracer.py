@@ -54,7 +54,8 @@ class Tracer(TorchFunctionMode):
     ) -> None:
         super().__init__()
         self.tensors = TensorRegistry(modules)
-        self._kept = [Activations(spec, self.tensors) for spec in specs]
+        types = {path: type(module).__name__ for path, module in modules.items()}
+        self._kept = [Activations(spec, spec.selection.of(types), self.tensors) for spec in specs]
         self._recorder = Recorder(modules, self.tensors, family)
         self._tape: list[Event] = []
         self._live: LiveRecorder | None = None

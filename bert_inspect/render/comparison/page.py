@@ -11,7 +11,7 @@ from ...diff import Diff, Setting, StepDiff, Unmatched
 from ...diff.words import times, where
 from ...safetext import safe_text
 from ...traces.record import Source
-from ...traces.selection import Selection
+from ...traces.selection import Wanted
 from ..words import BAD, DIM, GOOD, NAME, PLAIN, number, plural
 from .tables import TableFormat, part_of, parts_table, steps_table
 
@@ -25,7 +25,7 @@ class DiffView:
     """What is shown of a comparison: a line for each part of the model or, with ``all``, for every selected step."""
 
     all: bool = False
-    selection: Selection = field(default_factory=Selection)
+    selection: Wanted = field(default_factory=Wanted)
 
 
 class DiffPage:

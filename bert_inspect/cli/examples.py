@@ -1,0 +1,82 @@
+"""Three examples for each command, as its help shows them: command lines that work, and what each does."""
+
+import shlex
+from collections.abc import Mapping
+from typing import Final
+
+EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
+    "run": (
+        ('bert-inspect run "I love cats!"', "the whole forward pass as a tree"),
+        (
+            'bert-inspect run "I love cats!" --module attention.self --values',
+            "attention of every layer, with values",
+        ),
+        ("bert-inspect run --input sentences.txt -o traces.jsonl", "a file of sentences, a batch of them a line"),
+    ),
+    "show": (
+        ("bert-inspect show trace.json", "the tree of a saved trace"),
+        ("bert-inspect show trace.json --layer 0 --stats", "one layer of it, with statistics"),
+        ("bert-inspect show traces.jsonl --line 1", "one of many traces"),
+    ),
+    "tokens": (
+        ('bert-inspect tokens "I love cats!"', "each token with its id, word and place in the text"),
+        ('bert-inspect tokens "I love cats!" --model bert-base-cased', "the tokens of another model"),
+        ('bert-inspect tokens "I love cats!" --pair "So do I." --json', "two sentences in two segments, as JSON"),
+    ),
+    "model": (
+        ("bert-inspect model", "the default model's components"),
+        ("bert-inspect model bert-base-cased --depth 3", "another model's, down to a depth of 3"),
+        ("bert-inspect model bert-tiny --json", "the same as JSON"),
+    ),
+    "source": (
+        ('bert-inspect source attention.self "I love cats!"', "the code of self-attention beside its tensors"),
+        ('bert-inspect source BertPooler "I love cats!" --stats', "a module by its class, with statistics"),
+        ("bert-inspect source intermediate --trace trace.json", "the same from a saved trace"),
+    ),
+    "diagram": (
+        ('bert-inspect diagram "I love cats!"', "the dataflow in the terminal"),
+        ('bert-inspect diagram "I love cats!" --module attention.self', "the dataflow inside of one module"),
+        ('bert-inspect diagram "I love cats!" -o pass.svg', "a picture for a document"),
+    ),
+    "attention": (
+        ('bert-inspect attention "I love cats!"', "a summary of every head"),
+        ('bert-inspect attention "I love cats!" --layer 5 --head 3', "the heatmap of one head"),
+        ('bert-inspect attention "I love cats!" -o attention.svg', "a picture of all heads"),
+    ),
+    "report": (
+        ('bert-inspect report "I love cats!"', "everything on one page, report.html"),
+        ('bert-inspect report "I love cats!" --stats -o cats.html', "with statistics, under another name"),
+        ("bert-inspect report --trace trace.json", "the page of a saved trace"),
+    ),
+    "doctor": (
+        ("bert-inspect doctor", "the default model, with two sentences of its own"),
+        ('bert-inspect doctor "I love cats!" --only padding,precision', "two questions about your sentence"),
+        ("bert-inspect doctor --model bert-tiny --json", "the verdicts on another model as JSON"),
+    ),
+    "diff": (
+        ("bert-inspect diff a.json b.json", "the first step that differs, and where it counts"),
+        ("bert-inspect diff a.json b.json --all --layer 0", "every step of one layer"),
+        ("bert-inspect diff a.json b.json --explain", "the cause too: loads the model of a.json"),
+    ),
+    "compare": (
+        ('bert-inspect compare "I love cats!" --b attention=sdpa', "eager attention beside fused attention"),
+        ('bert-inspect compare "I love cats!" --b dtype=bfloat16', "what another precision changes"),
+        ('bert-inspect compare --a text="I love cats!" --b text="I hate cats!"', "two sentences"),
+    ),
+    "schema": (
+        ("bert-inspect schema", "the JSON Schema of a trace"),
+        ("bert-inspect schema > trace.schema.json", "the same in a file"),
+        ("bert-inspect schema | head -n 20", "its beginning"),
+    ),
+}
+"""By command."""
+
+
+def quoted(text: str) -> str:
+    """Return a sentence as it is written on a command line."""
+    return shlex.quote(text) if any(sign in text for sign in '"$`\\!\n') and not _plain(text) else f'"{text}"'
+
+
+def _plain(text: str) -> bool:
+    """Whether double quotes are enough: an exclamation mark that ends a sentence is taken as it is."""
+    return not any(sign in text for sign in '"$`\\\n') and "!" not in text[:-1]
