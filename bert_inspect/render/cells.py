@@ -35,11 +35,10 @@ Cell = list[tuple[str, Style]]
 
 STATS = ("min", "max", "mean", "std")
 
-# From these widths on there is room for wider branches, for a module's name beside its label, for statistics in
-# columns, for arguments in full, for named axes.
+# From these widths on there is room for wider branches, for every digit of a count, for statistics in columns, for
+# arguments in full, for named axes.
 _ROOMY = 140
-_BOTH_NAMES = 100
-_BOTH_NAMES_AND_STATS = 150
+_FULL_COUNTS = 100
 _STATS_COLUMNS = 112
 _FULL = 160
 _NAMED_AXES = 170
@@ -114,12 +113,7 @@ class Format:
     @property
     def full_counts(self) -> bool:
         """Whether parameters are counted to the last one."""
-        return self.width >= _BOTH_NAMES
-
-    @property
-    def both_names(self) -> bool:
-        """Whether a module's name in the code stands beside its label."""
-        return self.width >= (_BOTH_NAMES_AND_STATS if self.stats_in_columns else _BOTH_NAMES)
+        return self.width >= _FULL_COUNTS
 
     @property
     def full_arguments(self) -> bool:
@@ -143,7 +137,7 @@ class Row:
 
 
 def name_cell(row: Row, form: Format) -> Cell:
-    """Return the tree's branches and the step's name: the module's own, or the label of an op."""
+    """Return the tree's branches and the step's name: the module's own with its label, or the label of an op."""
     step = row.node.step
     lead: Cell = [(row.lead, DIM)]
     if step.kind == "op":
@@ -160,8 +154,6 @@ def name_cell(row: Row, form: Format) -> Cell:
         return [*lead, (safe_text(step.type), NAME)]
     again = f" (call {step.call})" if step.call else ""
     label = "" if _says_the_same(step, name) else safe_text(step.label)
-    if label and not form.both_names:
-        return [*lead, (label, NAME), (again, DIM)]
     return [*lead, (safe_text(name), NAME), (f"  {label}" if label else "", PLAIN), (again, DIM)]
 
 
@@ -179,6 +171,8 @@ def what_cell(node: Node, form: Format) -> Cell:
         cell.append((arguments if arguments.startswith("[") else f"({arguments})", DIM))
     if step.no_op:
         cell.append((" no-op", MASKED))
+    for other in node.relaid:
+        cell.append((f" + {safe_text(other.type)}", DIM))
     if step.failed:
         cell.append((" failed here", BAD))
     if node.hidden:
@@ -263,6 +257,7 @@ def brief(arguments: str) -> str:
     """Return arguments as one would type them: ``Linear(768, 3072)``."""
     for usual in _USUAL:
         arguments = arguments.replace(usual, "")
+    arguments = re.sub(r"(?<![\d.])\d+\.\d{5,}(?![\de])", lambda found: f"{float(found[0]):.4f}", arguments)
     return re.sub(r"\((\d+),\)", r"\1", arguments)
 
 

@@ -1,4 +1,6 @@
-"""What stands above the tree: which model, what its weights are in plain words, and the sentences as tokens."""
+"""What stands above the tree: which model, what its weights are in plain words, the sentences as tokens, and what the
+model answers.
+"""
 
 from rich.console import Group
 from rich.table import Table
@@ -7,13 +9,14 @@ from rich.text import Text
 from ..families.heads import head_of
 from ..safetext import safe_text
 from ..traces.record import Input, Model, Trace
+from .answers import answers
 from .proof import proof
 from .words import BAD, DIM, NAME, PLAIN, count, plural
 
 MEANING = {
     "pretrained": ("pretrained", "every tensor comes from the checkpoint"),
-    "partial": ("pretrained body, randomly initialized head", "the prediction is meaningless"),
-    "random": ("randomly initialized", "values and predictions are meaningless; shapes and steps are real"),
+    "partial": ("pretrained body, randomly initialized head", "predictions are meaningless"),
+    "random": ("randomly initialized", "values and predictions are meaningless"),
     "none": ("none", "only shapes were computed"),
 }
 BETTER = {
@@ -24,7 +27,7 @@ BETTER = {
 
 
 def header(trace: Trace) -> Group:
-    """Return model, weights and input as a renderable."""
+    """Return model, weights, input and predictions as a renderable."""
     model, batch = trace.model, trace.input
     rows = Table.grid(padding=(0, 2))
     rows.add_column(style=DIM)
@@ -36,6 +39,8 @@ def header(trace: Trace) -> Group:
     rows.add_row("input", _batch(batch))
     for number, line in _sentences(batch):
         rows.add_row(Text(number, justify="right"), line)
+    if found := _predictions(trace):
+        rows.add_row("prediction", found)
     if trace.proof is not None:
         rows.add_row("proof", proof(trace.proof))
     return Group(rows, Text())
@@ -60,9 +65,9 @@ def size_of(model: Model) -> str:
 
 def _weights(model: Model) -> Text:
     what, so = MEANING[model.weights]
-    drawn = model.weights in ("random", "partial") and model.source != "python"
-    seed = f" (seed {model.seed})" if drawn else ""
-    text = Text.assemble((f"{what}{seed}", PLAIN if model.weights == "pretrained" else NAME), f": {so}")
+    text = Text.assemble((what, PLAIN if model.weights == "pretrained" else NAME), f": {so}")
+    if drawn := seed_of(model):
+        text.append(f" ({drawn})", DIM)
     head = head_of(model.task)
     body = [name for name in model.initialised if not head.holds(name)]
     if model.weights == "partial" and body:
@@ -72,11 +77,41 @@ def _weights(model: Model) -> Text:
     return text
 
 
+def seed_of(model: Model) -> str:
+    """Return the seed that tensors were drawn with, empty where none was drawn here."""
+    return f"seed {model.seed}" if model.weights in ("random", "partial") and model.source != "python" else ""
+
+
 def _batch(batch: Input) -> Text:
-    sentences = plural(len(batch.tokens), "pair" if batch.pairs else "sentence")
-    longest = max((len(row) for row in batch.tokens), default=0)
+    return Text(f"{sentences_in(batch)}, {tokens_in(batch)}")
+
+
+def sentences_in(batch: Input) -> str:
+    """Return how many sentences, or pairs of them, ran."""
+    return plural(len(batch.tokens), "pair" if batch.pairs else "sentence")
+
+
+def tokens_in(batch: Input) -> str:
+    """Return how many tokens a sentence has: ``9 tokens``, or ``padded to 9 tokens``."""
+    longest = plural(max((len(row) for row in batch.tokens), default=0), "token")
     padded = any(not visible for row in batch.attention_mask for visible in row)
-    return Text(f"{sentences}, {plural(longest, 'token')}{' with padding' if padded else ''}")
+    return f"padded to {longest}" if padded else longest if len(batch.tokens) < 2 else f"{longest} each"
+
+
+def _predictions(trace: Trace) -> Text:
+    """Return what the model answers to each sentence, numbered as the sentences are; greyed where it means nothing."""
+    found = answers(trace)
+    text = Text()
+    for place, answer in enumerate(found[:_SHOWN], start=1):
+        text.append("   " if place > 1 else "")
+        text.append(f"{place} " if len(found) > 1 else "", DIM)
+        text.append(answer.name, NAME if answer.means_something else DIM)
+        text.append(f" {answer.score}", PLAIN if answer.means_something else DIM)
+    if len(found) > _SHOWN:
+        text.append(f"   ... {len(found) - _SHOWN} more", DIM)
+    if found and not found[0].means_something:
+        text.append("   (meaningless)", DIM)
+    return text
 
 
 _SHOWN = 8

@@ -1,21 +1,33 @@
 """What stands below the tree: what the model said, and the totals of the run; or why the forward failed."""
 
+import math
 from collections.abc import Iterator, Sequence
 
 from rich import box
-from rich.console import Group, RenderableType
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console, ConsoleOptions, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from ..safetext import safe_text
 from ..traces.record import Failure, Output, Step, Trace
+from ..traces.tree import only_relays
 from ..traces.values import Number
-from .words import BAD, DIM, NAME, count, number, plural, sentence, shape, short_count
+from .answers import NO_ANSWER, answers, means_something, named
+from .words import BAD, DIM, NAME, PLAIN, matmuls, number, plural, sentence, shape
 
 _SHOWN = 20
-_LABELS = 4
+_CLASSES = 4
+"""Up to so many classes may stand in a line."""
+_LABELS = 5
+"""Of more classes, so many are shown."""
 _CHARACTERS = 200
 _LABEL = 30
+_SENTENCE = 16
+"""The room that a sentence needs at least beside its numbers."""
+_BETWEEN = 3
+_NAMED = 3
+"""Up to so many modules that were never called are named."""
 
 
 def result(trace: Trace) -> Group:
@@ -28,7 +40,7 @@ def result(trace: Trace) -> Group:
         parts.append(Text(safe_text(f"{failure.exception}: {failure.message}"), style=DIM))
         parts += [Text(safe_text(line), style=DIM) for line in _around(trace, failure)]
     if trace.output is not None:
-        parts.append(_predictions(trace, trace.output))
+        parts.append(_Predictions(trace, trace.output))
         if trace.output.loss is not None:
             parts.append(Text.assemble(("loss ", DIM), (number(trace.output.loss), NAME)))
     parts.append(_totals(trace))
@@ -51,41 +63,110 @@ def _place(step: Step) -> str:
     return f"{step.label} in {step.path}" if step.path else step.label
 
 
-def _predictions(trace: Trace, output: Output) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style=DIM)
-    table.add_column("sentence", max_width=60)
-    table.add_column("prediction", style=NAME, overflow="fold", max_width=_LABEL)
-    table.add_column("score" if output.probabilities is None else "probability", justify="right", no_wrap=True)
-    table.add_column("logits", no_wrap=True, overflow="ellipsis")
-    if output.probabilities is not None:
-        table.add_column("probabilities", no_wrap=True, overflow="ellipsis", style=DIM)
-    for index, prediction in enumerate(output.predictions[:_SHOWN]):
-        cells = [
-            Text(sentence(trace.input.texts[index], most=_CHARACTERS)),
-            Text(sentence(prediction.label, most=_CHARACTERS)),
-            Text(number(prediction.score)),
-            Text(_row(output.logits[index])),
-        ]
+class _Predictions:
+    """A line a sentence where its classes fit in columns; else a line a class, the most probable first."""
+
+    def __init__(self, trace: Trace, output: Output) -> None:
+        self._trace, self._output = trace, output
+        self._answers = answers(trace)
+        self._meant = means_something(trace.model)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        shown = self._output.predictions[:_SHOWN]
+        yield self._a_line_each(options.max_width) or self._a_line_a_class()
+        if len(self._output.predictions) > len(shown):
+            yield Text(f"... {plural(len(self._output.predictions) - len(shown), 'more sentence')}", style=DIM)
+        if not self._meant:
+            yield Text(NO_ANSWER[self._trace.model.weights], style=DIM)
+
+    def _a_line_each(self, width: int) -> Table | None:
+        """Return the table with logits and probabilities in columns, None where that leaves a sentence no room."""
+        output = self._output
+        columns = [[number(prediction.score) for prediction in output.predictions[:_SHOWN]], self._rows(output.logits)]
         if output.probabilities is not None:
-            cells.append(Text(_row(output.probabilities[index])))
-        table.add_row(*cells)
-    if len(output.predictions) > _SHOWN:
-        table.add_row(Text(f"... {plural(len(output.predictions) - _SHOWN, 'more sentence')}", style=DIM))
-    return table
+            columns.append(self._rows(output.probabilities))
+        titles = ["score" if output.probabilities is None else "probability", "logits", "probabilities"]
+        names = [set_cell_size(answer.name, min(cell_len(answer.name), _LABEL)) for answer in self._answers[:_SHOWN]]
+        taken = sum(
+            max(map(cell_len, [title, *cells])) + _BETWEEN
+            for title, cells in zip(["prediction", *titles], [names, *columns], strict=False)
+        )
+        longest = max(cell_len(line) for row in range(len(names)) for line in self._sentence(row).plain.split("\n"))
+        if max(len(row) for row in output.logits) > _CLASSES or width - taken < min(longest, _SENTENCE):
+            return None
+        table = self._table()
+        table.add_column("prediction", style=NAME if self._meant else DIM, overflow="fold", max_width=_LABEL)
+        table.add_column(titles[0], justify="right", no_wrap=True)
+        for title in titles[1 : len(columns)]:
+            table.add_column(title, no_wrap=True, style=DIM if title == "probabilities" else "")
+        for row, name in enumerate(answer.name for answer in self._answers[:_SHOWN]):
+            table.add_row(self._sentence(row), Text(name), *(Text(cells[row]) for cells in columns))
+        return table
+
+    def _a_line_a_class(self) -> Table:
+        output = self._output
+        table = self._table()
+        table.add_column("class", no_wrap=True)
+        if output.probabilities is not None:
+            table.add_column("probability", justify="right", no_wrap=True)
+        table.add_column("logit", justify="right", no_wrap=True)
+        for row, prediction in enumerate(output.predictions[:_SHOWN]):
+            logits = output.logits[row]
+            order = sorted(range(len(logits)), key=lambda place: (place != prediction.index, -_bare(logits[place])))
+            names = Text("\n").join(
+                Text(self._class(place), NAME if not line and self._meant else PLAIN)
+                for line, place in enumerate(order[:_LABELS])
+            )
+            if len(order) > _LABELS:
+                names.append(f"\n... {len(order) - _LABELS:,} more", DIM)
+            numbers = [each[row] for each in (output.probabilities, output.logits) if each]
+            cells = ["\n".join(number(each[place]) for place in order[:_LABELS]) for each in numbers]
+            table.add_row(self._sentence(row), names, *map(Text, cells))
+        return table
+
+    def _table(self) -> Table:
+        style = None if self._meant else DIM
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style=DIM, style=style or "")
+        table.row_styles = [style] if style else []
+        table.add_column("sentence", max_width=60, min_width=8)
+        return table
+
+    def _sentence(self, row: int) -> Text:
+        """Return a sentence, and under it the other one of its pair."""
+        batch = self._trace.input
+        text = Text(sentence(batch.texts[row], most=_CHARACTERS))
+        if batch.pairs is not None:
+            text.append("\nwith ", DIM).append(sentence(batch.pairs[row], most=_CHARACTERS))
+        return text
+
+    def _class(self, place: int) -> str:
+        names = self._trace.model.config.get("id2label") or {}
+        name = named(str(names.get(str(place), names.get(place, f"LABEL_{place}"))), place, meant=self._meant)
+        return name if cell_len(name) <= _LABEL else set_cell_size(name, _LABEL - 3) + "..."
+
+    @staticmethod
+    def _rows(numbers: Sequence[Sequence[Number]]) -> list[str]:
+        return ["  ".join(number(value) for value in row) for row in numbers[:_SHOWN]]
 
 
-def _row(numbers: Sequence[Number]) -> str:
-    shown = "  ".join(number(value) for value in numbers[:_LABELS])
-    return shown + (f"  ... {len(numbers) - _LABELS} more" if len(numbers) > _LABELS else "")
+def _bare(value: Number) -> float:
+    return -math.inf if isinstance(value, str) or value != value else float(value)
 
 
 def _totals(trace: Trace) -> Text:
     modules = sum(1 for step in trace.steps if step.kind == "module")
-    parts = [f"{plural(modules, 'module call')} and {plural(len(trace.steps) - modules, 'op')}"]
+    relaid = sum(1 for step in trace.steps if only_relays(step, trace.steps))
+    ops = plural(len(trace.steps) - modules, "op")
+    if relaid:
+        ops += f" ({relaid:,} that only change the memory layout are folded into the step before)"
+    parts = [f"{plural(modules, 'module call')} and {ops}"]
     if trace.steps:
-        parts.append(f"{short_count(trace.steps[0].total_flops)} floating point operations in matrix products")
+        parts.append(matmuls(trace.steps[0].total_flops))
     if trace.selection:
         parts.append("selected: " + ", ".join(f"{name} {value}" for name, value in trace.selection.items()))
+    elif not trace.not_called:
+        parts.append("every module was called")
     else:
-        parts.append(f"{count(len(trace.not_called))} modules never called")
+        names = f": {', '.join(trace.not_called)}" if len(trace.not_called) <= _NAMED else ""
+        parts.append(f"{plural(len(trace.not_called), 'module')} never called{names}")
     return Text("; ".join(safe_text(part) for part in parts), style=DIM)

@@ -111,8 +111,10 @@ class _Layout:
         return sum(widths) + 2 * (sum(1 for size in widths if size) - 1) - self._form.width
 
     def _fit(self, widths: list[int]) -> list[int]:
-        """Cut what is too wide where it costs least: first what can be read elsewhere, the labels last."""
-        for column, least in ((1, 14), (0, 36), (2, 12), (1, 6), (0, 10)):
+        """Cut what is too wide where it costs least: classes and arguments first, then labels, shapes last. A name
+        stands before its label, so it is the last thing to go.
+        """
+        for column, least in ((1, 10), (0, 36), (1, 6), (2, 12), (0, 10)):
             taken = min(max(0, self._excess(widths)), max(0, widths[column] - least))
             widths = [*widths[:column], widths[column] - taken, *widths[column + 1 :]]
         return widths

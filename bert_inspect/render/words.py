@@ -78,6 +78,13 @@ def short_count(value: int) -> str:
     return str(value)
 
 
+def matmuls(flops: int) -> str:
+    """Return the floating point operations of matrix products: ``1.0 GFLOP (matmuls)``."""
+    text = short_count(flops)
+    size, unit = (text[:-1], text[-1]) if text[-1] in "KMGT" else (text, "")
+    return f"{size} {'k' if unit == 'K' else unit}FLOP (matmuls)"
+
+
 def not_finite(stats: Stats) -> str:
     """Return how many entries are NaN or infinite, empty if none is."""
     found = [f"{amount:,} {what}" for amount, what in ((stats.nan, "nan"), (stats.inf, "inf")) if amount]

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
+from .ops import op_of
 from .record import Step
 from .vocabulary import roles
 
@@ -11,13 +12,15 @@ from .vocabulary import roles
 @dataclass
 class Node:
     """A step and what ran inside it. ``hidden`` counts the steps below that the depth cut off. ``folded`` holds the
-    nodes of equal layers that this one stands for, itself first (empty: it stands for itself alone).
+    nodes of equal layers that this one stands for, itself first (empty: it stands for itself alone). ``relaid`` holds
+    the steps that only laid this one's tensor out anew and have no node of their own.
     """
 
     step: Step
     children: list["Node"] = field(default_factory=list)
     hidden: int = 0
     folded: list["Node"] = field(default_factory=list)
+    relaid: list[Step] = field(default_factory=list)
 
     def walk(self) -> Iterator["Node"]:
         """Yield this node and all below it, in order."""
@@ -52,11 +55,18 @@ def completion(steps: Sequence[_Step]) -> list[_Step]:
 
 def outline(steps: Sequence[Step], *, depth: int | None = None, fold: bool = False) -> list[Node]:
     """Return the tree's roots. ``depth`` 1 keeps the roots alone; ``fold`` merges runs of layers whose steps and
-    shapes are the same.
+    shapes are the same. A step that only lays a tensor out anew (``contiguous``) has no node of its own: it is `relaid`
+    of the step that made the tensor.
     """
-    nodes = {step.id: Node(step) for step in steps}
+    nodes: dict[int, Node] = {}
     roots: list[Node] = []
     for step in steps:
+        source = step.inputs[0].from_ if only_relays(step, steps) else None
+        if source is not None:
+            nodes[step.id] = nodes[source]
+            nodes[source].relaid.append(step)
+            continue
+        nodes[step.id] = Node(step)
         (roots if step.parent is None else nodes[step.parent].children).append(nodes[step.id])
     for root in roots:
         if fold:
@@ -66,9 +76,25 @@ def outline(steps: Sequence[Step], *, depth: int | None = None, fold: bool = Fal
     return roots
 
 
+def only_relays(step: Step, steps: Sequence[Step]) -> bool:
+    """Whether a step hands on the tensor that it received, at most laid out anew in memory: the same numbers in the
+    same shape, under the label of the step before it, in the same module.
+    """
+    if step.kind != "op" or step.failed or not op_of(step.type).lays_out:
+        return False
+    if len(step.inputs) != 1 or len(step.outputs) != 1 or step.inputs[0].from_ is None:
+        return False
+    received, returned, source = step.inputs[0], step.outputs[0], steps[step.inputs[0].from_]
+    return (
+        (source.label, source.parent) == (step.label, step.parent)
+        and received.shape == returned.shape
+        and received.dtype == returned.dtype
+    )
+
+
 def _cut(node: Node, depth: int) -> None:
     if depth <= 1:
-        node.hidden = sum(1 for _ in node.walk()) - 1
+        node.hidden = sum(1 + len(inner.relaid) for inner in node.walk()) - 1 - len(node.relaid)
         node.children = []
     for child in node.children:
         _cut(child, depth - 1)

@@ -12,7 +12,7 @@ from helpers import TEXTS
 
 import bert_inspect
 from bert_inspect import BertInspectError, trace
-from bert_inspect.cli import app
+from bert_inspect.cli.app import app
 from bert_inspect.cli.flags import in_flags
 
 Command = Callable[..., tuple[int, str, str]]

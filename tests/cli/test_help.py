@@ -14,7 +14,7 @@ import pytest
 import typer
 from helpers import TEXTS, tiny_model
 
-from bert_inspect.cli import app
+from bert_inspect.cli.app import app
 from bert_inspect.cli.examples import EXAMPLES
 
 Command = Callable[..., tuple[int, str, str]]

@@ -15,6 +15,7 @@ from bert_inspect.render.cells import main_output
 from bert_inspect.render.page import page
 from bert_inspect.render.tokens import tokens as token_table
 from bert_inspect.render.tree import Tree, View
+from bert_inspect.traces.record import Step
 from bert_inspect.traces.selection import Selection, narrowed
 from bert_inspect.traces.tree import outline
 
@@ -30,12 +31,29 @@ def test_no_line_is_wider_than_the_terminal(traced: Trace, view: View, width: in
         assert cell_len(line) <= width, line
 
 
+def rows_of(traced: Trace) -> list[Step]:
+    """The steps that have a line of their own: all but those that hand on a tensor laid out anew."""
+    copies = {step.id for step in copies_in(traced)}
+    return [step for step in traced.steps if step.id not in copies]
+
+
+def copies_in(traced: Trace) -> list[Step]:
+    """The copies in another layout, and the views that change no shape, of tensors that a step made."""
+    found = [step for step in traced.steps if step.type in ("contiguous", "view") and step.inputs[0].from_ is not None]
+    found = [step for step in found if step.inputs[0].shape == step.outputs[0].shape]
+    assert {step.type for step in found} >= {"contiguous"}
+    return found
+
+
 @pytest.mark.parametrize("width", [80, 120, 200])
-def test_every_step_is_one_line_with_its_label(traced: Trace, width: int) -> None:
+def test_every_step_is_one_line_with_its_name_and_label(traced: Trace, width: int) -> None:
     lines = shown(Tree(traced, View()), width).splitlines()
-    assert len(lines) == len(traced.steps) + 1
-    for step, line in zip(traced.steps, lines[1:], strict=True):
+    steps = rows_of(traced)
+    assert len(lines) == len(steps) + 1
+    for step, line in zip(steps, lines[1:], strict=True):
         assert step.kind == "module" or step.label in line
+        name = step.path.rsplit(".", 1)[-1]
+        assert step.kind == "op" or not step.path or name.isdigit() or f" {name} " in line
         if step.kind == "op":
             assert "· " in line
         main = main_output(step)
@@ -47,7 +65,7 @@ def test_every_step_is_one_line_with_its_label(traced: Trace, width: int) -> Non
 def test_shapes_stand_in_one_column(traced: Trace, width: int) -> None:
     header, *lines = shown(Tree(traced, View()), width).splitlines()
     column = header.index("shape")
-    for step, line in zip(traced.steps, lines, strict=True):
+    for step, line in zip(rows_of(traced), lines, strict=True):
         if step.outputs:
             assert line[column] in "[bst", line  # [2, 9], batch 2, scalar, tokens 9
             assert line[column - 1] == " ", line
@@ -72,8 +90,9 @@ def test_folding_shows_each_kind_of_layer_once(traced: Trace) -> None:
     assert "layers 0 to 1 (× 2)" in folded and folded.count("attention scores\n") <= 1
     assert len(folded.splitlines()) < len(traced.steps)
     nodes = [node for root in outline(traced.steps, fold=True) for node in root.walk()]
-    kept = {node.step.id for node in nodes}
-    inside = {inner.step.id for node in nodes for other in node.folded[1:] for inner in other.walk()}
+    kept = {step.id for node in nodes for step in (node.step, *node.relaid)}
+    folded_in = [inner for node in nodes for other in node.folded[1:] for inner in other.walk()]
+    inside = {step.id for inner in folded_in for step in (inner.step, *inner.relaid)}
     assert kept | inside == set(range(len(traced.steps))) and not kept & inside
 
 
@@ -90,7 +109,31 @@ def test_the_depth_says_what_it_hides(traced: Trace) -> None:
     cut = shown(Tree(traced, View(depth=3)), 120)
     lines = cut.splitlines()[1:]
     hidden = [int(word) for line in lines if "… " in line for word in line.split("… ")[1].split()[:1]]
-    assert len(lines) + sum(hidden) == len(traced.steps)
+    copies = cut.count(" + ")
+    assert len(lines) + sum(hidden) + copies == len(traced.steps)
+
+
+def test_what_only_changes_the_layout_is_folded_and_counted(tokenizer: Any) -> None:
+    traced = trace(tiny_model(), tokenizer, TEXTS)
+    copies = copies_in(traced)
+    nodes = [node for root in outline(traced.steps) for node in root.walk()]
+    assert [step.id for node in nodes for step in node.relaid] == [step.id for step in copies]
+    for node in nodes:
+        for step in node.relaid:
+            assert step.inputs[0].from_ in (node.step.id, *(other.id for other in node.relaid))
+            assert (step.label, step.outputs[0].shape) == (node.step.label, node.step.outputs[0].shape)
+    text = shown(page(traced, View()), 200)
+    assert f"({len(copies)} that only change the memory layout are folded into the step before)" in text
+    assert text.count(" + contiguous") == len(copies)
+
+
+def test_a_copy_that_failed_or_changes_the_type_keeps_its_line(traced: Trace) -> None:
+    place = next(step for step in traced.steps if step.type == "contiguous")
+    failed = structs.replace(place, failed=True)
+    halved = structs.replace(place, outputs=[structs.replace(place.outputs[0], dtype="float16")])
+    for changed in (failed, halved):
+        steps = [changed if step.id == place.id else step for step in traced.steps]
+        assert place.id in {node.step.id for root in outline(steps) for node in root.walk()}
 
 
 def test_labels_and_names_from_outside_are_never_markup(traced: Trace) -> None:
@@ -108,7 +151,7 @@ def test_labels_and_names_from_outside_are_never_markup(traced: Trace) -> None:
         input=structs.replace(traced.input, texts=[hostile, hostile], decoded=[hostile, hostile]),
     )
     text = shown(page(changed, View()), 400) + shown(token_table(changed.input), 400)
-    assert text.count("[bold]x[/] [/s] \\x1b[31m\\u202e") == 12 and "\x1b" not in text
+    assert text.count("[bold]x[/] [/s] \\x1b[31m\\u202e") == 10 and "\x1b" not in text
 
 
 def test_nan_is_counted_beside_the_step(tokenizer: Any) -> None:

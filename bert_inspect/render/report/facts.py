@@ -4,13 +4,15 @@ from dataclasses import dataclass
 
 from ...safetext import safe_text
 from ...traces.record import Trace
-from ..header import BETTER, MEANING, size_of
+from ..answers import NO_ANSWER, answers, percent
+from ..header import BETTER, MEANING, seed_of, sentences_in, size_of, tokens_in
 from ..proof import proof
-from ..words import number, plural, short_count
+from ..words import matmuls, number
 
 _SENTENCES = 32
 _TOKENS = 512
 _LABELS = 8
+_ANSWERS = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +48,18 @@ class Sentence:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """What the model says of a sentence: its answer, the classes with their scores, and how many more there are."""
+
+    text: str
+    pair: str | None
+    answer: str
+    means_something: bool
+    scores: list["Score"]
+    more: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Score:
     """What the model says of a class."""
 
@@ -57,28 +71,31 @@ class Score:
 
 
 def facts(trace: Trace) -> list[Fact]:
-    """Return what ran: model, weights, input, totals, versions, proof."""
+    """Return what ran: model, weights, input, answers, totals, versions, proof."""
     model, batch, versions = trace.model, trace.input, trace.environment
     what, so = MEANING[model.weights]
-    better = f"; {BETTER[model.weights]}" if model.weights in BETTER and model.source != "python" else ""
-    seed = f" (seed {model.seed})" if model.weights in ("random", "partial") and model.source != "python" else ""
-    size = size_of(model)
-    padded = any(not visible for row in batch.attention_mask for visible in row)
-    longest = max((len(row) for row in batch.tokens), default=0)
+    better = BETTER.get(model.weights, "") if model.source != "python" else ""
+    trained = model.weights == "pretrained"
+    about = [Fact(name="about", value=safe_text(model.about))] if model.about else []
     told = [
-        Fact(name="model", value=safe_text(model.name or model.class_), more=safe_text(f"{model.class_}, {size}")),
-        Fact(name="weights", value=what + seed, more=so + better, good=model.weights == "pretrained"),
         Fact(
-            name="input",
-            value=f"{plural(len(batch.tokens), 'pair' if batch.pairs else 'sentence')}, {plural(longest, 'token')}",
-            more="with padding" if padded else "without padding",
+            name="model",
+            value=safe_text(model.name or model.class_),
+            more=safe_text(f"{model.class_}, {size_of(model)}"),
         ),
+        *about,
+        Fact(
+            name="weights",
+            value=what if trained else f"{what}: {so}",
+            more=so if trained else "; ".join(filter(None, (seed_of(model), better))),
+            good=trained,
+        ),
+        Fact(name="input", value=sentences_in(batch), more=tokens_in(batch)),
+        *_answered(trace),
         Fact(
             name="computed",
             value=safe_text(f"{model.attention} attention, {model.dtype}, {model.device}"),
-            more=f"{short_count(trace.steps[0].total_flops)} floating point operations in matrix products"
-            if trace.steps
-            else "",
+            more=matmuls(trace.steps[0].total_flops) if trace.steps else "",
         ),
         Fact(
             name="versions",
@@ -128,34 +145,50 @@ def _token(trace: Trace, row: int, place: int) -> Token:
     )
 
 
-def predictions(trace: Trace) -> list[tuple[str, str, list[Score], int]]:
-    """Return, for the first sentences, the text, the answer, the classes with their scores, and how many more."""
-    output, names = trace.output, trace.model.config.get("id2label") or {}
+def _answered(trace: Trace) -> list[Fact]:
+    """Return the answer to the first sentences in a line."""
+    found = answers(trace)
+    if not found:
+        return []
+    if not found[0].means_something:
+        return [Fact(name="prediction", value="none", more=NO_ANSWER[trace.model.weights], good=False)]
+    told = [f"{place} {one.name} {one.score}" for place, one in enumerate(found[:_ANSWERS], start=1)]
+    more = f"and {len(found) - _ANSWERS} more" if len(found) > _ANSWERS else ""
+    value = ", ".join(told) if len(found) > 1 else f"{found[0].name} {found[0].score}"
+    return [Fact(name="prediction", value=value, more=more)]
+
+
+def predictions(trace: Trace) -> list[Prediction]:
+    """Return what the model says of the first sentences."""
+    output, names, batch = trace.output, trace.model.config.get("id2label") or {}, trace.input
     if output is None:
         return []
     told = []
-    for row, prediction in enumerate(output.predictions[:_SENTENCES]):
+    for row, (prediction, answer) in enumerate(zip(output.predictions[:_SENTENCES], answers(trace), strict=False)):
         logits = output.logits[row]
         shares = output.probabilities[row] if output.probabilities is not None else []
         scores = [
             Score(
                 label=safe_text(str(names.get(str(place), names.get(place, f"LABEL_{place}")))),
                 logit=number(logit),
-                probability=_percent(shares[place]) if shares else "",
+                probability=percent(shares[place]) if shares else "",
                 share=_bare(shares[place]) if shares else 0.0,
-                chosen=bool(shares) and place == prediction.index,
+                chosen=bool(shares) and place == prediction.index and answer.means_something,
             )
             for place, logit in enumerate(logits[:_LABELS])
         ]
         told.append(
-            (safe_text(trace.input.texts[row]), safe_text(prediction.label), scores, max(0, len(logits) - _LABELS))
+            Prediction(
+                text=safe_text(batch.texts[row]),
+                pair=None if batch.pairs is None else safe_text(batch.pairs[row]),
+                answer=answer.name if answer.means_something else NO_ANSWER[trace.model.weights],
+                means_something=answer.means_something,
+                scores=scores,
+                more=max(0, len(logits) - _LABELS),
+            )
         )
     return told
 
 
 def _bare(share: float | str) -> float:
     return 0.0 if isinstance(share, str) or share != share else float(share)
-
-
-def _percent(share: float | str) -> str:
-    return share if isinstance(share, str) else f"{100 * share:.1f} %"
