@@ -18,9 +18,11 @@ from bert_inspect.__main__ import run
 
 HERE = Path(__file__).parent
 TEXTS = ["I love cats!", "He hates pineapple pizza."]
+MODEL = "bert-base-cased"
+"""The tutorial's own."""
 
 TERMINAL = {
-    "source.svg": ["source", "bert.embeddings", *TEXTS, "--weights", "none"],
+    "source.svg": ["source", "bert.embeddings", *TEXTS, "--model", MODEL, "--weights", "none"],
 }
 """Commands of which the picture shows the terminal."""
 WIDTH = 104
@@ -36,7 +38,7 @@ def draw(folder: Path) -> None:
     for name, arguments in TERMINAL.items():
         (folder / name).write_text(terminal(arguments), encoding="utf-8")
     for name, arguments in DIAGRAMS.items():
-        code = run(["diagram", *TEXTS, *arguments, "--quiet", "-o", str(folder / name)])
+        code = run(["diagram", *TEXTS, "--model", MODEL, *arguments, "--quiet", "-o", str(folder / name)])
         assert code == 0, name
 
 
