@@ -6,7 +6,7 @@ import typer
 
 from ..errors import ExitCode
 from ..terminal import Terminal
-from . import help
+from . import complete, help
 from . import options as o
 from .deliver import deliver_diff
 from .expand import Without, expanded
@@ -29,7 +29,11 @@ def compare(
     a: Annotated[
         list[str] | None,
         typer.Option(
-            "--a", metavar="KEY=VALUE", help="A setting of side A; may be repeated.", rich_help_panel=help.COMPARE
+            "--a",
+            metavar="KEY=VALUE",
+            help="A setting of side A; may be repeated.",
+            rich_help_panel=help.COMPARE,
+            autocompletion=complete.settings,
         ),
     ] = None,
     b: Annotated[
@@ -38,6 +42,7 @@ def compare(
             "--b",
             metavar="KEY=VALUE",
             help="A setting of side B: attention=sdpa, model=DIR, text=...",
+            autocompletion=complete.settings,
             rich_help_panel=help.COMPARE,
         ),
     ] = None,

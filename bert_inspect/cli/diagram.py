@@ -6,7 +6,7 @@ import typer
 
 from ..errors import ExitCode
 from ..terminal import Terminal
-from . import help
+from . import complete, help
 from . import options as o
 from .expand import Only, expanded
 from .inputs import saved, shows_help
@@ -34,6 +34,7 @@ def diagram(
             metavar="PATH",
             help="One component: a path, the end of it, a pattern, a class; or 'tokenizer'.",
             rich_help_panel=help.FILTER,
+            autocompletion=complete.parts,
         ),
     ] = None,
     depth: Annotated[

@@ -7,7 +7,7 @@ import typer
 from ..errors import ExitCode, ModelError, UsageError
 from ..loading.spec import ModelSpec
 from ..terminal import Terminal
-from . import help
+from . import complete, help
 from . import options as o
 from .deliver import deliver_diff
 from .expand import expanded
@@ -50,6 +50,7 @@ def diff(
             metavar="NAME_OR_DIR",
             help="The model that made A, for --explain; by default as A names it.",
             rich_help_panel=help.MODEL,
+            autocompletion=complete.models,
         ),
     ] = None,
     every: o.All = False,

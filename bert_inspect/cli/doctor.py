@@ -6,7 +6,7 @@ import typer
 
 from ..errors import ExitCode
 from ..terminal import Terminal
-from . import help
+from . import complete, help
 from . import options as o
 from .deliver import deliver
 from .expand import Only, Without, expanded
@@ -36,10 +36,21 @@ def doctor(
     model: Annotated[o.ModelOptions, Without("allow_missing")],
     only: Annotated[
         str | None,
-        typer.Option(metavar="NAMES", help="Ask only these questions: padding,head.", rich_help_panel=help.FILTER),
+        typer.Option(
+            metavar="NAMES",
+            help="Ask only these questions: padding,head.",
+            rich_help_panel=help.FILTER,
+            autocompletion=complete.questions,
+        ),
     ] = None,
     skip: Annotated[
-        str | None, typer.Option(metavar="NAMES", help="Leave these questions out.", rich_help_panel=help.FILTER)
+        str | None,
+        typer.Option(
+            metavar="NAMES",
+            help="Leave these questions out.",
+            rich_help_panel=help.FILTER,
+            autocompletion=complete.questions,
+        ),
     ] = None,
     out: Annotated[o.OutputOptions, Only("json")],
     term: o.TerminalOptions,

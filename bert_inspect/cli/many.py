@@ -89,7 +89,7 @@ def run_many(
         from ..capture.batches import batches, trace_batch
 
         loaded = load(checkpoint, spec, terminal)
-    outcome = _Outcome()
+    outcome, ended = _Outcome(), False
     how = {"limit": limit, "truncate": text.truncate, **vars(recording)}
     _collect_garbage()
     with _appending(store) as append, terminal.progress(count, done=len(done)) as advance:
@@ -99,8 +99,10 @@ def run_many(
                 outcome.add(trace)
                 append(trace)
                 advance(len(rest))
-    where = f", written to {out.file}" if out.file is not None else ""
-    terminal.say(f"{_sentences(left)} traced in {outcome.batches}{where}")
+        ended = True
+    if ended:  # a reader of stdout that leaves ends it before
+        where = f", written to {out.file}" if out.file is not None else ""
+        terminal.say(f"{_sentences(left)} traced in {outcome.batches}{where}")
     return outcome.told(terminal, limit)
 
 

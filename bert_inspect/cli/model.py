@@ -6,6 +6,7 @@ import typer
 
 from ..errors import ExitCode
 from ..loading.spec import DEFAULT_MODEL
+from . import complete
 from . import options as o
 from .deliver import deliver
 from .expand import Only, expanded
@@ -21,7 +22,10 @@ def model(
     name: Annotated[
         str,
         typer.Argument(
-            envvar=o.MODEL_VARIABLE, metavar="[NAME]", help="A folder, a built-in name, or one in the cache."
+            envvar=complete.MODEL_VARIABLE,
+            metavar="[NAME]",
+            help="A folder, a built-in name, or one in the cache.",
+            autocompletion=complete.models,
         ),
     ] = DEFAULT_MODEL,
     *,

@@ -12,15 +12,12 @@ from ..loading.spec import Dtype as DtypeName
 from ..loading.spec import Weights as WeightsName
 from ..terminal import Color as ColorName
 from ..terminal import Terminal
-from . import help
+from . import complete, help
 
 if TYPE_CHECKING:
     from ..render.cells import View
     from ..traces.focus import Focus
     from ..traces.selection import Selection
-
-MODEL_VARIABLE = "BERT_INSPECT_MODEL"
-"""Names another default model than the built-in one."""
 
 Texts = Annotated[
     list[str] | None,
@@ -47,7 +44,8 @@ ModelName = Annotated[
     str,
     typer.Option(
         "--model",
-        envvar=MODEL_VARIABLE,
+        envvar=complete.MODEL_VARIABLE,
+        autocompletion=complete.models,
         metavar="NAME_OR_DIR",
         help="A folder, a built-in name, or a name in the local cache.",
     ),
@@ -66,6 +64,7 @@ Dtype = Annotated[
         metavar="NAME",
         help=f"The precision: {', '.join(get_args(DtypeName))}, or fp16, bf16 ...; else the checkpoint's own.",
         show_default=False,
+        autocompletion=complete.precisions,
     ),
 ]
 AllowMissing = Annotated[
@@ -75,7 +74,11 @@ AllowMissing = Annotated[
 Layer = Annotated[str | None, typer.Option(metavar="SPEC", help="Encoder layers from 0: 3 or 0,11 or 2-4.")]
 Module = Annotated[
     list[str] | None,
-    typer.Option(metavar="PATTERN", help="Modules with all below: a path, its end, a glob ('**.self'), a class."),
+    typer.Option(
+        metavar="PATTERN",
+        help="Modules with all below: a path, its end, a glob ('**.self'), a class.",
+        autocompletion=complete.modules,
+    ),
 ]
 Level = Annotated[Literal["module", "op"], typer.Option(help="With or without the functional steps.")]
 Depth = Annotated[int | None, typer.Option(min=1, metavar="N", help="Cut the tree below this depth.")]
@@ -185,7 +188,11 @@ class ShownOptions:
     ] = None
     module: Annotated[
         list[str] | None,
-        typer.Option(metavar="PATTERN", help="Show these modules only, of all that are compared: attention.self."),
+        typer.Option(
+            metavar="PATTERN",
+            help="Show these modules only, of all that are compared: attention.self.",
+            autocompletion=complete.modules,
+        ),
     ] = None
 
     def selection(self) -> "Selection":
@@ -204,7 +211,11 @@ class ComparedOptions:
     ] = None
     module: Annotated[
         list[str] | None,
-        typer.Option(metavar="PATTERN", help="Record and compare these modules only: attention.self."),
+        typer.Option(
+            metavar="PATTERN",
+            help="Record and compare these modules only: attention.self.",
+            autocompletion=complete.modules,
+        ),
     ] = None
     level: Level = "op"
 

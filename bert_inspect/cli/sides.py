@@ -14,9 +14,11 @@ if TYPE_CHECKING:
 
 _TEXT = ("text", "pair")
 _NUMBERS = ("seed", "num_labels")
-_WORDS = {"attention": get_args(Attention), "weights": get_args(Weights), "dtype": get_args(Dtype)}
-_FIELDS = {"model": "name", "device": "device", **{key: key for key in (*_WORDS, *_NUMBERS)}}
-_KEYS = ", ".join([*_FIELDS, *_TEXT])
+CHOICES = {"attention": get_args(Attention), "weights": get_args(Weights), "dtype": get_args(Dtype)}
+"""By key, the values that it may have, where it may not have any."""
+_FIELDS = {"model": "name", "device": "device", **{key: key for key in (*CHOICES, *_NUMBERS)}}
+KEYS = (*_FIELDS, *_TEXT)
+"""What can be set for a side."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +48,9 @@ def parse_side(
     for setting in said or ():
         key, equals, value = setting.partition("=")
         if not equals or key not in (*_FIELDS, *_TEXT):
-            raise UsageError(f"{option} {setting!r} is not a setting", f"write {option} KEY=VALUE; keys are {_KEYS}")
+            raise UsageError(
+                f"{option} {setting!r} is not a setting", f"write {option} KEY=VALUE; keys are {', '.join(KEYS)}"
+            )
         if key in _TEXT:
             texts[key].append(as_typed(value))
         elif _FIELDS[key] in changes:
@@ -68,8 +72,8 @@ def _value(option: str, key: str, value: str) -> str | int:
             raise UsageError(f"{option} {key}={value!r} is not a number", f"write {option} {key}=1")
         return int(value)
     value = dtype_named(value) if key == "dtype" else value
-    if key in _WORDS and value not in _WORDS[key]:
-        raise UsageError(f"{option} {key}={value!r} is not one of {', '.join(_WORDS[key])}")
+    if key in CHOICES and value not in CHOICES[key]:
+        raise UsageError(f"{option} {key}={value!r} is not one of {', '.join(CHOICES[key])}")
     return value
 
 

@@ -6,6 +6,7 @@ import typer
 
 from ..errors import ExitCode, UsageError
 from ..terminal import Terminal
+from . import complete
 from . import options as o
 from .examples import quoted
 from .expand import Only, expanded
@@ -24,7 +25,12 @@ if TYPE_CHECKING:
 def source(
     context: typer.Context,
     path: Annotated[
-        str, typer.Argument(metavar="PATH", help="A module: its path, the end of it, a pattern, or a class.")
+        str,
+        typer.Argument(
+            metavar="PATH",
+            help="A module: its path, the end of it, a pattern, or a class.",
+            autocompletion=complete.modules,
+        ),
     ],
     *,
     text: o.TextOptions,

@@ -23,6 +23,8 @@ class Family:
         norm_eps: likewise for what is added to the variance in the norms.
         inputs: what its forward takes, by the names that tokenizers give them.
         position_buffer: the buffer that holds the positions, where there is one.
+        tree: the paths of all modules of a model with a head for sequence classification, in its order; ``*`` stands
+            for the number of a layer.
         shares_layer: one module is called for every layer: the layer is the number of the call, not of the path.
         source: the folder of transformers that implements it.
     """
@@ -36,6 +38,7 @@ class Family:
     inputs: tuple[str, ...]
     source: str
     position_buffer: str = ""
+    tree: tuple[str, ...] = ()
     shares_layer: bool = False
 
     @lru_cache(maxsize=4096)  # noqa: B019 - families are constants
@@ -78,6 +81,13 @@ class Family:
         if not self.shares_layer:
             return [self.layer_in_path(path)]
         return list(range(count)) if roles.LAYER in self._roles_along(path) else [None]
+
+    def paths(self, layers: int) -> list[str]:
+        """Return the paths of the modules of a model with so many encoder layers, in its order."""
+        numbered = [path for path in self.tree if "*" in path.split(".")]
+        first = self.tree.index(numbered[0]) if numbered else len(self.tree)
+        inside = [path.replace("*", str(layer)) for layer in range(layers) for path in numbered]
+        return [*self.tree[:first], *inside, *self.tree[first + len(numbered) :]]
 
     def sizes_of(self, config: Mapping[str, Any]) -> dict[str, int]:
         """Return the sizes that a configuration states, under the names that a trace gives them."""
