@@ -10,7 +10,6 @@ from transformers.models.bert.modeling_bert import BertForSequenceClassification
 
 from ..errors import ModelError, UsageError
 from .budget import check_size
-from .config import MOST_LABELS
 from .loaded import Loaded
 from .locate import Checkpoint
 from .notices import Notice, short, warn
@@ -30,7 +29,7 @@ def load(checkpoint: Checkpoint, spec: ModelSpec, *, notice: Notice = warn) -> L
 
     Raises:
         ModelError: the checkpoint cannot be loaded.
-        UsageError: there is no such device, or there are too many labels.
+        UsageError: there is no such device.
     """
     place = _device(spec.device)
     config = _config(checkpoint, spec)
@@ -69,8 +68,6 @@ def load(checkpoint: Checkpoint, spec: ModelSpec, *, notice: Notice = warn) -> L
 def _config(checkpoint: Checkpoint, spec: ModelSpec) -> BertConfig:
     """Return the model's configuration, if a model of it may be built on this machine."""
     settings, count = dict(checkpoint.config), spec.num_labels
-    if count is not None and count > MOST_LABELS:
-        raise UsageError(f"{count:,} labels are too many", f"there may be up to {MOST_LABELS:,}")
     check_size(checkpoint, labels=count or checkpoint.labels, dtype=spec.dtype, allow_missing=spec.allow_missing)
     if count not in (None, checkpoint.labels):
         # Names of other classes would be wrong names.

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from ..errors import UsageError
+from .config import MOST_LABELS
 
 DEFAULT_MODEL = "bert-sentiment"
 """The built-in whose weights are trained."""
@@ -43,7 +44,7 @@ class ModelSpec:
         allow_missing: whether weights besides the classifier's may be missing; they are newly initialised.
 
     Raises:
-        UsageError: there is no such choice of weights, attention or dtype.
+        UsageError: there is no such choice of weights, attention or dtype, or there are too many labels.
     """
 
     name: str
@@ -62,6 +63,8 @@ class ModelSpec:
         _check("attention", self.attention, get_args(Attention))
         if self.dtype is not None:
             _check("dtype", self.dtype, get_args(Dtype))
+        if self.num_labels is not None and self.num_labels > MOST_LABELS:
+            raise UsageError(f"{self.num_labels:,} labels are too many", f"there may be up to {MOST_LABELS:,}")
 
 
 def _check(what: str, value: Any, choices: tuple[str, ...]) -> None:
