@@ -32,6 +32,7 @@ def attention(
     select: Annotated[o.SelectionOptions, Only("layer")],
     head: Annotated[int | None, typer.Option(min=0, metavar="N", help="One head, counted from 0.")] = None,
     mean: Annotated[bool, typer.Option("--mean", help="The mean over a layer's heads.")] = False,
+    padding: o.Padding = False,
     output: Annotated[
         str | None,
         typer.Option("--output", "-o", metavar="FILE", help="A picture of all heads too: .svg, .png or .html."),
@@ -58,10 +59,12 @@ def attention(
     found = recorded_attention(ran)
     layers = chosen(found, wanted, head)
     if output is not None and suffix is not None:
-        picture = _picture(suffix, ran, found, layer=(layers[0] if wanted else layers[-1]).layer, head=head)
+        picture = _picture(
+            suffix, ran, found, layer=(layers[0] if wanted else layers[-1]).layer, head=head, padding=padding
+        )
         terminal.save(output, [picture])
     overview = not wanted and head is None and not mean
-    terminal.show(attention_page(ran, layers, head=head, mean=mean, overview=overview))
+    terminal.show(attention_page(ran, layers, head=head, mean=mean, overview=overview, padding=padding))
     return told_failure(ran)
 
 
@@ -78,7 +81,15 @@ def _run(text: o.TextOptions, spec: "ModelSpec", layers: list[int], terminal: Te
         return run_for_traces(loaded, batch, [attention_spec(loaded, layers)])[0].trace
 
 
-def _picture(suffix: str, ran: "Trace", layers: "Sequence[LayerAttention]", *, layer: int, head: int | None) -> bytes:
+def _picture(
+    suffix: str,
+    ran: "Trace",
+    layers: "Sequence[LayerAttention]",
+    *,
+    layer: int,
+    head: int | None,
+    padding: bool,
+) -> bytes:
     """Return all heads of all layers with one enlarged, as the bytes of a file of that kind."""
     if suffix == ".html":
         from ..render.report import attention_html
@@ -86,4 +97,4 @@ def _picture(suffix: str, ran: "Trace", layers: "Sequence[LayerAttention]", *, l
         return attention_html(ran, layers, layer=layer, head=head).encode()
     from ..render.heads.svg import attention_svg
 
-    return drawn(attention_svg(ran, layers, layer=layer, head=head), suffix)
+    return drawn(attention_svg(ran, layers, layer=layer, head=head, padding=padding), suffix)

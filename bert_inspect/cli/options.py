@@ -71,6 +71,7 @@ Depth = Annotated[int | None, typer.Option(min=1, metavar="N", help="Cut the tre
 Fold = Annotated[bool, typer.Option("--fold", help="Show equal layers once.")]
 Stats = Annotated[bool, typer.Option("--stats", help="Statistics of each tensor.")]
 ShowValues = Annotated[bool, typer.Option("--values", help="Values: cut on screen, complete in exports.")]
+Padding = Annotated[bool, typer.Option("--padding", help="Show padding in matrices too.")]
 Axes = Annotated[bool, typer.Option("--axes", help="Name the axes of each shape at any width.")]
 
 Verify = Annotated[
@@ -199,6 +200,7 @@ class ViewOptions:
     stats: Stats = False
     values: ShowValues = False
     axes: Axes = False
+    padding: Padding = False
 
     def view(self) -> "View":
         """Return the view."""

@@ -57,13 +57,16 @@ _KNOWN_AT = {
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """What of a trace is shown: how deep, folded or not, with statistics, with values, with named axes."""
+    """What of a trace is shown: how deep, folded or not, with statistics, with values (of padding too or not), with
+    named axes.
+    """
 
     depth: int | None = None
     fold: bool = False
     stats: bool = False
     values: bool = False
     axes: bool = False
+    padding: bool = False
 
 
 @dataclass(frozen=True)

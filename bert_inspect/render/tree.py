@@ -183,5 +183,6 @@ def _values(row: Row, batch: Input, form: Format) -> Iterable[Cell]:
     main = main_output(step)
     if main is None or main.values is None:
         return
-    for line in matrix(main, batch, label=step.label, width=form.width - cell_len(row.below) - 2, cut=form.signs.cut):
+    width, cut_sign = form.width - cell_len(row.below) - 2, form.signs.cut
+    for line in matrix(main, batch, label=step.label, width=width, cut=cut_sign, padding=form.view.padding):
         yield [(row.below + "  ", DIM), *line]

@@ -17,7 +17,10 @@ Command = Callable[..., tuple[int, str, str]]
 TEXT = {"--pair", "--max-length"}
 MODEL = {"--model", "--download", "--weights", "--num-labels", "--seed", "--attention", "--device", "--dtype"}
 MODEL |= {"--allow-missing"}
-SELECTION, VIEW = {"--layer", "--module", "--level"}, {"--depth", "--fold", "--stats", "--values", "--axes"}
+SELECTION, VIEW = (
+    {"--layer", "--module", "--level"},
+    {"--depth", "--fold", "--stats", "--values", "--axes", "--padding"},
+)
 OUTPUT, TOLERANCE = {"--json", "--output"}, {"--all", "--atol", "--rtol"}
 TERMINAL = {"--quiet", "--verbose", "--color", "--no-pager", "--debug", "--help"}
 TRACED = TEXT | {"--trace", "--truncate"}
@@ -33,7 +36,8 @@ OFFERED = {
     "source": TRACED | {"--labels", "--stats", "--values", "--axes"} | MODEL | TERMINAL,
     "diagram": TRACED | {"--labels", "--model", "--download", "--num-labels", "--attention"} | TERMINAL
     | {"--module", "--depth", "--fold", "--no-fold", "--direction", "--output"},
-    "attention": TRACED | MODEL - {"--num-labels"} | {"--layer", "--head", "--mean", "--output"} | TERMINAL,
+    "attention": TRACED | MODEL - {"--num-labels"} | TERMINAL
+    | {"--layer", "--head", "--mean", "--padding", "--output"},
     "report": TRACED | {"--labels", "--stats", "--values", "--verify", "--output"} | MODEL | SELECTION
     | TERMINAL - {"--no-pager"},
     "doctor": TEXT | MODEL - {"--allow-missing"} | {"--only", "--skip", "--json"} | TERMINAL,
