@@ -38,6 +38,7 @@ def attention(
     mean: Annotated[
         bool, typer.Option("--mean", help="The mean over a layer's heads.", rich_help_panel=help.SHOW)
     ] = False,
+    padding: o.Padding = False,
     output: Annotated[
         str | None,
         typer.Option(
@@ -74,10 +75,12 @@ def attention(
     found = recorded_attention(ran)
     layers = chosen(found, wanted, head)
     if output is not None and suffix is not None:
-        picture = _picture(suffix, ran, found, layer=(layers[0] if wanted else layers[-1]).layer, head=head)
+        picture = _picture(
+            suffix, ran, found, layer=(layers[0] if wanted else layers[-1]).layer, head=head, padding=padding
+        )
         terminal.save(output, [picture])
     overview = not wanted and head is None and not mean
-    terminal.show(attention_page(ran, layers, head=head, mean=mean, overview=overview))
+    terminal.show(attention_page(ran, layers, head=head, mean=mean, overview=overview, padding=padding))
     return told_failure(ran)
 
 
@@ -96,7 +99,15 @@ def _run(
         return run_for_traces(loaded, batch, [attention_spec(loaded, layers)])[0].trace
 
 
-def _picture(suffix: str, ran: "Trace", layers: "Sequence[LayerAttention]", *, layer: int, head: int | None) -> bytes:
+def _picture(
+    suffix: str,
+    ran: "Trace",
+    layers: "Sequence[LayerAttention]",
+    *,
+    layer: int,
+    head: int | None,
+    padding: bool,
+) -> bytes:
     """Return all heads of all layers with one enlarged, as the bytes of a file of that kind."""
     if suffix == ".html":
         from ..render.report import attention_html
@@ -104,4 +115,4 @@ def _picture(suffix: str, ran: "Trace", layers: "Sequence[LayerAttention]", *, l
         return attention_html(ran, layers, layer=layer, head=head).encode()
     from ..render.heads.svg import attention_svg
 
-    return drawn(attention_svg(ran, layers, layer=layer, head=head), suffix)
+    return drawn(attention_svg(ran, layers, layer=layer, head=head, padding=padding), suffix)

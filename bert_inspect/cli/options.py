@@ -89,6 +89,7 @@ Token = Annotated[
     str | None, typer.Option(metavar="TEXT|N", help="Of --values: this token alone, by its text or its place from 0.")
 ]
 ShowValues = Annotated[bool, typer.Option("--values", help="Values: cut on screen, complete in exports.")]
+Padding = Annotated[bool, typer.Option("--padding", help="Show padding in matrices too.")]
 Axes = Annotated[bool, typer.Option("--axes", help="Name the axes of each shape at any width.")]
 
 Verify = Annotated[
@@ -247,6 +248,7 @@ class ViewOptions:
     head: Head = None
     token: Token = None
     axes: Axes = False
+    padding: Padding = False
 
     def view(self) -> "View":
         """Return the view."""

@@ -58,8 +58,8 @@ _KNOWN_AT = {
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """What of a trace is shown: how deep, folded or not, with statistics, with values (of one head and token
-    alone, where there is a focus), with named axes.
+    """What of a trace is shown: how deep, folded or not, with statistics, with values (of one head and token alone,
+    where there is a focus; of padding too or not), with named axes.
     """
 
     depth: int | None = None
@@ -68,6 +68,7 @@ class View:
     values: bool = False
     axes: bool = False
     focus: Focus = field(default_factory=Focus)
+    padding: bool = False
 
 
 @dataclass(frozen=True)

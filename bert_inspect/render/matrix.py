@@ -18,25 +18,38 @@ _LABEL = 12
 _ALL = Focus()
 
 
-def matrix(tensor: TensorOut, batch: Input, *, label: str, width: int, cut: str, focus: Focus = _ALL) -> Iterator[Cell]:
+def matrix(
+    tensor: TensorOut,
+    batch: Input,
+    *,
+    label: str,
+    width: int,
+    cut: str,
+    focus: Focus = _ALL,
+    padding: bool = False,
+) -> Iterator[Cell]:
     """Yield the lines of a tensor's values.
 
     The last two axes are the matrix, of which the ends are shown; of a stack of matrices the first sentences are
-    shown, and the first head of each, or the head and the token of a ``focus``. What is left out is said.
+    shown, and the first head of each, or the head and the token of a ``focus``. What is left out is said, and so is how
+    much padding, unless ``padding`` asks for it.
     """
     if tensor.values is None:
         return
     if 0 in tensor.shape:
         yield [("empty", DIM)]
         return
-    shown = _Matrix(tensor, batch, label=label, fits=max(1, (width - _LABEL - 2) // _CELL), cut=cut, focus=focus)
+    fits = max(1, (width - _LABEL - 2) // _CELL)
+    shown = _Matrix(tensor, batch, label=label, fits=fits, cut=cut, focus=focus, padding=padding)
     yield from shown.row() if len(tensor.shape) < 2 else shown.stack()
 
 
 class _Matrix:
     """The values of one tensor with the names of their axes; ``fits`` is how many columns have room."""
 
-    def __init__(self, tensor: TensorOut, batch: Input, *, label: str, fits: int, cut: str, focus: Focus) -> None:
+    def __init__(
+        self, tensor: TensorOut, batch: Input, *, label: str, fits: int, cut: str, focus: Focus, padding: bool
+    ) -> None:
         assert tensor.values is not None, "asked for only where values are held"
         self._values = tensor.values
         self._dtype, self._label, self._batch, self._cut = tensor.dtype, label, batch, cut
@@ -44,6 +57,7 @@ class _Matrix:
         self._sizes = tensor.shape
         self._fits = min(fits, SHOWN_ENDS)
         self._focus = focus
+        self._padding = padding
 
     def row(self) -> Iterator[Cell]:
         """Yield the one line of a vector or of a single number."""
@@ -96,11 +110,14 @@ class _Matrix:
                 index = self._index(axis, size, sentence)
                 name = f"{self._name(axis, index, sentence)}, " if axis in TOKEN_AXES else ""
                 parts.append(f"{name}{one_of(axis)} {index} of {size}")
+        if hidden := self._hidden(sentence):
+            parts.append(f"{plural(hidden, 'padding token')} hidden")
         return ", ".join(parts)
 
     def _matrix(self, sentence: int, at: tuple[int, ...]) -> Iterator[Cell]:
-        rows, columns = _ends(self._sizes[-2], SHOWN_ENDS), _ends(self._sizes[-1], self._fits)
         row_axis, column_axis = self._axes[-2:]
+        rows = _ends(self._indices(-2, sentence), SHOWN_ENDS)
+        columns = _ends(self._indices(-1, sentence), self._fits)
         if at:  # of one sentence
             row, column = self._focused(row_axis, sentence), self._focused(column_axis, sentence)
             if row is not None and row < self._sizes[-2]:
@@ -119,6 +136,29 @@ class _Matrix:
             numbers = [self._number(*at, place, index) for index in columns if index is not None]
             yield [(_fit(name, _LABEL, right=True) + " ", DIM), *_spread(columns, numbers, self._cut)]
 
+    def _indices(self, axis: int, sentence: int) -> list[int]:
+        """Return the indices along an axis that may be shown: those that were kept, of tokens the real ones."""
+        kept = self._values.kept
+        held: Sequence[int] = range(self._sizes[axis]) if kept is None else kept[axis]
+        if self._axes[axis] not in TOKEN_AXES or self._axes[0] != "batch":
+            return list(held)
+        padding = self._padded(sentence)
+        return [index for index in held if index not in padding]
+
+    def _padded(self, sentence: int) -> set[int]:
+        """Return which tokens of a sentence are hidden because they are padding."""
+        masks = self._batch.attention_mask
+        if self._padding or sentence >= len(masks) or not any(masks[sentence]):
+            return set()
+        return {place for place, seen in enumerate(masks[sentence]) if not seen}
+
+    def _hidden(self, sentence: int) -> int:
+        """Return how many tokens of a matrix are hidden because they are padding."""
+        along = [size for axis, size in zip(self._axes[-2:], self._sizes[-2:], strict=True) if axis in TOKEN_AXES]
+        if self._axes[0] != "batch" or not along:
+            return 0
+        return sum(place < max(along) for place in self._padded(sentence))
+
     def _number(self, *index: int) -> tuple[str, Style]:
         value = self._values.at(*index)
         if is_masked(value, label=self._label, dtype=self._dtype):
@@ -134,13 +174,15 @@ class _Matrix:
         return f"{one_of(axis)} {index}"
 
 
-def _ends(size: int, room: int) -> list[int | None]:
+def _ends(indices: Sequence[int], room: int) -> list[int | None]:
     """Return the indices that are shown, None where some are left out."""
-    if size <= room:
-        return list(range(size))
+    if len(indices) <= room:
+        whole = bool(indices) and indices[-1] - indices[0] >= len(indices)
+        gap = next((at for at in range(1, len(indices)) if indices[at] != indices[at - 1] + 1), 0) if whole else 0
+        return [*indices[:gap], None, *indices[gap:]] if gap else list(indices)
     tail = max(1, room // 4) if room > 2 else 0
     head = max(1, room - tail)
-    return [*range(head), None, *range(size - tail, size)]
+    return [*indices[:head], None, *indices[len(indices) - tail :]]
 
 
 def _spread(columns: Sequence[int | None], cells: Sequence[tuple[str, Style]], cut: str) -> Cell:

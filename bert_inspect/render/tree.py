@@ -183,6 +183,15 @@ def _values(row: Row, batch: Input, form: Format) -> Iterable[Cell]:
     main = main_output(step)
     if main is None or main.values is None:
         return
-    width, focus = form.width - cell_len(row.below) - 2, form.view.focus
-    for line in matrix(main, batch, label=step.label, width=width, cut=form.signs.cut, focus=focus):
+    width, view = form.width - cell_len(row.below) - 2, form.view
+    lines = matrix(
+        main,
+        batch,
+        label=step.label,
+        width=width,
+        cut=form.signs.cut,
+        focus=view.focus,
+        padding=view.padding,
+    )
+    for line in lines:
         yield [(row.below + "  ", DIM), *line]

@@ -14,19 +14,20 @@ Command = Callable[..., tuple[int, str, str]]
 
 def numbers_of(out: str, title: str) -> list[list[int]]:
     """Read a heatmap back: percent by row, 0 for a dot."""
-    block = out[out.index(title) :].splitlines()[2:]
+    block = out[out.index(title) :].splitlines()
     rows = []
-    for line in block:
+    for line in block[next(place for place, line in enumerate(block) if line.lstrip().startswith("[CLS]")) + 1 :]:
         cells = line[14:].split()
-        if not cells:
+        if not cells or "tokens hidden" in line:
             break
         rows.append([0 if cell == "·" else int(cell) for cell in cells])
     return rows
 
 
 def test_the_numbers_shown_are_the_model_s(command: Command, checkpoint: Path, model: Any, tokenizer: Any) -> None:
-    code, out, _ = command("attention", *TEXTS, "--layer", "1", "--head", "2", "--model", checkpoint)
-    assert code == 0 and "\x1b" not in out
+    given = ("attention", *TEXTS, "--layer", "1", "--head", "2", "--model", checkpoint)
+    code, out, _ = command(*given, "--padding")
+    assert code == 0 and "\x1b" not in out and "tokens hidden" not in out
     with torch.inference_mode():
         plain = model(**tokenizer(TEXTS, padding=True, return_tensors="pt"), output_attentions=True)
     expected = plain.attentions[1][0, 2]
@@ -37,7 +38,10 @@ def test_the_numbers_shown_are_the_model_s(command: Command, checkpoint: Path, m
         for cells, row in zip(shown, expected.tolist(), strict=True)
         for cell, number in zip(cells, row, strict=True)
     )
-    assert "head 1" not in out and "no explanation" in out
+    assert "head 1" not in out and "not why" in out and "; strongest: " in out
+    without = command(*given)[1]
+    assert "3 padding tokens hidden" in without
+    assert numbers_of(without, "layer 1, head 2") == [row[:6] for row in shown[:6]]
 
 
 def test_without_a_choice_all_layers_are_looked_over(command: Command, checkpoint: Path) -> None:

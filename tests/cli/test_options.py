@@ -18,7 +18,7 @@ TEXT = {"--pair", "--max-length"}
 MODEL = {"--model", "--download", "--weights", "--num-labels", "--seed", "--attention", "--device", "--dtype"}
 MODEL |= {"--allow-missing"}
 SELECTION = {"--layer", "--module", "--level"}
-VIEW = {"--depth", "--fold", "--stats", "--values", "--head", "--token", "--axes"}
+VIEW = {"--depth", "--fold", "--stats", "--values", "--head", "--token", "--axes", "--padding"}
 OUTPUT, TOLERANCE = {"--json", "--output"}, {"--all", "--atol", "--rtol"}
 TERMINAL = {"--quiet", "--verbose", "--color", "--no-pager", "--debug", "--help"}
 TRACED = TEXT | {"--trace", "--truncate"}
@@ -34,7 +34,8 @@ OFFERED = {
     "source": TRACED | {"--labels", "--stats", "--values", "--axes"} | MODEL | TERMINAL,
     "diagram": TRACED | {"--labels", "--model", "--download", "--num-labels", "--attention"} | TERMINAL
     | {"--module", "--depth", "--fold", "--no-fold", "--direction", "--output"},
-    "attention": TRACED | MODEL - {"--num-labels"} | {"--layer", "--head", "--mean", "--output"} | TERMINAL,
+    "attention": TRACED | MODEL - {"--num-labels"} | TERMINAL
+    | {"--layer", "--head", "--mean", "--padding", "--output"},
     "report": TRACED | {"--labels", "--stats", "--values", "--verify", "--output"} | MODEL | SELECTION
     | TERMINAL - {"--no-pager"},
     "doctor": TEXT | MODEL - {"--allow-missing"} | {"--only", "--skip", "--json"} | TERMINAL,

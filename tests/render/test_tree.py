@@ -165,6 +165,21 @@ def test_nan_is_counted_beside_the_step(tokenizer: Any) -> None:
         assert "6 nan" in shown(Tree(broken, View(stats=True)), width)
 
 
+def test_padding_is_hidden_in_values_unless_asked_for(traced: Trace) -> None:
+    one = narrowed(traced, Selection.parse(module=["**.layer.0.attention.self"]))
+    hidden, every = (shown(Tree(one, View(values=True, padding=padding)), 160) for padding in (False, True))
+    assert "[PAD]" not in hidden and "3 padding tokens hidden" in hidden
+    assert "[PAD]" in every and "tokens hidden" not in every
+    step = next(step for step in one.steps if step.label == "attention probabilities")
+    values = step.outputs[0].values
+    assert values is not None
+    lines = hidden[hidden.index(step.label) :].splitlines()[2:9]
+    assert lines[0].split("│")[-1].split() == one.input.tokens[0][:6]
+    for query, line in enumerate(lines[1:]):
+        shown_numbers = [float(cell) for cell in line.split()[-6:]]
+        assert shown_numbers == pytest.approx([values.at(0, 0, query, key) for key in range(6)], abs=5e-5)
+
+
 PICTURES = {
     "tree-80": (View(), 80),
     "tree-120-stats": (View(fold=True, stats=True), 120),

@@ -3,24 +3,30 @@
 from collections.abc import Iterator, Sequence
 from statistics import fmean
 
-import numpy as np
 from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ...analysis.attention import Array, LayerAttention, marks, summaries
+from ...analysis.attention import Array, LayerAttention, summaries
+from ...analysis.patterns import Place, in_words, pattern
 from ...safetext import safe_text
 from ...traces.record import Trace
 from ..header import header
 from ..words import BAD, DIM, KNOWN, LAYER, NAME, number, plural
 from .heatmap import Heatmap
 
-CAUTION = "Where a head looks is no explanation of what the model answers."
+CAUTION = "Attention shows where a head looks, not why the model answers as it does."
 
 
 def attention_page(
-    trace: Trace, layers: Sequence[LayerAttention], *, head: int | None, mean: bool, overview: bool
+    trace: Trace,
+    layers: Sequence[LayerAttention],
+    *,
+    head: int | None,
+    mean: bool,
+    overview: bool,
+    padding: bool = False,
 ) -> Group:
     """Return what `attention` shows.
 
@@ -30,6 +36,7 @@ def attention_page(
         head: the one head to show; all if None.
         mean: show the mean over the heads instead of each.
         overview: show of all layers where their heads look, and of the last one the mean.
+        padding: show padding tokens too.
     """
     parts: list[RenderableType] = [header(trace), certificate(layers), Text(CAUTION, style=DIM), Text()]
     for row in range(len(trace.input.texts)):
@@ -39,8 +46,8 @@ def attention_page(
             parts += [_targets(trace, layers, row), Text(_LEGEND, style=DIM), Text()]
         for layer in layers[-1:] if overview else layers:
             if not overview:
-                parts += [_heads(trace, layer, row), Text()]
-            parts += _maps(trace, layer, row, head=head, mean=mean or overview)
+                parts += [_heads(trace, layer, row, only=head), Text()]
+            parts += _maps(trace, layer, row, head=head, mean=mean or overview, padding=padding)
     return Group(*parts)
 
 
@@ -88,30 +95,23 @@ def _targets(trace: Trace, layers: Sequence[LayerAttention], row: int) -> Table:
     return table
 
 
+_SIGNS: dict[Place, str] = {
+    "first": "C",
+    "separator": "S",
+    "padding": "P",
+    "itself": "=",
+    "previous": "<",
+    "next": ">",
+}
+
+
 def _target(trace: Trace, matrix: Array, row: int) -> str:
-    first, separators, padding = marks(trace, row)
-    queries = matrix[~padding]
-    queries = queries[~np.isnan(queries).any(axis=1)]
-    if not queries.size:
-        return "·"
-    places = np.flatnonzero(~padding)
-    itself = matrix[places, places].mean()
-    before = matrix[places[1:], places[1:] - 1].mean() if len(places) > 1 else 0.0
-    after = matrix[places[:-1], places[:-1] + 1].mean() if len(places) > 1 else 0.0
-    shares = {
-        "C": queries[:, first].sum(axis=1).mean(),
-        "S": queries[:, separators].sum(axis=1).mean(),
-        "P": queries[:, padding].sum(axis=1).mean(),
-        "=": itself,
-        "<": before,
-        ">": after,
-    }
-    sign, share = max(shares.items(), key=lambda item: item[1])
-    return sign if share > 0.5 else "·"
+    found = pattern(matrix, trace, row)
+    return "·" if found is None or found.spread else _SIGNS[found.place]
 
 
-def _heads(trace: Trace, layer: LayerAttention, row: int) -> Table:
-    """Return a row a head: its entropy, and its shares on [CLS], [SEP] and padding."""
+def _heads(trace: Trace, layer: LayerAttention, row: int, *, only: int | None) -> Table:
+    """Return a row a head, or the row of the only one: its entropy, and its shares on [CLS], [SEP] and padding."""
     table = Table(
         box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style=DIM, title_justify="left", title_style=LAYER
     )
@@ -119,12 +119,16 @@ def _heads(trace: Trace, layer: LayerAttention, row: int) -> Table:
     for title in ("head", "entropy, bits", "on [CLS]", "on [SEP]", "on padding"):
         table.add_column(title, justify="right")
     for head, summary in enumerate(summaries(layer, trace, row)):
+        if only not in (None, head):
+            continue
         shares = (summary.classification, summary.separators, summary.padding)
         table.add_row(str(head), number(summary.entropy), *(f"{share:.0%}" for share in shares))
     return table
 
 
-def _maps(trace: Trace, layer: LayerAttention, row: int, *, head: int | None, mean: bool) -> Iterator[RenderableType]:
+def _maps(
+    trace: Trace, layer: LayerAttention, row: int, *, head: int | None, mean: bool, padding: bool
+) -> Iterator[RenderableType]:
     batch = trace.input
     tokens = batch.tokens[row]
     hidden = [not visible for visible in batch.attention_mask[row]]
@@ -135,6 +139,8 @@ def _maps(trace: Trace, layer: LayerAttention, row: int, *, head: int | None, me
         wanted = range(heads) if head is None else (head,)
         pictures = [(f"layer {layer.layer}, head {each}", layer.probabilities[row, each]) for each in wanted]
     for title, matrix in pictures:
-        yield Text.assemble((title, LAYER), ("   percent of each query token's attention (a row)", DIM))
-        yield Heatmap(matrix=matrix.tolist(), queries=tokens, keys=tokens, hidden=hidden)
+        yield Text.assemble((title, LAYER), ("   rows: query tokens; columns: key tokens; numbers: percent", DIM))
+        if not mean:
+            yield Text(safe_text(in_words(pattern(matrix, trace, row), tokens)))
+        yield Heatmap(matrix=matrix.tolist(), queries=tokens, keys=tokens, hidden=hidden, padding=padding)
         yield Text()

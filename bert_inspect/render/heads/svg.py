@@ -42,7 +42,9 @@ _STYLE = (
 )
 
 
-def attention_svg(trace: Trace, layers: Sequence[LayerAttention], *, layer: int, head: int | None) -> str:
+def attention_svg(
+    trace: Trace, layers: Sequence[LayerAttention], *, layer: int, head: int | None, padding: bool = False
+) -> str:
     """Return the picture.
 
     Args:
@@ -50,6 +52,7 @@ def attention_svg(trace: Trace, layers: Sequence[LayerAttention], *, layer: int,
         layers: the attention of all layers.
         layer: the layer of which one head is enlarged.
         head: that head; None for the mean of the layer's heads.
+        padding: show padding tokens too.
     """
     heads = layers[0].probabilities.shape[1]
     width = max(_LEFT + heads * (_TILE + _GAP), _LEFT + _ENLARGED) + 2 * _MARGIN
@@ -69,8 +72,9 @@ def attention_svg(trace: Trace, layers: Sequence[LayerAttention], *, layer: int,
     for row in range(len(shown)):
         drawing.y += 34
         _sentence(drawing, trace, row)
-        _enlarged(drawing, trace, enlarged, row, head=head)
-        _small(drawing, layers, [each[row] for each in numbers], row)
+        shown_tokens = _shown_tokens(trace, row, padding=padding)
+        _enlarged(drawing, trace, enlarged, row, head=head, places=shown_tokens)
+        _small(drawing, layers, [each[row] for each in numbers], row, places=shown_tokens)
     if len(trace.input.texts) > len(shown):
         drawing.y += 30
         rest = plural(len(trace.input.texts) - len(shown), "more sentence")
@@ -126,13 +130,24 @@ def _sentence(drawing: _Drawing, trace: Trace, row: int) -> None:
     drawing.y += 26
 
 
-def _enlarged(drawing: _Drawing, trace: Trace, layer: LayerAttention, row: int, *, head: int | None) -> None:
-    found = layer.probabilities[row]
+def _shown_tokens(trace: Trace, row: int, *, padding: bool) -> list[int]:
+    """Return which tokens of a sentence are drawn: all, or the real ones (all too where there are none)."""
+    mask = trace.input.attention_mask[row]
+    return [place for place, seen in enumerate(mask) if seen or padding or not any(mask)]
+
+
+def _enlarged(
+    drawing: _Drawing, trace: Trace, layer: LayerAttention, row: int, *, head: int | None, places: Sequence[int]
+) -> None:
+    found = layer.probabilities[row][:, places][:, :, places]
     matrix = found.mean(axis=0) if head is None else found[head]
     which = f"mean of {plural(len(found), 'head')}" if head is None else f"head {head}"
-    drawing.text(f"layer {layer.layer}, {which}: rows are query tokens, columns key tokens", 0, drawing.y, "quiet")
-    tokens = [_short(safe_text(token), _LABEL) for token in trace.input.tokens[row]]
-    hidden = [not seen for seen in trace.input.attention_mask[row]]
+    left_out = len(trace.input.tokens[row]) - len(places)
+    rest = f"; {plural(left_out, 'padding token')} hidden" if left_out else ""
+    told = f"layer {layer.layer}, {which}: rows are query tokens, columns key tokens{rest}"
+    drawing.text(told, 0, drawing.y, "quiet")
+    tokens = [_short(safe_text(trace.input.tokens[row][place]), _LABEL) for place in places]
+    hidden = [not trace.input.attention_mask[row][place] for place in places]
     side = max(1.5, min(34.0, _ENLARGED / len(tokens)))
     left, top = _LEFT + 30, drawing.y + 12 + 7.2 * max(map(len, tokens))
     every = max(1, int(np.ceil(12 / side)))
@@ -140,7 +155,7 @@ def _enlarged(drawing: _Drawing, trace: Trace, layer: LayerAttention, row: int, 
         style = "quiet" if hidden[place] else ""
         drawing.text(tokens[place], left - 8, top + side * (place + 0.5) + 4, f"{style} end")
         drawing.text(tokens[place], left + side * (place + 0.5) + 4, top - 6, style, upright=True)
-    blind = {query for sentence, query in layer.blind if sentence == row}
+    blind = {places.index(query) for sentence, query in layer.blind if sentence == row and query in places}
     drawing.box(left, top, side * len(tokens), side * len(tokens), style="empty")
     if len(tokens) <= _CELLS_DRAWN:
         for query, shares in enumerate(matrix):
@@ -168,7 +183,12 @@ def _cells(
 
 
 def _small(
-    drawing: _Drawing, layers: Sequence[LayerAttention], told: Sequence[Sequence[HeadSummary]], row: int
+    drawing: _Drawing,
+    layers: Sequence[LayerAttention],
+    told: Sequence[Sequence[HeadSummary]],
+    row: int,
+    *,
+    places: Sequence[int],
 ) -> None:
     heads = layers[0].probabilities.shape[1]
     drawing.text(
@@ -189,7 +209,9 @@ def _small(
             x = _LEFT + head * (_TILE + _GAP)
             drawing.parts.append(f"<g><title>layer {layer.layer}, head {head}: {escape(_in_words(of_head))}</title>")
             drawing.box(x, drawing.y, _TILE, _TILE, style="empty")
-            drawing.image(_strengths(_pooled(layer.probabilities[row, head])), x, drawing.y, _TILE)
+            drawing.image(
+                _strengths(_pooled(layer.probabilities[row, head][np.ix_(places, places)])), x, drawing.y, _TILE
+            )
             drawing.text(_bits(of_head), x, drawing.y + _TILE + 10, "small")
             drawing.text(_shares(of_head), x, drawing.y + _TILE + 20, "small")
             drawing.parts.append("</g>")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from ...safetext import safe_text
 from ...traces.record import Trace
-from ..answers import NO_ANSWER, answers, percent
+from ..answers import NO_ANSWER, answers, named, percent
 from ..header import BETTER, MEANING, seed_of, sentences_in, size_of, tokens_in
 from ..proof import proof
 from ..words import matmuls, number
@@ -76,14 +76,13 @@ def facts(trace: Trace) -> list[Fact]:
     what, so = MEANING[model.weights]
     better = BETTER.get(model.weights, "") if model.source != "python" else ""
     trained = model.weights == "pretrained"
-    about = [Fact(name="about", value=safe_text(model.about))] if model.about else []
+    about = f"; {model.about}" if model.about else ""
     told = [
         Fact(
             name="model",
             value=safe_text(model.name or model.class_),
-            more=safe_text(f"{model.class_}, {size_of(model)}"),
+            more=safe_text(f"{model.class_}, {size_of(model)}{about}"),
         ),
-        *about,
         Fact(
             name="weights",
             value=what if trained else f"{what}: {so}",
@@ -169,7 +168,9 @@ def predictions(trace: Trace) -> list[Prediction]:
         shares = output.probabilities[row] if output.probabilities is not None else []
         scores = [
             Score(
-                label=safe_text(str(names.get(str(place), names.get(place, f"LABEL_{place}")))),
+                label=named(
+                    str(names.get(str(place), names.get(place, f"LABEL_{place}"))), place, meant=answer.means_something
+                ),
                 logit=number(logit),
                 probability=percent(shares[place]) if shares else "",
                 share=_bare(shares[place]) if shares else 0.0,
