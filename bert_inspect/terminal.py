@@ -41,16 +41,17 @@ class Terminal:
     verbose: bool = False
     pager: bool = True
 
-    def show(self, product: "RenderableType") -> None:
-        """Print the product on stdout, through a pager if it is taller than the terminal that it goes to."""
+    def show(self, product: "RenderableType", *, summary: "RenderableType | None" = None) -> None:
+        """Print the product on stdout, through a pager if it is taller than the terminal that it goes to. A pager takes
+        its text with it when it is left: then the summary, which is a part of the product, stays.
+        """
         console = _console(self.color)
         with stdout() as stream:
-            with console.capture() as captured:
-                console.print(product)
-            # Rich fills the columns of a table up: in a file, or where an editor wraps, that is in the way.
-            text = "\n".join(line.rstrip(" ") for line in captured.get().split("\n"))
+            text = _printed(console, product)
             if self.pager and is_interactive() and text.count("\n") >= console.height and _page(text):
-                return
+                if summary is None:
+                    return
+                text = _printed(console, summary)
             sys.stdout.flush()
             stream.write(text.encode(sys.stdout.encoding, "backslashreplace"))
 
@@ -236,12 +237,19 @@ def _console(color: Color) -> "Console":
     )
 
 
+def _printed(console: "Console", product: "RenderableType") -> str:
+    with console.capture() as captured:
+        console.print(product)
+    # Rich fills the columns of a table up: in a file, or where an editor wraps, that is in the way.
+    return "\n".join(line.rstrip(" ") for line in captured.get().split("\n"))
+
+
 def _page(text: str) -> bool:
     """Show text in the user's pager; False where there is none."""
     command = os.environ.get("PAGER", "").split() or ["less", "-R"]
     if os.environ.get("TERM") in (None, "dumb") or shutil.which(command[0]) is None:
         return False
-    environment = {**os.environ, "LESS": os.environ.get("LESS", "-R")}
+    environment = {**os.environ, "LESS": os.environ.get("LESS", "-RS")}  # colours, and long lines not wrapped
     try:
         process = subprocess.Popen(command, stdin=subprocess.PIPE, env=environment)
     except OSError:

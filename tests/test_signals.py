@@ -57,8 +57,28 @@ def test_ctrl_c_in_the_pager_is_the_pagers(
     monkeypatch.setattr("bert_inspect.terminal.is_interactive", lambda: True)
     monkeypatch.setenv("PAGER", str(pager))
     monkeypatch.setenv("TERM", "xterm")
-    assert command("show", tmp_path / "t.json") == (0, "", "")
-    assert "attention probabilities" in (tmp_path / "paged").read_text()
+    code, out, err = command("show", tmp_path / "t.json")
+    paged = (tmp_path / "paged").read_text()
+    assert (code, err) == (0, "") and "attention probabilities" in paged
+    # What is read last stays on the screen: the predictions and the totals, as the pager showed them.
+    assert "attention probabilities" not in out and "module calls" in out and paged.endswith(out)
+
+
+def test_less_keeps_colours_and_long_lines_unless_the_user_says_how(
+    traced: Trace, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    traced.save(tmp_path / "t.json")
+    pager = tmp_path / "less"
+    pager.write_text(f'#!/bin/sh\ncat > /dev/null\necho "$LESS" >> {tmp_path}/seen\n')
+    pager.chmod(0o755)
+    monkeypatch.setattr("bert_inspect.terminal.is_interactive", lambda: True)
+    monkeypatch.setenv("PAGER", str(pager))
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("LESS", raising=False)
+    command("show", tmp_path / "t.json")
+    monkeypatch.setenv("LESS", "-FX")
+    command("show", tmp_path / "t.json")
+    assert (tmp_path / "seen").read_text().splitlines() == ["-RS", "-FX"]
 
 
 def test_a_signal_that_is_ignored_stays_so(tmp_path: Path) -> None:

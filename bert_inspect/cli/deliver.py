@@ -22,8 +22,10 @@ def deliver(
     *,
     json: Callable[[], Iterable[bytes]],
     picture: "Callable[[], RenderableType]",
+    summary: "Callable[[], RenderableType] | None" = None,
 ) -> None:
-    """Write the file first, then what goes to stdout. Only what is written is made.
+    """Write the file first, then what goes to stdout. Only what is written is made; the summary is what stays on the
+    screen after a pager.
 
     Raises:
         UsageError: the file cannot be written.
@@ -33,7 +35,7 @@ def deliver(
     if out.to_stdout:
         terminal.write(json())
     else:
-        terminal.show(picture())
+        terminal.show(picture(), summary=None if summary is None else summary())
 
 
 def deliver_trace(trace: "Trace", view: "View", terminal: Terminal, out: OutputOptions) -> None:
@@ -49,7 +51,12 @@ def deliver_trace(trace: "Trace", view: "View", terminal: Terminal, out: OutputO
 
         return page(trace, view)
 
-    deliver(terminal, out, json=lambda: trace_json(trace), picture=picture)
+    def summary() -> "RenderableType":
+        from ..render.result import result
+
+        return result(trace)
+
+    deliver(terminal, out, json=lambda: trace_json(trace), picture=picture, summary=summary)
 
 
 def deliver_diff(found: "Diff", terminal: Terminal, out: OutputOptions, *, every: bool, selection: "Wanted") -> None:
@@ -69,4 +76,9 @@ def deliver_diff(found: "Diff", terminal: Terminal, out: OutputOptions, *, every
 
         return DiffPage(told, DiffView(all=every, selection=selection))
 
-    deliver(terminal, out, json=lambda: [told.json()], picture=picture)
+    def summary() -> "RenderableType":
+        from ..render.comparison.page import answer
+
+        return answer(told)
+
+    deliver(terminal, out, json=lambda: [told.json()], picture=picture, summary=summary)

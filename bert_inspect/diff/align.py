@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from ..traces.record import Input, Step, TensorOut
 from ..traces.vocabulary import labels
 from ..traces.vocabulary.axes import TOKEN_AXES
+from .align_words import Aligned, align_words
 
 
 class CannotAlign(Exception):
@@ -76,7 +77,8 @@ class Rows:
 
     ``batch`` and ``length`` are the sizes of the two batches' axes. ``complete`` means that every sentence of either
     has its partner, ``same_padding`` that moreover each is padded as its partner is, ``same_layout`` that they stand in
-    the same order too, ``padded`` that some position of either is padding. ``notes`` say what is not alike.
+    the same order too, ``padded`` that some position of either is padding, ``other_texts`` that the batches have no
+    sentence in common, so that numbers are expected to differ. ``notes`` say what is not alike.
     """
 
     pairs: list[RowPair]
@@ -86,6 +88,7 @@ class Rows:
     same_padding: bool
     same_layout: bool
     padded: bool
+    other_texts: bool = False
     notes: list[str] = field(default_factory=list)
 
     def of_one(self, *, first: bool) -> "Rows":
@@ -101,13 +104,13 @@ class Rows:
 def align_rows(a: Input, b: Input) -> Rows:
     """Pair sentences by their text, in whatever order they stand, and their real tokens by place as far as both go.
 
-    Batches that have no sentence in common are paired row by row.
+    Batches that have no sentence in common are paired row by row, and their tokens by word.
     """
     notes: list[str] = []
     found = _by_text(a, b)
-    if not found and a.texts and b.texts:
+    other_texts = not found and bool(a.texts) and bool(b.texts)
+    if other_texts:
         found = [(row, row) for row in range(min(len(a.texts), len(b.texts)))]
-        notes.append("the sentences differ: they are compared in the order in which they stand")
     for name, batch, rows in (("A", a, {i for i, _ in found}), ("B", b, {j for _, j in found})):
         if missing := [row + 1 for row in range(len(batch.texts)) if row not in rows]:
             which = f"sentence {missing[0]}" if len(missing) == 1 else f"{len(missing)} sentences"
@@ -115,6 +118,11 @@ def align_rows(a: Input, b: Input) -> Rows:
     pairs = []
     for i, j in found:
         real_a, real_b = _real(a.attention_mask[i]), _real(b.attention_mask[j])
+        if other_texts:
+            aligned = align_words(a, i, b, j)
+            pairs.append(RowPair(i, j, aligned.places_a, aligned.places_b))
+            notes.append(_told_words(aligned, i, len(real_a), len(real_b), several=len(found) > 1))
+            continue
         both = min(len(real_a), len(real_b))
         pairs.append(RowPair(i, j, real_a[:both], real_b[:both]))
         if len(real_a) != len(real_b):
@@ -126,6 +134,9 @@ def align_rows(a: Input, b: Input) -> Rows:
                 notes.append(f"inputs of sentence {i + 1} differ from token {first} on: {in_a} against {in_b}")
     complete = len(found) == len(a.texts) == len(b.texts)
     same_padding = complete and all(a.attention_mask[i] == b.attention_mask[j] for i, j in found)
+    if other_texts:  # entry by entry only where every word has its partner in the same place
+        whole = all(pair.tokens_a == pair.tokens_b == _real(a.attention_mask[pair.a]) for pair in pairs)
+        same_padding = same_padding and whole
     return Rows(
         pairs=pairs,
         batch=(len(a.texts), len(b.texts)),
@@ -134,8 +145,17 @@ def align_rows(a: Input, b: Input) -> Rows:
         same_padding=same_padding,
         same_layout=same_padding and all(i == j for i, j in found),
         padded=any(not seen for batch in (a, b) for row in batch.attention_mask for seen in row),
+        other_texts=other_texts,
         notes=_shortened(notes),
     )
+
+
+def _told_words(aligned: Aligned, row: int, in_a: int, in_b: int, *, several: bool) -> str:
+    """Return what differs in a sentence, and how much of it is compared."""
+    lead = f"sentence {row + 1}: " if several else ""
+    told = "; ".join(aligned.differences) or "the same tokens"
+    both = len(aligned.places_a)
+    return f"{lead}{told}; tokens aligned by word: {both} of {in_a} in A with {both} of {in_b} in B"
 
 
 def _by_text(a: Input, b: Input) -> list[tuple[int, int]]:

@@ -8,13 +8,14 @@ from ..errors import UsageError
 from ..traces.record import Step, Trace
 from ..traces.values import strict
 from .align import align_rows, align_steps
+from .answers import answers
 from .difference import FORMAT, VERSION, Diff, Position, Status, StepDiff, Unmatched
 from .gap import Gap, Tolerance, ratio
 from .noise import relative_floor, unit_roundoff, variances
 from .pairs import Pair, Pairs
 from .settings import differing
 from .side import Side
-from .words import place_in_words, verdict
+from .words import place_in_words, verdict, verdict_on_texts
 
 if TYPE_CHECKING:
     from .arrays import Array
@@ -33,7 +34,8 @@ def diff(
     """Compare two traces step by step, on the sentences and real tokens that they have in common.
 
     A step differs where an entry's difference exceeds its rounding tolerance (`bert_inspect.diff.noise`) or, where one
-    of them is given, ``atol + rtol * magnitude``. ``names`` are what the two are called, ``tensors`` the files that
+    of them is given, ``atol + rtol * magnitude``. Between traces that have no sentence in common it differs where it is
+    not equal. ``names`` are what the two are called, ``tensors`` the files that
     ``--tensors`` wrote beside them.
 
     Raises:
@@ -62,7 +64,9 @@ class Comparison:
         self.tolerance = Tolerance(atol or 0.0, rtol or 0.0) if given else None
         self._pairs = Pairs(a, b, self.rows, self.tolerance)
         self._pairs.compare(self.partner)
-        self._floors = {} if given else self._noise()
+        # Of other sentences nothing is expected to be equal: how far apart they are is told as it is.
+        self._judges = given or not self.rows.other_texts
+        self._floors = self._noise() if self._judges and not given else {}
         self.steps = [self._judged(pair) for pair in self._pairs.found]
 
     def diff(self, *, names: tuple[str, str]) -> Diff:
@@ -72,18 +76,25 @@ class Comparison:
         tainted = _tainted(self.a.steps, {step.a for step in different})
         missing = _missing(self.a.trace, self.b.trace), _missing(self.b.trace, self.a.trace)
         failed = (self.a.trace.failure is None) != (self.b.trace.failure is None)
+        answered = answers(self.a.trace, self.b.trace, self.rows.pairs)
+        if self.rows.other_texts and first is not None:
+            said = verdict_on_texts(answered, missing, failed=failed)
+        else:
+            said = verdict(self.steps, first, missing, given=self.tolerance is not None, failed=failed)
         return Diff(
             format=FORMAT,
             version=VERSION,
             same=first is None and not any(missing) and not failed,
-            verdict=verdict(self.steps, first, missing, given=self.tolerance is not None, failed=failed),
+            verdict=said,
             a=names[0],
             b=names[1],
             settings=differing(self.a.trace, self.b.trace),
             notes=self.rows.notes,
+            other_texts=self.rows.other_texts,
+            answers=answered,
             tolerance=None if self.tolerance is None else {"atol": self.tolerance.base, "rtol": self.tolerance.slope},
             first=first,
-            also=[step for step in different[1:] if not _flows_from(self.a.steps, step.a, tainted)],
+            also=[step for step in different[1:] if self._judges and not _flows_from(self.a.steps, step.a, tainted)],
             cause=None,
             steps=self.steps,
             only_a=_unmatched(self.a.steps, self.partner),
@@ -133,10 +144,12 @@ class Comparison:
 
     def _judged(self, pair: Pair) -> StepDiff:
         gap = pair.gap
-        times = None if gap is None else self._times(pair, gap)
+        times = None if gap is None or not self._judges else self._times(pair, gap)
         status: Status = "unknown"
         if pair.differs or (times is not None and times > 1):
             status = "different"
+        elif gap is not None and not self._judges:
+            status = "identical" if pair.identical else "different"
         elif gap is not None:
             status = "identical" if pair.identical else "noise"
         place = gap.place if gap is not None and status in ("different", "noise") else None
@@ -160,7 +173,7 @@ class Comparison:
             max_abs=None if gap is None else strict(gap.max_abs),
             max_rel=None if gap is None else strict(gap.max_rel),
             cosine=None if gap is None or gap.cosine is None else strict(gap.cosine),
-            floor=None if gap is None else strict(gap.allowed * self._floors.get(pair.a.id, 1.0)),
+            floor=None if gap is None or not self._judges else strict(gap.allowed * self._floors.get(pair.a.id, 1.0)),
             times=None if times is None else strict(times),
             at=None if place is None else Position(index=list(place), words=words),
             source=pair.a.source,

@@ -95,11 +95,38 @@ class Cause(_Record, frozen=True, kw_only=True):
     note: str
 
 
+class Answer(_Record, frozen=True, kw_only=True):
+    """What one run answers to one sentence. ``trained`` is false where the head was drawn at random: then the answer
+    means nothing. ``score`` is a probability, or the raw output of a regression (``probability`` tells which).
+    """
+
+    text: str
+    pair: str | None
+    index: int
+    label: str
+    score: Number
+    probability: bool
+    trained: bool
+
+
+class Answers(_Record, frozen=True, kw_only=True):
+    """What the two runs answer to sentences that were compared; ``logits`` is the largest difference of theirs, None
+    where they have not as many.
+    """
+
+    a: Answer
+    b: Answer
+    logits: Number | None
+
+
 class Diff(_Record, frozen=True, kw_only=True):
     """Two traces compared. ``same`` is the answer, ``verdict`` the same in a sentence.
 
     ``first`` is the first step, in the order in which A's steps ended, whose output differs; ``also`` are later ones
     that differ though nothing that flowed into them does. ``steps`` holds every aligned pair in that order.
+    ``answers`` holds what the two predict for each sentence that both have. ``other_texts`` says that they have no
+    sentence in common: then numbers are expected to differ, and unless a tolerance was given every one that does counts
+    as different, with no multiple of a tolerance.
     """
 
     format: str
@@ -110,6 +137,8 @@ class Diff(_Record, frozen=True, kw_only=True):
     b: str
     settings: list[Setting]
     notes: list[str]
+    other_texts: bool
+    answers: list[Answers]
     tolerance: Mapping[str, float] | None
     first: StepDiff | None
     also: list[StepDiff]

@@ -6,7 +6,7 @@ from ..traces.record import Input, Step
 from ..traces.values import Number
 from ..traces.vocabulary import labels, roles
 from ..traces.vocabulary.axes import TOKEN_AXES, Axis, one_of
-from .difference import StepDiff
+from .difference import Answers, StepDiff
 
 
 def where(step: StepDiff | Step) -> str:
@@ -67,12 +67,7 @@ def verdict(
     given, ``failed`` that the forward of one of the two failed.
     """
     floor = "the tolerance" if given else "the rounding tolerance"
-    lacks = [
-        f"{name} has no {_several([where(step) for step in gone])}"
-        for name, gone in (("B", missing[0]), ("A", missing[1]))
-        if gone
-    ]
-    lacks = ["the forward of one failed", *lacks] if failed else lacks
+    lacks = _lacks(missing, failed=failed)
     known = [step for step in steps if step.status != "unknown"]
     if first is not None:
         if first.times is None or first.times == "Infinity":
@@ -103,6 +98,40 @@ def verdict(
     # Where nothing should have rounded otherwise, this is where to look for what the floor hides.
     equal = f"; bitwise identical up to {where(known[begins])}" if begins else ""
     return f"the same: all {of} agree within {floor} (at most {times(worst.times)} x, {where(worst)}){equal}"
+
+
+def verdict_on_texts(
+    answered: Sequence[Answers], missing: tuple[Sequence[Step], Sequence[Step]], *, failed: bool
+) -> str:
+    """Return the answer in a sentence where the two runs were given other sentences: how far apart the logits are, and
+    whether the predictions change.
+    """
+    parts = []
+    if answered and all(each.a.trained and each.b.trained for each in answered):
+        changed = [each for each in answered if each.a.label != each.b.label]
+        if len(answered) > 1:
+            parts.append(f"the prediction changes for {len(changed)} of {len(answered)}")
+        elif changed:
+            parts.append(f"the prediction changes from {changed[0].a.label} to {changed[0].b.label}")
+        elif answered[0].a.probability:
+            parts.append(f"the prediction stays {answered[0].a.label}")
+    apart = [float(each.logits) for each in answered if each.logits is not None]
+    if apart:
+        worst = max(apart)
+        where_ = f" (sentence {apart.index(worst) + 1})" if len(apart) > 1 else ""
+        parts.append(f"the logits differ by up to {worst:.4g}{where_}" if worst else "the logits are equal")
+    parts += _lacks(missing, failed=failed)
+    return "; ".join(["the sentences differ", *parts])
+
+
+def _lacks(missing: tuple[Sequence[Step], Sequence[Step]], *, failed: bool) -> list[str]:
+    """Return what only one of the two runs has."""
+    lacks = [
+        f"{name} has no {_several([where(step) for step in gone])}"
+        for name, gone in (("B", missing[0]), ("A", missing[1]))
+        if gone
+    ]
+    return ["the forward of one failed", *lacks] if failed else lacks
 
 
 def _several(names: Sequence[str]) -> str:

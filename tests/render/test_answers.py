@@ -1,4 +1,4 @@
-"""What the model answers, before and below the tree: both sentences, every class, and no label of a random head."""
+"""The answer before and below the tree: both sentences, every class, and no label of a random head."""
 
 from typing import Any
 

@@ -19,8 +19,8 @@ from .hypotheses import HYPOTHESES
 
 
 def with_cause(comparison: Comparison, found: Diff, model: nn.Module, other: nn.Module | None = None) -> Diff:
-    """Return what was found with its cause, where there is a first divergence to look at."""
-    if found.first is None:
+    """Return what was found with its cause, where there is a first divergence to look at: other sentences need none."""
+    if found.first is None or found.other_texts:
         return found
     return structs.replace(found, cause=find_cause(comparison, found.first, model, other))
 

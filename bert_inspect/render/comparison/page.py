@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from rich.console import Console, ConsoleOptions, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -12,7 +12,8 @@ from ...diff.words import times, where
 from ...safetext import safe_text
 from ...traces.record import Source
 from ...traces.selection import Wanted
-from ..words import BAD, DIM, GOOD, NAME, PLAIN, number, plural
+from ..answers import named, percent
+from ..words import BAD, DIM, GOOD, NAME, PLAIN, number, plural, sentence
 from .tables import TableFormat, part_of, parts_table, steps_table
 
 _ALSO = 5
@@ -37,9 +38,11 @@ class DiffPage:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         found, wants = self._found, self._view.selection.wants
-        yield Text(safe_text(found.verdict), style=GOOD if found.same else BAD)
-        form = TableFormat(width=options.max_width, sign="~" if options.ascii_only else "…")
-        yield from _first(found, form)
+        yield answer(found)
+        sizes = found.other_texts and found.tolerance is None
+        form = TableFormat(width=options.max_width, sign="~" if options.ascii_only else "…", sizes=sizes)
+        if not sizes:
+            yield from _first(found, form)
         yield from _settings(found)
         steps = [step for step in found.steps if wants(step.path, step.layer)]
         table = steps_table if self._view.all else parts_table
@@ -50,6 +53,41 @@ class DiffPage:
         for name, unmatched in (("A", found.only_a), ("B", found.only_b)):
             if chosen := [step for step in unmatched if wants(step.path, step.layer)]:
                 yield _unmatched(f"only in {name}", chosen)
+
+
+def answer(found: Diff) -> Group:
+    """Return the verdict and, of other sentences, what the two runs predict: the part that stays on the screen."""
+    told = Text(safe_text(found.verdict))
+    if not found.other_texts or found.same:
+        told.stylize(GOOD if found.same else BAD)
+        return Group(told)
+    told.stylize(NAME)
+    return Group(told, Text(), _answers(found))
+
+
+def _answers(found: Diff) -> Table:
+    """Return both predictions for each sentence, A's above B's."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style=DIM, no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True, justify="right")
+    for each in found.answers[:_ANSWERS]:
+        for side, one in (("A", each.a), ("B", each.b)):
+            score = percent(one.score) if one.probability else number(one.score)
+            said = named(one.label, one.index, meant=one.trained) if one.probability else "score"
+            text = sentence(one.text) if one.pair is None else f"{sentence(one.text)} with {sentence(one.pair)}"
+            style = NAME if one.trained else DIM
+            table.add_row(side, Text(text), Text(said, style), Text(score, PLAIN if one.trained else DIM))
+    if len(found.answers) > _ANSWERS:
+        table.add_row("", Text(f"... {plural(len(found.answers) - _ANSWERS, 'more sentence')}", style=DIM))
+    if any(not one.trained for each in found.answers for one in (each.a, each.b)):
+        table.add_row("", Text(_RANDOM, style=DIM))
+    return table
+
+
+_ANSWERS = 8
+_RANDOM = "randomly initialized head: these predictions are meaningless"
 
 
 def _first(found: Diff, form: TableFormat) -> Iterator[Text]:
@@ -94,18 +132,21 @@ def _settings(found: Diff) -> Iterator[RenderableType]:
     table.add_row(
         *(Text(safe_text(title), style=DIM) for title in ("differing settings", f"A  {found.a}", f"B  {found.b}"))
     )
-    for setting in found.settings:
+    shown = [setting for setting in found.settings if not (found.other_texts and setting.what in _IN_ANSWERS)]
+    for setting in shown:
         name = setting.what.rpartition(".")[2]
         cells = [Text(safe_text(value)) for value in _values(setting)]
         table.add_row(Text(safe_text(_NAMES.get(name, name)), style=DIM), *cells)
-    if found.settings or found.notes:
+    if shown or found.notes:
         yield Text()
-    if found.settings:
+    if shown:
         yield table
     for note in found.notes:
         yield Text(safe_text(note))
 
 
+_IN_ANSWERS = ("input.texts", "input.pairs")
+"""What the answers show already where the sentences differ."""
 _NAMES = {"input_ids": "token ids", "token_type_ids": "segment ids", "attention_mask": "padding", "texts": "sentences"}
 
 

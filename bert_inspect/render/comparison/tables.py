@@ -12,6 +12,7 @@ from rich.text import Text
 from ...diff import StepDiff, Unmatched
 from ...diff.words import times, where
 from ...safetext import safe_text
+from ...traces.values import Number
 from ...traces.vocabulary import labels, roles
 from ..words import BAD, DIM, LAYER, NAME, PLAIN, number, shape
 
@@ -22,10 +23,13 @@ _BETWEEN = 3
 
 @dataclass(frozen=True, kw_only=True)
 class TableFormat:
-    """How wide the tables may be, and the sign for what was cut off."""
+    """How wide the tables may be, the sign for what was cut off, and whether the differences are shown by their sizes
+    alone, with no tolerance to hold them against.
+    """
 
     width: int
     sign: str
+    sizes: bool = False
 
     @property
     def roomy(self) -> bool:
@@ -59,22 +63,25 @@ def parts_table(steps: Sequence[StepDiff], form: TableFormat) -> Table:
     """Return a line for each part of the model: how many of its steps agree, and the worst of them."""
     roomy = form.roomy
     unknown = any(step.status == "unknown" for step in steps)
-    columns = [_Column("", "left"), _Column("steps"), _Column("equal"), _Column("noise"), _Column("differ")]
+    columns = [_Column("", "left"), _Column("steps"), _Column("equal")]
+    columns += [] if form.sizes else [_Column("noise")]
+    columns += [_Column("differ")]
     columns += [_Column("no numbers")] if unknown else []
     columns += _number_columns(form)
-    columns += [_Column("worst step", "left", gives=True)] if roomy else []
+    columns += [_Column("largest relative difference" if form.sizes else "worst step", "left", gives=True)] * roomy
     parts: dict[str, list[StepDiff]] = {}
     for step in steps:
         parts.setdefault(part_of(step), []).append(step)
     rows = []
     for name, inside in parts.items():
         counts = [sum(1 for step in inside if step.status == s) for s in ("identical", "noise", "different", "unknown")]
-        compared = [step for step in inside if step.times is not None]
-        worst = max(compared, key=lambda step: float(step.times or 0), default=None)
+        compared = [step for step in inside if _badness(step, form) is not None]
+        worst = max(compared, key=lambda step: float(_badness(step, form) or 0), default=None)
         row = [Text(safe_text(name), style=LAYER), Text(str(len(inside)))]
-        row += [_count(counts[0]), _count(counts[1]), _count(counts[2], bad=True)]
+        row += [_count(counts[0])] + ([] if form.sizes else [_count(counts[1])])
+        row += [_count(counts[2], bad=not form.sizes)]
         row += [_count(counts[3])] if unknown else []
-        row += _numbers(worst, roomy=roomy)
+        row += _numbers(worst, form)
         if roomy:
             row.append(Text("" if worst is None or worst.status == "identical" else safe_text(_inside(worst))))
         rows.append(row)
@@ -96,11 +103,11 @@ def steps_table(steps: Sequence[StepDiff], form: TableFormat) -> Table:
         sizes = "" if step.shape_a is None else shape(step.shape_a)
         if step.shape_b is not None and step.shape_b != step.shape_a:
             sizes += f" | {shape(step.shape_b)}"
-        remark, style = _REMARKS[step.status], BAD if step.status == "different" else DIM
+        remark, style = _REMARKS[step.status], BAD if step.status == "different" and not form.sizes else DIM
         if step.note and step.status in ("different", "unknown"):
             remark = step.note
         name = Text("  " + safe_text(_inside(step)), style=PLAIN if step.kind == "op" else NAME)
-        rows.append([name, *_numbers(step, roomy=roomy), Text(safe_text(remark), style=style)])
+        rows.append([name, *_numbers(step, form), Text(safe_text(remark), style=style)])
         rows[-1][1:1] = [Text(sizes)] if roomy else []
     return _table(columns, rows, form)
 
@@ -125,9 +132,10 @@ def _table(columns: Sequence[_Column], rows: Sequence[Sequence[Text]], form: Tab
 
 def _number_columns(form: TableFormat) -> Iterator[_Column]:
     yield _Column("largest")
-    if form.roomy:
+    if form.roomy or form.sizes:
         yield _Column("relative")
-    yield _Column("x tolerance" if form.roomy else "x tol.")
+    if not form.sizes:
+        yield _Column("x tolerance" if form.roomy else "x tol.")
     yield _Column("cosine")
 
 
@@ -141,23 +149,29 @@ def _count(amount: int, *, bad: bool = False) -> Text:
     return Text(str(amount), style=BAD if bad else PLAIN) if amount else Text(".", style=DIM)
 
 
-def _numbers(step: StepDiff | None, *, roomy: bool) -> list[Text]:
+def _badness(step: StepDiff, form: TableFormat) -> Number | None:
+    """Return what makes one step worse than another: multiples of the tolerance, else the relative difference."""
+    return step.max_rel if form.sizes else step.times
+
+
+def _numbers(step: StepDiff | None, form: TableFormat) -> list[Text]:
     """Return the largest difference as it is, relative to the tensor, in multiples of the tolerance; and the cosine."""
-    blank = [Text("", style=DIM)] * (4 if roomy else 3)
+    blank = [Text("", style=DIM)] * len(list(_number_columns(form)))
     if step is None or step.max_abs is None:
         return blank
     if step.status == "identical":
         return [Text("0", style=DIM), *blank[1:]]
-    style = BAD if step.status == "different" else PLAIN
+    style = BAD if step.status == "different" and not form.sizes else PLAIN
     cells = [Text(number(step.max_abs), style=style)]
-    if roomy:
+    if form.roomy or form.sizes:
         cells.append(Text("" if step.max_rel is None else number(step.max_rel)))
-    cells.append(Text(times(step.times), style=style))
+    if not form.sizes:
+        cells.append(Text(times(step.times), style=style))
     return [*cells, Text("" if step.cosine is None else _cosine(step.cosine))]
 
 
 def _cosine(value: float | str) -> str:
-    """Return a similarity so that one close to 1 still tells how close."""
+    """Return a similarity in four digits, or in six where it is closer to 1 than those tell."""
     if isinstance(value, str) or value == 1:
-        return str(value)[:3].rstrip(".0") if value == 1 else str(value)
-    return f"1-{1 - value:.0e}".replace("e-0", "e-") if 1 - value < 1e-4 else f"{value:.4f}"
+        return "1" if value == 1 else str(value)
+    return f"{value:.6f}" if value > 0.9999 else f"{value:.4f}"
