@@ -28,7 +28,7 @@ def shown_rows(out: str, label: str) -> list[tuple[str, list[float]]]:
 
 
 def test_the_head_and_the_token_are_those_of_the_tensor(command: Command, checkpoint: Path, tmp_path: Path) -> None:
-    asked = ["--values", "--layer", "1", "--head", "2", "--token", "pineapple"]
+    asked = ["--values", "--layer", "1", "--head", "2", "--token", "pineapple", "--padding"]
     file = tmp_path / "t.json"
     assert command("run", LONG, TEXTS[1], "--model", checkpoint, "--values", "-o", file)[0] == 0
     code, out, err = command("run", LONG, TEXTS[1], "--model", checkpoint, *asked)
