@@ -204,9 +204,7 @@ def chosen(layers: Sequence[LayerAttention], numbers: Sequence[int], head: int |
     there = sorted({layer.layer for layer in layers})
     if missing := sorted(set(numbers) - set(there)):
         held = ", ".join(map(str, there))
-        raise UsageError(
-            f"there is no attention of layer {missing[0]} in this trace", f"it holds that of layers {held}"
-        )
+        raise UsageError(f"this trace holds no attention of layer {missing[0]}", f"it holds that of layers {held}")
     wanted = [layer for layer in layers if not numbers or layer.layer in numbers]
     heads = wanted[0].probabilities.shape[1]
     if head is not None and not 0 <= head < heads:

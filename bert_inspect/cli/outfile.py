@@ -52,7 +52,7 @@ def check_picture(path: str, formats: Sequence[str]) -> str:
     """
     suffix = PurePath(path).suffix.lower()
     if suffix not in formats:
-        raise UsageError(f"{path} does not end in a picture format", f"end it in one of {', '.join(formats)}")
+        raise UsageError(f"unsupported image format: {path}", f"supported: {', '.join(formats)}")
     check_folder(path)
     if suffix == ".png":
         from ..render.raster import check_rasterizer

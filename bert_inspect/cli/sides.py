@@ -32,7 +32,7 @@ class SideChoice:
     @property
     def name(self) -> str:
         """How it is called: by what is particular to it."""
-        return ", ".join(self.said) or "as given"
+        return ", ".join(self.said) or "baseline"
 
 
 def parse_side(

@@ -210,7 +210,7 @@ def align_axes(a: TensorOut, b: TensorOut, rows: Rows) -> list[int] | None:
         if rows.same_layout and a.shape != shape_b:
             raise CannotAlign(f"shapes differ: {a.shape} against {b.shape}", differ=True)
         if not rows.same_layout:
-            raise CannotAlign("its axes are not known, and the batches are not laid out alike", differ=False)
+            raise CannotAlign("its axes are unknown, and the batches have different layouts", differ=False)
         return order
     for axis, in_a, in_b in zip(axes, a.shape, shape_b, strict=True):
         if axis == "batch" or axis in TOKEN_AXES:
@@ -222,5 +222,7 @@ def align_axes(a: TensorOut, b: TensorOut, rows: Rows) -> list[int] | None:
         elif in_a != in_b:
             raise CannotAlign(f"shapes differ: {axis} {in_a} against {in_b}", differ=True)
     if not axes and not rows.complete:
-        raise CannotAlign("it is one number for a batch, and the batches hold other sentences", differ=False)
+        raise CannotAlign(
+            "it is one number for the whole batch, and the batches hold different sentences", differ=False
+        )
     return order

@@ -57,7 +57,7 @@ def mask_gap(a: tuple[Side, Step], b: tuple[Side, Step], rows: Rows) -> tuple[Ga
         return None, f"only {only} has a mask"
     if hidden:
         return Gap(1.0, 1.0, math.inf, 0.0), f"{only} hides {hidden:,} entries, {none} has no mask"
-    return _SAME, f"only {only} has a mask; it hides nothing that both have"
+    return _SAME, f"only {only} has a mask; it hides no token that both have"
 
 
 def _two(both: list[tuple[Side, Step, TensorOut]], rows: Rows) -> tuple[Gap | None, str]:

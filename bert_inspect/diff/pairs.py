@@ -144,7 +144,7 @@ class Pairs:
             if stats is None or others is None:
                 return
             if not self._same_entries(output, other):
-                pair.note = "its statistics cover other sentences, or other padding"
+                pair.note = "its statistics cover different sentences or different padding"
                 return
             pair.by = "statistics"
             averages = self._averages(pair.a, output)

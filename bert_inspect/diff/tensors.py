@@ -86,7 +86,7 @@ class TensorFile:
         size = np.dtype(kind).itemsize
         inside = 0 <= begin <= end <= len(self._data) - self._start
         if min(entry.shape, default=0) < 0 or not inside or count * size != end - begin:
-            raise self._damaged(f"{key} does not lie where its header says")
+            raise self._damaged(f"{key} is not where its header says")
         try:
             if not count:
                 return np.empty(entry.shape, kind)
@@ -98,7 +98,7 @@ class TensorFile:
             raise self._damaged(f"{key} has a shape that cannot be") from error
 
     def _damaged(self, what: str) -> TraceFileError:
-        return TraceFileError(f"{self._name} is no file of tensors: {what}", _HINT)
+        return TraceFileError(f"{self._name} is not a file of tensors: {what}", _HINT)
 
 
 _HINT = 'save them with the trace: `tensors="trace.safetensors"`'

@@ -76,7 +76,7 @@ def verdict(
             how = f"{times(first.times)} x {floor}"
         before = steps[: steps.index(first)]
         unknown = sum(1 for step in before if step.status == "unknown")
-        agrees = "everything before agrees" if before else "nothing comes before"
+        agrees = "everything before agrees" if before else "it is the first step"
         if unknown == len(before) and before:
             agrees = "nothing before could be compared"
         elif unknown:

@@ -25,9 +25,9 @@ def in_words(fault: Fault) -> str:
 
 
 _GROUNDS: dict[CheckName, str] = {
-    "ops": "{} ops run again on what they received",
+    "ops": "{} ops run again on their inputs",
     "modules": "{} calls of torch.nn modules run again",
-    "origins": "{} tensors followed to where they came from",
+    "origins": "{} tensors traced to their source",
     "hidden states": "{} hidden states as the model returns them",
     "attentions": "{} attentions as the model returns them",
     "statistics": "statistics of {} tensors recomputed",
@@ -41,7 +41,7 @@ def _ground(check: Check) -> str:
     text = _GROUNDS[check.name].format(f"{check.checked:,}")
     if check.failed:
         return f"{text} ({check.failed:,} failed)"
-    beside = check.checked - check.exact
-    if beside and check.largest_difference is not None:
-        return f"{text} ({beside:,} within rounding, by at most {number(check.largest_difference)})"
+    inexact = check.checked - check.exact
+    if inexact and check.largest_difference is not None:
+        return f"{text} ({inexact:,} of them differ, within rounding, by at most {number(check.largest_difference)})"
     return text

@@ -115,7 +115,7 @@ def test_what_is_not_there_is_said(tokenizer: Any) -> None:
     with pytest.raises(UsageError, match="holds no values of attention"):
         attentions(trace(tiny_model(), tokenizer, TEXTS))
     layers = attentions(trace(tiny_model(), tokenizer, TEXTS, values=True))
-    with pytest.raises(UsageError, match="no attention of layer 7 in this trace"):
+    with pytest.raises(UsageError, match="this trace holds no attention of layer 7"):
         chosen(layers, [7], None)
     with pytest.raises(UsageError, match="no head 4: this model has heads 0 to 3"):
         chosen(layers, [], 4)

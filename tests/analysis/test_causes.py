@@ -97,14 +97,14 @@ def test_other_heads_are_told(trained: Any, right: Trace, tokenizer: Any) -> Non
 
 def test_other_tokens_are_no_riddle(trained: Any, tokenizer: Any) -> None:
     a, b = (trace(trained, tokenizer, text, values=True) for text in ("I love cats!", "I love dogs!"))
-    assert cause_of(a, b, trained, trained).note == "the two were given other tokens: that is where it begins"
+    assert cause_of(a, b, trained, trained).note == "the two runs were given different tokens"
 
 
 def test_without_values_it_is_said_what_is_missing(trained: Any, tokenizer: Any) -> None:
     broken = copy.deepcopy(trained)
     TAMPERINGS["eps everywhere"].apply(broken)
     a, b = (trace(each, tokenizer, TEXTS, stats=True) for each in (trained, broken))
-    assert "that takes values" in cause_of(a, b, trained, broken).note
+    assert "needs the values of both runs" in cause_of(a, b, trained, broken).note
     comparison = Comparison(Side(a), Side(without_values(a)))
     found = comparison.diff(names=("A", "B"))
     assert with_cause(comparison, found, trained) is found

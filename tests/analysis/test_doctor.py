@@ -199,7 +199,7 @@ BROKEN: dict[str, tuple[Question, Callable[[], Any], str, str | None, str]] = {
         "change nothing",
     ),
     "one segment": ("segments", lambda: trained(type_vocab_size=1), "warn", None, "one segment only"),
-    "a head as drawn": ("head", tiny_model, "fail", "classifier", "as when freshly drawn"),
+    "a head as drawn": ("head", tiny_model, "fail", "classifier", "as right after initialization"),
     "two classes of one name": ("labels", with_two_of_one_name, "warn", None, "two classes are called 'yes'"),
     "a class without a name": ("labels", with_one_name, "fail", None, "2 classes, id2label names 1"),
     "classes without names": ("labels", tiny_model, "warn", None, "have no names"),

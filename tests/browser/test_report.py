@@ -306,7 +306,7 @@ def test_the_command_writes_a_small_page(
     assert "proof" in file.read_text() and "passed" in file.read_text()
     command("run", *TEXTS, "--model", checkpoint, "-o", saved, "--quiet")
     code, page, _ = command("report", "--trace", saved, "-o", "-")
-    assert code == 0 and "this trace holds no values of it" in page and "--stats keeps them" in page
+    assert code == 0 and "this trace holds no values of it" in page and "--stats records them" in page
     shown = show(page)
     assert shown.locator("#attention").count() == 0 and shown.get_by_role("tree").count() == 1
     for arguments in (["x", "-o", "a.pdf"], ["x", "-o", tmp_path / "no" / "a.html"], ["x", "--trace", saved]):

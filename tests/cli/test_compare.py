@@ -34,7 +34,7 @@ def test_healthy_settings_agree(command: Command, checkpoint: Path) -> None:
     twice = compared(command, *model)
     assert twice["same"] and {step["status"] for step in twice["steps"]} == {"identical"}
     fused = compared(command, *model, "--b", "attention=sdpa", "--labels", "1,0")
-    assert fused["same"] and (fused["a"], fused["b"]) == ("as given", "attention=sdpa")
+    assert fused["same"] and (fused["a"], fused["b"]) == ("baseline", "attention=sdpa")
     assert {step["by"] for step in fused["steps"]} == {"values"}
     assert [setting["what"] for setting in fused["settings"]] == ["model.attention"]
     rounded = compared(command, *model, "--a", "dtype=bfloat16", "--b", "dtype=float16")

@@ -110,7 +110,7 @@ def test_the_cause_is_named_with_the_model_at_hand(
     assert code == 1 and out.startswith("first divergence: layer 0, gelu activation, ")
     assert "explained by: hidden_act gelu against gelu_new (gap falls from " in out
     code, out, _ = command("diff", run_once("--stats"), tmp_path / "b.json", "--explain", "--model", checkpoint)
-    assert code == 1 and "the cause was not looked for: that takes values of both" in out
+    assert code == 1 and "the cause was not searched for: that needs the values of both runs" in out
     code, out, _ = command("diff", a, a, "--explain", "--model", checkpoint, "--json")
     assert code == 0 and json.loads(out)["cause"] is None
     # A folder's name alone does not tell where it lies.
@@ -126,7 +126,7 @@ def test_the_cause_is_named_with_the_model_at_hand(
         (["{trace}", "/no/trace.json"], 4, "there is no file /no/trace.json"),
         (["{broken}", "{trace}"], 4, "is damaged"),
         (["{trace}", "{trace}", "--tensors-a", "/no/t.safetensors"], 4, "there is no file /no/t.safetensors"),
-        (["{trace}", "{trace}", "--tensors-b", "{broken}"], 4, "is no file of tensors"),
+        (["{trace}", "{trace}", "--tensors-b", "{broken}"], 4, "is not a file of tensors"),
         (["{trace}"], 2, "'B'"),
         (["{trace}", "{trace}", "--layer", "9"], 2, "there is no layer 9"),
         (["{trace}", "{trace}", "--module", "bert.poler"], 2, "did you mean bert.pooler"),

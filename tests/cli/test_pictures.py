@@ -142,7 +142,11 @@ def test_a_png_is_drawn(command: Command, checkpoint: Path, tmp_path: Path) -> N
 def test_what_cannot_be_drawn_is_refused_before_anything_runs(
     command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, said in (("a.pdf", "picture format"), ("a", "picture format"), ("no/a.svg", "no folder")):
+    for name, said in (
+        ("a.pdf", "unsupported image format: "),
+        ("a", "unsupported image format: "),
+        ("no/a.svg", "no folder"),
+    ):
         code, out, err = command("attention", "x", "-o", tmp_path / name)
         assert (code, out) == (2, "") and said in err and not list(tmp_path.iterdir())
     monkeypatch.setattr("bert_inspect.render.raster.find_spec", lambda name: None)

@@ -78,7 +78,7 @@ def test_statistics_and_values_stand_with_their_tensor(command: Command, saved: 
 def test_what_a_trace_does_not_tell_is_said(command: Command, saved: Path, tmp_path: Path, traced: Trace) -> None:
     _, out, _ = command("source", "attention.self", "--trace", saved)
     assert re.search(rf"{CACHED} \? +key_layer, value_layer = ", out)
-    assert "? the trace does not tell whether it ran" in out
+    assert "? the trace does not say whether it ran" in out
     file = tmp_path / "plain.json"
     assert command("run", *TEXTS, "--model", "bert-tiny", "--weights", "none", "-o", file)[0] == 0
     _, _, err = command("source", "bert.pooler", "--trace", file, "--stats", "--values")

@@ -35,12 +35,13 @@ def find_cause(
     gap = first.max_abs
     if not _has_values(comparison, first):
         note = (
-            "the cause was not looked for: that takes values of both (run with `values=True`, or with `tensors=FILE`)"
+            "the cause was not searched for: that needs the values of both runs "
+            "(run with `values=True`, or with `tensors=FILE`)"
         )
         return Cause(suspect="", says="", gap=gap, gap_left=None, tried=[], note=note)
     context = StepContext(comparison, first, model, other)
     if first.label == labels.WORD_EMBEDDINGS and context.other_tokens:
-        note = "the two were given other tokens: that is where it begins"
+        note = "the two runs were given different tokens"
         return Cause(suspect="", says="", gap=gap, gap_left=None, tried=[], note=note)
     best: tuple[float, str, str] | None = None
     tried = []
@@ -58,7 +59,7 @@ def find_cause(
             return Cause(suspect=best[1], says=says, gap=gap, gap_left=strict(best[0]), tried=tried, note="")
         note = f"not explained by any of the {_COUNT.get(len(HYPOTHESES), len(HYPOTHESES))} tried"
         if not tried:
-            note += " (none of them touches this step)"
+            note += " (none of them applies to this step)"
         left = None
         if other is not None and (weights := _weights(context)) is not None:
             left, differing = weights

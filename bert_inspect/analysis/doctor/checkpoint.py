@@ -79,7 +79,7 @@ def head(context: CheckContext) -> Finding:
         return Finding(
             question="head",
             verdict="fail",
-            evidence=f"its bias is zero and its weights spread by {spread:.3f}, as when freshly drawn ({drawn:g})",
+            evidence=f"its bias is zero, its weights spread by {spread:.3f}, as right after initialization ({drawn:g})",
             fix="this checkpoint was saved before its head was trained: fine-tune it",
             path=context.loaded.path(roles.CLASSIFIER),
             label=labels.LOGITS,

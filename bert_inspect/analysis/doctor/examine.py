@@ -75,6 +75,6 @@ def _answer(question: Question, context: CheckContext) -> Finding:
         return Finding(
             question=question,
             verdict="fail",
-            evidence=f"it cannot be found out: {said}",
+            evidence=f"not checked: {said}",
             fix="bert-inspect run shows the step that fails",
         )

@@ -118,7 +118,7 @@ def precision(context: CheckContext) -> Finding:
             finding,
             verdict="warn",
             evidence=f"bfloat16 predicts another class for sentence {', '.join(map(str, flipped))}{by_layer}",
-            fix="its logits lie within rounding of each other: run it in float32 where that matters",
+            fix="its logits are within rounding of each other: run it in float32 where that matters",
         )
     return structs.replace(finding, evidence=f"{finding.evidence}{by_layer}")
 

@@ -38,7 +38,7 @@ def tokenizer(context: CheckContext) -> Finding:
     lowers = context.tokenizer.tokenize("CATS") == context.tokenizer.tokenize("cats")
     if lowers and cased > _CASED:
         return _fail(
-            f"it lowers all text, but {cased:.0%} of the vocabulary's words have capital letters",
+            f"it lowercases all text, but {cased:.0%} of the vocabulary's words have capital letters",
             "set do_lower_case to false in tokenizer_config.json",
         )
     if not lowers and cased < _CASED / 10:

@@ -96,8 +96,8 @@ def _first(found: Diff, form: TableFormat) -> Iterator[Text]:
         yield from (form.clip(line, form.width) for line in _sources(first))
         place = f" at {first.at.words}" if first.at is not None else ""
         if first.max_abs is not None and first.floor:
-            explains = "rounding explains" if found.tolerance is None else "the tolerance there is"
-            yield Text(f"  largest difference {number(first.max_abs)}, {explains} {number(first.floor)}")
+            name = "rounding tolerance" if found.tolerance is None else "tolerance"
+            yield Text(f"  largest difference {number(first.max_abs)}, {name} {number(first.floor)}")
         if place:
             yield Text(safe_text(f" {place}"))
         if first.note and first.note not in found.verdict:

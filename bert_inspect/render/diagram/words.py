@@ -104,9 +104,9 @@ def caption(flow: Dataflow, trace: Trace) -> str:
     rows, batch = len(trace.input.tokens), trace.input
     tokens = max((len(row) for row in batch.tokens), default=0)
     sentences = plural(rows, "pair" if batch.pairs else "sentence")
-    padded = ", padded" if any(not seen for row in batch.attention_mask for seen in row) else ""
+    padded = any(not seen for row in batch.attention_mask for seen in row)
     where = f", {flow.path}" if flow.path else ""
-    run = f"one run of {sentences} of {plural(tokens, 'token')}{padded}"
+    run = f"one run of {sentences}{' padded to' if padded else ','} {plural(tokens, 'token')}"
     return safe_text(f"{trace.model.name}{where}: {run}, {trace.model.attention} attention")
 
 

@@ -68,7 +68,7 @@ def certificate(layers: Sequence[LayerAttention]) -> Text:
         sentences = sorted({row + 1 for row, _ in blind})
         where = ", ".join(map(str, sentences[:8])) + (" ..." if len(sentences) > 8 else "")
         text.append(
-            f"\n{plural(len(blind), 'query token')} see nothing (sentence {where}): "
+            f"\n{plural(len(blind), 'query token')} {'sees' if len(blind) == 1 else 'see'} nothing (sentence {where}): "
             "eager and fused attention differ there",
             BAD,
         )
@@ -122,7 +122,7 @@ def _heads(trace: Trace, layer: LayerAttention, row: int, *, only: int | None) -
         if only not in (None, head):
             continue
         shares = (summary.classification, summary.separators, summary.padding)
-        table.add_row(str(head), number(summary.entropy), *(f"{share:.0%}" for share in shares))
+        table.add_row(str(head), number(summary.entropy), *(f"{100 * share:.0f} %" for share in shares))
     return table
 
 

@@ -64,7 +64,7 @@ def attention_svg(
     told = f"{plural(len(layers), 'layer')} of {plural(heads, 'head')}. {said[:1].upper()}{said[1:]}"
     drawing.y = 44.0
     for line in textwrap.wrap(told, int(width / 6.4)):
-        drawing.text(line, 0, drawing.y, "bad" if "see nothing" in line else "quiet")
+        drawing.text(line, 0, drawing.y, "bad" if " nothing (sentence" in line else "quiet")
         drawing.y += 17
     enlarged = next(each for each in layers if each.layer == layer)
     shown = trace.input.texts[:SENTENCES]
@@ -192,7 +192,7 @@ def _small(
 ) -> None:
     heads = layers[0].probabilities.shape[1]
     drawing.text(
-        "every head of every layer; below each its entropy in bits, and the shares in percent of [CLS] (C), [SEP] (S) "
+        "every head of every layer; below each: entropy in bits, and percent of its attention on [CLS] (C), [SEP] (S) "
         "and padding (P)",
         0,
         drawing.y,

@@ -217,7 +217,12 @@ def _title(found: Listing) -> Iterator[Cell]:
 def _heading(function: FunctionListing) -> Iterator[Cell]:
     yield []
     if not function.name:
-        yield [(safe_text(f"{function.file} as the trace recorded it; the file is not here as it was"), NAME)]
+        yield [
+            (
+                safe_text(f"{function.file} as the trace recorded it; the file on this machine differs or is missing"),
+                NAME,
+            )
+        ]
         return
     by = f"  called by {function.caller}, line {function.at}" if function.caller else ""
     yield [(safe_text(function.name), LAYER), (safe_text(by), DIM)]
@@ -228,7 +233,7 @@ def _heading(function: FunctionListing) -> Iterator[Cell]:
 def _legend(found: Listing, signs: _Signs) -> Iterator[Cell]:
     states = {line.ran for function in found.functions for line in function.lines}
     told = [f"{signs.idle} did not run"] if False in states else []
-    told += [f"{signs.untold} the trace does not tell whether it ran"] if None in states else []
+    told += [f"{signs.untold} the trace does not say whether it ran"] if None in states else []
     kinds = {without_layer(step.path, step.layer): step for step in reversed(found.inside)}
     if told or kinds:
         yield []

@@ -104,7 +104,7 @@ def facts(trace: Trace) -> list[Fact]:
     ]
     if trace.selection:
         filters = ", ".join(f"{name} {value}" for name, value in trace.selection.items())
-        told.append(Fact(name="selected", value=safe_text(filters), more="other steps were not kept"))
+        told.append(Fact(name="selected", value=safe_text(filters), more="other steps were not recorded"))
     if trace.proof is not None:
         verdict, _, grounds = proof(trace.proof).plain.partition("\n")
         told.append(Fact(name="proof", value=verdict, more=grounds, good=trace.proof.fault is None))

@@ -57,7 +57,7 @@ def report_html(
 
 def attention_html(trace: Trace, layers: Sequence[LayerAttention], *, layer: int, head: int | None) -> str:
     """Return the page on attention alone, with one head of a layer (None: their mean) enlarged."""
-    trace = structs.replace(trace, selection={}, output=None)  # what was kept for this page is no choice of the user's
+    trace = structs.replace(trace, selection={})  # what was kept for this page was not chosen by the user
     data = {"trace": structs.replace(trace, steps=[]), "values": {}, "code": {"functions": [], "calls": {}}}
     chosen = {"layer": layer, "head": head}
     return _page(trace, layers, data, title="Where BERT looks", notes=(), diagram=None, chosen=chosen)
@@ -83,7 +83,7 @@ def _page(
             tokens_told = f" and of it the first {held.tokens} of {tokens} tokens" if held.tokens < tokens else ""
             notes.append(
                 f"attention: {plural(held.sentences, 'sentence')} of {count}{tokens_told}; "
-                "all would not fit in a page. Fewer layers leave room for more: --layer"
+                "the page has no room for more; choose fewer layers with --layer"
             )
     style, script = _inlined()
     inner = re.findall(r"<style>(.*?)</style>", diagram or "", re.DOTALL)
@@ -121,9 +121,9 @@ def _values_note(trace: Trace) -> list[str]:
     outputs = [tensor for step in trace.steps for tensor in step.outputs]
     told = []
     if all(tensor.stats is None for tensor in outputs):
-        told.append("statistics: not kept in this run; --stats keeps them")
+        told.append("statistics: not recorded in this run; --stats records them")
     if all(tensor.values is None for tensor in outputs):
-        told.append("values: not kept in this run; --values keeps them")
+        told.append("values: not recorded in this run; --values records them")
     elif any(tensor.values is not None and max(tensor.shape, default=0) > _WHOLE for tensor in outputs):
         told.append(
             "values: of each matrix the first and last 12 rows and columns, of the first two sentences; "

@@ -34,7 +34,7 @@ const listing = (data, step, chosen, go) => {
       h("ol", { class: "lines" }, lines),
     );
   });
-  const legend = [told.has(false) && "dimmed lines did not run", told.has(null) && "of lines marked ? the trace does not tell"];
+  const legend = [told.has(false) && "dimmed lines did not run", told.has(null) && "the trace does not say whether lines marked ? ran"];
   return h(
     "section",
     { class: "part", "aria-label": "Source" },

@@ -64,10 +64,10 @@ const stepView = (data, { go }) => {
     const told = [];
     if (step.known_as?.length) told.push(["in transformers", step.known_as.join(", ")]);
     if (step.total_parameters) told.push(["parameters", count(step.total_parameters)]);
-    if (step.total_flops) told.push(["floating point operations", count(step.total_flops)]);
+    if (step.total_flops) told.push(["FLOPs (matmuls)", count(step.total_flops)]);
     if (step.seconds !== null && step.seconds !== undefined) told.push(["seconds", step.seconds.toFixed(6)]);
     if (step.call) told.push(["call", `${step.call + 1} of this module`]);
-    if (step.no_op) told.push(["effect", "none: it returned its input unchanged"]);
+    if (step.no_op) told.push(["effect", "none: returns its input unchanged"]);
     if (step.failed) told.push(["failed", "the forward stopped here"]);
     return told.length
       ? h("dl", { class: "told" }, told.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, safe(value)))))

@@ -73,7 +73,7 @@ def test_the_legend_names_every_sign(flows: list[Dataflow]) -> None:
 
 def test_the_caption_tells_of_which_run_it_is(traced: Trace) -> None:
     flow = dataflow(traced, first_call(traced, "bert.pooler"))
-    assert caption(flow, traced).endswith("bert.pooler: one run of 2 sentences of 9 tokens, padded, eager attention")
+    assert caption(flow, traced).endswith("bert.pooler: one run of 2 sentences padded to 9 tokens, eager attention")
 
 
 def test_the_same_run_gives_the_same_bytes(traced: Trace) -> None:
