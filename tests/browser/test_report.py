@@ -193,6 +193,28 @@ def test_attention_is_read_with_mouse_and_keys(
     assert part.locator(".numbers tr.chosen td").first.inner_text() == f"{entropy:.2f}"
 
 
+def test_padding_is_hidden_until_it_is_asked_for(
+    show: Open, html: str, traced: Trace, expected: list[torch.Tensor]
+) -> None:
+    part = show(html).locator("#attention")
+    said, tokens, matrix = part.locator(".said"), traced.input.tokens[0], expected[0][0, 1]
+    part.get_by_label("Layer", exact=True).select_option("0")
+    part.get_by_label("Head", exact=True).select_option("1")
+    expect(part.locator(".caption")).to_contain_text("3 padding tokens hidden")
+    canvas = part.locator("canvas.heat")
+    canvas.focus()
+    canvas.press("End")
+    assert said.inner_text() == f"query '[CLS]' → key '[SEP]': {100 * matrix[0, 5].item():.1f} %"
+    part.get_by_label("Padding", exact=True).select_option("shown")
+    expect(part.locator(".caption")).not_to_contain_text("hidden")
+    canvas.focus()
+    canvas.press("End")
+    assert (
+        tokens[-1] == "[PAD]"
+        and said.inner_text() == f"query '[CLS]' → key '[PAD]': {100 * matrix[0, -1].item():.1f} %"
+    )
+
+
 def test_text_stays_text(show: Open, tokenizer: Any) -> None:
     traced = trace(
         tiny_model(max_position_embeddings=128),

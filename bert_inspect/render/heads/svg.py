@@ -149,7 +149,7 @@ def _enlarged(
     tokens = [_short(safe_text(trace.input.tokens[row][place]), _LABEL) for place in places]
     hidden = [not trace.input.attention_mask[row][place] for place in places]
     side = max(1.5, min(34.0, _ENLARGED / len(tokens)))
-    left, top = _LEFT + 30, drawing.y + 12 + 7.2 * max(map(len, tokens))
+    left, top = _LEFT + 30, drawing.y + 14 + 8 * max(map(len, tokens))
     every = max(1, int(np.ceil(12 / side)))
     for place in range(0, len(tokens), every):
         style = "quiet" if hidden[place] else ""

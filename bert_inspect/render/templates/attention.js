@@ -10,13 +10,19 @@ const attentionView = (data) => {
   }
   const held = layers[0].told.length;
   const total = data.trace.input.texts.length;
-  const state = { row: 0, layer: layers.length - 1, head: "mean" };
+  const state = { row: 0, layer: layers.length - 1, head: "mean", padding: "hidden" };
   if (data.chosen) {
     state.layer = Math.max(0, layers.findIndex((layer) => layer.layer === data.chosen.layer));
     state.head = data.chosen.head ?? "mean";
   }
   const tokens = () => data.trace.input.tokens[state.row].slice(0, side);
   const hidden = (place) => !data.trace.input.attention_mask[state.row][place];
+  // The tokens that are shown: padding is left out unless it is asked for, or is all that there is.
+  const places = () => {
+    const all = tokens().map((_, place) => place);
+    const real = all.filter((place) => !hidden(place));
+    return state.padding === "shown" || !real.length ? all : real;
+  };
 
   const at = (layer, head, query, key) => {
     const start = ((state.row * layer.heads + head) * side + query) * side + key;
@@ -61,17 +67,18 @@ const attentionView = (data) => {
   };
   const axis = () => {
     const names = tokens();
-    return { size: names.length, label: (place) => names[place], dim: hidden };
+    const shown = places();
+    return { size: shown.length, label: (at_) => names[shown[at_]], dim: (at_) => hidden(shown[at_]) };
   };
-  const model = () => ({
+  const model = (shown = places()) => ({
     name: `Attention of ${title()}`,
     rows: axis(),
     columns: axis(),
-    value: probability,
+    value: (query, key) => probability(shown[query], shown[key]),
     shade: (share) => (Number.isNaN(share) ? [colour("--bad"), true] : [blue(Math.sqrt(share).toFixed(3)), share > 0.45]),
     text: (share) => (share >= 0.005 ? String(Math.round(100 * share)) : ""),
-    say: said,
-    looked,
+    say: (query, key) => said(shown[query], shown[key]),
+    looked: (query) => looked(shown[query]),
   });
   const picture = heatmap(model());
   const caption = h("p", { class: "caption" });
@@ -96,7 +103,8 @@ const attentionView = (data) => {
   };
 
   const tile = (canvas, place, head) => {
-    const names = tokens().length;
+    const shown = places();
+    const names = shown.length;
     const block = Math.ceil(names / 64); // of a big matrix each point is the strongest cell of a block
     const edge = Math.ceil(names / block);
     canvas.width = canvas.height = edge;
@@ -109,7 +117,7 @@ const attentionView = (data) => {
     for (let query = 0; query < names; query++)
       for (let key = 0; key < names; key++) {
         const cell = Math.floor(query / block) * edge + Math.floor(key / block);
-        const value = layer.numbers[start + query * side + key];
+        const value = layer.numbers[start + shown[query] * side + shown[key]];
         if (value > strongest[cell]) strongest[cell] = value;
       }
     for (let cell = 0; cell < strongest.length; cell++)
@@ -141,20 +149,23 @@ const attentionView = (data) => {
   };
   const drawTiles = () => tiles.forEach(([canvas, place, head]) => tile(canvas, place, head));
 
+  const padded = data.trace.input.attention_mask.slice(0, held).some((mask) => mask.includes(0));
   const fillPickers = () => {
     const heads = Array.from({ length: layers[0].heads }, (_, head) => [head, `head ${head}`]);
     pickers.replaceChildren(
       choice("Sentence", Array.from({ length: held }, (_, row) => [row, `${row + 1}: ${short(data.trace.input.texts[row])}`]), state.row, (row) => choose({ row: Number(row) })),
       choice("Layer", layers.map((layer, place) => [place, `layer ${layer.layer}`]), state.layer, (layer) => choose({ layer: Number(layer) })),
       choice("Head", [["mean", "mean of all"], ...heads], state.head, (head) => choose({ head })),
+      padded ? choice("Padding", [["hidden", "hidden"], ["shown", "shown"]], state.padding, (padding) => choose({ padding })) : "",
     );
   };
   const update = () => {
     const row = state.row;
     const blind = layers[state.layer].blind.filter(([sentence]) => sentence === row).length;
+    const left = tokens().length - places().length;
     caption.replaceChildren(
       h("b", {}, title()),
-      ` of sentence ${row + 1}${held < total ? ` (${held} of ${total} are on this page)` : ""}: each row is a query token, and shows in percent which key tokens it looks at.`,
+      ` of sentence ${row + 1}${held < total ? ` (${held} of ${total} are on this page)` : ""}: each row is a query token, and shows in percent which key tokens it looks at.${left ? ` ${left} padding token${left === 1 ? "" : "s"} hidden.` : ""}`,
       blind ? h("span", { class: "warn" }, ` Nothing is visible to ${blind} query tokens: eager and fused attention differ there.`) : "",
     );
     picture.show(model());
@@ -165,9 +176,9 @@ const attentionView = (data) => {
     });
   };
   const choose = (change) => {
-    const sentence = change.row !== undefined && change.row !== state.row;
+    const sentence = (change.row !== undefined && change.row !== state.row) || change.padding !== undefined;
     Object.assign(state, change);
-    pickers.querySelectorAll("select").forEach((select, place) => (select.value = [state.row, state.layer, state.head][place]));
+    pickers.querySelectorAll("select").forEach((select, place) => (select.value = [state.row, state.layer, state.head, state.padding][place]));
     if (sentence) fillSmall();
     update();
   };
