@@ -145,7 +145,8 @@ def test_an_error_that_quotes_hostile_text_is_short_and_safe(
 ) -> None:
     code, out, err = command(*[argument.replace("{model}", str(checkpoint)) for argument in arguments])
     assert code in (2, 3, 4) and out == "" and not raw(err)
-    assert [line[:5] for line in err.splitlines()] in (["error"], ["error", "hint:"]) and len(err) < 2500
+    told = [line[:5] for line in err.splitlines() if not line.endswith(" ...")]  # a slow machine says what it waits for
+    assert told in (["error"], ["error", "hint:"]) and len(err) < 2500
 
 
 def test_a_traceback_is_safe_too() -> None:

@@ -26,7 +26,9 @@ def models(incomplete: str) -> list[str]:
 
 def modules(context: typer.Context, incomplete: str) -> list[str]:
     """Return the paths of the model's modules, and the ends of paths by which modules of all layers are named."""
-    name = context.params.get("name") or os.environ.get(MODEL_VARIABLE) or DEFAULT_MODEL
+    source = context.get_parameter_source("name")
+    typed = source is not None and source.name == "COMMANDLINE"  # older releases of typer forget the variable here
+    name = (context.params.get("name") if typed else os.environ.get(MODEL_VARIABLE)) or DEFAULT_MODEL
     family, layers = _architecture(str(name))
     known = family_of(family)
     ends = [end for end in known.modules if end and "*" not in end]
