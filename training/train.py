@@ -125,6 +125,6 @@ def train(checkpoint: Path, settings: dict[str, float], more: float = math.inf) 
 if __name__ == "__main__":
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--steps", type=int, default=math.inf, help="stop after so many more steps")
-    options.add_argument("--checkpoint", type=Path, default=CHECKPOINT, help="where to keep it (training/work)")
+    options.add_argument("--checkpoint", type=Path, default=CHECKPOINT, help="where to keep it (training/made)")
     chosen = options.parse_args()
     train(chosen.checkpoint, SETTINGS, chosen.steps)
