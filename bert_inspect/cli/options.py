@@ -202,10 +202,8 @@ class ShownOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ComparedOptions:
+class ComparedOptions(SelectionOptions):
     """Which steps are recorded and compared. The others are not."""
-
-    panel: ClassVar = help.FILTER
 
     layer: Annotated[
         str | None, typer.Option(metavar="SPEC", help="Record and compare these layers only: 3 or 0,11 or 2-4.")
@@ -218,11 +216,6 @@ class ComparedOptions:
             autocompletion=complete.modules,
         ),
     ] = None
-    level: Level = "op"
-
-    def selection(self) -> "Selection":
-        """Return the selection, as `SelectionOptions` does."""
-        return SelectionOptions(layer=self.layer, module=self.module, level=self.level).selection()
 
 
 @dataclass(frozen=True, kw_only=True)
