@@ -8,6 +8,7 @@ from .capture.forward import run_forward
 from .capture.keep import VALUES_LIMIT, Keep
 from .capture.undisturbed import attending
 from .errors import UsageError
+from .families.heads import head_of_classes
 from .loading.loaded import Loaded
 from .loading.spec import DEFAULT_MODEL, DEFAULT_SEED, Attention, Dtype, ModelSpec, Weights
 from .result import Trace
@@ -86,13 +87,15 @@ def _check_model(model: Any) -> None:
 
 def _as_loaded(model: Any) -> Loaded:
     """Return a model of the caller's own as if it had been loaded here."""
-    on_meta = next(model.parameters()).is_meta
+    from .loading.trained import weights_of
+
+    weights, initialised = weights_of(model, head_of_classes([kind.__name__ for kind in type(model).__mro__]))
     return Loaded(
         model=model,
         name=model.name_or_path or type(model).__name__,
         source="python",
-        weights="none" if on_meta else "pretrained" if model.name_or_path else "random",
-        initialised=(),
+        weights=weights,
+        initialised=initialised,
         seed=0,
     )
 

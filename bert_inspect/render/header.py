@@ -19,6 +19,11 @@ MEANING = {
     "random": ("randomly initialized", "values and predictions are meaningless"),
     "none": ("none", "only shapes were computed"),
 }
+GIVEN = {
+    "pretrained": ("trained", "their biases and norms are not those of a new model"),
+    "partial": ("trained body, head as initialized", "predictions are meaningless"),
+}
+"""Likewise of a model that was handed over in Python, where nobody saw a checkpoint."""
 BETTER = {
     "partial": "fine-tune it, or name a fine-tuned checkpoint: --model FOLDER",
     "random": "name a checkpoint with --model FOLDER, or fetch one with --download",
@@ -64,7 +69,7 @@ def size_of(model: Model) -> str:
 
 
 def _weights(model: Model) -> Text:
-    what, so = MEANING[model.weights]
+    what, so = meaning_of(model)
     text = Text.assemble((what, PLAIN if model.weights == "pretrained" else NAME), f": {so}")
     if drawn := seed_of(model):
         text.append(f" ({drawn})", DIM)
@@ -75,6 +80,11 @@ def _weights(model: Model) -> Text:
     if model.weights in BETTER and model.source != "python":
         text.append(f"\n{BETTER[model.weights]}", DIM)
     return text
+
+
+def meaning_of(model: Model) -> tuple[str, str]:
+    """Return what a model's weights are, and what follows from that."""
+    return GIVEN.get(model.weights, MEANING[model.weights]) if model.source == "python" else MEANING[model.weights]
 
 
 def seed_of(model: Model) -> str:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from ..safetext import safe_text
 from ..traces.record import Failure, Output, Step, Trace
-from ..traces.tree import only_relays
+from ..traces.tree import relaid_from
 from ..traces.values import Number
 from .answers import NO_ANSWER, answers, means_something, named
 from .words import BAD, DIM, NAME, PLAIN, matmuls, number, plural, sentence, shape
@@ -155,7 +155,7 @@ def _bare(value: Number) -> float:
 
 def _totals(trace: Trace) -> Text:
     modules = sum(1 for step in trace.steps if step.kind == "module")
-    relaid = sum(1 for step in trace.steps if only_relays(step, trace.steps))
+    relaid = len(relaid_from(trace.steps))
     ops = plural(len(trace.steps) - modules, "op")
     if relaid:
         ops += f" ({relaid:,} that only change the memory layout are folded into the step before)"

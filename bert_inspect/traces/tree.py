@@ -60,11 +60,10 @@ def outline(steps: Sequence[Step], *, depth: int | None = None, fold: bool = Fal
     """
     nodes: dict[int, Node] = {}
     roots: list[Node] = []
+    relaid = relaid_from(steps)
     for step in steps:
-        source = step.inputs[0].from_ if only_relays(step, steps) else None
-        if source is not None:
-            nodes[step.id] = nodes[source]
-            nodes[source].relaid.append(step)
+        if step.id in relaid:
+            nodes[relaid[step.id]].relaid.append(step)
             continue
         nodes[step.id] = Node(step)
         (roots if step.parent is None else nodes[step.parent].children).append(nodes[step.id])
@@ -74,6 +73,16 @@ def outline(steps: Sequence[Step], *, depth: int | None = None, fold: bool = Fal
         if depth is not None:
             _cut(root, depth)
     return roots
+
+
+def relaid_from(steps: Sequence[Step]) -> dict[int, int]:
+    """Return, of each step that only lays a tensor out anew, the step that made the tensor."""
+    found: dict[int, int] = {}
+    for step in steps:
+        source = step.inputs[0].from_ if only_relays(step, steps) else None
+        if source is not None:
+            found[step.id] = found.get(source, source)
+    return found
 
 
 def only_relays(step: Step, steps: Sequence[Step]) -> bool:

@@ -55,7 +55,17 @@ def test_the_page_shows_what_ran(show: Open, html: str, traced: Trace) -> None:
     tokens = page.locator(".tokens").nth(1).locator(".text").all_inner_texts()
     assert tokens == traced.input.tokens[1]
     page.get_by_role("button", name="Open all").click()
-    assert page.get_by_role("treeitem").count() == len(traced.steps)
+    relaid = [
+        step for step in traced.steps if step.type == "contiguous" or (step.type, step.label) == ("view", "logits")
+    ]
+    assert len(relaid) == 5 and page.get_by_role("treeitem").count() == len(traced.steps) - len(relaid)
+    page.get_by_label("Search", exact=True).fill("contiguous")
+    row = page.locator(".row.op").first
+    expect(row.locator(".type")).to_have_text("transpose + contiguous")
+    row.click()
+    page.get_by_role("region", name="Used by").get_by_role("button").first.click()
+    expect(page.get_by_role("region", name="Selected step")).to_contain_text("contiguous()")
+    assert selected(page).startswith("context")
 
 
 def test_search_and_filters_leave_what_they_name(show: Open, html: str, traced: Trace) -> None:
@@ -213,6 +223,32 @@ def test_padding_is_hidden_until_it_is_asked_for(
         tokens[-1] == "[PAD]"
         and said.inner_text() == f"query '[CLS]' → key '[PAD]': {100 * matrix[0, -1].item():.1f} %"
     )
+
+
+def test_values_of_padding_are_hidden_too(show: Open, html: str, traced: Trace) -> None:
+    page = show(html)
+    page.get_by_label("Search", exact=True).fill("attention probabilities")
+    page.locator(".row.op").first.click()
+    step = next(step for step in traced.steps if step.label == "attention probabilities")
+    values = page.get_by_role("region", name="Values")
+    expect(values).to_contain_text("3 padding tokens hidden")
+    canvas, said = values.locator("canvas"), values.locator(".said")
+
+    def last_cell() -> str:
+        canvas.focus()
+        canvas.press("Home")
+        canvas.press("End")
+        return said.inner_text()
+
+    whole = values_of(step)
+    assert last_cell() == f"query token '[CLS]', key token '[SEP]': {whole[0, 0, 0, 5].item():.4f}"
+    values.get_by_label("Padding", exact=True).select_option("shown")
+    expect(values).not_to_contain_text("tokens hidden")
+    assert last_cell() == "query token '[CLS]', key token '[PAD]': 0" and not whole[0, 0, 0, -1]
+    values.get_by_label("Padding", exact=True).select_option("hidden")
+    values.get_by_label("sentence", exact=True).select_option(label="2")
+    expect(values).not_to_contain_text("tokens hidden")
+    assert last_cell() == f"query token '[CLS]', key token '[SEP]': {whole[1, 0, 0, -1].item():.4f}"
 
 
 def test_text_stays_text(show: Open, tokenizer: Any) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ...safetext import safe_text
 from ...traces.record import Trace
 from ..answers import NO_ANSWER, answers, named, percent
-from ..header import BETTER, MEANING, seed_of, sentences_in, size_of, tokens_in
+from ..header import BETTER, meaning_of, seed_of, sentences_in, size_of, tokens_in
 from ..proof import proof
 from ..words import matmuls, number
 
@@ -73,7 +73,7 @@ class Score:
 def facts(trace: Trace) -> list[Fact]:
     """Return what ran: model, weights, input, answers, totals, versions, proof."""
     model, batch, versions = trace.model, trace.input, trace.environment
-    what, so = MEANING[model.weights]
+    what, so = meaning_of(model)
     better = BETTER.get(model.weights, "") if model.source != "python" else ""
     trained = model.weights == "pretrained"
     about = f"; {model.about}" if model.about else ""

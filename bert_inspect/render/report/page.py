@@ -16,6 +16,7 @@ from msgspec import structs
 from ...analysis.attention import LayerAttention
 from ...safetext import safe_text
 from ...traces.record import Trace
+from ...traces.tree import relaid_from
 from ..heads.page import CAUTION, certificate
 from ..words import plural
 from .facts import facts, predictions, sentences
@@ -50,7 +51,12 @@ def report_html(
         diagram: the dataflow as SVG, its boxes with the attribute ``data-step``.
     """
     bare = structs.replace(trace, steps=[_without_values(step) for step in trace.steps])
-    data = {"trace": bare, "values": tensors_data(trace), "code": code_data(trace)}
+    data = {
+        "trace": bare,
+        "values": tensors_data(trace),
+        "code": code_data(trace),
+        "relaid": list(relaid_from(trace.steps).items()),
+    }
     notes = [*left_out, *_values_note(trace)]
     return _page(trace, layers, data, title="BERT, step by step", notes=notes, diagram=diagram)
 

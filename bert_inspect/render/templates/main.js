@@ -28,6 +28,7 @@ const stepsView = (frame) => {
   };
   const detail = stepView(data, { go });
   const tree = stepTree(steps, {
+    relaid: new Map(data.relaid),
     selected: (id) => {
       detail.show(id);
       diagram?.select(id);

@@ -1,10 +1,15 @@
 // The tree of steps: opens and closes, is searched and filtered, and is walked with the arrow keys.
 
-const stepTree = (steps, { selected }) => {
+// A step that only lays a tensor out anew in memory has no row of its own: `relaid` says in whose row it stands.
+
+const stepTree = (steps, { selected, relaid }) => {
   const children = new Map([[null, []]]);
+  const rowOf = (id) => relaid.get(id) ?? id;
+  const alsoIn = new Map(); // by step, the types of what stands in its row too
   for (const step of steps) {
     children.set(step.id, []);
-    children.get(step.parent ?? null).push(step.id);
+    if (!relaid.has(step.id)) children.get(step.parent ?? null).push(step.id);
+    else alsoIn.set(rowOf(step.id), [...(alsoIn.get(rowOf(step.id)) ?? []), step.type]);
   }
   // At first what leads to the encoder layers is open, and no layer.
   const leads = (step) => children.get(step.id).some((child) => (steps[child].layer ?? null) !== null || steps[child].path === "bert.encoder");
@@ -22,6 +27,7 @@ const stepTree = (steps, { selected }) => {
   const inside = (id) => children.get(id).filter((child) => !shown || shown.has(child));
   const isOpen = (id) => (shown ? true : open.has(id));
 
+  const type = (step) => [step.type, ...(alsoIn.get(step.id) ?? [])].map((one) => safe(one)).join(" + ");
   const name = (step) => {
     if (step.kind === "op") return safe(step.label);
     const last = step.path.split(".").pop();
@@ -44,7 +50,7 @@ const stepTree = (steps, { selected }) => {
         "aria-setsize": size,
         "aria-selected": step.id === current,
         "aria-expanded": folded ? isOpen(step.id) : undefined,
-        "aria-label": `${name(step)}${label ? `, ${label}` : ""}, ${step.type}, ${step.outputs.map((out) => shapeOf(out.shape)).join(" and ")}`,
+        "aria-label": `${name(step)}${label ? `, ${label}` : ""}, ${type(step)}, ${step.outputs.map((out) => shapeOf(out.shape)).join(" and ")}`,
       },
       h(
         "div",
@@ -57,7 +63,7 @@ const stepTree = (steps, { selected }) => {
           h("span", { class: "label" }, label),
           h("span", { class: "known" }, (step.known_as ?? []).join(", ")),
         ),
-        h("span", { class: "type" }, safe(step.type)),
+        h("span", { class: "type" }, type(step)),
         h("span", { class: "shape" }, step.outputs[0] ? shapeOf(step.outputs[0].shape) : ""),
       ),
     );
@@ -97,7 +103,8 @@ const stepTree = (steps, { selected }) => {
     item.setAttribute("aria-expanded", wanted);
   };
 
-  const select = (id, { focus = false, reveal = false } = {}) => {
+  const select = (wanted, { focus = false, reveal = false } = {}) => {
+    const id = rowOf(wanted);
     if (reveal) {
       if (shown && !shown.has(id)) filter(null);
       let missing = false;
@@ -121,7 +128,7 @@ const stepTree = (steps, { selected }) => {
       const box = list.getBoundingClientRect();
       if (bar.top < box.top || bar.bottom > box.bottom) list.scrollTop += bar.top - box.top - box.height / 3;
     }
-    selected(id);
+    selected(wanted);
   };
 
   const filter = (wanted) => {
@@ -130,7 +137,7 @@ const stepTree = (steps, { selected }) => {
       shown = new Set();
       for (const step of steps) {
         if (!wanted(step)) continue;
-        for (let above = step.id; above !== null && !shown.has(above); above = steps[above].parent ?? null) shown.add(above);
+        for (let above = rowOf(step.id); above !== null && !shown.has(above); above = steps[above].parent ?? null) shown.add(above);
       }
     }
     render();
