@@ -64,6 +64,38 @@ def test_ctrl_c_in_the_pager_is_the_pagers(
     assert "attention probabilities" not in out and "module calls" in out and paged.endswith(out)
 
 
+@pytest.mark.parametrize(
+    ("asked", "left", "only_paged"),
+    [
+        (["attention"], ["probability", "attention in sentence 1 of 2", "entropy, bits"], "rows: query tokens"),
+        (["attention", "--layer", "1", "--head", "2"], ["layer 1, head 2: "], "rows: query tokens"),
+        (["attention", "--layer", "1", "--mean"], ["layer 1, mean of 4 heads: "], "rows: query tokens"),
+        (["doctor", "--only", "padding"], ["healthy: 1 passed"], "pass"),
+    ],
+)
+def test_the_answer_stays_once_the_pager_is_left(
+    command: Command,
+    checkpoint: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    asked: list[str],
+    left: list[str],
+    only_paged: str,
+) -> None:
+    pager = tmp_path / "pager"
+    pager.write_text(f"#!/bin/sh\ncat > {tmp_path}/paged\n")
+    pager.chmod(0o755)
+    monkeypatch.setattr("bert_inspect.terminal.is_interactive", lambda: True)
+    monkeypatch.setenv("PAGER", str(pager))
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("LINES", "3")
+    monkeypatch.setenv("COLUMNS", "100")
+    texts = ["I love cats!", "He hates pineapple pizza."]
+    code, out, _ = command(asked[0], *texts, "--model", checkpoint, *asked[1:])
+    assert code == 0 and all(each in out for each in left)
+    assert only_paged in (tmp_path / "paged").read_text() and only_paged not in out.replace("passed", "")
+
+
 def test_less_keeps_colours_and_long_lines_unless_the_user_says_how(
     traced: Trace, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

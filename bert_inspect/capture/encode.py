@@ -166,10 +166,11 @@ def cut_words(batch: Input, sentence: int) -> list[str]:
     return words
 
 
-def unknown_words(batch: Input, sentence: int, unknown: int | None) -> list[str]:
-    """Return what of a sentence, and of its pair, the vocabulary does not hold: the characters that the token
-    ``unknown`` (an id; None: there is no such token) stands for.
+def unknown_words(batch: Input, sentence: int, tokenizer: Any) -> list[str]:
+    """Return what of a sentence, and of its pair, the vocabulary does not hold: the characters that the unknown token
+    stands for, where there is such a token and they do not spell it.
     """
+    unknown = tokenizer.unk_token_id
     pair = batch.pairs[sentence] if batch.pairs is not None else None
     spans = zip(batch.input_ids[sentence], batch.offsets[sentence], batch.token_type_ids[sentence], strict=True)
     words = [
@@ -177,7 +178,7 @@ def unknown_words(batch: Input, sentence: int, unknown: int | None) -> list[str]
         for id_, (start, end), type_id in spans
         if id_ == unknown
     ]
-    return [word for word, is_text in words if is_text]
+    return [word for word, is_text in words if is_text and word != tokenizer.unk_token]
 
 
 def _count(number: int, noun: str) -> str:

@@ -70,7 +70,7 @@ def attention(
     if ran.failure is not None:
         return told_failure(ran)
     from ..analysis.attention import chosen
-    from ..render.heads.page import attention_page
+    from ..render.heads.page import attention_page, attention_summary
 
     found = recorded_attention(ran)
     layers = chosen(found, wanted, head)
@@ -80,7 +80,10 @@ def attention(
         )
         terminal.save(output, [picture])
     overview = not wanted and head is None and not mean
-    terminal.show(attention_page(ran, layers, head=head, mean=mean, overview=overview, padding=padding))
+    terminal.show(
+        attention_page(ran, layers, head=head, mean=mean, overview=overview, padding=padding),
+        summary=attention_summary(ran, layers, head=head, mean=mean, overview=overview),
+    )
     return told_failure(ran)
 
 

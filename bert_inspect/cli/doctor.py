@@ -79,7 +79,12 @@ def doctor(
 
         return diagnosis_page(diagnosis)
 
-    deliver(terminal, out, json=json, picture=picture)
+    def summary() -> "RenderableType":
+        from ..render.doctor import answer
+
+        return answer(diagnosis)
+
+    deliver(terminal, out, json=json, picture=picture, summary=summary)
     return ExitCode.OK if diagnosis.healthy else ExitCode.NO
 
 

@@ -14,6 +14,8 @@ from . import help
 from .prepare import find, load
 
 if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
     from ..capture.keep import Keep
     from ..loading.spec import ModelSpec
     from ..traces.line_store import LineStore
@@ -89,7 +91,7 @@ def run_many(
         from ..capture.batches import batches, trace_batch
 
         loaded = load(checkpoint, spec, terminal)
-    outcome, ended = _Outcome(), False
+    outcome, ended = _Outcome(tokenizer), False
     how = {"limit": limit, "truncate": text.truncate, **vars(recording)}
     _collect_garbage()
     with _appending(store) as append, terminal.progress(count, done=len(done)) as advance:
@@ -145,11 +147,17 @@ def _collect_garbage() -> None:
     gc.enable()
 
 
+_NAMED = 8
+"""How many words are named of those that the vocabulary does not hold."""
+
+
 class _Outcome:
     """Counts over all batches of what is reported at the end."""
 
-    def __init__(self) -> None:
-        self._failed = self._unproved = self._cut = self._count = 0
+    def __init__(self, tokenizer: "PreTrainedTokenizerBase") -> None:
+        self._tokenizer = tokenizer
+        self._failed = self._unproved = self._cut = self._count = self._unknown = 0
+        self._unknown_words: dict[str, None] = {}
 
     @property
     def batches(self) -> str:
@@ -157,16 +165,29 @@ class _Outcome:
         return "1 batch" if self._count == 1 else f"{self._count} batches"
 
     def add(self, trace: "Trace") -> None:
+        from ..capture.encode import unknown_words
+
         self._count += 1
         self._failed += trace.failure is not None
         self._unproved += trace.proof is not None and not trace.proof.passed
         self._cut += sum(1 for tokens in trace.input.truncated if tokens)
+        for sentence in range(len(trace.input.texts)):
+            words = unknown_words(trace.input, sentence, self._tokenizer)
+            self._unknown += bool(words)
+            self._unknown_words |= dict.fromkeys(words[: _NAMED + 1 - len(self._unknown_words)])
 
     def told(self, terminal: Terminal, limit: int | None) -> ExitCode:
         """Say what happened, and return the exit code."""
         if self._cut:
             terminal.say(
                 f"sentences cut to keep to {limit} tokens: {self._cut}; 'truncated' in their lines says by how many"
+            )
+        if self._unknown:
+            words = [*self._unknown_words]
+            named = ", ".join(words[:_NAMED]) + (" ..." if len(words) > _NAMED else "")
+            terminal.say(
+                f"sentences with words that are not in the vocabulary, so the model sees {self._tokenizer.unk_token}: "
+                f"{self._unknown} ({named})"
             )
         for count, what, where in (
             (self._failed, "forward", "'failure' in their lines says why"),

@@ -136,8 +136,7 @@ def encode_sentences(
             tokens = f"{cut} token" + ("s" if cut > 1 else "")
             terminal.say(f"sentence {number + 1}: {tokens} cut to keep to {limit}: {shown}")
     for number in range(len(batch.texts)):
-        unknown = unknown_words(batch, number, tokenizer.unk_token_id)
-        if words := [word for word in unknown if word != tokenizer.unk_token]:
+        if words := unknown_words(batch, number, tokenizer):
             shown = ", ".join(dict.fromkeys(words[:8])) + (f" ... ({len(words) - 8} more)" if len(words) > 8 else "")
             terminal.say(
                 f"sentence {number + 1}: not in the vocabulary, so the model sees {tokenizer.unk_token}: {shown}"

@@ -40,11 +40,16 @@ def result(trace: Trace) -> Group:
         parts.append(Text(safe_text(f"{failure.exception}: {failure.message}"), style=DIM))
         parts += [Text(safe_text(line), style=DIM) for line in _around(trace, failure)]
     if trace.output is not None:
-        parts.append(_Predictions(trace, trace.output))
+        parts.append(predictions(trace))
         if trace.output.loss is not None:
             parts.append(Text.assemble(("loss ", DIM), (number(trace.output.loss), NAME)))
     parts.append(_totals(trace))
     return Group(*parts)
+
+
+def predictions(trace: Trace) -> RenderableType:
+    """Return the classes of every sentence with their probabilities; nothing where the forward returned none."""
+    return Text() if trace.output is None else _Predictions(trace, trace.output)
 
 
 def _around(trace: Trace, failure: Failure) -> Iterator[str]:

@@ -156,6 +156,18 @@ def test_a_line_too_long_is_named(command: Command, checkpoint: Path, tmp_path: 
     )
 
 
+def test_words_that_are_not_in_the_vocabulary_are_told(command: Command, checkpoint: Path, tmp_path: Path) -> None:
+    file = tmp_path / "s.txt"
+    file.write_text("\u2603 is not in it\nthis is\n[UNK] is its own name\n\u2603 once more\n")
+    _, out, err = command("run", "--input", file, "--model", checkpoint, "--json")
+    assert "the model sees [UNK]: 2 (\u2603)" in err
+    assert sum(tokens.count("[UNK]") for tokens in json.loads(out)["input"]["tokens"]) == 3
+    file.write_text("".join(f"{chr(0x10330 + place)}\n" for place in range(9)))
+    assert "[UNK]: 9 (" in (err := command("run", "--input", file, "--model", checkpoint, "--json")[2])
+    assert err.rstrip().endswith(f"{chr(0x10330 + 7)} ...)")
+    assert "[UNK]" not in command("run", "--input", file, "--model", checkpoint, "--json", "--quiet")[2]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [

@@ -13,6 +13,7 @@ from ...analysis.patterns import Place, in_words, pattern
 from ...safetext import safe_text
 from ...traces.record import Trace
 from ..header import header
+from ..result import predictions
 from ..words import BAD, DIM, KNOWN, LAYER, NAME, number, plural
 from .heatmap import Heatmap
 
@@ -49,6 +50,31 @@ def attention_page(
                 parts += [_heads(trace, layer, row, only=head), Text()]
             parts += _maps(trace, layer, row, head=head, mean=mean or overview, padding=padding)
     return Group(*parts)
+
+
+def attention_summary(
+    trace: Trace, layers: Sequence[LayerAttention], *, head: int | None, mean: bool, overview: bool
+) -> Group:
+    """Return what is left on the screen once the pager with `attention_page` is closed: the predictions, and where the
+    heads look in the first sentence.
+    """
+    parts: list[RenderableType] = [predictions(trace)]
+    rows = len(trace.input.texts)
+    parts.append(Text.assemble((f"attention in sentence 1{f' of {rows}' if rows > 1 else ''}", NAME)))
+    if overview:
+        parts += [_targets(trace, layers, 0), Text(_LEGEND, style=DIM)]
+    else:
+        pictures = [(layer, title, matrix) for layer in layers for title, matrix in _pictures(layer, 0, head, mean)]
+        for _, title, matrix in pictures[:_SUMMED_UP]:
+            told = safe_text(in_words(pattern(matrix, trace, 0), trace.input.tokens[0]))
+            parts.append(Text.assemble((f"{title}: ", LAYER), told))
+        if len(pictures) > _SUMMED_UP:
+            parts.append(Text(f"... {plural(len(pictures) - _SUMMED_UP, 'more head')}", style=DIM))
+    return Group(*parts)
+
+
+_SUMMED_UP = 12
+"""How many heads the summary tells of."""
 
 
 def certificate(layers: Sequence[LayerAttention]) -> Text:
@@ -126,19 +152,22 @@ def _heads(trace: Trace, layer: LayerAttention, row: int, *, only: int | None) -
     return table
 
 
+def _pictures(layer: LayerAttention, row: int, head: int | None, mean: bool) -> list[tuple[str, Array]]:
+    """Return the matrices of a layer in a sentence that are asked for, each with its title."""
+    heads = layer.probabilities.shape[1]
+    if mean:
+        return [(f"layer {layer.layer}, mean of {heads} heads", layer.probabilities[row].mean(axis=0))]
+    wanted = range(heads) if head is None else (head,)
+    return [(f"layer {layer.layer}, head {each}", layer.probabilities[row, each]) for each in wanted]
+
+
 def _maps(
     trace: Trace, layer: LayerAttention, row: int, *, head: int | None, mean: bool, padding: bool
 ) -> Iterator[RenderableType]:
     batch = trace.input
     tokens = batch.tokens[row]
     hidden = [not visible for visible in batch.attention_mask[row]]
-    heads = layer.probabilities.shape[1]
-    if mean:
-        pictures = [(f"layer {layer.layer}, mean of {heads} heads", layer.probabilities[row].mean(axis=0))]
-    else:
-        wanted = range(heads) if head is None else (head,)
-        pictures = [(f"layer {layer.layer}, head {each}", layer.probabilities[row, each]) for each in wanted]
-    for title, matrix in pictures:
+    for title, matrix in _pictures(layer, row, head, mean):
         yield Text.assemble((title, LAYER), ("   rows: query tokens; columns: key tokens; numbers: percent", DIM))
         if not mean:
             yield Text(safe_text(in_words(pattern(matrix, trace, row), tokens)))
