@@ -54,8 +54,8 @@ Download = Annotated[bool, typer.Option("--download", help="Allow the network, w
 Weights = Annotated[
     WeightsName, typer.Option(help="auto: pretrained if on this machine, else random; none: shapes only.")
 ]
-NumLabels = Annotated[int | None, typer.Option(min=1, metavar="N", help="Classes of a newly initialised classifier.")]
-Seed = Annotated[int, typer.Option(min=0, metavar="N", help="Seed of newly initialised weights.")]
+NumLabels = Annotated[int | None, typer.Option(min=1, metavar="N", help="Classes of a newly initialized classifier.")]
+Seed = Annotated[int, typer.Option(min=0, metavar="N", help="Seed of newly initialized weights.")]
 Attention = Annotated[AttentionName, typer.Option(help="Only eager computes scores and probabilities step by step.")]
 Device = Annotated[str, typer.Option(metavar="NAME", help="The device that the model runs on.")]
 Dtype = Annotated[
@@ -89,7 +89,9 @@ Token = Annotated[
     str | None, typer.Option(metavar="TEXT|N", help="Of --values: this token alone, by its text or its place from 0.")
 ]
 ShowValues = Annotated[bool, typer.Option("--values", help="Values: cut on screen, complete in exports.")]
-Padding = Annotated[bool, typer.Option("--padding", help="Show padding in matrices too.")]
+Padding = Annotated[
+    bool, typer.Option("--padding", help="Show padding in matrices too.", rich_help_panel=help.SHOW)
+]
 Axes = Annotated[bool, typer.Option("--axes", help="Name the axes of each shape at any width.")]
 
 Verify = Annotated[

@@ -23,7 +23,7 @@ _AGAIN = "save the model again with save_pretrained"
 def load(checkpoint: Checkpoint, spec: ModelSpec, *, notice: Notice = warn) -> Loaded:
     """Load the model of a checkpoint as the spec wants it.
 
-    What is newly initialised is drawn with ``spec.seed``: a built-in model is what ``transformers.set_seed(seed)``
+    What is newly initialized is drawn with ``spec.seed``: a built-in model is what ``transformers.set_seed(seed)``
     followed by ``BertForSequenceClassification(config)`` makes. Torch's own random state is left as it was.
     What is worth saying about the weights is told to ``notice``.
 
@@ -88,7 +88,7 @@ def _config(checkpoint: Checkpoint, spec: ModelSpec) -> BertConfig:
 
 
 def _drawn(checkpoint: Checkpoint, config: BertConfig, dtype: str | None) -> BertForSequenceClassification:
-    """Return a newly initialised model, or one of shapes only."""
+    """Return a newly initialized model, or one of shapes only."""
     try:
         with quiet(), torch.device("meta" if checkpoint.weights == "none" else "cpu"):
             model = BertForSequenceClassification(config)

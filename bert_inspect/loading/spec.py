@@ -36,12 +36,12 @@ class ModelSpec:
         download: whether a checkpoint that is not on this machine may be fetched from the hub.
         weights: ``"auto"`` takes pretrained weights if they are on this machine and else, for a built-in name, random
             ones; ``"none"`` builds shapes only, on the meta device.
-        num_labels: the classes of a newly initialised classifier; by default as many as the configuration says.
-        seed: the seed of newly initialised weights.
+        num_labels: the classes of a newly initialized classifier; by default as many as the configuration says.
+        seed: the seed of newly initialized weights.
         attention: the implementation of attention. Only ``"eager"`` computes scores and probabilities that can be seen.
         device: where the model runs.
         dtype: the precision; by default the checkpoint's own.
-        allow_missing: whether weights besides the classifier's may be missing; they are newly initialised.
+        allow_missing: whether weights besides the classifier's may be missing; they are newly initialized.
 
     Raises:
         UsageError: there is no such choice of weights, attention or dtype, or there are too many labels.

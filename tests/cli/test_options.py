@@ -56,6 +56,12 @@ def test_a_command_offers_its_groups_and_nothing_else(command: Command, name: st
     assert (code, err) == (0, "") and set(found) == OFFERED[name] and len(found) == len(set(found))
 
 
+@pytest.mark.parametrize("name", OFFERED)
+def test_the_terminal_panel_lists_what_concerns_the_terminal_alone(command: Command, name: str) -> None:
+    panel = command(name, "--help")[1].partition("\nTerminal:\n")[2].partition("\nExamples:")[0]
+    assert "--help" in options(panel) and set(options(panel)) <= TERMINAL
+
+
 def test_the_help_says_what_layer_does_in_each_command(command: Command) -> None:
     for name, said in (("diff", "Show these layers only"), ("compare", "Record and compare these layers only")):
         assert said in " ".join(command(name, "--help")[1].split())

@@ -85,7 +85,7 @@ def units(context: CheckContext) -> Finding:
             question="units",
             verdict="fail",
             evidence=f"all weights of {dead[0]} are zero: whatever it receives, it returns the same",
-            fix="was it initialised, or loaded, at all?",
+            fix="was it initialized, or loaded, at all?",
             path=dead[0],
         )
     trace = context.trace
