@@ -13,6 +13,7 @@ from ..diff.arrays import as_array
 from ..errors import UsageError
 from ..traces.lookup import origin
 from ..traces.record import Step, TensorOut, Trace
+from ..traces.sentences import classification_place
 from ..traces.values import UNIT_ROUNDOFF
 from ..traces.vocabulary import axes, labels, roles
 
@@ -170,14 +171,17 @@ def summaries(layer: LayerAttention, trace: Trace, row: int) -> list[HeadSummary
 def marks(trace: Trace, row: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
     """Return which tokens of a sentence are its [CLS], its [SEP]s and padding, each ``(tokens,)``.
 
-    [CLS] is what stands first, [SEP] what closes a sentence, whatever the vocabulary calls them.
+    [CLS] is the special token that a sentence begins with, [SEP] the one that closes it, whatever the vocabulary calls
+    them; a tokenizer may put neither there.
     """
     batch = trace.input
     padding = ~np.array(batch.attention_mask[row], dtype=bool)
+    special = np.array(batch.special[row] if batch.special else np.ones(len(padding)), dtype=bool)
     names = np.array(batch.tokens[row], dtype=object)
-    closing = names[np.flatnonzero(~padding)[-1]] if (~padding).any() else None
-    first = np.zeros(len(names), dtype=bool)
-    first[:1] = ~padding[:1]
+    begins = classification_place(batch, row)
+    first = np.arange(len(names)) == (-1 if begins is None else begins)
+    last = np.flatnonzero(~padding)[-1:]
+    closing = names[last[0]] if last.size and special[last[0]] else None
     return first, (names == closing) & ~padding & ~first, padding
 
 

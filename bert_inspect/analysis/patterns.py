@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..traces.record import Trace
+from ..traces.sentences import classification_place
 from .attention import Array, marks
 
 Place = Literal["first", "separator", "padding", "itself", "previous", "next"]
@@ -35,9 +36,10 @@ class Pattern:
     ``shares`` are the means over the real query tokens of what falls on each place (for ``previous`` and ``next`` over
     those that have such a neighbour). They overlap: the first token is also the one before the second. ``strongest`` is
     the (query token, key token) of two different words with the largest probability, None where there are no two, and
-    ``strength`` that probability; special tokens and punctuation are no words.
+    ``strength`` that probability; special tokens and punctuation are no words. ``first`` is where [CLS] stands.
     """
 
+    first: int | None
     shares: dict[Place, float]
     strongest: tuple[int, int] | None
     strength: float
@@ -72,7 +74,8 @@ def pattern(matrix: Array, trace: Trace, row: int) -> Pattern | None:
         "next": _neighbour(matrix, places, padding, 1),
     }
     strongest, strength = _strongest(matrix, _words(trace, row) & ~(first | separators | padding) & seeing)
-    return Pattern(shares=shares, strongest=strongest, strength=strength)
+    begins = classification_place(trace.input, row)
+    return Pattern(first=begins, shares=shares, strongest=strongest, strength=strength)
 
 
 def in_words(found: Pattern | None, tokens: list[str]) -> str:
@@ -80,8 +83,8 @@ def in_words(found: Pattern | None, tokens: list[str]) -> str:
     if found is None:
         return "nothing is visible"
     place, share = PLACES[found.place], found.shares[found.place]
-    if found.place == "first" and tokens:
-        place = tokens[0]
+    if found.place == "first" and found.first is not None:
+        place = tokens[found.first]
     told = f"spread, most on {place} ({share:.0%})" if found.spread else f"mostly {place} ({share:.0%})"
     told = told.replace("%)", " %)")
     if found.strongest is not None:

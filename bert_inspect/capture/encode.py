@@ -155,17 +155,6 @@ def _check_lengths(tokenizer: Any, lengths: Sequence[int], *, limit: int | None,
         raise UsageError("the tokenizer has no padding token for sentences of different length", "run them one by one")
 
 
-def cut_words(batch: Input, sentence: int) -> list[str]:
-    """Return the words at the end of a sentence, and of its pair, that truncation cut, as they stand in the text."""
-    pair = batch.pairs[sentence] if batch.pairs is not None else None
-    words: list[str] = []
-    for segment, text in enumerate((batch.texts[sentence], pair)):
-        spans = zip(batch.offsets[sentence], batch.token_type_ids[sentence], strict=True)
-        end = max((span[1] for span, type_id in spans if type_id == segment), default=0)
-        words += (text or "")[end:].split()
-    return words
-
-
 def unknown_words(batch: Input, sentence: int, tokenizer: Any) -> list[str]:
     """Return what of a sentence, and of its pair, the vocabulary does not hold: the characters that the unknown token
     stands for, where there is such a token and they do not spell it.

@@ -12,6 +12,7 @@ from ..errors import UsageError
 from ..loading.loaded import Loaded
 from ..traces.record import FORMAT, VERSION, Failure, Input, Trace
 from ..traces.selection import Selection
+from ..traces.sentences import classification_place
 from .describe import described, environment
 from .failure import broken_by, cause_of_failure
 from .keep import Keep, TooManyValues, TraceSpec
@@ -59,7 +60,7 @@ def run_for_traces(loaded: Loaded, batch: Input, specs: Sequence[TraceSpec], *, 
     inputs = model_inputs(batch, loaded.family, loaded.model)
     recording, outcome = _record(loaded, batch, inputs, modules, specs, verification)
     with no_collector():
-        found = named(recording, loaded.model, modules, _naming(loaded, recording))
+        found = named(recording, loaded.model, modules, _naming(loaded, batch, recording))
         parts = [assemble(found, kept) for kept in recording.kept]
     traces = [
         _trace(loaded, batch, spec.selection, found, part, outcome, inputs, modules)
@@ -71,12 +72,13 @@ def run_for_traces(loaded: Loaded, batch: Input, specs: Sequence[TraceSpec], *, 
     return [Traced(trace, part.tensors) for trace, part in zip(traces, parts, strict=True)]
 
 
-def _naming(loaded: Loaded, recording: Recording) -> Naming:
+def _naming(loaded: Loaded, batch: Input, recording: Recording) -> Naming:
     return Naming(
         family=loaded.family,
         head=loaded.head,
         activation=loaded.family.activation_of(vars(loaded.model.config)),
         parameters=recording.tensors.parameters,
+        begins_with_cls=all(classification_place(batch, row) == 0 for row in range(len(batch.texts))),
     )
 
 

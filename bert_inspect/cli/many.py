@@ -4,7 +4,7 @@ import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
@@ -14,8 +14,6 @@ from . import help
 from .prepare import find, load
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
-
     from ..capture.keep import Keep
     from ..loading.spec import ModelSpec
     from ..traces.line_store import LineStore
@@ -154,7 +152,7 @@ _NAMED = 8
 class _Outcome:
     """Counts over all batches of what is reported at the end."""
 
-    def __init__(self, tokenizer: "PreTrainedTokenizerBase") -> None:
+    def __init__(self, tokenizer: Any) -> None:
         self._tokenizer = tokenizer
         self._failed = self._unproved = self._cut = self._count = self._unknown = 0
         self._unknown_words: dict[str, None] = {}

@@ -89,9 +89,7 @@ Token = Annotated[
     str | None, typer.Option(metavar="TEXT|N", help="Of --values: this token alone, by its text or its place from 0.")
 ]
 ShowValues = Annotated[bool, typer.Option("--values", help="Values: cut on screen, complete in exports.")]
-Padding = Annotated[
-    bool, typer.Option("--padding", help="Show padding in matrices too.", rich_help_panel=help.SHOW)
-]
+Padding = Annotated[bool, typer.Option("--padding", help="Show padding in matrices too.", rich_help_panel=help.SHOW)]
 Axes = Annotated[bool, typer.Option("--axes", help="Name the axes of each shape at any width.")]
 
 Verify = Annotated[

@@ -123,18 +123,18 @@ def encode_sentences(
         ModelError: the tokenizer cannot be loaded.
         UsageError: a sentence is too long.
     """
-    from ..capture.encode import cut_words, encode, token_limit, unknown_words
+    from ..capture.encode import encode, token_limit, unknown_words
     from ..loading.tokenizer import load_tokenizer
+    from ..traces.sentences import cut_in_words, cuts
 
     tokenizer = load_tokenizer(checkpoint, notice=terminal.say)
     limit = token_limit(tokenizer, checkpoint.positions, text.max_length)
     batch = encode(tokenizer, sentences, limit=limit, truncate=text.truncate, label_names=names)
-    for number, cut in enumerate(batch.truncated):
-        if cut:
-            words = cut_words(batch, number)
-            shown = " ".join(words[:8]) + (f" ... ({len(words) - 8} more words)" if len(words) > 8 else "")
-            tokens = f"{cut} token" + ("s" if cut > 1 else "")
-            terminal.say(f"sentence {number + 1}: {tokens} cut to keep to {limit}: {shown}")
+    for number in range(len(batch.texts)):
+        if told := cut_in_words(batch, number):
+            words = [word for cut in cuts(batch, number) for word in cut.words]
+            shown = " ".join(words[:8]) + (f" ... ({len(words) - 8} more)" if len(words) > 8 else "")
+            terminal.say(f"sentence {number + 1}: {told} to keep to {limit}" + (f": {shown}" if shown else ""))
     for number in range(len(batch.texts)):
         if words := unknown_words(batch, number, tokenizer):
             shown = ", ".join(dict.fromkeys(words[:8])) + (f" ... ({len(words) - 8} more)" if len(words) > 8 else "")

@@ -21,8 +21,14 @@ class CannotAlign(Exception):
         self.differ = differ
 
 
-_ALIKE = {labels.FUSED_ATTENTION: labels.CONTEXT}
-"""Two names of one thing: what fused attention returns is the context that eager attention computes step by step."""
+_ALIKE = {
+    labels.FUSED_ATTENTION: labels.CONTEXT,
+    labels.FIRST_TOKEN: labels.CLS_TOKEN,
+    labels.LAST_TOKEN: labels.CLS_TOKEN,
+}
+"""Names of one thing in two runs: what fused attention returns is the context that eager attention computes step by
+step, and whichever token a pooler takes is what it pools.
+"""
 
 
 def align_steps(a: Sequence[Step], b: Sequence[Step]) -> dict[int, int]:

@@ -47,17 +47,43 @@ def mask_gap(a: tuple[Side, Step], b: tuple[Side, Step], rows: Rows) -> tuple[Ga
     """
     with_mask = [(side, step, step.outputs[0]) for side, step in (a, b) if step.outputs]
     if not with_mask:
+        causal = [name for name, (side, _) in (("A", a), ("B", b)) if _is_told_causal(side)]
+        if len(causal) == 1:
+            return Gap(1.0, 1.0, math.inf, 0.0), f"the attention of {causal[0]} is told to be causal (is_causal)"
         return _SAME, "neither run needs one"
     if len(with_mask) == 2:
         return _two(with_mask, rows)
     side, step, output = with_mask[0]
     only, none = ("A", "B") if step is a[1] else ("B", "A")
+    if _is_told_causal((b if step is a[1] else a)[0]):
+        gap = _gap_to_causal(side, step, output, rows, first=only == "A")
+        return gap, f"only {only} has a mask; the attention of {none} is told to be causal (is_causal)"
     hidden = _hidden_beyond_padding(side, step, output, rows, first=only == "A")
     if hidden is None:
         return None, f"only {only} has a mask"
     if hidden:
         return Gap(1.0, 1.0, math.inf, 0.0), f"{only} hides {hidden:,} entries, {none} has no mask"
     return _SAME, f"only {only} has a mask; it hides no token that both have"
+
+
+def _is_told_causal(side: Side) -> bool:
+    """Whether a run without a mask tells its fused attention that each token sees those before it alone."""
+    fused = (step for step in side.steps if step.label == labels.FUSED_ATTENTION)
+    return any("is_causal=True" in step.arguments for step in fused)
+
+
+def _gap_to_causal(side: Side, step: Step, output: TensorOut, rows: Rows, *, first: bool) -> Gap | None:
+    """Return how far a mask is from one that hides what follows each token; None where nothing tells."""
+    if not side.has_values(step, output) or len(output.shape) < 2:
+        return None
+    import numpy as np
+
+    from .arrays import blocks, gap_of_values, visible
+
+    array = visible(side.values(step, output), output)
+    causal = np.broadcast_to(np.tri(*array.shape[-2:]) > 0, array.shape)
+    parts = blocks(array, causal, output.axes, rows.of_one(first=first), padding=False)
+    return gap_of_values(parts, allowed=Tolerance(0.0, 0.0), masked=None)
 
 
 def _two(both: list[tuple[Side, Step, TensorOut]], rows: Rows) -> tuple[Gap | None, str]:

@@ -169,7 +169,7 @@ def what_cell(node: Node, form: Format) -> Cell:
         cell.append((safe_text(step.type), OP if step.kind == "op" else PLAIN))
     arguments = safe_text(step.arguments if form.full_arguments else brief(step.arguments))
     if arguments:
-        cell.append((arguments if arguments.startswith("[") else f"({arguments})", DIM))
+        cell.append((arguments if step.type in ("getitem", "setitem") else f"({arguments})", DIM))
     if step.no_op:
         cell.append((" no-op", MASKED))
     for other in node.relaid:

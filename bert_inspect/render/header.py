@@ -2,6 +2,9 @@
 model answers.
 """
 
+from itertools import groupby
+from operator import itemgetter
+
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
@@ -24,6 +27,7 @@ GIVEN = {
     "partial": ("trained body, head as initialized", "predictions are meaningless"),
 }
 """Likewise of a model that was handed over in Python, where nobody saw a checkpoint."""
+CAUSAL = "is_decoder is set: each token sees itself and those to its left only, and [CLS] nothing but itself"
 BETTER = {
     "partial": "fine-tune it, or name a fine-tuned checkpoint: --model FOLDER",
     "random": "name a checkpoint with --model FOLDER, or fetch one with --download",
@@ -40,6 +44,8 @@ def header(trace: Trace) -> Group:
     rows.add_row("model", _model(model))
     if model.about:
         rows.add_row("", Text(safe_text(model.about), style=DIM))
+    if model.config.get("is_decoder"):
+        rows.add_row("", Text(CAUSAL, style=BAD))
     rows.add_row("weights", _weights(model))
     rows.add_row("input", _batch(batch))
     for number, line in _sentences(batch):
@@ -133,17 +139,20 @@ def _sentences(batch: Input) -> list[tuple[str, Text]]:
     lines = []
     for number, (tokens, mask) in enumerate(zip(batch.tokens[:_SHOWN], batch.attention_mask, strict=False), start=1):
         line = Text()
-        visible = sum(mask)
-        padding = len(tokens) - visible
-        for token, special in zip(tokens[:_TOKENS], mask, strict=False):
-            if special:
-                line.append(safe_text(token) + " ", PLAIN)
-        if visible > _TOKENS:
-            line.append(f"... {visible - _TOKENS} more ", DIM)
-        if padding:
-            line.append(f"[PAD] x {padding}" if padding > 1 else "[PAD]", DIM)
+        shown = 0
+        for seen, run in groupby(zip(mask, tokens, strict=True), key=itemgetter(0)):
+            names = [name for _, name in run]
+            if seen:
+                for token in names[: _TOKENS - shown]:
+                    line.append(safe_text(token) + " ", PLAIN)
+                if len(names) > _TOKENS - shown:
+                    line.append(f"... {len(names) - _TOKENS + shown} more ", DIM)
+                shown = min(_TOKENS, shown + len(names))
+            else:  # what is hidden, where it stands: on the right of the text, or on its left
+                line.append(f"{safe_text(names[0])}{f' x {len(names)}' if len(names) > 1 else ''} ", DIM)
         if batch.truncated[number - 1]:
             line.append(f"  {plural(batch.truncated[number - 1], 'token')} cut", BAD)
+        line.rstrip()
         lines.append((str(number), line))
     if len(batch.tokens) > _SHOWN:
         lines.append(("...", Text(plural(len(batch.tokens) - _SHOWN, "more sentence"), style=DIM)))

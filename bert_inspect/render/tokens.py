@@ -6,6 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..traces.record import Input
+from ..traces.sentences import cut_in_words
 from .words import BAD, DIM, NAME, plural, sentence
 
 ROWS = 3000
@@ -35,8 +36,8 @@ def _texts(batch: Input, row: int) -> list[Text]:
     ]
     if batch.pairs is not None:
         lines.insert(1, Text.assemble(("with        ", DIM), sentence(batch.pairs[row])))
-    if batch.truncated[row]:
-        lines.append(Text(f"{plural(batch.truncated[row], 'token')} cut from its end", style=BAD))
+    if told := cut_in_words(batch, row):
+        lines.append(Text(told, style=BAD))
     return lines
 
 

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 from helpers import TEXTS
 
-from bert_inspect.capture.encode import Sentences, cut_words, encode
+from bert_inspect.capture.encode import Sentences, encode
 from bert_inspect.errors import UsageError
 from bert_inspect.traces.record import Input
+from bert_inspect.traces.sentences import cuts
 
 
 def encoded(tokenizer: Any, *texts: str, pairs: list[str] | None = None, limit: int | None = 512, **more: Any) -> Input:
@@ -38,7 +39,7 @@ def test_offsets_of_a_pair_point_at_the_second_text(tokenizer: Any) -> None:
 def test_truncation_counts_tokens_and_names_words(tokenizer: Any) -> None:
     batch = encoded(tokenizer, "I love pineapple pizza", limit=6, truncate=True)
     assert batch.tokens == [["[CLS]", "I", "love", "pine", "##ap", "[SEP]"]]
-    assert batch.truncated == [2] and cut_words(batch, 0) == ["ple", "pizza"]
+    assert batch.truncated == [2] and [cut.words for cut in cuts(batch, 0)] == [["ple", "pizza"]]
 
 
 def test_a_sentence_too_long_says_how_long(tokenizer: Any) -> None:

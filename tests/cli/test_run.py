@@ -214,7 +214,7 @@ def test_truncation_is_told(command: Command, checkpoint: Path) -> None:
     code, out, err = command("run", long, "--model", checkpoint)
     assert (code, out) == (2, "") and "602 tokens, the limit is 64" in err and "--truncate" in err
     code, out, err = command("run", "I love cats and dogs!", "--max-length", "5", "--truncate", "--model", checkpoint)
-    assert code == 0 and "3 tokens cut to keep to 5: and dogs!" in err and "3 tokens cut" in out
+    assert code == 0 and "3 tokens cut from its end to keep to 5: and dogs!" in err and "3 tokens cut" in out
     code, out, _ = command("run", long, "short", "--truncate", "--json", "--model", checkpoint)
     batch = Trace.from_json(out.encode()).input
     assert batch.truncated == [538, 0] and [len(row) for row in batch.tokens] == [64, 64]

@@ -56,15 +56,6 @@ class StepContext:
         return self._comparison.b.trace.input
 
     @property
-    def other_tokens(self) -> bool:
-        """Whether the sentences that are compared have other tokens in the two runs."""
-        return any(
-            [self.batch.input_ids[pair.a][token] for token in pair.tokens_a]
-            != [self.batch_b.input_ids[pair.b][token] for token in pair.tokens_b]
-            for pair in self._comparison.rows.pairs
-        )
-
-    @property
     def sizes(self) -> Sizes:
         """The sizes of A's model."""
         return self.side.trace.model.sizes

@@ -6,6 +6,7 @@ from msgspec import structs
 from ...capture.undisturbed import attending
 from ...diff import Diff, diff
 from ...traces.record import Trace
+from ...traces.sentences import real_places
 from ...traces.values import Number
 from ...traces.vocabulary import labels, roles
 from .check_context import CheckContext
@@ -17,11 +18,20 @@ def padding(context: CheckContext) -> Finding:
     short, long = context.short_and_long
     alone = context.run(context.encoded([short]))
     padded = context.run(context.encoded([short, long]))
-    return _same(
-        "padding",
-        diff(alone, padded),
-        fix="padding reaches real tokens: see what the step does with the mask (bert-inspect source)",
-    )
+    on_the_left = real_places(padded.input, 0)[:1] != [0]
+    finding = _same("padding", diff(alone, padded), fix=_ON_THE_LEFT if on_the_left else _THROUGH_THE_MASK)
+    predicted = [_labels(trace)[:1] for trace in (alone, padded)]
+    if finding.verdict == "pass" or predicted[0] == predicted[1]:
+        return finding
+    flipped = f"; the class changes from {predicted[0][0]} alone to {predicted[1][0]} beside a longer sentence"
+    return structs.replace(finding, evidence=finding.evidence + flipped)
+
+
+_THROUGH_THE_MASK = "padding reaches real tokens: see what the step does with the mask (bert-inspect source)"
+_ON_THE_LEFT = (
+    "the tokenizer pads on the left, so a sentence's tokens have other positions in a batch than alone, and the first "
+    "place, which the pooler takes, may hold padding: set padding_side to right in tokenizer_config.json"
+)
 
 
 def batch_order(context: CheckContext) -> Finding:
@@ -121,6 +131,10 @@ def precision(context: CheckContext) -> Finding:
             fix="its logits are within rounding of each other: run it in float32 where that matters",
         )
     return structs.replace(finding, evidence=f"{finding.evidence}{by_layer}")
+
+
+def _labels(trace: Trace) -> list[str]:
+    return [] if trace.output is None else [prediction.label for prediction in trace.output.predictions]
 
 
 def _predicted(trace: Trace) -> list[int]:

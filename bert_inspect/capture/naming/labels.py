@@ -14,6 +14,7 @@ from ...traces import ops
 from ...traces.ops import op_of
 from ...traces.vocabulary import axes, labels, roles
 from ...traces.vocabulary.axes import Axes
+from ..tracing.arguments import written
 from ..tracing.step_record import StepRecord, TensorRecord
 
 
@@ -80,7 +81,7 @@ _AXES: dict[str, Axes] = {
         [labels.CONTEXT_RESHAPED, labels.ATTENTION_OUTPUT_PROJECTION, labels.OUTPUT_PROJECTION], axes.HIDDEN
     ),
     labels.INTERMEDIATE_PROJECTION: axes.INTERMEDIATE,
-    **dict.fromkeys([labels.FIRST_TOKEN, labels.POOLER_PROJECTION], axes.POOLED),
+    **dict.fromkeys([labels.CLS_TOKEN, labels.FIRST_TOKEN, labels.LAST_TOKEN, labels.POOLER_PROJECTION], axes.POOLED),
     labels.LOGITS: axes.LOGITS,
     labels.LOSS: [],
     labels.POSITIONS: ["tokens"],
@@ -95,14 +96,16 @@ _MODEL_INPUTS: dict[str, Axes] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Naming:
-    """What labels are made of besides the dataflow: the architecture, the head, the name of the activation, and which
-    tensors, by number, are parameters and buffers of the model.
+    """What labels are made of besides the dataflow: the architecture, the head, the name of the activation, which
+    tensors, by number, are parameters and buffers of the model, and whether every sentence has its [CLS] in the first
+    place (with padding on the left it has not).
     """
 
     family: Family
     head: Head
     activation: str
     parameters: Mapping[int, str] = field(default_factory=dict)
+    begins_with_cls: bool = True
 
 
 def name_steps(steps: Sequence[StepRecord], naming: Naming) -> Names:
@@ -166,16 +169,35 @@ def _op(step: StepRecord, meaning: Mapping[int, str], naming: Naming) -> str:
     if family == ops.INDEX and any(_is_position_buffer(tensor, naming) for tensor in step.inputs):
         return labels.POSITION_IDS
     if family == ops.INDEX and step.role == roles.POOLER:
-        return labels.FIRST_TOKEN
+        return _pooled_token(step, naming)
     sources = [meaning.get(tensor.number, "") for tensor in step.inputs]
     if family == ops.ADD and step.role in roles.ADDS_RESIDUAL and len(sources) == 2:
         return labels.RESIDUAL_SUM
     if (family == ops.COPY or (family == ops.RESHAPE and _keeps_shape(step))) and sources and sources[0]:
         return sources[0]  # the same tensor laid out anew is still what it was
+    if family == ops.JOIN and (whole := _only_one_that_holds_something(step)) is not None:
+        return meaning.get(whole, "") or labels.CHUNKS_JOINED  # a cache that is still empty adds nothing
     for key in ((family, *sources), (family, *reversed(sources)), *((family, source) for source in sources)):
         if key in _OPS:
             return _OPS[key]
     return _PLAIN_WORDS.get(step.type, step.type.replace("_", " "))
+
+
+def _pooled_token(step: StepRecord, naming: Naming) -> str:
+    """Return which token a pooler takes of each sentence: what it indexes says so, not what a pooler should take."""
+    match written(step.type, step.given, step.options):
+        case "[:, 0]" | "1, 0":
+            return labels.CLS_TOKEN if naming.begins_with_cls else labels.FIRST_TOKEN
+        case "[:, -1]" | "1, -1":
+            return labels.LAST_TOKEN
+        case other:
+            return f"token {other}"
+
+
+def _only_one_that_holds_something(step: StepRecord) -> int | None:
+    """Return the number of the one tensor that a step joins with empty ones; None where it joins several."""
+    full = [tensor.number for tensor in step.inputs if 0 not in tensor.shape]
+    return full[0] if len(full) == 1 and len(step.inputs) > 1 else None
 
 
 def _is_position_buffer(tensor: TensorRecord, naming: Naming) -> bool:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from ...safetext import safe_text
 from ...traces.record import Trace
+from ...traces.sentences import cut_in_words
 from ..answers import NO_ANSWER, answers, named, percent
 from ..header import BETTER, meaning_of, seed_of, sentences_in, size_of, tokens_in
 from ..proof import proof
@@ -44,7 +45,7 @@ class Sentence:
     pair: str | None
     tokens: list[Token]
     more: int
-    cut: int
+    cut: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +123,7 @@ def sentences(trace: Trace) -> tuple[list[Sentence], int]:
                 pair=None if batch.pairs is None else safe_text(batch.pairs[row]),
                 tokens=[_token(trace, row, place) for place in range(min(_TOKENS, len(batch.tokens[row])))],
                 more=max(0, len(batch.tokens[row]) - _TOKENS),
-                cut=batch.truncated[row],
+                cut=cut_in_words(batch, row),
             )
         )
     return told, max(0, len(batch.texts) - _SENTENCES)

@@ -1,0 +1,68 @@
+"""What the tokens of a sentence are, from the recorded input alone: which are real, which is [CLS], what was cut."""
+
+from dataclasses import dataclass
+
+from .record import Input
+
+
+def real_places(batch: Input, row: int) -> list[int]:
+    """Return the places of a sentence's tokens that are not padding, on whichever side that stands."""
+    return [place for place, seen in enumerate(batch.attention_mask[row]) if seen]
+
+
+def classification_place(batch: Input, row: int) -> int | None:
+    """Return the place of [CLS] (or what another vocabulary calls it): the special token that a sentence begins with.
+
+    None where the tokenizer puts none there. A trace that does not say which tokens are special has one in each
+    sentence.
+    """
+    real = real_places(batch, row)
+    return real[0] if real and (not batch.special or batch.special[row][real[0]]) else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cut:
+    """The words that truncation took from one end of a text; ``segment`` 1 is the second sentence of a pair."""
+
+    segment: int
+    at_end: bool
+    words: list[str]
+
+
+def cuts(batch: Input, row: int) -> list[Cut]:
+    """Return what was cut from a sentence and from its pair, as it stands in the text; none where nothing was.
+
+    A tokenizer cuts all texts on one side. On the other a few characters may be missing that never become a token.
+    """
+    if not batch.truncated[row]:
+        return []
+    found: list[Cut] = []
+    for segment, text in enumerate((batch.texts[row], batch.pairs[row] if batch.pairs is not None else "")):
+        spans = zip(batch.offsets[row], batch.token_type_ids[row], strict=True)
+        kept = [span for span, type_id in spans if type_id == segment and span[1] > span[0]]
+        start = min((start for start, _ in kept), default=len(text))
+        end = max((end for _, end in kept), default=len(text))
+        for at_end, missing in ((False, text[:start]), (True, text[end:])):
+            if words := missing.split():
+                found.append(Cut(segment=segment, at_end=at_end, words=words))
+
+    def lost(at_end: bool) -> int:
+        return sum(len(word) for cut in found if cut.at_end is at_end for word in cut.words)
+
+    return [cut for cut in found if cut.at_end is (lost(True) >= lost(False))]
+
+
+def cut_in_words(batch: Input, row: int) -> str:
+    """Return how many tokens were cut from a sentence and where: ``10 tokens cut from its beginning``. Empty where
+    none was.
+    """
+    count = batch.truncated[row]
+    if not count:
+        return ""
+    ends = ["end" if cut.at_end else "beginning" for cut in cuts(batch, row)]
+    if batch.pairs is None:
+        where = " and from ".join(f"its {end}" for end in ends)
+    else:
+        which = [("first", "second")[cut.segment] for cut in cuts(batch, row)]
+        where = " and from ".join(f"the {end} of the {one} sentence" for end, one in zip(ends, which, strict=True))
+    return f"{count} token{'' if count == 1 else 's'} cut" + (f" from {where}" if where else "")
