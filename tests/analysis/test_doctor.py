@@ -143,6 +143,25 @@ def with_one_name() -> Any:
     return model
 
 
+def changed(path: str, change: Callable[[torch.Tensor], Any], name: str = "weight") -> Any:
+    model = trained()
+    with torch.no_grad():
+        change(getattr(model.get_submodule(path), name))
+    return model
+
+
+def with_collapsed_norm() -> Any:
+    model = changed("bert.encoder.layer.1.output.LayerNorm", lambda weight: weight.mul_(1e-5))
+    nn.init.normal_(model.bert.encoder.layer[1].output.LayerNorm.bias)
+    return model
+
+
+def with_large_eps() -> Any:
+    model = trained()
+    model.bert.encoder.layer[0].attention.output.LayerNorm.eps = 0.1
+    return model
+
+
 def with_half_off(x: torch.Tensor) -> torch.Tensor:
     return x.relu() * 1.5 if x.dtype == torch.bfloat16 else x.relu()
 
@@ -191,6 +210,83 @@ BROKEN: dict[str, tuple[Question, Callable[[], Any], str, str | None, str]] = {
     "constant units": ("units", with_constant_units, "warn", "bert.encoder.layer.1.output.LayerNorm", "5 of 32 units"),
     "a saturated head": ("units", with_saturated_head, "warn", SELF, "head 1 of 4"),
     "silent units": ("units", lambda: working(lambda x: x * 0), "warn", ACTIVATION, "100% of the units are silent"),
+    "one answer for all, from a norm": (
+        "answers",
+        with_collapsed_norm,
+        "fail",
+        "bert.encoder.layer.1.output.LayerNorm",
+        "dies in layer norm",
+    ),
+    "one answer for all, from the head": (
+        "answers",
+        lambda: changed("classifier", lambda weight: weight.mul_(1e-6)),
+        "fail",
+        "classifier",
+        "dies in logits",
+    ),
+    "one answer for all, from a bias": (
+        "answers",
+        lambda: changed("classifier", lambda bias: bias[1].add_(10_000), "bias"),
+        "fail",
+        "classifier",
+        "dies in logits",
+    ),
+    "one answer for all, from a causal mask": (
+        "answers",
+        lambda: trained(is_decoder=True),
+        "fail",
+        "bert.pooler",
+        "dies in first token [CLS]",
+    ),
+    "a head of zeros": (
+        "head",
+        lambda: changed("classifier", nn.init.zeros_),
+        "fail",
+        "classifier",
+        "all its weights are zero",
+    ),
+    "two equal rows": (
+        "head",
+        lambda: changed("classifier", lambda weight: weight[1].copy_(weight[0])),
+        "fail",
+        "classifier",
+        "its rows for class 0 and class 1 are equal",
+    ),
+    "a class that never wins": (
+        "head",
+        lambda: changed("classifier", lambda bias: bias[1].add_(10_000), "bias"),
+        "fail",
+        "classifier",
+        "it never answers class 0",
+    ),
+    "words of zeros": (
+        "units",
+        lambda: changed("bert.embeddings.word_embeddings", nn.init.zeros_),
+        "fail",
+        "bert.embeddings.word_embeddings",
+        "every id gets the same",
+    ),
+    "positions of zeros": (
+        "units",
+        lambda: changed("bert.embeddings.position_embeddings", nn.init.zeros_),
+        "fail",
+        "bert.embeddings.position_embeddings",
+        "every id gets the same",
+    ),
+    "weights next to zero": (
+        "units",
+        lambda: changed(f"{SELF}.query", lambda weight: weight.mul_(1e-30)),
+        "fail",
+        f"{SELF}.query",
+        "are next to zero",
+    ),
+    "a norm that damps": (
+        "units",
+        with_large_eps,
+        "fail",
+        "bert.encoder.layer.0.attention.output.LayerNorm",
+        "adds 0.1 to the variance",
+    ),
     "segments that are equal": (
         "segments",
         with_equal_segments,
@@ -260,6 +356,29 @@ def test_casing_is_held_against_the_vocabulary(tokenizer: Any) -> None:
     assert "capital letters" in finding("tokenizer", model, lowering).evidence
     keeping = type(uncased)(vocab=dict(uncased.get_vocab()), do_lower_case=False)
     assert "the vocabulary has none" in finding("tokenizer", model, keeping).evidence
+
+
+def test_a_vocabulary_of_letters_needs_no_lower_case(tokenizer: Any) -> None:
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"ACGT"]
+    kind, model = type(tokenizer), trained(vocab_size=9, pad_token_id=0)
+    for letters, text in (("ACGT", "A C G T"), ("acgt", "a c g t")):
+        vocabulary = {word: number for number, word in enumerate([*words[:5], *letters])}
+        keeping = kind(vocab=vocabulary, do_lower_case=False)
+        assert finding("tokenizer", model, keeping, texts=[text]).verdict == "pass"
+    wrongly = kind(vocab={word: number for number, word in enumerate(words)}, do_lower_case=True)
+    assert "capital letters" in finding("tokenizer", model, wrongly, texts=["A C G T"]).evidence
+
+
+def test_a_class_that_may_still_win_is_not_called_lost(tokenizer: Any) -> None:
+    model = trained()
+    with torch.no_grad():  # the pooler's tanh can make up for just this much
+        apart = (model.classifier.weight[0] - model.classifier.weight[1]).abs().sum()
+        model.classifier.bias.copy_(torch.tensor([0.0, float(apart) * 0.99]))
+    assert finding("head", model, tokenizer).verdict == "pass"
+    model.classifier.bias.data[1] *= 1.02
+    assert "it never answers class 0" in finding("head", model, tokenizer).evidence
+    model.config.problem_type = "multi_label_classification"
+    assert finding("head", model, tokenizer).verdict == "pass"
 
 
 def test_a_model_that_cannot_be_run_fails_and_the_rest_is_answered(tokenizer: Any) -> None:

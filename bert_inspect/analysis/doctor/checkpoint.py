@@ -1,5 +1,7 @@
 """Questions that the weights and the configuration answer by themselves."""
 
+from typing import Any
+
 import torch
 
 from ...loading.notices import counted, some
@@ -84,7 +86,47 @@ def head(context: CheckContext) -> Finding:
             path=context.loaded.path(roles.CLASSIFIER),
             label=labels.LOGITS,
         )
-    return Finding(question="head", verdict="pass", evidence=f"from the checkpoint; its weights spread by {spread:.3f}")
+    if (told := _cannot_tell(context, classifier)) is not None:
+        return Finding(
+            question="head",
+            verdict="fail",
+            evidence=told,
+            fix="the training of the head went wrong: train it again",
+            path=context.loaded.path(roles.CLASSIFIER),
+            label=labels.LOGITS,
+        )
+    return Finding(
+        question="head", verdict="pass", evidence=f"from the checkpoint; its weights spread by {spread:#.2g}"
+    )
+
+
+def _cannot_tell(context: CheckContext, classifier: Any) -> str | None:
+    """Return why a classifier cannot choose between its classes, whatever it receives; None where it can."""
+    weight = classifier.weight.detach().double().cpu()
+    bias = torch.zeros(len(weight)) if classifier.bias is None else classifier.bias.detach().double().cpu()
+    if float(weight.abs().max()) < _NEXT_TO_ZERO:
+        return "all its weights are zero: its bias alone answers, whatever the sentence"
+    names = context.model.config.id2label or {}
+    one_wins = context.model.config.problem_type != "multi_label_classification"
+    pooled_by_tanh = one_wins and type(context.loaded.module(roles.POOLER_ACTIVATION)) is torch.nn.Tanh
+    for one in range(min(len(weight), _MOST_CLASSES)):
+        apart = (weight[one] - weight).abs().sum(dim=1)  # what the weights can add, of a pooler within -1 and 1
+        equal = [other for other in range(one + 1, len(weight)) if float(apart[other]) == 0]
+        if equal:
+            pair = f"{names.get(one, one)} and {names.get(equal[0], equal[0])}"
+            return f"its rows for {pair} are equal: nothing in a sentence decides between them"
+        behind = bias - bias[one]
+        if pooled_by_tanh and bool((behind > apart).any()):
+            other = int((behind - apart).argmax())
+            return (
+                f"it never answers {names.get(one, one)}: the bias of {names.get(other, other)} is larger by "
+                f"{float(behind[other]):.4g}, and the weights make up for {float(apart[other]):.4g} at most"
+            )
+    return None
+
+
+_MOST_CLASSES = 1000
+_NEXT_TO_ZERO = 1e-12
 
 
 def class_names(context: CheckContext) -> Finding:

@@ -22,6 +22,7 @@ Question = Literal[
     "visible",
     "finite",
     "units",
+    "answers",
     "determinism",
     "padding",
     "batch-order",

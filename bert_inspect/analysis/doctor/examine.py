@@ -8,7 +8,7 @@ import torch
 from ...capture.encode import Sentences
 from ...errors import BertInspectError
 from ...loading.loaded import Loaded
-from . import checkpoint, quantities, runs, texts
+from . import answers, checkpoint, quantities, runs, texts
 from .check_context import CheckContext
 from .diagnosis import Diagnosis, Finding, Question
 
@@ -21,6 +21,7 @@ _ASKED: Mapping[Question, Callable[[CheckContext], Finding]] = {
     "visible": texts.visible,
     "finite": quantities.finite,
     "units": quantities.units,
+    "answers": answers.answers,
     "determinism": runs.determinism,
     "padding": runs.padding,
     "batch-order": runs.batch_order,

@@ -9,7 +9,7 @@ from torch import nn
 from ...diff.words import place_in_words
 from ...traces.record import Step, TensorOut, Trace
 from ...traces.tree import completion
-from ...traces.vocabulary import labels
+from ...traces.vocabulary import labels, roles
 from ..attention import Array, array
 from .check_context import CheckContext
 from .diagnosis import Finding
@@ -75,19 +75,8 @@ def _blamed(context: CheckContext, trace: Trace, step: Step, output: TensorOut) 
 
 def units(context: CheckContext) -> Finding:
     """Are there dead or constant units, a saturated softmax, a saturated tanh?"""
-    dead = [
-        name
-        for name, module in context.model.named_modules()
-        if isinstance(module, nn.Linear | nn.LayerNorm) and module.weight is not None and not bool(module.weight.any())
-    ]
-    if dead:
-        return Finding(
-            question="units",
-            verdict="fail",
-            evidence=f"all weights of {dead[0]} are zero: whatever it receives, it returns the same",
-            fix="was it initialized, or loaded, at all?",
-            path=dead[0],
-        )
+    if (wrong := next(_without_effect(context), None)) is not None:
+        return wrong
     trace = context.trace
     real = np.array(trace.input.attention_mask, dtype=bool)
     told: list[tuple[Step, str]] = []
@@ -107,6 +96,36 @@ def units(context: CheckContext) -> Finding:
             label=step.label,
         )
     return Finding(question="units", verdict="pass", evidence="no dead or constant units, no saturated softmax or tanh")
+
+
+_NEXT_TO_ZERO = 1e-12
+"""Weights below are as good as zero: nothing trained is so small, and the products vanish beside any bias."""
+_LARGE_EPS = 1e-3
+"""What a norm adds to the variance is 1e-12 in BERT and at most 1e-5 in its kin; the variances are about 1."""
+
+
+def _without_effect(context: CheckContext) -> Iterator[Finding]:
+    """Yield the modules that cannot do what they are there for, whatever they receive."""
+    segments = context.loaded.path(roles.TOKEN_TYPE_EMBEDDINGS)  # of these there is a question of its own
+    for path, module in context.model.named_modules():
+        weight = getattr(module, "weight", None)
+        if isinstance(module, nn.Linear | nn.LayerNorm | nn.Embedding) and weight is not None and path != segments:
+            most = float(weight.detach().abs().max())
+            if most < _NEXT_TO_ZERO:
+                what = "are zero" if most == 0 else f"are next to zero (at most {most:.0e})"
+                looks_up = isinstance(module, nn.Embedding)
+                so = "every id gets the same" if looks_up else "whatever it receives, it returns the same"
+                yield _idle(path, f"all weights of {path} {what}: {so}", "was it initialized, or loaded, at all?")
+        if isinstance(module, nn.LayerNorm) and module.eps > _LARGE_EPS:
+            yield _idle(
+                path,
+                f"{path} adds {module.eps:g} to the variance, and so damps what it should bring to one size",
+                f"set {context.loaded.family.norm_eps} in config.json to what the model was trained with (BERT: 1e-12)",
+            )
+
+
+def _idle(path: str, evidence: str, fix: str) -> Finding:
+    return Finding(question="units", verdict="fail", evidence=evidence, fix=fix, path=path)
 
 
 def _odd(step: Step, output: TensorOut, real: NDArray[np.bool_]) -> str | None:
