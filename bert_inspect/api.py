@@ -21,7 +21,7 @@ def trace(
     texts: str | Sequence[str],
     *,
     pairs: str | Sequence[str] | None = None,
-    labels: Sequence[float] | None = None,
+    labels: Sequence[float | Sequence[float]] | None = None,
     layer: str | int | None = None,
     module: str | Sequence[str] = (),
     level: Level = "op",
@@ -43,7 +43,7 @@ def trace(
         tokenizer: its fast tokenizer.
         texts: one sentence, or several as one batch.
         pairs: the second sentence of each pair.
-        labels: one class index per sentence, which adds the loss.
+        labels: one class index per sentence, or a list of them where the model gives several; adds the loss.
         layer: encoder layers to keep, counted from 0: ``3``, ``"0,11"``, ``"2-4"``.
         module: the modules to keep, each with everything below it: a path, the end of one (``"attention.self"``), a
             glob (``"**.layer.[0-3]"``) or a class.
@@ -70,7 +70,8 @@ def trace(
         truncate=truncate,
     )
     if labels is not None:
-        check_labels(labels, num_labels=model.config.num_labels)
+        several = model.config.problem_type == "multi_label_classification"
+        check_labels(labels, num_labels=model.config.num_labels, several=several)
     selection = Selection.parse(layer=None if layer is None else str(layer), module=_several(module), level=level)
     keep = Keep(stats=stats, values="full" if values else None, seconds=time, limit=VALUES_LIMIT)
     with attending(model, attention or model.config._attn_implementation):

@@ -9,17 +9,21 @@ from ..traces.record import Input
 from .sentence_file import check_length
 
 _MOST_NAMES = 20
+Label = float | str
+"""The index of a class, or its name."""
+Indices = list[int | float | list[int | float]]
+"""Of each sentence the index of its class, or of several."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sentences:
     """What the user wants tokenized: sentences, perhaps a second one to each, perhaps a label to each (the index of a
-    class, or its name).
+    class, or its name), or a list of labels where the model gives several.
     """
 
     texts: Sequence[str]
     pairs: Sequence[str] | None = None
-    labels: Sequence[float | str] | None = None
+    labels: Sequence[Label | Sequence[Label]] | None = None
 
     def __post_init__(self) -> None:
         """Check what can be checked without a model.
@@ -44,33 +48,52 @@ class Sentences:
                 raise UsageError(f"{which} is not valid UTF-8 text", "save or send it as UTF-8") from error
 
 
-def check_labels(labels: Sequence[float], *, num_labels: int) -> None:
-    """Refuse labels that the model has no class for.
+def check_labels(labels: Sequence[float | Sequence[float]], *, num_labels: int, several: bool) -> None:
+    """Refuse labels that the model has no class for, and several to a sentence where it gives one.
 
     Raises:
         UsageError: names the first such label.
     """
-    if num_labels == 1:
-        return
-    for number, label in enumerate(labels, start=1):
-        if label != int(label) or not 0 <= label < num_labels:
+    for number, given in enumerate(labels, start=1):
+        if isinstance(given, Sequence) and not several:
             raise UsageError(
-                f"label {label:g} of sentence {number} is not a class of this model",
-                f"its classes are 0 to {num_labels - 1}",
+                f"sentence {number} is given {_count(len(given), 'label')}, and this model gives one to a sentence",
+                "its problem_type in config.json would have to be multi_label_classification",
             )
+        if num_labels == 1 and not several:
+            continue
+        for label in given if isinstance(given, Sequence) else [given]:
+            if label != int(label) or not 0 <= label < num_labels:
+                raise UsageError(
+                    f"label {label:g} of sentence {number} is not a class of this model",
+                    f"its classes are 0 to {num_labels - 1}",
+                )
 
 
-def class_indices(labels: Sequence[float | str], names: Sequence[str]) -> list[float]:
+def class_indices(labels: Sequence[Label | Sequence[Label]], names: Sequence[str]) -> Indices:
     """Return labels as the indices of classes; ``names`` are those of the model's classes, in their order. Upper and
-    lower case are the same where that leaves no doubt.
+    lower case are the same where that leaves no doubt, and ``a+b`` are several.
 
     Raises:
         UsageError: no class, or more than one, has such a name.
     """
-    return [_class_index(label, names) if isinstance(label, str) else label for label in labels]
+    found: Indices = []
+    for given in labels:
+        if isinstance(given, str) and "+" in given and given not in names:
+            given = given.split("+")
+        if isinstance(given, str) or not isinstance(given, Sequence):
+            found.append(_class_index(given, names))
+        else:
+            found.append([_class_index(label, names) for label in given])
+    return found
 
 
-def _class_index(label: str, names: Sequence[str]) -> int:
+def _class_index(label: Label, names: Sequence[str]) -> int | float:
+    if not isinstance(label, str):
+        return label
+    if label.strip().isdecimal():
+        return int(label)
+    label = label.strip()
     alike = [place for place, name in enumerate(names) if name.casefold() == label.casefold()]
     exact = [place for place, name in enumerate(names) if name == label]
     found = exact or alike
@@ -153,21 +176,6 @@ def _check_lengths(tokenizer: Any, lengths: Sequence[int], *, limit: int | None,
         raise UsageError(f"{limit} tokens leave no room for the {least} special ones", "raise `max_length`")
     if len(set(lengths)) > 1 and tokenizer.pad_token is None:
         raise UsageError("the tokenizer has no padding token for sentences of different length", "run them one by one")
-
-
-def unknown_words(batch: Input, sentence: int, tokenizer: Any) -> list[str]:
-    """Return what of a sentence, and of its pair, the vocabulary does not hold: the characters that the unknown token
-    stands for, where there is such a token and they do not spell it.
-    """
-    unknown = tokenizer.unk_token_id
-    pair = batch.pairs[sentence] if batch.pairs is not None else None
-    spans = zip(batch.input_ids[sentence], batch.offsets[sentence], batch.token_type_ids[sentence], strict=True)
-    words = [
-        ((batch.texts[sentence], pair or "")[type_id][start:end], end > start)
-        for id_, (start, end), type_id in spans
-        if id_ == unknown
-    ]
-    return [word for word, is_text in words if is_text and word != tokenizer.unk_token]
 
 
 def _count(number: int, noun: str) -> str:

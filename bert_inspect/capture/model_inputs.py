@@ -6,28 +6,27 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode
 
-from ..errors import UsageError
 from ..families import Family
 from ..traces.record import Input
 
 
 def model_inputs(batch: Input, family: Family, model: Any, *, labels: bool = True) -> dict[str, torch.Tensor]:
-    """Return the model's keyword arguments: what its family takes (batch, tokens), and labels (batch) if there are any.
-
-    Raises:
-        UsageError: there are labels that the model's loss does not take.
+    """Return the model's keyword arguments: what its family takes (batch, tokens), and labels if there are any: one a
+    sentence (batch), or ones and zeros (batch, labels) where a sentence may have several.
     """
     device = next(model.parameters()).device
     inputs = {name: torch.tensor(getattr(batch, name), dtype=torch.long, device=device) for name in family.inputs}
     if labels and batch.labels is not None:
         config = model.config
+        floating = next(model.parameters()).dtype
         if config.problem_type == "multi_label_classification":
-            raise UsageError(
-                "this model gives several labels to a sentence: one class index is no label for it",
-                "leave `labels` out",
-            )
-        dtype = next(model.parameters()).dtype if config.num_labels == 1 else torch.long
-        inputs["labels"] = torch.tensor(batch.labels, dtype=dtype, device=device)
+            inputs["labels"] = torch.zeros(len(batch.labels), config.num_labels, dtype=floating, device=device)
+            for row, given in enumerate(batch.labels):
+                for label in given if isinstance(given, list) else [given]:
+                    inputs["labels"][row, int(label)] = 1.0
+        else:
+            dtype = floating if config.num_labels == 1 else torch.long
+            inputs["labels"] = torch.tensor(batch.labels, dtype=dtype, device=device)
     return inputs
 
 

@@ -163,7 +163,7 @@ class _Outcome:
         return "1 batch" if self._count == 1 else f"{self._count} batches"
 
     def add(self, trace: "Trace") -> None:
-        from ..capture.encode import unknown_words
+        from ..capture.odd_text import unknown_words
 
         self._count += 1
         self._failed += trace.failure is not None

@@ -3,7 +3,7 @@ loaded, and what is worth knowing is said on stderr.
 """
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
 from ..terminal import Terminal
@@ -95,7 +95,9 @@ def check_before_loading(
         selection.check_layers(checkpoint.layers)
     if sentences.labels is not None:
         names = checkpoint.label_names(spec.num_labels)
-        check_labels(class_indices(sentences.labels, names), num_labels=len(names))
+        check_labels(
+            class_indices(sentences.labels, names), num_labels=len(names), several=checkpoint.gives_several_labels
+        )
 
 
 def check_weights(spec: "ModelSpec", *, what: str = "numbers") -> None:
@@ -123,7 +125,7 @@ def encode_sentences(
         ModelError: the tokenizer cannot be loaded.
         UsageError: a sentence is too long.
     """
-    from ..capture.encode import encode, token_limit, unknown_words
+    from ..capture.encode import encode, token_limit
     from ..loading.tokenizer import load_tokenizer
     from ..traces.sentences import cut_in_words, cuts
 
@@ -136,12 +138,31 @@ def encode_sentences(
             shown = " ".join(words[:8]) + (f" ... ({len(words) - 8} more)" if len(words) > 8 else "")
             terminal.say(f"sentence {number + 1}: {told} to keep to {limit}" + (f": {shown}" if shown else ""))
     for number in range(len(batch.texts)):
-        if words := unknown_words(batch, number, tokenizer):
-            shown = ", ".join(dict.fromkeys(words[:8])) + (f" ... ({len(words) - 8} more)" if len(words) > 8 else "")
-            terminal.say(
-                f"sentence {number + 1}: not in the vocabulary, so the model sees {tokenizer.unk_token}: {shown}"
-            )
+        _say_what_is_odd(batch, number, tokenizer, terminal)
     for number, sentence in enumerate(sentences.texts, start=1):
         if not sentence.strip():
             terminal.say(f"sentence {number} is blank: only the special tokens go in")
     return batch
+
+
+def _say_what_is_odd(batch: "Input", number: int, tokenizer: Any, terminal: Terminal) -> None:
+    """Say on stderr what the tokenizer made of a sentence that its reader may not expect."""
+    from ..capture.odd_text import lost_characters, typed_special_tokens, unknown_words, why_unknown
+    from ..loading.notices import short
+
+    which = f"sentence {number + 1}"
+    if words := list(dict.fromkeys(unknown_words(batch, number, tokenizer))):
+        told = [(short(word), why_unknown(word, tokenizer)) for word in words[:_NAMED]]
+        shown = ", ".join(f"{word} ({why})" if why else word for word, why in told)
+        more = f" ... ({len(words) - _NAMED} more)" if len(words) > _NAMED else ""
+        terminal.say(f"{which}: not in the vocabulary, so the model sees {tokenizer.unk_token}: {shown}{more}")
+    if typed := typed_special_tokens(batch, number, tokenizer):
+        pair = ": for two sentences use --pair" if tokenizer.sep_token in typed and batch.pairs is None else ""
+        terminal.say(f"{which}: {', '.join(typed)} in the text is taken as the special token, not as text{pair}")
+    if batch.texts[number].strip() and (lost := lost_characters(batch, number)):
+        shown = ", ".join(f"U+{ord(sign):04X}" for sign in lost[:_NAMED]) + (" ..." if len(lost) > _NAMED else "")
+        terminal.say(f"{which}: the tokenizer drops {shown}: no token stands for it")
+
+
+_NAMED = 8
+"""How many words, or characters, of a sentence are named."""

@@ -62,6 +62,11 @@ class Checkpoint:
         named = self.config.get("id2label")
         return int(self.config.get("num_labels", 2)) if named is None else len(named)
 
+    @property
+    def gives_several_labels(self) -> bool:
+        """Whether a sentence may have several labels."""
+        return self.config.get("problem_type") == "multi_label_classification"
+
     def label_names(self, num_labels: int | None = None) -> list[str]:
         """Return the names of the classes in their order; of so many where a classifier is drawn anew."""
         named = self.config.get("id2label")

@@ -1,6 +1,9 @@
 """What the model answers, and whether that means anything: with a head drawn at random no label is an answer."""
 
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ..safetext import safe_text
 from ..traces.record import Model, Trace
@@ -9,6 +12,10 @@ from .words import number
 
 LABEL = 200
 """The characters of a label that are shown."""
+
+HALF = 0.5
+"""The probability from which on a label of several is given."""
+_ACTIVATED = 8
 
 NO_ANSWER = {
     "partial": "randomly initialized head: predictions are meaningless",
@@ -22,7 +29,8 @@ NO_ANSWER = {
 class Answer:
     """What is said of one sentence: the label, or only the class where the head is random; and how sure the model is.
 
-    ``score`` is a percentage, or the raw output of a regression.
+    ``score`` is a percentage, or the raw output of a model with one class. Of a model that gives several labels
+    ``name`` lists those that pass one half, each with its percentage, and ``score`` is empty.
     """
 
     name: str
@@ -41,6 +49,8 @@ def answers(trace: Trace) -> list[Answer]:
     if output is None:
         return []
     meant = means_something(trace.model)
+    if output.probabilities is not None and gives_several(trace.model):
+        return [_several(trace.model, row, meant=meant) for row in output.probabilities]
     return [
         Answer(
             name=named(prediction.label, prediction.index, meant=meant) if len(logits) > 1 else "score",
@@ -49,6 +59,64 @@ def answers(trace: Trace) -> list[Answer]:
         )
         for prediction, logits in zip(output.predictions, output.logits, strict=True)
     ]
+
+
+def gives_several(model: Model) -> bool:
+    """Whether a sentence may have several labels, each with a probability of its own."""
+    return model.config.get("problem_type") == "multi_label_classification"
+
+
+def passes(share: Number) -> bool:
+    """Whether a label of several is given."""
+    return not isinstance(share, str) and share >= HALF
+
+
+def _several(model: Model, row: Sequence[Number], *, meant: bool) -> Answer:
+    given = [place for place, share in enumerate(row) if passes(share)]
+    given.sort(key=lambda place: -float(row[place]))
+    told = [f"{named(label_of(model, place), place, meant=meant)} {percent(row[place])}" for place in given]
+    return Answer(name=", ".join(told) or "no label reaches 50 %", score="", means_something=meant)
+
+
+def label_of(model: Model, place: int) -> str:
+    """Return the name of a class by its index."""
+    names = model.config.get("id2label") or {}
+    return str(names.get(str(place), names.get(place, f"LABEL_{place}")))
+
+
+def notes(trace: Trace) -> list[str]:
+    """Return what has to be known to read the scores: what they are where they are no shares of one whole."""
+    output, config = trace.output, trace.model.config
+    if output is None or not means_something(trace.model):
+        return []
+    if output.probabilities is not None:
+        several = "a sentence may have several labels: each probability is a sigmoid of its own logit"
+        return [several] if gives_several(trace.model) else []
+    name = _activation(config)
+    if name in ("", "identity"):
+        return ["the score is the model's raw output (logit): no activation is applied to it"]
+    told = f"the score is the raw output (logit); config.json names an activation for it, {safe_text(name, most=LABEL)}"
+    if name != "sigmoid":
+        return [told]
+    scores = [_sigmoid(prediction.score) for prediction in output.predictions[:_ACTIVATED]]
+    more = " ..." if len(output.predictions) > _ACTIVATED else ""
+    return [f"{told}: {', '.join(map(number, scores))}{more}"]
+
+
+def _activation(config: Mapping[str, Any]) -> str:
+    """Return the activation that a cross-encoder's configuration names, in lower case and without its package; empty
+    where it names none. sentence-transformers writes it (``CrossEncoder.save``), since 4.0 under a key of its own.
+    """
+    own = config.get("sentence_transformers")
+    name = own.get("activation_fn") if isinstance(own, Mapping) else None
+    name = name or config.get("sbert_ce_default_activation_function")
+    return str(name).rpartition(".")[2].lower() if isinstance(name, str) else ""
+
+
+def _sigmoid(logit: Number) -> Number:
+    if isinstance(logit, str) or logit != logit:
+        return logit
+    return 1 / (1 + math.exp(-logit)) if logit >= 0 else math.exp(logit) / (1 + math.exp(logit))
 
 
 def named(label: str, index: int, *, meant: bool) -> str:

@@ -122,7 +122,8 @@ def _predictions(trace: Trace) -> Text:
         text.append("   " if place > 1 else "")
         text.append(f"{place} " if len(found) > 1 else "", DIM)
         text.append(answer.name, NAME if answer.means_something else DIM)
-        text.append(f" {answer.score}", PLAIN if answer.means_something else DIM)
+        if answer.score:
+            text.append(f" {answer.score}", PLAIN if answer.means_something else DIM)
     if len(found) > _SHOWN:
         text.append(f"   ... {len(found) - _SHOWN} more", DIM)
     if found and not found[0].means_something:

@@ -13,7 +13,7 @@ from ..safetext import safe_text
 from ..traces.record import Failure, Output, Step, Trace
 from ..traces.tree import relaid_from
 from ..traces.values import Number
-from .answers import NO_ANSWER, answers, means_something, named
+from .answers import NO_ANSWER, answers, gives_several, label_of, means_something, named, notes, passes
 from .words import BAD, DIM, NAME, PLAIN, matmuls, number, plural, sentence, shape
 
 _SHOWN = 20
@@ -75,12 +75,16 @@ class _Predictions:
         self._trace, self._output = trace, output
         self._answers = answers(trace)
         self._meant = means_something(trace.model)
+        self._several = output.probabilities is not None and gives_several(trace.model)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         shown = self._output.predictions[:_SHOWN]
-        yield self._a_line_each(options.max_width) or self._a_line_a_class()
+        in_columns = None if self._several else self._a_line_each(options.max_width)
+        yield in_columns or self._a_line_a_class()
         if len(self._output.predictions) > len(shown):
             yield Text(f"... {plural(len(self._output.predictions) - len(shown), 'more sentence')}", style=DIM)
+        for note in notes(self._trace):
+            yield Text(note, style=DIM)
         if not self._meant:
             yield Text(NO_ANSWER[self._trace.model.weights], style=DIM)
 
@@ -118,9 +122,9 @@ class _Predictions:
         for row, prediction in enumerate(output.predictions[:_SHOWN]):
             logits = output.logits[row]
             order = sorted(range(len(logits)), key=lambda place: (place != prediction.index, -_bare(logits[place])))
+            given = self._given(row, prediction.index)
             names = Text("\n").join(
-                Text(self._class(place), NAME if not line and self._meant else PLAIN)
-                for line, place in enumerate(order[:_LABELS])
+                Text(self._class(place), NAME if place in given and self._meant else PLAIN) for place in order[:_LABELS]
             )
             if len(order) > _LABELS:
                 names.append(f"\n... {len(order) - _LABELS:,} more", DIM)
@@ -128,6 +132,12 @@ class _Predictions:
             cells = ["\n".join(number(each[place]) for place in order[:_LABELS]) for each in numbers]
             table.add_row(self._sentence(row), names, *map(Text, cells))
         return table
+
+    def _given(self, row: int, largest: int) -> set[int]:
+        """Return the classes that a sentence is given."""
+        if not self._several or self._output.probabilities is None:
+            return {largest}
+        return {place for place, share in enumerate(self._output.probabilities[row]) if passes(share)}
 
     def _table(self) -> Table:
         style = None if self._meant else DIM
@@ -145,8 +155,7 @@ class _Predictions:
         return text
 
     def _class(self, place: int) -> str:
-        names = self._trace.model.config.get("id2label") or {}
-        name = named(str(names.get(str(place), names.get(place, f"LABEL_{place}"))), place, meant=self._meant)
+        name = named(label_of(self._trace.model, place), place, meant=self._meant)
         return name if cell_len(name) <= _LABEL else set_cell_size(name, _LABEL - 3) + "..."
 
     @staticmethod

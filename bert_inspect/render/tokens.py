@@ -56,12 +56,13 @@ def _table(batch: Input, row: int, most: int) -> Table:
     table.add_column("")
     words, special = batch.words, batch.special
     spans = _word_spans(batch, row)
+    names = {name for name, added in zip(batch.tokens[row], special[row] if special else (), strict=False) if added}
     for place, token in enumerate(batch.tokens[row][:most]):
         segment, seen = batch.token_type_ids[row][place], batch.attention_mask[row][place]
         start, end = batch.offsets[row][place]
         text = batch.pairs[row] if batch.pairs is not None and segment else batch.texts[row]
         is_special = bool(special and special[row][place]) or (start == end)
-        note = "padding" if not seen else "special" if is_special else ""
+        note = "padding" if not seen else "special" if is_special else _TYPED if token in names else ""
         word = words[row][place] if words else None
         start_word, end_word = (start, end) if word is None else spans[segment, word]
         table.add_row(
@@ -76,6 +77,9 @@ def _table(batch: Input, row: int, most: int) -> Table:
             style=DIM if not seen else None,
         )
     return table
+
+
+_TYPED = "special, typed in the text"
 
 
 def _word_spans(batch: Input, row: int) -> dict[tuple[int, int], tuple[int, int]]:

@@ -82,7 +82,7 @@ class Input(_Record, frozen=True, kw_only=True):
     input_ids: list[list[int]]
     token_type_ids: list[list[int]]
     attention_mask: list[list[int]]
-    labels: list[int | float] | None
+    labels: list[int | float | list[int | float]] | None
     truncated: list[int]
     lines: list[int] = []
 

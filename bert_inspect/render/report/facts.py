@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from ...safetext import safe_text
 from ...traces.record import Trace
 from ...traces.sentences import cut_in_words
-from ..answers import NO_ANSWER, answers, named, percent
+from ...traces.values import Number
+from ..answers import NO_ANSWER, answers, gives_several, label_of, named, notes, passes, percent
 from ..header import BETTER, meaning_of, seed_of, sentences_in, size_of, tokens_in
 from ..proof import proof
 from ..words import matmuls, number
@@ -152,30 +153,29 @@ def _answered(trace: Trace) -> list[Fact]:
         return []
     if not found[0].means_something:
         return [Fact(name="prediction", value="none", more=NO_ANSWER[trace.model.weights], good=False)]
-    told = [f"{place} {one.name} {one.score}" for place, one in enumerate(found[:_ANSWERS], start=1)]
+    told = [f"{place} {one.name} {one.score}".rstrip() for place, one in enumerate(found[:_ANSWERS], start=1)]
     more = f"and {len(found) - _ANSWERS} more" if len(found) > _ANSWERS else ""
-    value = ", ".join(told) if len(found) > 1 else f"{found[0].name} {found[0].score}"
-    return [Fact(name="prediction", value=value, more=more)]
+    value = ("; " if gives_several(trace.model) else ", ").join(told) if len(found) > 1 else told[0].removeprefix("1 ")
+    return [Fact(name="prediction", value=value.strip(), more="; ".join([*filter(None, [more]), *notes(trace)]))]
 
 
 def predictions(trace: Trace) -> list[Prediction]:
     """Return what the model says of the first sentences."""
-    output, names, batch = trace.output, trace.model.config.get("id2label") or {}, trace.input
+    output, batch = trace.output, trace.input
     if output is None:
         return []
     told = []
     for row, (prediction, answer) in enumerate(zip(output.predictions[:_SENTENCES], answers(trace), strict=False)):
         logits = output.logits[row]
         shares = output.probabilities[row] if output.probabilities is not None else []
+        given = [place for place, share in enumerate(shares) if _is_given(trace, share, place, prediction.index)]
         scores = [
             Score(
-                label=named(
-                    str(names.get(str(place), names.get(place, f"LABEL_{place}"))), place, meant=answer.means_something
-                ),
+                label=named(label_of(trace.model, place), place, meant=answer.means_something),
                 logit=number(logit),
                 probability=percent(shares[place]) if shares else "",
                 share=_bare(shares[place]) if shares else 0.0,
-                chosen=bool(shares) and place == prediction.index and answer.means_something,
+                chosen=answer.means_something and place in given,
             )
             for place, logit in enumerate(logits[:_LABELS])
         ]
@@ -190,6 +190,10 @@ def predictions(trace: Trace) -> list[Prediction]:
             )
         )
     return told
+
+
+def _is_given(trace: Trace, share: Number, place: int, largest: int) -> bool:
+    return passes(share) if gives_several(trace.model) else place == largest
 
 
 def _bare(share: float | str) -> float:
