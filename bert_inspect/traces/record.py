@@ -121,7 +121,7 @@ class TensorIn(_Record, frozen=True, kw_only=True):
 class TensorOut(_Record, frozen=True, kw_only=True):
     """A tensor that a step returned. ``tensor`` is its key in the file that ``--tensors`` writes, ``label`` what it is
     where a step returns several things that are not the same (empty: what the step's label says), ``unread`` why it has
-    neither the statistics nor the values that were asked for (empty: it has them).
+    neither the statistics nor the values that were asked for, in words that go on after "it is" (empty: it has them).
     """
 
     name: str

@@ -48,8 +48,8 @@ class Attachment:
             held, forward = module.__dict__, module.forward
             if getattr(forward, "observed", None) == id(forward):
                 raise UsageError(
-                    "this model is being traced already, and its own forward asks for a trace of it",
-                    "trace a copy of it there, or trace it when its forward has returned",
+                    "this model, or a module that it shares, is being traced already: its own forward asks for a trace",
+                    "trace it when that forward has returned, or trace a copy of it",
                 )
             if everywhere or module._forward_hooks or module._forward_pre_hooks:
                 # A module compiled in place is called by that name.

@@ -1,6 +1,7 @@
 """From a tensor to plain data: shape, dtype, statistics, numbers. Nothing else reads what is in a tensor."""
 
 import math
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -26,17 +27,18 @@ def dtype_name(dtype: torch.dtype) -> str:
 
 
 def shape_of(tensor: torch.Tensor) -> tuple[int, ...]:
-    """Return the shape of any tensor; of a nested one, whose parts differ in shape, that of the smallest box around
-    each, and of how many there are.
+    """Return the shape of any tensor; of a nested one, whose parts differ in shape, how many there are and the shape of
+    the smallest box around each of them. A size that is not known, as of one without numbers, is 0.
     """
-    if not tensor.is_nested:
-        return tuple(int(size) for size in tensor.shape)
-    parts = [part.shape for part in tensor.unbind()]
-    return len(parts), *(max(sizes) for sizes in zip(*parts, strict=True))
+    if tensor.is_nested and not tensor.is_meta:
+        with suppress(RuntimeError):
+            parts = [part.shape for part in tensor.unbind()]
+            return len(parts), *(max(sizes) for sizes in zip(*parts, strict=True))
+    return tuple(size if type(size) is int else 0 for size in tensor.shape)
 
 
 def unreadable(tensor: torch.Tensor) -> str:
-    """Return why the numbers of a tensor cannot be read; empty where they can."""
+    """Return why the numbers of a tensor cannot be read, in words that go on after "it is"; empty where they can."""
     if tensor.is_nested:
         return "a nested tensor, whose parts differ in shape: the shape is that of a box around each of them"
     if tensor.layout is not torch.strided:
@@ -48,14 +50,14 @@ def unreadable(tensor: torch.Tensor) -> str:
     if tensor.is_meta:
         return "on the meta device, where there are no numbers"
     if not (tensor.is_quantized or tensor.is_complex() or _has_arithmetic(tensor.dtype)):
-        return f"torch does no arithmetic on {dtype_name(tensor.dtype)}"
+        return f"of dtype {dtype_name(tensor.dtype)}, on which torch does no arithmetic"
     return ""
 
 
 def unordered(tensor: torch.Tensor) -> str:
     """Return why a tensor whose numbers can be read has neither statistics nor values; empty where it has them."""
     if tensor.is_complex():
-        return f"{dtype_name(tensor.dtype)}: a trace holds real numbers only"
+        return f"of dtype {dtype_name(tensor.dtype)}, and a trace holds real numbers only"
     return ""
 
 
