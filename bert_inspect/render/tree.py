@@ -59,7 +59,7 @@ class Tree:
         for row in rows:
             yield from layout.line(row)
             yield newline
-            if (view.stats or view.values) and (told := _unread(row)):
+            if (view.stats or view.values) and (told := _unread(row, form)):
                 yield from segments(told)
                 yield newline
             if view.stats and not form.stats_in_columns:
@@ -182,12 +182,13 @@ class _Layout:
         yield Segment.line()
 
 
-def _unread(row: Row) -> Cell:
+def _unread(row: Row, form: Format) -> Cell:
     """Say why a step has no numbers, if its trace does."""
     main = main_output(row.node.step)
     if main is None or not main.unread:
         return []
-    return [(row.below + "  ", DIM), (safe_text(f"no numbers: it is {main.unread}"), DIM)]
+    told = [(row.below + "  ", DIM), (safe_text(f"no numbers: it is {main.unread}"), DIM)]
+    return told if length(told) <= form.width else cut(told, form.width, form.signs.cut)
 
 
 def _values(row: Row, batch: Input, form: Format) -> Iterable[Cell]:

@@ -1,4 +1,4 @@
-"""Compiled modules and functions: seen through to the code that was compiled, and the compiler never meets the tracer."""
+"""Compiled modules and functions: the trace is of the code that was compiled; the compiler never meets the tracer."""
 
 from collections.abc import Callable
 from typing import Any

@@ -37,7 +37,8 @@ def layer() -> nn.TransformerEncoderLayer:
 
 FAST: dict[str, Callable[[], nn.Module]] = {
     "attention": lambda: Using(
-        nn.MultiheadAttention(64, 4, batch_first=True), lambda held, x, hidden: held(x, x, x, key_padding_mask=hidden)[0]
+        nn.MultiheadAttention(64, 4, batch_first=True),
+        lambda held, x, hidden: held(x, x, x, key_padding_mask=hidden)[0],
     ),
     "attention without weights": lambda: Using(
         nn.MultiheadAttention(64, 4, batch_first=True), lambda held, x, hidden: held(x, x, x, need_weights=False)[0]

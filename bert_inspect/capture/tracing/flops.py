@@ -2,7 +2,6 @@
 operations.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -38,10 +37,17 @@ def module_flops(module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, An
     if isinstance(module, nn.TransformerEncoderLayer) and not inside:  # one fused kernel, which calls no module
         return _encoder_layer(module, _argument(args, kwargs, 0, "src"))
     kind: Any = type(module)
-    rule, weight = _rule_of(kind), getattr(module, "weight", None)
-    if rule is None or weight is None:
+    rule, held = _rule_of(kind), {**vars(module), **module._parameters}  # asked for, a parametrized weight is computed
+    if rule is None:
         return inside
-    return rule((_argument(args, kwargs, 0, "input").shape, weight.shape), {}, output.shape)
+    given = _argument(args, kwargs, 0, "input")
+    if (weight := held.get("weight")) is not None:
+        return rule((given.shape, weight.shape), {}, output.shape)
+    return (
+        rule((given.shape, (output.shape[-1], given.shape[-1])), {}, output.shape)
+        if isinstance(module, nn.Linear)
+        else inside
+    )
 
 
 class FlopCounter(TorchFunctionMode):
@@ -102,7 +108,7 @@ def _attention(module: nn.MultiheadAttention, query: torch.Tensor, key: torch.Te
 def _encoder_layer(module: nn.TransformerEncoderLayer, states: torch.Tensor) -> int:
     attention: Any = module.self_attn
     tokens = sum(_lengths(states, batch_first=attention.batch_first))
-    return _attention(attention, states, states) + 4 * tokens * math.prod(module.linear1.weight.shape)
+    return _attention(attention, states, states) + 4 * tokens * module.linear1.in_features * module.linear1.out_features
 
 
 def _lengths(tensor: torch.Tensor, *, batch_first: bool) -> list[int]:
