@@ -79,10 +79,11 @@ def _nothing(*_: Any) -> None:
 class _Idle:
     """Stands around the forward of every module and does nothing."""
 
-    enter = leave = _nothing
-
     def around(self, module: Any, forward: Callable[..., Any]) -> Callable[..., Any]:
         return lambda *args, **kwargs: forward(*args, **kwargs)
+
+    def around_hooked(self, module: Any, forward: Callable[..., Any], call: Callable[..., Any]) -> Any:
+        return self.around(module, forward), self.around(module, call)
 
 
 def forward(pairs: int, folder: Path) -> Iterator[Row]:
@@ -95,8 +96,8 @@ def forward(pairs: int, folder: Path) -> Iterator[Row]:
     from bert_inspect.capture.encode import Sentences, encode
     from bert_inspect.capture.forward import run_forward
     from bert_inspect.capture.keep import Keep, TraceSpec
-    from bert_inspect.capture.tracing.hooks import attached
-    from bert_inspect.capture.tracing.tracer import tracing
+    from bert_inspect.capture.tracing.hooks import Attachment
+    from bert_inspect.capture.tracing.tracer import observe
     from bert_inspect.families import BERT
     from bert_inspect.loading.loaded import Loaded
 
@@ -118,15 +119,18 @@ def forward(pairs: int, folder: Path) -> Iterator[Row]:
                 model(**inputs)
 
         def traced() -> None:
-            with torch.inference_mode(), tracing(modules, BERT, specs=[TraceSpec(keep=keep)]):
-                model(**inputs)
+            with torch.inference_mode():
+                observe(lambda: model(**inputs), modules, BERT, specs=[TraceSpec(keep=keep)])
 
         def whole() -> None:
             run_forward(loaded, batch, keep=keep)
 
         def idle() -> None:
-            with torch.inference_mode(), attached(_Idle(), modules.values()), IdleMode():
+            attachment = Attachment()
+            attachment.attach(_Idle(), modules.values())
+            with torch.inference_mode(), IdleMode():
                 model(**inputs)
+            attachment.detach()
 
         def hooked() -> None:
             handles = [module.register_forward_pre_hook(_nothing, with_kwargs=True) for module in modules.values()]

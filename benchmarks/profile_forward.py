@@ -11,18 +11,19 @@ from harness import circumstances, write_table
 
 import bert_inspect
 from bert_inspect.api import load
-from bert_inspect.capture.keep import Keep
-from bert_inspect.capture.tracing.tracer import tracing
-from bert_inspect.traces.selection import Selection
+from bert_inspect.capture.keep import TraceSpec
+from bert_inspect.capture.tracing.tracer import observe
+from bert_inspect.families.bert import BERT
 
 HERE = Path(__file__).parent
 OWN = str(Path(bert_inspect.__file__).parent)
 RUNS = 20
 WHAT = {
-    "tracer.py": "tracer.py: telling calls and ops apart, events on the tape",
-    "identity.py": "identity.py: looking at tensors, their shapes and types",
-    "attached.py": "attached.py: wrapping forwards, and taking the wrappers off",
-    "source.py": "source.py: the place in the source, behind wrappers",
+    "module_calls.py": "module_calls.py: calls of modules, events on the tape",
+    "function_mode.py": "function_mode.py: ops, events on the tape",
+    "tensor_registry.py": "tensor_registry.py: looking at tensors, their shapes and types",
+    "hooks.py": "hooks.py: wrapping forwards, and taking the wrappers off",
+    "call_site.py": "call_site.py: the place in the source, behind wrappers",
     "torch": "torch calling the function mode",
 }
 
@@ -55,8 +56,8 @@ def main() -> None:
             model(**batch)
 
     def traced() -> None:
-        with torch.inference_mode(), tracing(modules, selection=Selection(), keep=Keep()):
-            model(**batch)
+        with torch.inference_mode():
+            observe(lambda: model(**batch), modules, BERT, specs=[TraceSpec()])
 
     spent = profiled(traced)
     spent.subtract(profiled(plain))

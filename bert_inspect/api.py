@@ -35,8 +35,9 @@ def trace(
 ) -> Trace:
     """Run a BERT classifier once over the sentences and return the trace of that forward.
 
-    The model is run as it is, on its own device, in eval mode and without gradients; afterwards it is exactly as it
-    was found. Steps inside carry ``(batch, tokens, hidden)`` shapes and their kin, named by ``axes``.
+    The model is run as it is, on its own device, in eval mode, without gradients and not compiled; afterwards it is
+    exactly as it was found. Only this thread is recorded; while another one traces the model, this waits. Steps inside
+    carry ``(batch, tokens, hidden)`` shapes and their kin, named by ``axes``.
 
     Args:
         model: a loaded ``BertForSequenceClassification``.
@@ -58,7 +59,7 @@ def trace(
             probabilities that can be seen.
 
     Raises:
-        UsageError: unusable sentences or filters.
+        UsageError: unusable sentences or filters, or a model whose own forward asks for this trace.
         TypeError: the model is not a ``BertForSequenceClassification``.
     """
     _check_model(model)

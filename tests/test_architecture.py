@@ -34,7 +34,7 @@ ROOMS: dict[str, set[str]] = {
     "loading": TRACES | {"errors", "msgspec"} | TORCH,
     "capture": TRACES | {"errors", "files", "loading", "source_view", "msgspec", "capture.naming", "capture.tracing"}
     | {"capture.verify"} | TORCH,
-    "capture.tracing": TRACES | {"capture", "capture.verify", "msgspec", "torch"},
+    "capture.tracing": TRACES | {"errors", "capture", "capture.verify", "msgspec", "torch"},
     "capture.naming": TRACES | {"errors", "capture.tracing", "torch"},
     "capture.verify": TRACES | {"capture", "capture.naming", "capture.tracing", "torch"},
     "analysis": TRACES | {"errors", "capture", "loading", "diff", "analysis.causes", "msgspec", "numpy"},

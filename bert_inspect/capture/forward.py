@@ -21,10 +21,11 @@ from .naming.assemble import Assembled, Named, assemble, named
 from .naming.labels import Naming
 from .outputs import output_of
 from .tracing.activations import TooManyNumbers
-from .tracing.recording import Recording
-from .tracing.tracer import tracing
-from .undisturbed import no_collector, undisturbed
-from .verify.verification import Outcome, Verification
+from .tracing.hooks import exclusively
+from .tracing.recording import Outcome, Recording
+from .tracing.tracer import observe
+from .undisturbed import no_collector, undisturbed, without_gradients
+from .verify.verification import Verification
 
 
 class Traced(NamedTuple):
@@ -49,11 +50,18 @@ def run_forward(
 def run_for_traces(loaded: Loaded, batch: Input, specs: Sequence[TraceSpec], *, verify: bool = False) -> list[Traced]:
     """Run the model once over the batch and return a trace of that run for each spec.
 
-    With ``verify`` every step is run again and the model thrice, and the first trace bears the proof.
+    With ``verify`` every step is run again and the model thrice, and the first trace bears the proof. While another
+    thread traces the model, or one that shares modules with it, this waits.
 
     Raises:
-        UsageError: a selection matches nothing, or more numbers would be kept than allowed.
+        UsageError: a selection matches nothing, more numbers would be kept than allowed, or the model is being traced
+            by this very thread.
     """
+    with exclusively(loaded.model):
+        return _run(loaded, batch, specs, verify=verify)
+
+
+def _run(loaded: Loaded, batch: Input, specs: Sequence[TraceSpec], *, verify: bool) -> list[Traced]:
     modules = dict(loaded.model.named_modules())  # each once, though it bear several names
     _check(loaded, modules, specs, verify=verify)
     verification = Verification(loaded.model) if verify else None
@@ -105,20 +113,18 @@ def _record(
     on_meta = loaded.weights == "none"
     answers: AbstractContextManager[object] = VisibleTokens(batch) if on_meta else nullcontext()
     replay = None if verification is None else verification.replay
-    with undisturbed(loaded.model), torch.inference_mode(), answers:
+    with undisturbed(loaded.model), without_gradients(loaded.model), answers:
         if verification is not None:
             verification.run_before(inputs)
-        with tracing(modules, loaded.family, specs=specs, replay=replay) as tracer:
-            try:
-                outcome = Outcome(output=loaded.model(**inputs))
-            except TooManyNumbers as error:
-                raise TooManyValues(
-                    f"the values are more than {error.limit:,} numbers", "select steps with `layer` or `module`"
-                ) from None
-            except Exception as error:
-                outcome = Outcome(error=error)
-        if verification is not None:
+        tracer, outcome = observe(lambda: loaded.model(**inputs), modules, loaded.family, specs=specs, replay=replay)
+        if verification is not None and tracer.error is None:
             verification.run_after(inputs)
+    if isinstance(tracer.error, TooManyNumbers):
+        raise TooManyValues(
+            f"the values are more than {tracer.error.limit:,} numbers", "select steps with `layer` or `module`"
+        )
+    if tracer.error is not None:
+        raise tracer.error  # ours: the model has run to its end
     with no_collector():
         return tracer.finish(raised=outcome.error is not None), outcome
 

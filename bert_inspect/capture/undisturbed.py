@@ -1,12 +1,16 @@
 """Runs a model so that everything on it and around it is afterwards as it was found."""
 
 import gc
+import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from threading import Lock
 from typing import Any
 
 import torch
 from torch import nn
+
+from .tracing.hooks import exclusively
 
 HOOKS = (
     "_forward_hooks",
@@ -22,33 +26,94 @@ HOOKS = (
 
 @contextmanager
 def undisturbed(model: Any) -> Iterator[None]:
-    """Run in eval mode and leave everything on the model as it was found."""
+    """Run in eval mode, as the code is written, and leave everything on the model as it was found."""
     training = [module for module in model.modules() if module.training]
     problem_type = model.config.problem_type  # transformers writes its guess here when there are labels
     returns_more = model.config.output_hidden_states or model.config.output_attentions
-    try:
-        for module in training:
-            module.training = False
-        with no_hook_stays(model) if returns_more else nullcontext():
-            yield
-    finally:
+
+    def restore() -> None:
         for module in training:
             module.training = True
         model.config.problem_type = problem_type
+
+    try:
+        for module in training:
+            module.training = False
+        with uncompiled(), no_hook_stays(model) if returns_more else nullcontext():
+            yield
+    finally:
+        try:
+            restore()
+        except KeyboardInterrupt:
+            restore()
+            raise
 
 
 @contextmanager
 def attending(model: Any, implementation: str) -> Iterator[None]:
     """Let a model compute attention with an implementation for the block: ``eager`` or ``sdpa``."""
-    own = model.config._attn_implementation
-    if implementation == own:
-        yield
-        return
+    with exclusively(model):  # what a trace in another thread sets is not the model's own
+        own = model.config._attn_implementation
+        if implementation == own:
+            yield
+            return
+        try:
+            model.set_attn_implementation(implementation)
+            yield
+        finally:
+            model.set_attn_implementation(own)
+
+
+def without_gradients(model: nn.Module) -> AbstractContextManager[object]:
+    """Return what switches gradients off: inference mode, which is the faster, where all modules are torch's and
+    transformers' own. A module of somebody else's may take a gradient inside, or hold on to a tensor for later, and
+    neither can be done with a tensor made in inference mode.
+    """
+    known = all(
+        type(module).__module__.startswith(("torch.nn.", "transformers.models.", "transformers.activations"))
+        and "forward" not in vars(module)
+        for module in model.modules()
+    )
+    return torch.inference_mode() if known else torch.no_grad()
+
+
+class _Compiler:
+    """The compiler's stance, one for the whole process: changed by the first who asks, changed back after the last."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._asking = 0
+        self._before: Any = None
+
+    def stand_aside(self) -> None:
+        with self._lock:
+            if self._before is None and "torch._dynamo" in sys.modules:  # else nothing was compiled yet
+                self._before = torch.compiler.set_stance("force_eager")
+            self._asking += 1
+
+    def go_on(self) -> None:
+        with self._lock:
+            self._asking -= 1
+            if not self._asking and self._before is not None:
+                self._before.__exit__(None, None, None)
+                self._before = None
+
+
+_compiler = _Compiler()
+
+
+@contextmanager
+def uncompiled() -> Iterator[None]:
+    """Run what ``torch.compile`` and ``nn.Module.compile`` made as its code is written, for the block.
+
+    Compiled code has neither modules nor ops to look at, and a compiler that met the tracer would compile it as well.
+    In other threads too nothing is compiled meanwhile.
+    """
+    _compiler.stand_aside()
     try:
-        model.set_attn_implementation(implementation)
         yield
     finally:
-        model.set_attn_implementation(own)
+        _compiler.go_on()
 
 
 @contextmanager

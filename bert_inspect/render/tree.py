@@ -10,6 +10,7 @@ from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions
 from rich.segment import Segment
 
+from ..safetext import safe_text
 from ..traces.record import Input, Trace
 from ..traces.tree import Node, is_layer, outline
 from .cells import (
@@ -58,6 +59,9 @@ class Tree:
         for row in rows:
             yield from layout.line(row)
             yield newline
+            if (view.stats or view.values) and (told := _unread(row, form)):
+                yield from segments(told)
+                yield newline
             if view.stats and not form.stats_in_columns:
                 yield from layout.stats_line(row)
             if view.values:
@@ -176,6 +180,15 @@ class _Layout:
         if bad := not_finite(main.stats):
             yield Segment(bad, BAD)
         yield Segment.line()
+
+
+def _unread(row: Row, form: Format) -> Cell:
+    """Say why a step has no numbers, if its trace does."""
+    main = main_output(row.node.step)
+    if main is None or not main.unread:
+        return []
+    told = [(row.below + "  ", DIM), (safe_text(f"no numbers: it is {main.unread}"), DIM)]
+    return told if length(told) <= form.width else cut(told, form.width, form.signs.cut)
 
 
 def _values(row: Row, batch: Input, form: Format) -> Iterable[Cell]:

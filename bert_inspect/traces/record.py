@@ -120,7 +120,8 @@ class TensorIn(_Record, frozen=True, kw_only=True):
 
 class TensorOut(_Record, frozen=True, kw_only=True):
     """A tensor that a step returned. ``tensor`` is its key in the file that ``--tensors`` writes, ``label`` what it is
-    where a step returns several things that are not the same (empty: what the step's label says).
+    where a step returns several things that are not the same (empty: what the step's label says), ``unread`` why it has
+    neither the statistics nor the values that were asked for, in words that go on after "it is" (empty: it has them).
     """
 
     name: str
@@ -131,6 +132,7 @@ class TensorOut(_Record, frozen=True, kw_only=True):
     values: Values | None = None
     tensor: str | None = None
     label: str = ""
+    unread: str = ""
 
 
 class Source(_Record, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from torch import nn
 
 from bert_inspect.capture.naming.labels import Naming, name_steps
 from bert_inspect.capture.tracing.step_record import StepRecord, TensorRecord
-from bert_inspect.capture.tracing.tracer import tracing
+from bert_inspect.capture.tracing.tracer import observe
 from bert_inspect.families import BERT, FAMILIES, Family, family_of
 from bert_inspect.families.heads import HEADS, SEQUENCE_CLASSIFICATION, head_of, head_of_classes
 from bert_inspect.traces.record import Trace
@@ -104,8 +104,8 @@ SHARED = Family(
 
 def test_the_layer_of_a_shared_module_is_its_call() -> None:
     model = Shared()
-    with torch.inference_mode(), tracing(dict(model.named_modules()), SHARED, specs=[]) as tracer:
-        model(torch.ones(2, 4))
+    with torch.inference_mode():
+        tracer, _ = observe(lambda: model(torch.ones(2, 4)), dict(model.named_modules()), SHARED, specs=[])
     steps = tracer.finish(raised=False).steps
     layers = [(step.path, step.call, step.layer) for step in steps if step.path.startswith("group")]
     assert layers == [

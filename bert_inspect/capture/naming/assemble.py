@@ -163,4 +163,5 @@ class _Assembly:
             values=kept.values.get(seen.number) if keeps else None,
             tensor=key,
             label=names.tensors.get(seen.number, "") if record.leaf else "",
+            unread=kept.unread.get(seen.number, "") if keeps else "",
         )

@@ -8,7 +8,7 @@ from ...traces.values import Values
 from ..keep import TraceSpec
 from .step_record import StepRecord, TensorRecord
 from .tensor_registry import TensorRegistry
-from .tensor_stats import full_copy, numbers, statistics
+from .tensor_stats import full_copy, numbers, statistics, unordered, unreadable
 
 
 class TooManyNumbers(Exception):
@@ -20,13 +20,16 @@ class TooManyNumbers(Exception):
 
 
 class Activations:
-    """Keeps what a `TraceSpec` asks for, by the numbers that tensors bear; ``wanted`` is what it selects."""
+    """Keeps what a `TraceSpec` asks for, by the numbers that tensors bear; ``wanted`` is what it selects, ``unread``
+    says why nothing could be kept of a tensor.
+    """
 
     def __init__(self, spec: TraceSpec, wanted: Wanted, tensors: TensorRegistry) -> None:
         self.wanted = wanted
-        self.stats: dict[int, Stats | None] = {}
+        self.stats: dict[int, Stats] = {}
         self.values: dict[int, Values] = {}
         self.copies: dict[int, torch.Tensor] = {}
+        self.unread: dict[int, str] = {}
         self._spec = spec
         self._tensors = tensors
         self._count = 0
@@ -43,20 +46,36 @@ class Activations:
         Raises:
             TooManyNumbers: with this one the limit is passed.
         """
+        number = seen.number
+        if reason := unreadable(tensor):
+            self.unread[number] = reason
+            return
+        try:
+            self._read(record, seen, tensor)
+        except (RuntimeError, TypeError) as error:
+            if type(tensor) in (torch.Tensor, torch.nn.Parameter):
+                raise
+            # A type of somebody else's may do less than a tensor does.
+            self.unread[number] = f"a {type(tensor).__name__}, which cannot be read: {error}"
+
+    def _read(self, record: StepRecord, seen: TensorRecord, tensor: torch.Tensor) -> None:
         keep, number = self._spec.keep, seen.number
+        if keep.values == "full" or keep.tensors:
+            self._count += tensor.numel() if keep.values == "full" else 0
+            if keep.limit is not None and self._count > keep.limit:
+                raise TooManyNumbers(keep.limit)
+        if keep.tensors and number not in self.copies:
+            self.copies[number] = full_copy(tensor)
+        if not (keep.stats or keep.values):
+            return
+        if reason := unordered(tensor):
+            self.unread[number] = reason
+            return
         if keep.stats and number not in self.stats:
             view = next((other for other in record.inputs if other.number in self.stats), None)
             if view is not None and self._tensors.reorders(tensor, seen, view):
                 self.stats[number] = self.stats[view.number]
             else:
                 self.stats[number] = statistics(tensor)
-        if tensor.is_meta:
-            return
-        if keep.values == "full" or keep.tensors:
-            self._count += tensor.numel() if keep.values == "full" else 0
-            if keep.limit is not None and self._count > keep.limit:
-                raise TooManyNumbers(keep.limit)
         if keep.values is not None and number not in self.values:
             self.values[number] = numbers(tensor, None if keep.values == "full" else keep.values)
-        if keep.tensors and number not in self.copies:
-            self.copies[number] = full_copy(tensor)

@@ -1,6 +1,7 @@
 """What a module or an op was given: its tensors under their names, and everything else as one would write it."""
 
 import inspect
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 from weakref import ref
@@ -94,10 +95,17 @@ def written(name: str, given: Sequence[Any], options: Mapping[str, Any]) -> str:
     return ", ".join([*map(_show, given), *named])
 
 
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+
+
 def _show(value: Any) -> str:
     if isinstance(value, torch.Size):
         return ", ".join(map(str, value))
-    return str(value) if isinstance(value, torch.dtype | torch.device) else repr(value)
+    try:
+        text = str(value) if isinstance(value, torch.dtype | torch.device) else repr(value)
+    except Exception:  # somebody else's code
+        return f"<{type(value).__name__}>"
+    return _ADDRESS.sub("", text)  # of a function, say: other in every run
 
 
 def _index(index: Any) -> str:

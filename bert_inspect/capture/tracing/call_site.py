@@ -16,7 +16,7 @@ CallSite = tuple[CodeType, int]
 _TORCH = str(Path(torch.__file__).parent / "_")[:-1]
 _CALL = str(Path(torch.nn.modules.module.__file__))
 _HERE = str(Path(__file__).parents[2] / "_")[:-1]
-_TRACER = str(Path(__file__).with_name("tracer.py"))
+_TRACER = {str(Path(__file__).with_name(name)) for name in ("module_calls.py", "function_mode.py")}
 _DECORATORS = str(Path("transformers", "utils", "_"))[:-1]
 _MASK_HELPERS = ("masking_utils.py", "modeling_attn_mask_utils.py")
 
@@ -33,7 +33,7 @@ kinds: dict[CodeType, int] = {}
 def judge(code: CodeType) -> int:
     """Say whose a function is, and remember it in `kinds`."""
     file = code.co_filename
-    if code.co_name == "__call__" or file.startswith(_TORCH) or _DECORATORS in file or file == _TRACER:
+    if code.co_name == "__call__" or file.startswith(_TORCH) or _DECORATORS in file or file in _TRACER:
         kind = WRAPPER
     elif file.startswith(_HERE):
         kind = OURS

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+from torch._C import DisableTorchFunction
 
 from ..verify.replay import Replay
 from .activations import Activations
@@ -15,7 +16,11 @@ from .tensor_registry import works_in_place
 
 
 class LiveRecorder:
-    """Has each event noted at once, while the tensors that it tells of are as they were."""
+    """Has each event noted at once, while the tensors that it tells of are as they were.
+
+    It looks with torch's functions, which neither another tracer nor a type of tensor of somebody else's is to see; a
+    step that is run again is run as it was.
+    """
 
     def __init__(
         self, recorder: Recorder, kept: Sequence[Activations], *, seconds: bool, replay: Replay | None
@@ -29,18 +34,20 @@ class LiveRecorder:
 
     def called(self, event: Called, args: tuple[Any, ...], kwargs: dict[str, Any], *, leaf: bool) -> None:
         """A module was called; a ``leaf`` is run again when it has returned."""
-        record = self._received(self._recorder.called(event))
-        if leaf and self._replay is not None:
-            self._replay.before(args, kwargs, copies=works_in_place(event.module))
+        with DisableTorchFunction():
+            record = self._received(self._recorder.called(event))
+            if leaf and self._replay is not None:
+                self._replay.before(args, kwargs, copies=works_in_place(event.module))
         record.started = time.perf_counter()
 
     def returned(self, event: Returned, *, leaf: bool) -> None:
         """A module returned."""
         now = time.perf_counter()
-        record = self._recorder.returned(event)
-        if self._seconds:
-            record.seconds = now - record.started
-        results = self._look(record)
+        with DisableTorchFunction():
+            record = self._recorder.returned(event)
+            if self._seconds:
+                record.seconds = now - record.started
+            results = self._look(record)
         if leaf and self._replay is not None:
             calls = dict(self._recorder.calls)
             self._replay.recompute_module(record, event.module, results)
@@ -48,21 +55,23 @@ class LiveRecorder:
 
     def before(self, event: Ran, args: tuple[Any, ...], kwargs: dict[str, Any], *, changes: bool) -> None:
         """An op is about to run; what it ``changes`` must be looked at now."""
-        self._early = self._received(self._recorder.op(event)) if changes else None
-        if self._replay is not None:
-            self._replay.before(args, kwargs, copies=changes)
+        with DisableTorchFunction():
+            self._early = self._received(self._recorder.op(event)) if changes else None
+            if self._replay is not None:
+                self._replay.before(args, kwargs, copies=changes)
         self._begun = time.perf_counter()
 
     def ran(self, event: Ran) -> None:
         """An op ran, or failed."""
         now = time.perf_counter()
-        record = self._early or self._received(self._recorder.op(event))
-        step = self._recorder.ran(event, record)
-        if event.failed:
-            return
-        if self._seconds:
-            step.seconds = (step.seconds or 0.0) + now - self._begun
-        results = self._look(record)
+        with DisableTorchFunction():
+            record = self._early or self._received(self._recorder.op(event))
+            step = self._recorder.ran(event, record)
+            if event.failed:
+                return
+            if self._seconds:
+                step.seconds = (step.seconds or 0.0) + now - self._begun
+            results = self._look(record)
         if self._replay is not None:
             self._replay.recompute(record, event.func, results)
 

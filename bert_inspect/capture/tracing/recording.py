@@ -2,12 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from torch import nn
 
 from .activations import Activations
 from .step_record import StepRecord
 from .tensor_registry import TensorRegistry
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """How a forward ended: what it returned, or what it raised."""
+
+    output: Any = None
+    error: Exception | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

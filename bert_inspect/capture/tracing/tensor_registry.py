@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from .step_record import TensorRecord
-from .tensor_stats import dtype_name
+from .tensor_stats import dtype_name, shape_of
 
 TensorRef = ref[torch.Tensor]
 """A tensor that was seen. Python gives one tensor the same weak reference again for as long as that is held, and no
@@ -20,6 +20,8 @@ other tensor ever the same: it tells tensors apart without keeping one alive.
 
 CONTAINERS = (tuple, list, dict)
 """What may hold tensors."""
+
+_USUAL = (torch.Tensor, nn.Parameter)
 
 TensorState = tuple[TensorRef, tuple[int, ...], torch.dtype]
 """A tensor with its shape and dtype at some time."""
@@ -45,7 +47,7 @@ class TensorRegistry:
         tensor_ref = ref(tensor)
         key = id(tensor_ref)
         if key not in self._first:
-            self._first[key] = (tensor_ref, tensor.shape, tensor.dtype)
+            self._first[key] = _state(tensor_ref, tensor)
         return tensor_ref
 
     def look_at(self, values: Iterable[Any]) -> list[Any]:
@@ -55,7 +57,7 @@ class TensorRegistry:
             if isinstance(value, torch.Tensor):  # `look`, without a call for each: this is done at every step
                 tensor_ref = ref(value)
                 if id(tensor_ref) not in first:
-                    first[id(tensor_ref)] = (tensor_ref, value.shape, value.dtype)
+                    first[id(tensor_ref)] = _state(tensor_ref, value)
                 refs.append(tensor_ref)
             else:
                 refs.append(self.look_into(value) if isinstance(value, CONTAINERS) else value)
@@ -79,12 +81,13 @@ class TensorRegistry:
         return value
 
     def sharing_memory(self, results: Sequence[TensorRef]) -> list[TensorState]:
-        """Return the living tensors that share memory with the results of an op that worked in place."""
-        changed = {tensor.untyped_storage()._cdata for tensor_ref in results if (tensor := tensor_ref()) is not None}
+        """Return the results of an op that worked in place, and the living tensors that share memory with them."""
+        own = {id(tensor_ref) for tensor_ref in results}
+        changed = {_memory(tensor) for tensor_ref in results if (tensor := tensor_ref()) is not None} - {None}
         return [
-            (tensor_ref, tensor.shape, tensor.dtype)
+            _state(tensor_ref, tensor)
             for tensor_ref, *_ in self._first.values()
-            if (tensor := tensor_ref()) is not None and tensor.untyped_storage()._cdata in changed
+            if (tensor := tensor_ref()) is not None and (id(tensor_ref) in own or _memory(tensor) in changed)
         ]
 
     # When it is written down
@@ -131,19 +134,41 @@ class TensorRegistry:
             return False
         other = source.tensor_ref()
         unchanged = self._written[id(source.tensor_ref)][0] == source.number
-        return unchanged and other is not None and other.untyped_storage()._cdata == tensor.untyped_storage()._cdata
+        return unchanged and other is not None and _memory(other) == _memory(tensor) is not None
 
 
 def same_place(result: torch.Tensor, source: torch.Tensor) -> bool:
     """Whether an op handed its input on as it was: the same numbers in the same places of the same memory."""
-    return (
-        source.data_ptr() == result.data_ptr()
-        and source.shape == result.shape
-        and source.dtype == result.dtype
-        and source.untyped_storage()._cdata == result.untyped_storage()._cdata
-        and source.storage_offset() == result.storage_offset()
-        and source.stride() == result.stride()
-    )
+    try:
+        return (
+            source.data_ptr() == result.data_ptr()
+            and source.shape == result.shape
+            and source.dtype == result.dtype
+            and source.untyped_storage()._cdata == result.untyped_storage()._cdata
+            and source.storage_offset() == result.storage_offset()
+            and source.stride() == result.stride()
+        )
+    except RuntimeError:  # how torch says that a tensor has no memory of its own: sparse, inside of torch.func ...
+        return result is source
+
+
+def _memory(tensor: torch.Tensor) -> int | None:
+    """Return what tells the memory that a tensor lies in from any other; None where it has none to point at."""
+    try:
+        memory: int = tensor.untyped_storage()._cdata
+    except RuntimeError:
+        return None
+    return memory
+
+
+def _state(tensor_ref: TensorRef, tensor: torch.Tensor) -> TensorState:
+    """Return a tensor's state by now."""
+    try:
+        if type(tensor) in _USUAL:
+            return tensor_ref, tensor.shape, tensor.dtype
+    except RuntimeError:  # a nested tensor has no shape
+        pass
+    return tensor_ref, shape_of(tensor), tensor.dtype
 
 
 def works_in_place(module: nn.Module) -> bool:

@@ -17,7 +17,8 @@ aligned otherwise."""
 
 def digest(tensor: torch.Tensor) -> bytes:
     """Return what tells a tensor's shape, dtype and bits from any other's."""
-    flat: Any = tensor.detach().cpu().contiguous().reshape(-1)
+    tensor = tensor.detach().resolve_conj().resolve_neg().cpu()
+    flat: Any = (tensor.int_repr() if tensor.is_quantized else tensor).contiguous().reshape(-1)
     made = hashlib.sha1(f"{tuple(tensor.shape)} {tensor.dtype}".encode(), usedforsecurity=False)
     made.update(flat.view(torch.uint8).numpy() if flat.numel() else b"")
     return made.digest()
@@ -29,7 +30,7 @@ def largest_difference(one: torch.Tensor, other: torch.Tensor) -> float:
     """
     if digest(one) == digest(other):
         return 0.0
-    first, second = one.double().reshape(-1), other.double().reshape(-1)
+    first, second = _real(one).reshape(-1), _real(other).reshape(-1)
     same = (first == second) | (first.isnan() & second.isnan())
     apart = (first - second).abs()[~same]
     return 0.0 if not apart.numel() else float(apart.nan_to_num(nan=math.inf).max())
@@ -37,28 +38,45 @@ def largest_difference(one: torch.Tensor, other: torch.Tensor) -> float:
 
 def allowed_difference(tensor: torch.Tensor) -> float:
     """Return how far a recomputed result may lie beside the recorded one."""
-    if not tensor.is_floating_point() or not tensor.numel():
+    if not (tensor.is_floating_point() or tensor.is_complex()) or not tensor.numel():
         return 0.0
-    largest = float(tensor.double().abs().nan_to_num(nan=0.0, posinf=0.0).max())
+    largest = float(_real(tensor).abs().nan_to_num(nan=0.0, posinf=0.0).max())
     return _UNITS * torch.finfo(tensor.dtype).eps * largest
+
+
+def _real(tensor: torch.Tensor) -> torch.Tensor:
+    """Return the tensor's numbers in float64: of complex ones both parts, of quantized ones what they stand for."""
+    tensor = tensor.detach()
+    if tensor.is_complex():
+        return torch.view_as_real(tensor.resolve_conj()).double()
+    return (tensor.dequantize() if tensor.is_quantized else tensor).double()
 
 
 def has_values(tensor: torch.Tensor, values: Values) -> bool:
     """Whether kept values are the tensor's, at the places that were kept of it."""
     expected = tensor.detach().cpu()
+    if _dtype_of(expected) != expected.dtype:
+        expected = expected.dequantize() if expected.is_quantized else expected.to(_dtype_of(expected))
     for axis, indices in enumerate(values.kept or ()):
         expected = expected.index_select(axis, torch.tensor(indices))
-    held = torch.frombuffer(bytearray(values.flat), dtype=_dtype_of(expected)) if expected.numel() else expected
-    return digest(held) == digest(expected.to(held.dtype).reshape(-1))
+    held = (
+        torch.frombuffer(bytearray(values.flat), dtype=_dtype_of(expected))
+        if expected.numel()
+        else expected.reshape(-1)
+    )
+    return digest(held) == digest(expected.reshape(-1))
 
 
 def _dtype_of(tensor: torch.Tensor) -> torch.dtype:
-    return torch.float32 if tensor.dtype in (torch.bfloat16, torch.float16) else tensor.dtype
+    """Return the dtype of the values that are kept of a tensor."""
+    if tensor.is_quantized or (tensor.is_floating_point() and tensor.element_size() < 4):
+        return torch.float32
+    return torch.int64 if tensor.dtype in (torch.uint16, torch.uint32) else tensor.dtype
 
 
 def has_statistics(tensor: torch.Tensor, stats: Stats) -> bool:
     """Whether statistics are the tensor's: counts and extremes to the bit, moments to 1e-9 of the largest entry."""
-    entries = tensor.detach().double().reshape(-1)
+    entries = _real(tensor).reshape(-1)
     finite = entries[entries.isfinite()]
     counts = (int(entries.isnan().sum()), int(entries.isinf().sum()), int((entries == 0).sum()))
     if counts != (stats.nan, stats.inf, stats.zeros):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from threading import get_ident
 from typing import Any
 
 import torch
@@ -14,6 +14,7 @@ from ...traces.record import Output, Trace
 from ...traces.tree import completion
 from ...traces.values import strict
 from ..naming.assemble import Assembled, Named
+from ..tracing.recording import Outcome
 from ..tracing.step_record import StepRecord
 from ..undisturbed import no_hook_stays, random_states, set_random_states
 from .checks import digest, largest_difference
@@ -21,14 +22,6 @@ from .replay import Mismatch, Replay
 from .snapshot import snapshot
 
 _NUMBERS: tuple[CheckName, ...] = ("logits", "ops", "modules", "hidden states", "attentions")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """How a forward ended: what it returned, or what it raised."""
-
-    output: Any = None
-    error: Exception | None = None
 
 
 class Verification:
@@ -106,8 +99,11 @@ def _run(model: nn.Module, inputs: Mapping[str, torch.Tensor], **options: bool) 
 def _counting_calls() -> Iterator[dict[nn.Module, int]]:
     """Count the calls of every module, by a hook that is no part of the tracer."""
     counts: dict[nn.Module, int] = {}
+    thread = get_ident()
 
     def count(module: nn.Module, _: Any) -> None:
+        if get_ident() != thread:
+            return
         counts[module] = counts.get(module, 0) + 1
 
     handle = register_module_forward_pre_hook(count)

@@ -144,6 +144,8 @@ class _Page:
             yield row
             if stats:
                 yield [*pad, *stats]
+        if kept is not None and kept.unread:
+            yield [*pad, (safe_text(f"no numbers: it is {kept.unread}"), DIM)]
         if view.values and kept is not None:
             room = self._width - _GUTTER - self._column - indent - 2
             for line in matrix(kept, self._trace.input, label=made.step.label, width=room, cut=self._signs.cut):

@@ -1,0 +1,161 @@
+"""Sees every op that a tracer is to record: torch hands its functions to a mode before it runs them."""
+
+import sys
+from collections.abc import Sequence
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from torch import Size, Tensor, overrides
+from torch.overrides import TorchFunctionMode
+
+from .arguments import refs_in
+from .call_site import OWN, CallSite, caller, kinds, mask_helper, site_of
+from .events import Helper, Ran
+from .tensor_registry import CONTAINERS, same_place
+
+if TYPE_CHECKING:
+    from .tracer import Tracer
+
+_stack: Any = overrides
+
+
+class FunctionMode(TorchFunctionMode):
+    """Tells a tracer of the ops of the thread that it was put in.
+
+    torch.nn asks whether any mode is there, and does other work where there is: inside of its modules this one steps
+    aside.
+    """
+
+    def __init__(self, tracer: "Tracer") -> None:
+        super().__init__()
+        self._tracer = tracer
+        self.place = _stack._len_torch_function_stack() + 1  # how many modes there are up to this one, with it
+        self._in_place: dict[Any, bool] = {}  # by function: whether its name says that it works in place
+        self._mask_frame: FrameType | None = None
+
+    # The stack of modes
+
+    def begin(self) -> None:
+        """Begin to see what runs."""
+        _stack._push_mode(self)
+
+    def end(self) -> None:
+        """See nothing more; it may be called again."""
+        self._mask_frame = None
+        if self in _stack._get_current_function_mode_stack():
+            self.step_aside()
+
+    def step_aside(self) -> None:
+        """Leave the stack for a while."""
+        above = self._take(_stack._len_torch_function_stack() - self.place)  # the model's own
+        _stack._pop_mode()
+        self._put(above)
+
+    def step_back(self) -> None:
+        """Take the place on the stack again."""
+        above = self._take(_stack._len_torch_function_stack() - self.place + 1)
+        self._put([*above, self])
+
+    def _take(self, count: int) -> list[TorchFunctionMode]:
+        return [_stack._pop_mode() for _ in range(count)]
+
+    def _put(self, modes: Sequence[TorchFunctionMode]) -> None:
+        for mode in reversed(modes):
+            _stack._push_mode(mode)
+
+    # Ops
+
+    def __torch_function__(
+        self, func: Any, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        if kwargs is None:
+            kwargs = {}
+        if not self._tracer.depth:
+            return func(*args, **kwargs)
+        live, event = self._tracer.live, None
+        try:
+            changes = self._in_place.get(func)
+            if changes is None:
+                changes = self._in_place[func] = _says_in_place(func)
+            if kwargs and (kwargs.get("inplace") is True or "out" in kwargs):
+                changes = True
+            if changes or live is not None:  # what is changed in place must be looked at before
+                event = self._given(func, args, kwargs)
+                if live is not None:
+                    live.before(event, args, kwargs, changes=changes)
+        except Exception as error:
+            self._tracer.give_up(error)
+            return func(*args, **kwargs)
+        try:
+            out = func(*args, **kwargs)
+        except Exception:
+            self._op_raised(event, func, args, kwargs, sys._getframe(1))
+            raise
+        if self._tracer.depth:
+            try:
+                self._op_ran(event, func, args, kwargs, out, changes, sys._getframe(1))
+            except Exception as error:
+                self._tracer.give_up(error)
+        return out
+
+    def _op_ran(
+        self,
+        event: Ran | None,
+        func: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        out: Any,
+        changes: bool,
+        frame: FrameType,
+    ) -> None:
+        if isinstance(out, Tensor):
+            output = self._tracer.tensors.look(out)
+        elif (isinstance(out, CONTAINERS) and type(out) is not Size) or func is Tensor.__setitem__:
+            output = self._tracer.tensors.look_into(args[0] if func is Tensor.__setitem__ else out)
+            if not refs_in(output, ""):
+                return
+        else:
+            return  # a size, a device, a truth value: nothing flowed
+        if event is None:
+            event = self._given(func, args, kwargs)
+        event.output = output
+        if kinds.get(frame.f_code) == OWN:
+            event.place = frame.f_code, frame.f_lasti
+        else:
+            event.place, event.helper = self._behind(frame)
+        if changes:
+            event.changed = self._tracer.sharing_memory(output)
+        elif event.helper is None and isinstance(out, Tensor) and args and isinstance(args[0], Tensor):
+            event.unchanged = same_place(out, args[0])
+        self._tracer.tell(event)
+
+    def _op_raised(
+        self, event: Ran | None, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], frame: FrameType
+    ) -> None:
+        if not self._tracer.depth:
+            return
+        try:
+            event = event or self._given(func, args, kwargs)
+            event.place = site_of(caller(frame))
+            event.failed = True
+            self._tracer.tell(event)
+        except Exception as error:
+            self._tracer.give_up(error)
+
+    def _given(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Ran:
+        options = self._tracer.tensors.look_at_named(kwargs) if kwargs else kwargs
+        return Ran(func, self._tracer.tensors.look_at(args), options, None)
+
+    def _behind(self, frame: FrameType) -> tuple[CallSite | None, Helper | None]:
+        """Return the place behind wrappers at which an op was called, and the mask's helper in which that was."""
+        found = caller(frame)
+        helper = mask_helper(found)
+        if helper is None:
+            return site_of(found), None
+        anew, self._mask_frame = helper is not self._mask_frame, helper
+        return site_of(found), Helper(helper.f_code.co_name, site_of(caller(helper.f_back)), anew)
+
+
+def _says_in_place(func: Any) -> bool:
+    name = getattr(func, "__name__", "") or type(func).__name__
+    return (name[-1] == "_" and name[-2:] != "__") or name == "__setitem__"
