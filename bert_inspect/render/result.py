@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..safetext import safe_text
+from ..traces.lookup import class_name
 from ..traces.record import Failure, Output, Step, Trace
 from ..traces.tree import only_relays
 from ..traces.values import Number
@@ -140,8 +141,7 @@ class _Predictions:
         return text
 
     def _class(self, place: int) -> str:
-        names = self._trace.model.config.get("id2label") or {}
-        name = named(str(names.get(str(place), names.get(place, f"LABEL_{place}"))), place, meant=self._meant)
+        name = named(class_name(self._trace.model, place), place, meant=self._meant)
         return name if cell_len(name) <= _LABEL else set_cell_size(name, _LABEL - 3) + "..."
 
     @staticmethod

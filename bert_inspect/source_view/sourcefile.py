@@ -39,12 +39,9 @@ class SourceFile:
     def read(cls, path: Path) -> "SourceFile | None":
         """Read a plain file; None where it cannot be read, is longer than source is, or is no Python."""
         try:
-            text = _python(_content(path))
-            found = cls(_shown_name(path), tuple(text.splitlines()), str(path))
-            _ = found.functions
-        except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+            return _parsed(path, _content(path))
+        except (OSError, ValueError):
             return None
-        return found
 
     @cached_property
     def _tree(self) -> ast.Module:
@@ -78,6 +75,17 @@ class SourceFile:
             0 < number <= len(self.lines) and self.lines[number - 1].strip() == code
             for number, code in recorded.items()
         )
+
+
+@lru_cache(maxsize=64)
+def _parsed(path: Path, content: bytes) -> SourceFile | None:
+    """Return a file of source; None where it is no Python. Many modules of a run have theirs in one file."""
+    try:
+        found = SourceFile(_shown_name(path), tuple(_python(content).splitlines()), str(path))
+        _ = found.functions
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    return found
 
 
 def find_file(name: str, recorded: Mapping[int, str]) -> SourceFile | None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ...safetext import safe_text
+from ...traces.lookup import class_name
 from ...traces.record import Trace
 from ..answers import NO_ANSWER, answers, named, percent
 from ..header import BETTER, MEANING, seed_of, sentences_in, size_of, tokens_in
@@ -159,7 +160,7 @@ def _answered(trace: Trace) -> list[Fact]:
 
 def predictions(trace: Trace) -> list[Prediction]:
     """Return what the model says of the first sentences."""
-    output, names, batch = trace.output, trace.model.config.get("id2label") or {}, trace.input
+    output, model, batch = trace.output, trace.model, trace.input
     if output is None:
         return []
     told = []
@@ -168,9 +169,7 @@ def predictions(trace: Trace) -> list[Prediction]:
         shares = output.probabilities[row] if output.probabilities is not None else []
         scores = [
             Score(
-                label=named(
-                    str(names.get(str(place), names.get(place, f"LABEL_{place}"))), place, meant=answer.means_something
-                ),
+                label=named(class_name(model, place), place, meant=answer.means_something),
                 logit=number(logit),
                 probability=percent(shares[place]) if shares else "",
                 share=_bare(shares[place]) if shares else 0.0,
