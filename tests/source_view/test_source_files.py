@@ -153,3 +153,17 @@ def test_nothing_is_imported_for_a_trace(command: Command, traced: Trace, tmp_pa
     for arguments in (["source", "antigravity"], ["report", "-o", tmp_path / "page.html"], ["diagram"]):
         command(*arguments, "--trace", saved)
     assert "antigravity" not in sys.modules and not any("antigravity" in file for file in opened)
+
+
+@pytest.mark.parametrize("name", ["/etc", "~/secrets", "../elsewhere", "a/b/c", "."])
+def test_a_model_that_a_trace_names_by_a_path_is_not_loaded(
+    name: str, command: Command, traced: Trace, tmp_path: Path
+) -> None:
+    named = structs.replace(traced, model=structs.replace(traced.model, name=name, source="folder"))
+    named.save(tmp_path / "a.json")
+    other = json.loads((tmp_path / "a.json").read_text())
+    last = next(step for step in reversed(other["steps"]) if step["label"] == "logits")
+    last["outputs"][0]["values"][0][0] += 1
+    (tmp_path / "b.json").write_text(json.dumps(other))
+    code, out, err = command("diff", tmp_path / "a.json", tmp_path / "b.json", "--explain")
+    assert (code, out) == (2, "") and "names its model by a path" in err and "--model FOLDER" in err
