@@ -94,9 +94,20 @@ def _unexpected(error: Exception) -> int:
     if isinstance(error, OSError) and error.filename is None:  # of no file: it is the help that cannot be written
         report(cannot_write_output(error))
         return ExitCode.NO
+    if variable := _variable_in(error):
+        told = f"torch and transformers cannot be loaded: {variable} has a value that they do not take"
+        report(BertInspectError(told, f"unset {variable}"))
+        return ExitCode.MODEL
     hint = "the same with --debug shows where it happened"
     report(BertInspectError(f"unexpected failure: {type(error).__name__}: {error}", hint))
     return ExitCode.NO
+
+
+def _variable_in(error: Exception) -> str | None:
+    """Return the variable of torch's or of Hugging Face's libraries whose value they complain of, if they do."""
+    prefixes, told = ("TORCH", "PYTORCH", "HF_", "TRANSFORMERS_"), str(error)
+    given = (name for name, value in os.environ.items() if len(value) > 1 and value in told)
+    return next((name for name in given if name.startswith(prefixes)), None)
 
 
 def _broken(error: Exception, code: int) -> int:

@@ -1,4 +1,6 @@
-"""Files that are whole or not there: written beside their final name, then renamed."""
+"""Files that are whole or not there: written beside their final name, then renamed; and one that grows, for one
+process alone.
+"""
 
 import os
 import stat
@@ -44,6 +46,113 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             unfinished.discard(str(temporary))
     except OSError as error:
         raise cannot_write(path, error) from error
+
+
+class Growing:
+    """A plain file that is read and added to, open for this process alone where its file system knows locks.
+
+    ``locked`` says whether it does. What is added is there as a whole or not at all.
+    """
+
+    def __init__(self, raw: BinaryIO, path: str | os.PathLike[str], *, locked: bool) -> None:
+        self.raw = raw
+        self.locked = locked
+        self._path = path
+        self._end = raw.seek(0, os.SEEK_END)
+
+    @property
+    def size(self) -> int:
+        """How many bytes it has."""
+        return self._end
+
+    def cut(self, end: int) -> None:
+        """Leave of the file only its first bytes."""
+        self.raw.truncate(end)
+        self._end = end
+
+    def add(self, data: bytes) -> None:
+        """Add to the end.
+
+        Raises:
+            UsageError: somebody else has added something, or it cannot be written.
+        """
+        unfinished.discard(os.fspath(self._path))  # from now on it is worth keeping
+        try:
+            if os.fstat(self.raw.fileno()).st_size != self._end:
+                raise _in_use(self._path)
+            try:
+                write_all(self.raw, data)
+            except BaseException:
+                self.raw.truncate(self._end)
+                raise
+        except OSError as error:
+            raise cannot_write(self._path, error) from error
+        self._end += len(data)
+
+
+@contextmanager
+def growing(path: str | os.PathLike[str]) -> Iterator[Growing]:
+    """Open a plain file, or make it, to read it and add to it; one that is made here and left empty is removed.
+
+    The lock (``flock``) is the system's: it ends with the process, however that ends.
+
+    Raises:
+        UsageError: it cannot be written, or another process holds it.
+    """
+    name = os.fspath(path)
+    made = not os.path.lexists(name)
+    if made:
+        unfinished.add(name)
+    try:
+        with _opened(name) as raw:
+            file = Growing(raw, path, locked=_locked(raw, path))
+            try:
+                yield file
+            finally:
+                if made and not file.size:
+                    with suppress(OSError):  # before the lock ends: nobody else has it open for long
+                        os.unlink(name)  # noqa: PTH108
+    finally:
+        unfinished.discard(name)
+
+
+def _opened(name: str) -> BinaryIO:
+    try:
+        return open(name, "a+b", buffering=0)  # noqa: PTH123 - a name that may be no path
+    except (OSError, ValueError) as error:
+        raise cannot_write(name, error) from error
+
+
+def _locked(raw: BinaryIO, path: str | os.PathLike[str]) -> bool:
+    """Lock a file for this process; say whether that can be done.
+
+    Raises:
+        UsageError: another process has locked it, or has removed it since it was opened.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return False
+    try:
+        fcntl.flock(raw.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise _in_use(path) from error
+    except OSError:  # a file system without locks
+        return False
+    if not os.path.exists(path) or not os.path.samestat(os.fstat(raw.fileno()), os.stat(path)):  # noqa: PTH110, PTH116
+        raise _in_use(path)
+    return True
+
+
+def _in_use(path: str | os.PathLike[str]) -> UsageError:
+    return UsageError(f"another run is writing to {os.fspath(path)}", "wait until it has ended, or name another output")
+
+
+def write_all(raw: BinaryIO, data: bytes) -> None:
+    """Write to an unbuffered stream until everything is written."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[raw.write(rest) :]
 
 
 def _mode(target: Path) -> int:

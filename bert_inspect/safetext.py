@@ -1,7 +1,13 @@
-"""Text from outside (sentences, tokens, labels, names, paths) made safe to show."""
+"""Text from outside (sentences, tokens, labels, names, paths) made safe to show.
+
+Whoever draws makes each text safe where its width is measured. What leaves the program goes through one door besides,
+which knows nothing of what it holds: `safe_segments` before a screen, `safe_document` before a file.
+"""
 
 import re
 import unicodedata
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar
 
 # Everything that moves the cursor, changes the terminal or reorders what stands around it: control characters (Cc),
 # format characters such as bidi overrides (Cf), line and paragraph separators (Zl, Zp), lone surrogates (Cs).
@@ -10,6 +16,8 @@ _JOINS = {"\u200d", "\u200c"}  # zero-width (non-)joiners: part of emoji and of 
 
 _MARKS = 8
 """So many combining marks on one letter are writing; what is stacked higher covers the lines above and below."""
+
+_Segment = TypeVar("_Segment", bound=Any)
 
 _RARE = re.compile(r"[^ -~]")
 """Anything but printable ASCII; of that, `is_unsafe` tells what is harmless."""
@@ -43,6 +51,22 @@ def safe_json(text: bytes) -> bytes:
         return text  # JSON has escaped the other control characters itself
     # Outside of its strings JSON is plain ASCII, so that what is found here lies within one.
     return _RARE.sub(lambda found: _json_escape(found[0]), text.decode()).encode()
+
+
+def safe_segments(segments: Iterable[_Segment]) -> Iterator[_Segment]:
+    """Yield the pieces of a picture for a terminal (Rich's segments) with nothing in them that a terminal acts on: its
+    styles alone are sent as control sequences.
+    """
+    for segment in segments:
+        text = segment.text
+        if segment.control:
+            continue
+        yield segment if text.isascii() and text.isprintable() else segment._replace(text=safe_document(text))
+
+
+def safe_document(text: str) -> str:
+    r"""Return a whole SVG, page or graph with unsafe characters shown (``\x1b``): none belongs there but a newline."""
+    return _RARE.sub(lambda found: _escape(found[0]) if found[0] != "\n" and is_unsafe(found[0]) else found[0], text)
 
 
 def without_surrogates(text: str) -> str:

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from .errors import BertInspectError, UsageError
 from .files import replacing
-from .safetext import safe_text
+from .safetext import is_unsafe, safe_segments, safe_text
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
+    from rich.console import Console, ConsoleOptions, RenderableType
+    from rich.segment import Segment
 
 Color = Literal["auto", "always", "never"]
 
@@ -237,11 +238,29 @@ def _console(color: Color) -> "Console":
     )
 
 
+@dataclass(frozen=True)
+class _Safe:
+    """A product with the text that it forgot to make safe made so."""
+
+    product: "RenderableType"
+
+    def __rich_console__(self, console: "Console", options: "ConsoleOptions") -> "Iterator[Segment]":
+        yield from safe_segments(console.render(self.product, options))
+
+
 def _printed(console: "Console", product: "RenderableType") -> str:
+    """Return what goes to the screen, with nothing unsafe in it but the console's own styles."""
+    text = "" if console.color_system else _rendered(console, product)
+    if console.color_system or any(sign != "\n" and is_unsafe(sign) for sign in set(text)):  # hardly ever: it was safe
+        text = _rendered(console, _Safe(product))
+    # Rich fills the columns of a table up: in a file, or where an editor wraps, that is in the way.
+    return "\n".join(line.rstrip(" ") for line in text.split("\n"))
+
+
+def _rendered(console: "Console", product: "RenderableType") -> str:
     with console.capture() as captured:
         console.print(product)
-    # Rich fills the columns of a table up: in a file, or where an editor wraps, that is in the way.
-    return "\n".join(line.rstrip(" ") for line in captured.get().split("\n"))
+    return captured.get()
 
 
 def _page(text: str) -> bool:

@@ -49,7 +49,7 @@ from bert_inspect.loading.model import load  # noqa: E402
 from bert_inspect.loading.spec import ModelSpec  # noqa: E402
 from bert_inspect.loading.tokenizer import load_tokenizer  # noqa: E402
 from bert_inspect.safetext import is_unsafe  # noqa: E402
-from bert_inspect.traces.line_store import traced_lines  # noqa: E402
+from bert_inspect.traces.finished import finished_line  # noqa: E402
 from bert_inspect.traces.selection import Selection  # noqa: E402
 
 PATIENCE = 30
@@ -104,7 +104,7 @@ class TooSlow(BaseException):
 def try_trace(text: bytes) -> None:
     """Read a trace file and do with it all that can be done."""
     with contextlib.suppress(BertInspectError):
-        traced_lines(text, name="line 1")
+        finished_line(text, name="line 1")
     shown(Trace.from_json(text))
 
 

@@ -18,7 +18,7 @@ from bert_inspect.render.page import page
 from bert_inspect.render.tokens import tokens
 from bert_inspect.render.tree import View
 from bert_inspect.safetext import is_unsafe
-from bert_inspect.traces.line_store import traced_lines
+from bert_inspect.traces.finished import finished_line
 from bert_inspect.traces.selection import Selection, narrowed
 
 Place = tuple[Any, ...]
@@ -148,7 +148,7 @@ def stand(text: bytes) -> None:
     failure" for the user.
     """
     with suppress(BertInspectError):
-        traced_lines(text, name="line 1 of the file")
+        finished_line(text, name="line 1 of the file")
     with suppress(BertInspectError):
         shown(Trace.from_json(text))
 

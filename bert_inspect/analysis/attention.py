@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..diff.arrays import as_array
-from ..errors import UsageError
+from ..errors import TraceFileError, UsageError
 from ..traces.lookup import origin
 from ..traces.record import Step, TensorOut, Trace
 from ..traces.sentences import classification_place
@@ -18,6 +18,9 @@ from ..traces.values import UNIT_ROUNDOFF
 from ..traces.vocabulary import axes, labels, roles
 
 Array = NDArray[np.float64]
+
+_MOST = 1e3
+"""Dropout while training scales probabilities up, to some more than 1; what is far larger is none."""
 
 HOW_TO_KEEP = "trace it with `values=True`"
 
@@ -69,6 +72,7 @@ def attentions(trace: Trace) -> list[LayerAttention]:
 
     Raises:
         UsageError: the trace holds no values to take it from.
+        TraceFileError: what it holds is not attention over the tokens of its sentences.
     """
     found = [layer for step in trace.steps if step.kind == "module" and (layer := _of_module(trace, step)) is not None]
     if not found:
@@ -82,7 +86,8 @@ def _of_module(trace: Trace, module: Step) -> LayerAttention | None:
     inside = [step for step in trace.steps[module.id + 1 :] if step.parent == module.id]
     fused = next((step for step in inside if step.label == labels.FUSED_ATTENTION), None)
     if fused is not None:
-        return _rebuild(trace, module, fused)
+        with np.errstate(all="ignore"):
+            return _rebuild(trace, module, fused)
     outputs = [
         *module.outputs,
         *(out for step in inside for out in step.outputs if step.label == labels.ATTENTION_PROBABILITIES),
@@ -91,6 +96,9 @@ def _of_module(trace: Trace, module: Step) -> LayerAttention | None:
     if held is None:
         return None
     probabilities = array(held)
+    _check_shape(trace, module, probabilities.shape)
+    if not (np.isnan(probabilities) | (np.abs(probabilities) < _MOST)).all():
+        raise _misfit(module, "it holds numbers that are no probabilities")
     visible = np.array(trace.input.attention_mask, dtype=bool)
     blind = [(row, query) for row in np.flatnonzero(~visible.any(axis=1)) for query in range(probabilities.shape[2])]
     return LayerAttention(
@@ -108,24 +116,28 @@ def _rebuild(trace: Trace, module: Step, fused: Step) -> LayerAttention | None:
     """
     names = ("query", "key", "value")
     query, key, value = (_input(trace, fused, name) for name in names)
-    output = fused.outputs[0]
-    if query is None or key is None or value is None or output.values is None:
+    output = next(iter(fused.outputs), None)
+    if query is None or key is None or value is None or output is None or output.values is None:
         return None
-    given = re.search(r"scale=([-+.\de]+)", fused.arguments)
-    scale = float(given[1]) if given else query.shape[-1] ** -0.5
+    _check_shape(trace, module, (*query.shape[:-1], *key.shape[-2:-1]))
+    _check_product(module, query, key, value, output)
+    scale = _scale(module, fused, query.shape[-1])
     scores = np.einsum("bhqd,bhkd->bhqk", query, key) * scale
     if any(tensor.name == "attn_mask" for tensor in fused.inputs):
         mask = _input(trace, fused, "attn_mask")
         if mask is None:
             return None
+        try:
+            mask = np.broadcast_to(mask, scores.shape)
+        except ValueError as error:
+            raise _misfit(module, f"its mask has the shape {list(mask.shape)}") from error
         boolean = next(tensor.dtype for tensor in fused.inputs if tensor.name == "attn_mask") == "bool"
-        scores = np.where(np.broadcast_to(mask, scores.shape) != 0, scores, -np.inf) if boolean else scores + mask
+        scores = np.where(mask != 0, scores, -np.inf) if boolean else scores + mask
     if "is_causal=True" in fused.arguments:
         scores = np.where(np.tri(*scores.shape[-2:]) > 0, scores, -np.inf)
     seeing = np.isfinite(scores).any(axis=-1)
-    with np.errstate(invalid="ignore"):
-        raised = np.exp(scores - scores.max(axis=-1, keepdims=True))
-        probabilities = raised / raised.sum(axis=-1, keepdims=True)
+    raised = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    probabilities = raised / raised.sum(axis=-1, keepdims=True)
     recorded = array(output)
     apart = np.abs(np.einsum("bhqk,bhkd->bhqd", probabilities, value) - recorded)[seeing]
     largest = np.abs(recorded[seeing]).max(initial=0.0)
@@ -138,6 +150,49 @@ def _rebuild(trace: Trace, module: Step, fused: Step) -> LayerAttention | None:
             difference=float(apart.max(initial=0.0)), rounding=float(largest * UNIT_ROUNDOFF.get(output.dtype, 0.0))
         ),
     )
+
+
+def _check_shape(trace: Trace, module: Step, shape: Sequence[int]) -> None:
+    """Refuse probabilities that are not (batch, heads, query tokens, key tokens) of the trace's sentences.
+
+    Raises:
+        TraceFileError: says what they are instead.
+    """
+    rows = trace.input.tokens
+    tokens = len(rows[0]) if rows else 0
+    fits = len(shape) == 4 and (shape[0], shape[2], shape[3]) == (len(rows), tokens, tokens) and shape[1] > 0
+    if not fits or any(len(row) != tokens for row in rows):
+        raise _misfit(module, f"it has the shape {list(shape)}, the input {len(rows)} sentences of {tokens} tokens")
+
+
+def _check_product(module: Step, query: Array, key: Array, value: Array, output: TensorOut) -> None:
+    """Refuse queries, keys and values between which there is no attention.
+
+    Raises:
+        TraceFileError: says what shapes they have.
+    """
+    alike = query.ndim == key.ndim == value.ndim == 4 and query.shape[:2] == key.shape[:2] == value.shape[:2]
+    fit = alike and query.shape[-1] == key.shape[-1] and key.shape[-2] == value.shape[-2]
+    if not fit or tuple(output.shape) != (*query.shape[:-1], value.shape[-1]):
+        shapes = ", ".join(str(list(each)) for each in (query.shape, key.shape, value.shape, output.shape))
+        raise _misfit(module, f"query, key, value and output have the shapes {shapes}")
+
+
+def _scale(module: Step, fused: Step, head_dim: int) -> float:
+    """Return by what the scores were scaled: what the step says, else one by the root of the head's size.
+
+    Raises:
+        TraceFileError: it says something that is no number.
+    """
+    given = re.search(r"scale=([^,)\s]+)", fused.arguments)
+    try:
+        return float(given[1]) if given and given[1] != "None" else max(head_dim, 1) ** -0.5
+    except ValueError as error:
+        raise _misfit(module, f"its scale is {given[1] if given else ''}") from error
+
+
+def _misfit(module: Step, why: str) -> TraceFileError:
+    return TraceFileError(f"the attention of {module.path} cannot be shown: {why}", "trace it again")
 
 
 def _input(trace: Trace, step: Step, name: str) -> Array | None:

@@ -65,3 +65,11 @@ def trace_batch(
         raise
     encoded = structs.replace(encoded, lines=[line.number for line in batch])
     return run_forward(loaded, encoded, selection=selection, keep=keep, verify=verify)[0]
+
+
+def trace_again(loaded: Loaded, tokenizer: Any, earlier: Trace, **how: Any) -> Trace:
+    """Trace the sentences of a batch once more, to be held against what was made of them; ``how`` is as for
+    `trace_batch`.
+    """
+    batch = [NumberedLine(number, text) for number, text in zip(earlier.input.lines, earlier.input.texts, strict=True)]
+    return trace_batch(loaded, tokenizer, batch, **how)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ..errors import ExitCode
+from ..errors import ExitCode, UsageError
 from ..terminal import Terminal
 from . import complete, help
 from . import options as o
@@ -111,15 +111,21 @@ def _picture(flow: "Dataflow", trace: "Trace", suffix: str, *, upwards: bool, te
     """Return a dataflow as the bytes of a file of that kind.
 
     Raises:
-        UsageError: there is no font for a PNG.
+        UsageError: there is no font for a PNG, or too much in the dataflow.
     """
     from ..render.diagram.words import caption
 
     below = caption(flow, trace)
     if suffix in (".svg", ".png"):
-        from ..render.diagram.svg import svg
+        from ..render.diagram.svg import TooLarge, svg
 
-        return drawn(svg(flow, upwards=upwards, caption=below), suffix)
+        try:
+            return drawn(svg(flow, upwards=upwards, caption=below), suffix)
+        except TooLarge as error:
+            raise UsageError(
+                f"{len(flow.arrows):,} arrows are too many for a picture",
+                "draw a part: --module PATH, or fewer levels: --depth N; the terminal, .mmd and .dot take them all",
+            ) from error
     if suffix != ".mmd":
         from ..render.diagram.dot import dot
 

@@ -113,6 +113,8 @@ def _spec_of(made: "Model", name: str | None) -> ModelSpec:
     """
     if name is None and made.source == "python":
         raise UsageError("A was traced from Python: where its model lies is not known", "name it: --model FOLDER")
+    if name is None and (made.name.startswith((".", "~", "/", "\\")) or ".." in made.name or made.name.count("/") > 1):
+        raise UsageError("A names its model by a path, which is not followed", "name it: --model FOLDER")
     dtype: Any = made.dtype  # whatever the file says: the spec checks it
     return ModelSpec(
         name=name or made.name,

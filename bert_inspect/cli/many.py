@@ -1,8 +1,9 @@
 """``run --input FILE``: many sentences, traced in batches into JSON Lines, one trace a line."""
 
 import gc
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -16,7 +17,7 @@ from .prepare import find, load
 if TYPE_CHECKING:
     from ..capture.keep import Keep
     from ..loading.spec import ModelSpec
-    from ..traces.line_store import LineStore
+    from ..traces.line_store import Lines
     from ..traces.record import Trace
     from ..traces.selection import Selection
     from .options import OutputOptions, TextOptions
@@ -64,19 +65,30 @@ def run_many(
     Raises:
         UsageError: the file cannot be read, or the output exists already and ``--resume`` was not given.
     """
+    assert many.input_file is not None, "asked for only where one is given"
+    with _opened(out, resume=many.resume) as lines:
+        if not lines.locked:
+            terminal.say(f"the file system of {out.file} has no locks: let no other run write to it meanwhile")
+        return _traced(many, text, spec, recording, lines, out=out, terminal=terminal)
+
+
+def _traced(
+    many: ManyOptions,
+    text: "TextOptions",
+    spec: "ModelSpec",
+    recording: Recording,
+    lines: "Lines",
+    *,
+    out: "OutputOptions",
+    terminal: Terminal,
+) -> int:
+    """Trace what the output does not hold yet."""
     from ..capture.sentence_file import read_lines
 
-    file = many.input_file
-    assert file is not None, "asked for only where one is given"
-    store = _store(out, resume=many.resume)
-    done = store.done() if store is not None else set()
-    count = sum(1 for _ in read_lines(file))  # a look through the whole file, before anything slow starts
+    file, done = str(many.input_file), lines.finished.sentences
+    count = lines.finished.check_sentences(read_lines(file), file)  # the whole file, before anything slow starts
     if not count:
         raise UsageError(f"there is no sentence in {file}", "write one a line; blank lines do not count")
-    left = sum(1 for line in read_lines(file) if line.number not in done)
-    if not left:
-        terminal.say(f"nothing is left to do: {_sentences(count)} of {file} traced already, in {out.file}")
-        return ExitCode.OK
     checkpoint = find(spec, terminal)
     recording.selection.check_layers(checkpoint.layers)
 
@@ -85,19 +97,28 @@ def run_many(
 
     tokenizer = load_tokenizer(checkpoint, notice=terminal.say)
     limit = token_limit(tokenizer, checkpoint.positions, text.max_length)
+    lines.finished.check_batches(size=many.batch_size, limit=limit, truncate=text.truncate)
     with terminal.waiting("loading torch and the model"):
-        from ..capture.batches import batches, trace_batch
+        from ..capture.batches import batches, trace_again, trace_batch
 
         loaded = load(checkpoint, spec, terminal)
     outcome, ended = _Outcome(tokenizer), False
     how = {"limit": limit, "truncate": text.truncate, **vars(recording)}
+    if done:
+        earlier = lines.finished.earlier()
+        lines.finished.check_again(earlier, trace_again(loaded, tokenizer, earlier, **how))
+    left = count - len(done)
+    if not left:
+        terminal.say(f"nothing is left to do: {_sentences(count)} of {file} traced already, in {out.file}")
+        return ExitCode.OK
     _collect_garbage()
-    with _appending(store) as append, terminal.progress(count, done=len(done)) as advance:
+    to_stdout = stdout() if out.file is None else nullcontext()
+    with to_stdout, terminal.progress(count, done=len(done)) as advance:
         for batch in batches(read_lines(file), tokenizer, size=many.batch_size):
             if rest := [line for line in batch if line.number not in done]:
                 trace = trace_batch(loaded, tokenizer, rest, **how)
                 outcome.add(trace)
-                append(trace)
+                lines.add(trace)
                 advance(len(rest))
         ended = True
     if ended:  # a reader of stdout that leaves ends it before
@@ -110,33 +131,18 @@ def _sentences(count: int) -> str:
     return "1 sentence" if count == 1 else f"{count} sentences"
 
 
-def _store(out: "OutputOptions", *, resume: bool) -> "LineStore | None":
-    """Return the file that the traces are added to, None if they go to stdout."""
-    from ..traces.line_store import LineStore
+@contextmanager
+def _opened(out: "OutputOptions", *, resume: bool) -> "Iterator[Lines]":
+    """Open the file that the traces are added to, or stdout."""
+    from ..traces.line_store import Lines, open_lines
 
     if out.file is not None:
-        return LineStore(path=out.file, resume=resume)
+        with open_lines(out.file, resume=resume) as lines:
+            yield lines
+        return
     if resume:
         raise UsageError("--resume needs the file that an earlier run wrote", "name it with -o FILE")
-    return None
-
-
-@contextmanager
-def _appending(store: "LineStore | None") -> "Iterator[Callable[[Trace], None]]":
-    """Yield what writes a trace as a line, to the file or to stdout."""
-    if store is not None:
-        with store.appending() as append:
-            yield append
-        return
-    from ..traces.trace_file import trace_line
-
-    with stdout() as stream:
-
-        def write(trace: "Trace") -> None:
-            stream.write(trace_line(trace))
-            stream.flush()
-
-        yield write
+    yield Lines(raw=sys.stdout.buffer)
 
 
 def _collect_garbage() -> None:

@@ -55,13 +55,15 @@ def find(spec: "ModelSpec", terminal: Terminal, *, notice: "Notice | None" = Non
         ModelError: it is not there, or is not a BERT.
         UsageError: the current folder is gone.
     """
-    from ..loading.locate import keep_off_the_network, locate
+    from ..loading.locate import check_environment, keep_off_the_network, locate
 
     try:
         os.getcwd()  # transformers asks for it, and cannot be imported without  # noqa: PTH109
     except OSError as error:
         raise UsageError("the current folder no longer exists", "change to another folder: cd") from error
-    if not spec.download:
+    if spec.download:
+        check_environment()
+    else:
         keep_off_the_network()
     found = locate(spec, notice=notice or terminal.say)
     terminal.detail(f"model {found.name}: {found.folder or 'built in'}, weights {found.weights}")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import ExitCode, UsageError
+from ..errors import ExitCode, TraceFileError, UsageError
 from ..terminal import Terminal
 from . import help
 from . import options as o
@@ -125,9 +125,13 @@ def _diagram(trace: "Trace", left_out: list[str]) -> str | None:
         left_out.append("the diagram: it is drawn of whole runs, without --layer, --module and --level")
         return None
     from ..dataflow import dataflow, folded
-    from ..render.diagram.svg import svg
+    from ..render.diagram.svg import TooLarge, svg
 
-    return svg(folded(dataflow(trace, trace.steps[0])))
+    try:
+        return svg(folded(dataflow(trace, trace.steps[0])))
+    except TooLarge:
+        left_out.append("the diagram: this run has too many steps for one; bert-inspect diagram --module draws a part")
+        return None
 
 
 def _recorded(trace: "Trace", left_out: list[str]) -> "Sequence[LayerAttention]":
@@ -136,4 +140,6 @@ def _recorded(trace: "Trace", left_out: list[str]) -> "Sequence[LayerAttention]"
         return recorded_attention(trace)
     except UsageError as error:
         left_out.append(f"attention: this trace holds no values of it; {error.hint}")
-        return []
+    except TraceFileError as error:
+        left_out.append(f"attention: {error.message}")
+    return []

@@ -7,6 +7,6 @@ The method is the layered one of Sugiyama, Tagawa and Toda (1981), box by box fr
 """
 
 from .nested import arrange
-from .plan import Body, Box, Drawing, Measures, Spacing, Wire
+from .plan import Body, Box, Drawing, Measures, Spacing, TooLarge, Wire
 
-__all__ = ["Body", "Box", "Drawing", "Measures", "Spacing", "Wire", "arrange"]
+__all__ = ["Body", "Box", "Drawing", "Measures", "Spacing", "TooLarge", "Wire", "arrange"]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from math import inf
 
-from .rows import Item, Link, links_of
+from .rows import MANY, Item, Link, links_of
 
 _SWEEPS = 60
 
@@ -65,6 +65,9 @@ class _Blocks:
 def place_across(rows: Sequence[Sequence[Item]], *, gap: float) -> None:
     """Give every item its ``x``; the leftmost end of anything is at 0."""
     links = links_of(rows)
+    if len(links) > MANY:
+        _place_plainly(rows, gap)
+        return
     blocks = _Blocks(rows, gap)
     loose = [link for link in sorted(links, key=_rank(links)) if link.net in link.lower.sides or not blocks.join(link)]
     place = _pulled(blocks, loose)
@@ -72,6 +75,21 @@ def place_across(rows: Sequence[Sequence[Item]], *, gap: float) -> None:
         item.x = place[blocks.block[item]] + blocks.offset[item]
     least = min((item.x - item.left for item in blocks.block), default=0)
     for item in blocks.block:
+        item.x -= least
+
+
+def _place_plainly(rows: Sequence[Sequence[Item]], gap: float) -> None:
+    """Put each row's items beside each other, and the middles of all rows below each other."""
+    for row in rows:
+        at = 0.0
+        for before, item in zip([None, *row], row, strict=False):
+            if before is not None:
+                at += before.right + (0 if before.is_line and item.is_line else gap) + item.left
+            item.x = at
+        for item in row:
+            item.x -= at / 2
+    least = min((item.x - item.left for row in rows for item in row), default=0)
+    for item in (item for row in rows for item in row):
         item.x -= least
 
 

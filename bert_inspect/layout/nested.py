@@ -7,13 +7,19 @@ from ..dataflow import Dataflow, Node
 from ..dataflow.graph import Shape
 from .columns import place_across
 from .pins import closed_box, connect, leaf, spread
-from .plan import Box, Drawing, Measures, Net, Point, Wire
+from .plan import MOST, Box, Drawing, Measures, Net, Point, TooLarge, Wire
 from .rows import PORT, Item, ordered, rows_of
 from .wires import joined, place_down
 
 
 def arrange(flow: Dataflow, measures: Measures, *, upwards: bool) -> Drawing:
-    """Return where everything in a picture stands; ``upwards``, what comes in stands at the bottom."""
+    """Return where everything in a picture stands; ``upwards``, what comes in stands at the bottom.
+
+    Raises:
+        TooLarge: there is too much in it.
+    """
+    if len(flow.arrows) + sum(1 for _ in flow.walk()) > MOST:
+        raise TooLarge
     targets: dict[tuple[str, Shape], set[str]] = {}
     for arrow in flow.arrows:
         targets.setdefault((arrow.source, arrow.shape), set()).add(arrow.target)
@@ -64,6 +70,7 @@ class _Level:
         place = {inner: number for number, inner in enumerate(self._holder)}
         touching = [net for net in nets if net.source in place or net.targets & place.keys()]
         self._nets = sorted(touching, key=lambda net: min(place[t] for t in net.targets | {net.source} if t in place))
+        self._place = {node.id: number for number, node in enumerate(nodes)}
         self._subs: dict[str, _Inside] = {}
         self._items: dict[str, Item] = {}
         self._ins: dict[Net, Item] = {}
@@ -82,9 +89,9 @@ class _Level:
         ends = self._ends()
         connect(ends)
         items = [*self._ins.values(), *self._items.values(), *self._outs.values()]
+        fed = {target for _, targets in ends.values() for target in targets}
         for node in self._nodes:
-            fed = any(self._items[node.id] in targets for _, targets in ends.values())
-            self._items[node.id].late = not fed
+            self._items[node.id].late = self._items[node.id] not in fed
         rows = ordered(rows_of(items, ends, self._spacing.wire))
         spread(rows, self._spacing)
         place_across(rows, gap=self._spacing.column / (1 if self._around else 2))
@@ -96,7 +103,8 @@ class _Level:
         for net in self._nets:
             source = self._holder.get(net.source)
             holders = [self._holder.get(target) for target in net.targets]
-            into = [self._items[node.id] for node in self._nodes if node is not source and node in holders]
+            inside = {self._place[node.id] for node in holders if node is not None and node is not source}
+            into = [self._items[self._nodes[place].id] for place in sorted(inside)]
             if source is None:
                 self._ins[net] = self._port([net.source], row=0)
             elif None in holders:

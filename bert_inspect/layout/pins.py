@@ -42,16 +42,16 @@ def spread(rows: Sequence[Sequence[Item]], spacing: Spacing) -> None:
     Into a round one the tensor that has most steps behind it comes straight, others from the side on which they are;
     along the top of a box it comes into the middle, the others beside it.
     """
-    place = {item: number for row in rows for number, item in enumerate(row)}
+    place = {item: number for number, item in enumerate(item for row in rows for item in row)}
     comes: dict[tuple[Item, Net], Item] = {}
-    behind: dict[Item, set[Item]] = {}
+    behind: dict[Item, int] = {}  # sets of items, each a bit: a chain's are long
     for link in links_of(rows):
         comes[link.lower, link.net] = link.upper
-        own = set() if link.upper.bend else {link.upper}
-        behind.setdefault(link.lower, set()).update(own, behind.get(link.upper, ()))
+        own = 0 if link.upper.bend else 1 << place[link.upper]
+        behind[link.lower] = behind.get(link.lower, 0) | behind.get(link.upper, 0) | own
     for item in (item for row in rows for item in row if not item.fixed and len(item.ins) > 1):
         nets = sorted(item.ins, key=lambda net: place[comes[item, net]])
-        most = {net: len(behind.get(comes[item, net], ())) + (not comes[item, net].bend) for net in item.ins}
+        most = {net: behind.get(comes[item, net], 0).bit_count() + (not comes[item, net].bend) for net in item.ins}
         straight = max(most, key=lambda net: most[net])
         at = nets.index(straight)
         if not item.round:

@@ -8,6 +8,13 @@ from ..dataflow.graph import Shape
 
 Point = tuple[float, float]
 
+MOST = 20_000
+"""The most nodes and arrows of a picture, and the most rows that its arrows pass together."""
+
+
+class TooLarge(Exception):
+    """There is more in a dataflow than can be laid out in seconds, and more than anybody could look at."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Body:

@@ -4,8 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise, permutations
 
-from .plan import Net
+from .plan import MOST, Net, TooLarge
 
+MANY = 400
+"""Of more links than this neither the order in a row nor straight columns are looked for: a picture of so many things
+is drawn plainly, in the order of the run.
+"""
 PORT = "port"
 """The name of all places where tensors enter or leave a box."""
 
@@ -63,18 +67,23 @@ def rows_of(items: Sequence[Item], ends: Mapping[Net, tuple[Item, Sequence[Item]
                 feeds[target].append(source)
     for item in items:  # in the order of the run: what feeds an item stands before it
         item.row = max((source.row + 1 for source in feeds[item]), default=item.row)
+    fed: dict[Item, int] = {}
+    for source, targets in ends.values():
+        fed[source] = min(fed.get(source, len(items)), *(target.row for target in targets))
     for item in items:
         if item.late:
-            fed = [target.row for source, targets in ends.values() if source is item for target in targets]
-            item.row = max(item.row, min(fed, default=item.row + 1) - 1)
+            item.row = max(item.row, fed.get(item, item.row + 1) - 1)
     outs = [item for item in items if item.is_out]
     last = max((item.row for item in items if not item.is_out), default=0) + bool(outs)
     rows: list[list[Item]] = [[] for _ in range(last + 1)]
     for item in items:
         item.row = last if item.is_out else item.row
         rows[item.row].append(item)
-    for net, (source, targets) in ends.items():
-        for row in range(source.row + 1, max((target.row for target in targets), default=0)):
+    passed = [range(source.row + 1, max(target.row for target in targets)) for source, targets in ends.values()]
+    if sum(map(len, passed)) > MOST:
+        raise TooLarge
+    for net, between in zip(ends, passed, strict=True):
+        for row in between:
             bend = Item(f"bend {row}", row, spacing, spacing, {net: 0}, {net: 0}, bend=True)
             rows[row].append(bend)
     return rows
@@ -97,6 +106,11 @@ def ordered(rows: Sequence[Sequence[Item]]) -> list[list[Item]]:
     """
     links = links_of(rows)
     first = [list(row) for row in rows]
+    if len(links) > MANY:
+        return first
+    below: list[list[Link]] = [[] for _ in rows]
+    for link in links:
+        below[link.upper.row].append(link)
     best, least = first, _crossings(first, links)
     top = next((number for number, row in enumerate(first) if row), 0)
     for start in _starts(first[top] if first else []):
@@ -104,7 +118,8 @@ def ordered(rows: Sequence[Sequence[Item]]) -> list[list[Item]]:
         for sweep in range(6):
             down = sweep % 2 == 0
             for row in range(1, len(order)) if down else range(len(order) - 2, -1, -1):
-                _sort(order[row], order[row - 1 if down else row + 1], links, down=down)
+                other = row - 1 if down else row + 1
+                _sort(order[row], order[other], below[min(row, other)], down=down)
             crossings = _crossings(order, links)
             if crossings < least:
                 best, least = [list(row) for row in order], crossings

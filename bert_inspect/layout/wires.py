@@ -44,17 +44,19 @@ def place_down(
     """Give every item its ``y`` and return the whole height and all wires; ``above`` and ``below`` the things in the
     rows so much more room is left.
     """
-    links = links_of(rows)
+    links: list[list[Link]] = [[] for _ in rows]
+    for each in links_of(rows):
+        links[each.lower.row].append(each)
     ways: list[Way] = []
     bottom = 0.0
     for number, row in enumerate(rows):
         height = max((item.height for item in row), default=0.0)
-        entering = [link for link in links if link.lower.row == number]
+        entering = links[number]
         bars, entries = _crossbars(entering, row, spacing)
         turn = bottom + spacing.row / 2 + (above if number == 1 else 0)
         top = 0.0
         if number:
-            top = turn + spacing.row / 2 + max(0, _assign_tracks(bars) - 1) * spacing.track
+            top = turn + spacing.row / 2 + max(0, _assign_tracks(list(bars.values())) - 1) * spacing.track
             top += below if all(item.is_out for item in row) else 0
         bottom = top + height
         for item in row:
@@ -62,7 +64,7 @@ def place_down(
                 item.height = item.out_at = height
             item.y = top + (height - item.height) / 2
         for link in entering:
-            bar = next(bar for bar in bars if bar.net is link.net)
+            bar = bars[link.net]
             at = turn + (bar.track or 0) * spacing.track
             ways.append(Way(link.net, link.lower, _points(link, bar, at, entries[link], bottom)))
     ended = bool(rows) and all(item.is_out for item in rows[-1])
@@ -80,7 +82,7 @@ class _Entry:
 
 def _crossbars(
     links: Sequence[Link], row: Sequence[Item], spacing: Spacing
-) -> tuple[list[_Crossbar], dict[Link, _Entry]]:
+) -> tuple[dict[Net, _Crossbar], dict[Link, _Entry]]:
     bars: dict[Net, _Crossbar] = {}
     entries: dict[Link, _Entry] = {}
     bends = {link.net: link.lower for link in links if link.lower.bend}
@@ -90,7 +92,7 @@ def _crossbars(
         entries[link] = entry
         if not (entry.direct and link.net in bends):  # it branches off the bend
             bar.ends.append(entry.x)
-    return list(bars.values()), entries
+    return bars, entries
 
 
 def _entry(link: Link, bend: Item | None, row: Sequence[Item], spacing: Spacing) -> _Entry:
@@ -126,8 +128,11 @@ def _assign_tracks(bars: Sequence[_Crossbar]) -> int:
     turning = [bar for bar in bars if bar.turns]
     if not turning:
         return 0
-    orders = permutations(turning) if len(turning) <= 5 else [sorted(turning, key=lambda bar: bar.span)]
-    best = min((_packed(order) for order in orders), key=lambda tracks: (_cost(tracks, bars), max(tracks.values())))
+    if len(turning) > 5:
+        best = _packed(sorted(turning, key=lambda bar: bar.span))
+    else:
+        packed = (_packed(order) for order in permutations(turning))
+        best = min(packed, key=lambda tracks: (_cost(tracks, bars), max(tracks.values())))
     for bar, track in best.items():
         bar.track = track
     return max(best.values()) + 1

@@ -46,7 +46,7 @@ class CheckpointFiles:
             if stat.S_ISLNK(mode):
                 path = self._followed(path, file)
                 mode = path.stat().st_mode
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):  # of the folder too: a cache that is none holds nothing
             return None
         except OSError as error:
             raise self.unreadable(file, error) from error

@@ -90,6 +90,35 @@ def keep_off_the_network() -> None:
     """Forbid every connection of the libraries, before any of them is imported."""
     os.environ["HF_HUB_OFFLINE"] = "1"
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    for name in [*os.environ]:
+        if name.startswith(_FOR_THE_NETWORK) and not _is_count(os.environ[name]):
+            del os.environ[name]  # it says nothing that is understood, of connections that are not opened
+
+
+_FOR_THE_NETWORK = ("HF_HUB_DOWNLOAD_TIMEOUT", "HF_HUB_ETAG_TIMEOUT")
+"""Variables that huggingface_hub reads as numbers when it is imported, and fails over."""
+
+
+def check_environment() -> None:
+    """Refuse values of variables over which the hub's library fails, where it is to be used.
+
+    Raises:
+        ModelError: names the variable.
+    """
+    for name in _FOR_THE_NETWORK:
+        if name in os.environ and not _is_count(os.environ[name]):
+            raise ModelError(
+                f"the variable {name} is {short(repr(os.environ[name]))}, not a number of seconds",
+                f"set it to one, or unset {name}",
+            )
+
+
+def _is_count(text: str) -> bool:
+    try:
+        int(text)
+    except ValueError:
+        return False
+    return True
 
 
 def locate(spec: ModelSpec, *, notice: Notice = warn) -> Checkpoint:

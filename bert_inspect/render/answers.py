@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..safetext import safe_text
+from ..traces.lookup import class_name
 from ..traces.record import Model, Trace
 from ..traces.values import Number
 from .words import number
@@ -74,14 +75,8 @@ def passes(share: Number) -> bool:
 def _several(model: Model, row: Sequence[Number], *, meant: bool) -> Answer:
     given = [place for place, share in enumerate(row) if passes(share)]
     given.sort(key=lambda place: -float(row[place]))
-    told = [f"{named(label_of(model, place), place, meant=meant)} {percent(row[place])}" for place in given]
+    told = [f"{named(class_name(model, place), place, meant=meant)} {percent(row[place])}" for place in given]
     return Answer(name=", ".join(told) or "no label reaches 50 %", score="", means_something=meant)
-
-
-def label_of(model: Model, place: int) -> str:
-    """Return the name of a class by its index."""
-    names = model.config.get("id2label") or {}
-    return str(names.get(str(place), names.get(place, f"LABEL_{place}")))
 
 
 def notes(trace: Trace) -> list[str]:

@@ -5,6 +5,7 @@ import io
 
 from rich.console import Console
 
+from ..safetext import safe_document
 from ..traces.record import Trace
 from .page import page
 from .tree import View
@@ -21,4 +22,5 @@ def mimebundle(trace: Trace) -> dict[str, str]:
     code = console.export_html(inline_styles=True, code_format="{code}", clear=False)
     plain = console.export_text()
     style = "font-family: monospace; line-height: 1.35; white-space: pre; overflow-x: auto"
-    return {"text/plain": plain, "text/html": f'<pre style="{style}" title="{html.escape(repr(trace))}">{code}</pre>'}
+    page_ = f'<pre style="{style}" title="{html.escape(repr(trace))}">{code}</pre>'
+    return {"text/plain": safe_document(plain), "text/html": safe_document(page_)}

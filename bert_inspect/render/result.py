@@ -10,10 +10,11 @@ from rich.table import Table
 from rich.text import Text
 
 from ..safetext import safe_text
+from ..traces.lookup import class_name
 from ..traces.record import Failure, Output, Step, Trace
 from ..traces.tree import relaid_from
 from ..traces.values import Number
-from .answers import NO_ANSWER, answers, gives_several, label_of, means_something, named, notes, passes
+from .answers import NO_ANSWER, answers, gives_several, means_something, named, notes, passes
 from .words import BAD, DIM, NAME, PLAIN, matmuls, number, plural, sentence, shape
 
 _SHOWN = 20
@@ -155,7 +156,7 @@ class _Predictions:
         return text
 
     def _class(self, place: int) -> str:
-        name = named(label_of(self._trace.model, place), place, meant=self._meant)
+        name = named(class_name(self._trace.model, place), place, meant=self._meant)
         return name if cell_len(name) <= _LABEL else set_cell_size(name, _LABEL - 3) + "..."
 
     @staticmethod

@@ -9,9 +9,12 @@ from typing import Literal
 from ..traces.record import Step, TensorIn, TensorOut, Trace
 from .implementation import Executed, Worker, workers
 from .reached import Statement, statements
+from .sourcefile import is_installed
 
 _LONG = 4
 """Documentation of more lines than this is left out but for its first."""
+_DIFFERS = "the file of this name on this machine has other lines"
+_UNKNOWN = "torch and transformers on this machine have no file of this name"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,8 +42,8 @@ class ListingLine:
 
 @dataclass(frozen=True, kw_only=True)
 class FunctionListing:
-    """A function, or (``name`` empty) lines of a file that is not here as it was. ``caller`` and ``at`` say who
-    called a helper, where that is known.
+    """A function, or (``name`` empty) lines of a file that is not here as it was; ``why`` then says why its source is
+    not shown. ``caller`` and ``at`` say who called a helper, where that is known.
     """
 
     name: str
@@ -48,6 +51,7 @@ class FunctionListing:
     lines: Sequence[ListingLine]
     caller: str = ""
     at: int = 0
+    why: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,6 +193,7 @@ def _alone(children: Sequence[Step]) -> list[FunctionListing]:
         FunctionListing(
             name="",
             file=file,
+            why=_DIFFERS if is_installed(file) else _UNKNOWN,
             lines=[
                 ListingLine(
                     number=number,

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from ..errors import UsageError
 from ..families import family_of
 from .matching import matching
-from .record import Step, TensorIn, TensorOut, Trace
+from .record import Model, Step, TensorIn, TensorOut, Trace
 
 
 class Module(NamedTuple):
@@ -86,3 +86,10 @@ def first_call(trace: Trace, path: str) -> Step:
         f"{path} was never called in this run",
         "'not_called' in the JSON lists the modules that were not",
     )
+
+
+def class_name(model: Model, place: int) -> str:
+    """Return the name of one of a model's classes, as its configuration has it; ``LABEL_0`` where it names none."""
+    named = model.config.get("id2label")
+    default = f"LABEL_{place}"
+    return str(named.get(str(place), default)) if isinstance(named, dict) else default

@@ -33,6 +33,9 @@ def check(trace: "Trace", name: str, *, hint: str) -> None:
             rows = (trace.output.logits, trace.output.predictions, trace.output.probabilities)
             if any(column is not None and len(column) != len(trace.input.texts) for column in rows):
                 raise _Unsound("its output does not have a row for each sentence")
+            shares = trace.output.probabilities
+            if shares is not None and list(map(len, shares)) != list(map(len, trace.output.logits)):
+                raise _Unsound("its output does not have a probability for each logit")
         _check_pointers(trace)
     except _Unsound as error:
         raise TraceFileError(f"{name} is damaged: {error}", hint) from error

@@ -44,7 +44,7 @@ class Looks:
         inside = [(label, "name strong" if node.kind == "tokenizer" else "name")] if label else []
         inside += [(type_, "type quiet")] if type_ and type_ != label else []
         inside += [(line, "type") for line in lines_of(node)]
-        width = max(_width(text, style) for text, style in inside) + 26
+        width = max((_width(text, style) for text, style in inside), default=0.0) + 26
         return Look(self._body(max(width, 64), LINE * len(inside) + 13, beside), tuple(inside), tuple(beside))
 
     def body(self, node: Node) -> Body:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from ...dataflow import Dataflow, Node
+from ...safetext import safe_document, safe_text
 from .style import fills
 from .words import family, label_of, legend, lines_of, shape_text, sign_of, times, type_of
 
@@ -10,7 +11,7 @@ from .words import family, label_of, legend, lines_of, shape_text, sign_of, time
 def dot(flow: Dataflow, *, upwards: bool = True, caption: str = "") -> str:
     """Return the graph in Graphviz's language; modules are clusters."""
     lines = [
-        f"digraph {_quoted(flow.title)} {{",
+        f"digraph {_quoted(safe_text(flow.title))} {{",
         f"  rankdir={'BT' if upwards else 'TB'}; compound=true; forcelabels=true; newrank=true; ranksep=0.35;",
         f"  label={_quoted(caption)}; labelloc=b; labeljust=l; fontsize=10;",
         '  graph [fontname="Helvetica"]; node [fontname="Helvetica", fontsize=11, style="filled,rounded", shape=box];',
@@ -22,7 +23,7 @@ def dot(flow: Dataflow, *, upwards: bool = True, caption: str = "") -> str:
     if signs:
         text = "\n".join(f"{sign}  {ops}" for sign, ops in signs)
         lines.append(f"  legend [shape=plaintext, style=solid, fontsize=9, label={_quoted(text, left=True)}];")
-    return "\n".join([*lines, "}", ""])
+    return safe_document("\n".join([*lines, "}", ""]))
 
 
 def _node(node: Node, indent: str) -> Iterator[str]:

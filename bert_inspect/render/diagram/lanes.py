@@ -26,6 +26,8 @@ class Row:
 @dataclass
 class _Lanes:
     arrows: dict[Net, set[str]]
+    made: dict[str, list[Net]]
+    """By each node the tensors that it makes."""
     columns: list[Net | None] = field(default_factory=list)
     above: int | None = None
     """The column of the node just above, if nothing leaves it: what stands below it must not seem to come from it."""
@@ -52,7 +54,7 @@ class _Lanes:
             self.arrows[net].discard(id_)
             if not self.arrows[net]:
                 ending.append(at)
-        made = [net for net in self.arrows if net[0] == id_ and self.arrows[net]]
+        made = [net for net in self.made.get(id_, ()) if self.arrows[net]]
         own = ending[0] if ending else self.free()
         cells = self.through()
         for at in into:
@@ -85,7 +87,10 @@ def rows_of(flow: Dataflow, *, title_last: bool = False) -> list[Row]:
     for arrow in flow.arrows:
         arrows.setdefault((arrow.source, arrow.shape), set()).add(arrow.target)
     ends = {end for arrow in flow.arrows for end in (arrow.source, arrow.target)}
-    lanes = _Lanes(arrows)
+    made: dict[str, list[Net]] = {}
+    for net in arrows:
+        made.setdefault(net[0], []).append(net)
+    lanes = _Lanes(arrows, made)
 
     def walk(nodes: Sequence[Node], boxes: tuple[Node, ...]) -> Iterator[Row]:
         for node in nodes:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from ...dataflow import Dataflow, Node
+from ...safetext import safe_document
 from .style import fills
 from .words import family, label_of, legend, lines_of, shape_text, sign_of, times, type_of
 
@@ -15,18 +16,18 @@ def mermaid(flow: Dataflow, *, upwards: bool = True, caption: str = "") -> str:
     ops = {node.id: node for node in flow.walk() if node.kind == "op"}
     colours = {family(node) for node in flow.walk() if not node.children}
     boxes = [node.id for node in flow.walk() if node.children]
-    return "\n".join(
-        [
-            f"%% {caption}" if caption else "%% dataflow",
-            *(f"%% {sign}  {names}" for sign, names in legend(flow.walk())),
-            f"flowchart {'BT' if upwards else 'TB'}",
-            *(line for node in flow.nodes for line in _node(node, {arrow.source for arrow in flow.arrows}, "  ")),
-            *(_arrow(arrow.source, arrow.target, shape_text(arrow.shape), ops) for arrow in flow.arrows),
-            *("  classDef {} fill:{},stroke:{},color:#1f2328".format(name, *fills(name)) for name in sorted(colours)),
-            *([f"  class {','.join(boxes)} box", "  classDef box fill:#8c959f14,stroke:#98a3af"] if boxes else []),
-            "",
-        ]
-    )
+    sources = {arrow.source for arrow in flow.arrows}
+    lines = [
+        f"%% {_escaped(caption)}" if caption else "%% dataflow",
+        *(f"%% {sign}  {_escaped(names)}" for sign, names in legend(flow.walk())),
+        f"flowchart {'BT' if upwards else 'TB'}",
+        *(line for node in flow.nodes for line in _node(node, sources, "  ")),
+        *(_arrow(arrow.source, arrow.target, shape_text(arrow.shape), ops) for arrow in flow.arrows),
+        *("  classDef {} fill:{},stroke:{},color:#1f2328".format(name, *fills(name)) for name in sorted(colours)),
+        *([f"  class {','.join(boxes)} box", "  classDef box fill:#8c959f14,stroke:#98a3af"] if boxes else []),
+        "",
+    ]
+    return safe_document("\n".join(lines))
 
 
 def _node(node: Node, sources: set[str], indent: str) -> Iterator[str]:

@@ -1,15 +1,20 @@
 """A dataflow as SVG: self-contained, legible on light and on dark, with its title and its content in words."""
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from html import escape
+from math import inf
 
 from ...dataflow import Dataflow, Node
-from ...layout import Box, Drawing, Measures, Wire, arrange
+from ...layout import Box, Drawing, Measures, TooLarge, Wire, arrange
 from ...layout.plan import Point
+from ...safetext import safe_document, safe_text
 from .bodies import LINE, RADIUS, TITLE, TYPE, Looks
 from .font import text_width
 from .style import STYLE
 from .words import description, family, label_of, legend, sign_of, times, type_of
+
+__all__ = ["TooLarge", "svg"]
 
 _CORNER = 7.0
 _MARGIN = 24.0
@@ -19,32 +24,35 @@ _LEAST = 440.0
 
 
 def svg(flow: Dataflow, *, upwards: bool = True, caption: str = "") -> str:
-    """Return the picture; ``caption`` stands below it and says of which run it is."""
+    """Return the picture; ``caption`` stands below it and says of which run it is.
+
+    Raises:
+        TooLarge: there is more in it than can be laid out in seconds.
+    """
     looks = Looks(flow)
     drawing = arrange(flow, Measures(looks.body, looks.title), upwards=upwards)
     width = max(drawing.width, _LEAST)
     below, height = _below(flow, caption, width=width)
     left, whole, high = (width - drawing.width) / 2, width + 2 * _MARGIN, drawing.height + height + 2 * _MARGIN
-    return "\n".join(
-        [
-            '<svg xmlns="http://www.w3.org/2000/svg" class="dataflow" role="img" aria-labelledby="flow-title flow-text"'
-            f' width="{whole:.0f}" height="{high:.0f}" viewBox="0 0 {whole:.0f} {high:.0f}">',
-            f'<title id="flow-title">{escape(f"Dataflow of {flow.title}")}</title>',
-            f'<desc id="flow-text">{escape(description(flow))}</desc>',
-            f"<style>{STYLE}</style>",
-            f'<rect class="page" width="{whole:.0f}" height="{high:.0f}" rx="10"/>',
-            f'<g transform="translate({_n(_MARGIN + left)} {_n(_MARGIN)})">',
-            *(part for box in drawing.boxes if box.node.children for part in _frame(box)),
-            *_wires(drawing),
-            *(part for box in drawing.boxes for part in (_title(box) if box.node.children else _leaf(box, looks))),
-            "</g>",
-            f'<g transform="translate({_n(_MARGIN)} {_n(_MARGIN + drawing.height)})">',
-            *below,
-            "</g>",
-            "</svg>",
-            "",
-        ]
-    )
+    lines = [
+        '<svg xmlns="http://www.w3.org/2000/svg" class="dataflow" role="img" aria-labelledby="flow-title flow-text"'
+        f' width="{whole:.0f}" height="{high:.0f}" viewBox="0 0 {whole:.0f} {high:.0f}">',
+        f'<title id="flow-title">{escape(safe_text(f"Dataflow of {flow.title}"))}</title>',
+        f'<desc id="flow-text">{escape(description(flow))}</desc>',
+        f"<style>{STYLE}</style>",
+        f'<rect class="page" width="{whole:.0f}" height="{high:.0f}" rx="10"/>',
+        f'<g transform="translate({_n(_MARGIN + left)} {_n(_MARGIN)})">',
+        *(part for box in drawing.boxes if box.node.children for part in _frame(box)),
+        *_wires(drawing),
+        *(part for box in drawing.boxes for part in (_title(box) if box.node.children else _leaf(box, looks))),
+        "</g>",
+        f'<g transform="translate({_n(_MARGIN)} {_n(_MARGIN + drawing.height)})">',
+        *below,
+        "</g>",
+        "</svg>",
+        "",
+    ]
+    return safe_document("\n".join(lines))
 
 
 def _step(node: Node) -> str:
@@ -78,7 +86,7 @@ def _title(box: Box) -> Iterator[str]:
 def _leaf(box: Box, looks: Looks) -> Iterator[str]:
     look = looks.look(box.node)
     node = box.node
-    told = escape(f"{node.path}: {node.type}({node.arguments})" if node.type else node.label)
+    told = escape(safe_text(f"{node.path}: {node.type}({node.arguments})" if node.type else node.label))
     middle = box.y + box.height / 2
     yield f"<g{_step(node)}><title>{told}</title>"
     if look.body.round:
@@ -136,22 +144,45 @@ def _branches(wires: Sequence[Wire]) -> Iterator[Point]:
     for wire in wires:
         by_net.setdefault(id(wire.net), []).append(wire)
     for group in by_net.values():
-        pieces = [piece for wire in group for piece in zip(wire.points, wire.points[1:], strict=False)]
+        lines = _lines(group)
         for point in dict.fromkeys(point for wire in group for point in wire.points):
-            if len({way for piece in pieces for way in _ways(point, piece)}) > 2:
+            if sum(_leads(lines, point, axis, way) for axis in (0, 1) for way in (1, -1)) > 2:
                 yield point
 
 
-def _ways(point: Point, piece: tuple[Point, Point]) -> Iterator[tuple[int, int]]:
-    """Yield the directions in which a straight piece leads away from a point on it."""
-    for axis in (0, 1):
-        low, high = sorted((piece[0][axis], piece[1][axis]))
-        across = 1 - axis
-        on_line = abs(piece[0][across] - point[across]) < 0.5 > abs(piece[1][across] - point[across])
-        if on_line and low - 0.5 <= point[axis] < high - 0.5:
-            yield axis, 1
-        if on_line and low + 0.5 < point[axis] <= high + 0.5:
-            yield axis, -1
+_Lines = dict[tuple[int, int], list[tuple[float, float]]]
+"""The straight pieces of a tensor's way: by the axis along which they run and where across it, from where to where."""
+
+
+def _lines(wires: Sequence[Wire]) -> _Lines:
+    """Return the pieces of wires, those that touch as one, in order."""
+    pieces: _Lines = {}
+    for wire in wires:
+        for start, end in zip(wire.points, wire.points[1:], strict=False):
+            axis = 0 if abs(start[1] - end[1]) < 0.5 else 1
+            low, high = sorted((start[axis], end[axis]))
+            pieces.setdefault((axis, round(start[1 - axis])), []).append((low, high))
+    lines: _Lines = {}
+    for key, parts in pieces.items():
+        found = lines.setdefault(key, [])
+        for low, high in sorted(parts):
+            if found and low <= found[-1][1] + 0.5:
+                found[-1] = found[-1][0], max(found[-1][1], high)
+            else:
+                found.append((low, high))
+    return lines
+
+
+def _leads(lines: _Lines, point: Point, axis: int, way: int) -> bool:
+    """Whether a piece leads away from a point along an axis, upwards of it (1) or downwards."""
+    at, across = point[axis], round(point[1 - axis])
+    for beside in (across - 1, across, across + 1):
+        found = lines.get((axis, beside), [])
+        place = bisect_right(found, (at + 0.5, inf)) - 1
+        for low, high in found[max(0, place - 1) : place + 1]:
+            if low - 0.5 <= at < high - 0.5 if way > 0 else low + 0.5 < at <= high + 0.5:
+                return True
+    return False
 
 
 def _below(flow: Dataflow, caption: str, *, width: float) -> tuple[list[str], float]:

@@ -7,6 +7,7 @@ from rich.segment import Segment
 from rich.style import Style
 
 from ...dataflow import Dataflow, Node
+from ...safetext import safe_text
 from ..cells import Cell, cut, length, segments
 from ..words import DIM, LAYER, MASKED, NAME, OP, PLAIN
 from .lanes import Row, rows_of
@@ -77,7 +78,7 @@ class TextDiagram:
             return [[*lead, (label_of(node), LAYER), (many, NAME)], [(type_of(node), DIM)], []]
         text = label_of(node) or "; ".join(lines_of(node))
         text = text.translate(_ASCII) if plain else text
-        what: Cell = [(node.type, OP), (" no-op" if node.no_op else "", MASKED)]
+        what: Cell = [(safe_text(node.type), OP), (" no-op" if node.no_op else "", MASKED)]
         style = NAME if node.kind in ("input", "output", "text", "tokenizer") else PLAIN
         return [
             [*lead, (text, style)],

@@ -113,9 +113,11 @@ def caption(flow: Dataflow, trace: Trace) -> str:
 def description(flow: Dataflow) -> str:
     """Return the picture in words, for who cannot see it: what each node gets its tensors from."""
     names = {node.id: label_of(node) or "text" for node in flow.walk()}
+    into: dict[str, list[str]] = {}
+    for arrow in flow.arrows:
+        into.setdefault(arrow.target, []).append(names[arrow.source])
     parts = []
     for node in flow.walk():
-        sources = [names[arrow.source] for arrow in flow.arrows if arrow.target == node.id]
-        if sources:
+        if sources := into.get(node.id):
             parts.append(f"{names[node.id]} from {' and '.join(sources)}")
     return "; ".join(parts)

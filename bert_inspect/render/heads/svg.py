@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...analysis.attention import Array, HeadSummary, LayerAttention, summaries
-from ...safetext import safe_text
+from ...safetext import safe_document, safe_text
 from ...traces.record import Trace
 from ..words import plural
 from .page import CAUTION, certificate
@@ -80,21 +80,20 @@ def attention_svg(
         rest = plural(len(trace.input.texts) - len(shown), "more sentence")
         drawing.text(f"... {rest}: not in this picture", 0, drawing.y, "quiet")
     height = drawing.y + 2 * _MARGIN
-    return "\n".join(
-        [
-            f'<svg xmlns="http://www.w3.org/2000/svg" class="attention" role="img" aria-labelledby="title text" '
-            f'width="{width}" height="{height:.0f}" viewBox="0 0 {width} {height:.0f}">',
-            f'<title id="title">{escape(title)}</title>',
-            f'<desc id="text">{escape(_description(trace, layers, numbers, len(shown)))}</desc>',
-            f"<style>{_STYLE}</style>",
-            f'<rect class="page" width="{width}" height="{height:.0f}"/>',
-            f'<g transform="translate({_MARGIN} {_MARGIN})">',
-            *drawing.parts,
-            "</g>",
-            "</svg>",
-            "",
-        ]
-    )
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="attention" role="img" aria-labelledby="title text" '
+        f'width="{width}" height="{height:.0f}" viewBox="0 0 {width} {height:.0f}">',
+        f'<title id="title">{escape(title)}</title>',
+        f'<desc id="text">{escape(_description(trace, layers, numbers, len(shown)))}</desc>',
+        f"<style>{_STYLE}</style>",
+        f'<rect class="page" width="{width}" height="{height:.0f}"/>',
+        f'<g transform="translate({_MARGIN} {_MARGIN})">',
+        *drawing.parts,
+        "</g>",
+        "</svg>",
+        "",
+    ]
+    return safe_document("\n".join(lines))
 
 
 class _Drawing:

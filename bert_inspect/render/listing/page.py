@@ -28,6 +28,8 @@ _WIDE = 100
 _LEAST = 6
 """A column of ops that is narrower says nothing."""
 _STATS = 64
+_NAMED = 200
+"""So much of a file's name is shown."""
 
 
 @dataclass(frozen=True)
@@ -219,12 +221,7 @@ def _title(found: Listing) -> Iterator[Cell]:
 def _heading(function: FunctionListing) -> Iterator[Cell]:
     yield []
     if not function.name:
-        yield [
-            (
-                safe_text(f"{function.file} as the trace recorded it; the file on this machine differs or is missing"),
-                NAME,
-            )
-        ]
+        yield [(f"{safe_text(function.file, most=_NAMED)} as the trace recorded it: {function.why}", NAME)]
         return
     by = f"  called by {function.caller}, line {function.at}" if function.caller else ""
     yield [(safe_text(function.name), LAYER), (safe_text(by), DIM)]

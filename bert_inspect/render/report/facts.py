@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 from ...safetext import safe_text
+from ...traces.lookup import class_name
 from ...traces.record import Trace
 from ...traces.sentences import cut_in_words
 from ...traces.values import Number
-from ..answers import NO_ANSWER, answers, gives_several, label_of, named, notes, passes, percent
+from ..answers import NO_ANSWER, answers, gives_several, named, notes, passes, percent
 from ..header import BETTER, meaning_of, seed_of, sentences_in, size_of, tokens_in
 from ..proof import proof
 from ..words import matmuls, number
@@ -161,7 +162,7 @@ def _answered(trace: Trace) -> list[Fact]:
 
 def predictions(trace: Trace) -> list[Prediction]:
     """Return what the model says of the first sentences."""
-    output, batch = trace.output, trace.input
+    output, model, batch = trace.output, trace.model, trace.input
     if output is None:
         return []
     told = []
@@ -171,7 +172,7 @@ def predictions(trace: Trace) -> list[Prediction]:
         given = [place for place, share in enumerate(shares) if _is_given(trace, share, place, prediction.index)]
         scores = [
             Score(
-                label=named(label_of(trace.model, place), place, meant=answer.means_something),
+                label=named(class_name(model, place), place, meant=answer.means_something),
                 logit=number(logit),
                 probability=percent(shares[place]) if shares else "",
                 share=_bare(shares[place]) if shares else 0.0,

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from msgspec import structs
 
 from ...analysis.attention import LayerAttention
-from ...safetext import safe_text
+from ...safetext import safe_document, safe_json, safe_text
 from ...traces.record import Trace
 from ...traces.tree import relaid_from
 from ..heads.page import CAUTION, certificate
@@ -93,7 +93,7 @@ def _page(
             )
     style, script = _inlined()
     inner = re.findall(r"<style>(.*?)</style>", diagram or "", re.DOTALL)
-    return (
+    page = (
         _environment()
         .get_template("page.html.j2")
         .render(
@@ -115,6 +115,7 @@ def _page(
             diagram=None if diagram is None else Markup(diagram),
         )
     )
+    return safe_document(page)
 
 
 def _without_values(step: Any) -> Any:
@@ -178,4 +179,4 @@ def _hashes(texts: Sequence[str]) -> str:
 
 def _json(data: Any) -> str:
     r"""Return JSON that no HTML parser mistakes for anything else: every ``<`` is written ``\u003c``."""
-    return msgspec.json.encode(data).decode().replace("<", "\\u003c")
+    return safe_json(msgspec.json.encode(data)).decode().replace("<", "\\u003c")

@@ -67,7 +67,7 @@ def _place(function: FunctionListing, known: dict[Any, int], shown: list[dict[st
         shown.append(
             {
                 "name": function.name,
-                "file": function.file,
+                "file": f"{function.file} as the trace recorded it: {function.why}" if function.why else function.file,
                 "lines": [
                     [number, parts, ran, left_out]
                     for (number, _, ran, left_out), parts in zip(lines, coloured, strict=True)

@@ -7,9 +7,10 @@ const h = (tag, settings = {}, ...children) => {
     if (value === undefined || value === null || (flag && value === false)) continue;
     if (name === "on") for (const [event, act] of Object.entries(value)) element.addEventListener(event, act);
     else if (name === "class") element.className = value;
-    else element.setAttribute(name, flag && value === true ? "" : String(value));
+    else element.setAttribute(name, flag && value === true ? "" : safe(String(value)));
   }
-  element.append(...children.flat(2).filter((child) => child !== null && child !== undefined && child !== ""));
+  const shown = children.flat(2).filter((child) => child !== null && child !== undefined && child !== "");
+  element.append(...shown.map((child) => (child instanceof Node ? child : safe(String(child)))));
   return element;
 };
 
