@@ -23,6 +23,8 @@ from .tracing.activations import TooManyNumbers
 from .tracing.recording import Recording
 from .tracing.tracer import tracing
 from .undisturbed import no_collector, undisturbed
+from .verify.other_inputs import other_inputs
+from .verify.replay import Replay
 from .verify.verification import Outcome, Verification
 
 
@@ -103,20 +105,35 @@ def _record(
     on_meta = loaded.weights == "none"
     answers: AbstractContextManager[object] = VisibleTokens(batch) if on_meta else nullcontext()
     replay = None if verification is None else verification.replay
+
+    def again(others: Mapping[str, torch.Tensor]) -> Recording:
+        return _run_traced(loaded, others, modules, (), None)[0]
+
     with undisturbed(loaded.model), torch.inference_mode(), answers:
         if verification is not None:
-            verification.run_before(inputs)
-        with tracing(modules, loaded.family, specs=specs, replay=replay) as tracer:
-            try:
-                outcome = Outcome(output=loaded.model(**inputs))
-            except TooManyNumbers as error:
-                raise TooManyValues(
-                    f"the values are more than {error.limit:,} numbers", "select steps with `layer` or `module`"
-                ) from None
-            except Exception as error:
-                outcome = Outcome(error=error)
+            verification.begin()
+        recording, outcome = _run_traced(loaded, inputs, modules, specs, replay)
         if verification is not None:
-            verification.run_after(inputs)
+            verification.run_after(inputs, other_inputs(inputs, batch.special, loaded.model), recording, again)
+    return recording, outcome
+
+
+def _run_traced(
+    loaded: Loaded,
+    inputs: Mapping[str, torch.Tensor],
+    modules: Mapping[str, nn.Module],
+    specs: Sequence[TraceSpec],
+    replay: Replay | None,
+) -> tuple[Recording, Outcome]:
+    with tracing(modules, loaded.family, specs=specs, replay=replay) as tracer:
+        try:
+            outcome = Outcome(output=loaded.model(**inputs))
+        except TooManyNumbers as error:
+            raise TooManyValues(
+                f"the values are more than {error.limit:,} numbers", "select steps with `layer` or `module`"
+            ) from None
+        except Exception as error:
+            outcome = Outcome(error=error)
     with no_collector():
         return tracer.finish(raised=outcome.error is not None), outcome
 

@@ -99,5 +99,5 @@ def op_of(type_: str) -> Op:
 
 
 def plain_name(name: str) -> str:
-    """Return a function's name as a trace has it: ``add`` of ``__add__``."""
-    return name.strip("_") if name.startswith("__") else name
+    """Return a function's name as a trace has it: ``add`` of ``__add__``, and of ``torch.ops.aten.add.Tensor``."""
+    return name.strip("_") if name.startswith("__") else name.partition(".")[0]

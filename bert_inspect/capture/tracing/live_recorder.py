@@ -9,9 +9,9 @@ import torch
 from ..verify.replay import Replay
 from .activations import Activations
 from .events import Called, Ran, Returned
+from .in_place import works_in_place
 from .recorder import Recorder
 from .step_record import StepRecord
-from .tensor_registry import works_in_place
 
 
 class LiveRecorder:
@@ -31,7 +31,7 @@ class LiveRecorder:
         """A module was called; a ``leaf`` is run again when it has returned."""
         record = self._received(self._recorder.called(event))
         if leaf and self._replay is not None:
-            self._replay.before(args, kwargs, copies=works_in_place(event.module))
+            self._replay.before(args, kwargs, copies=works_in_place(event.module), module=event.module)
         record.started = time.perf_counter()
 
     def returned(self, event: Returned, *, leaf: bool) -> None:

@@ -105,7 +105,7 @@ class Recorder:
         record = StepRecord(len(self.records), None, "op", "", 0, plain, None, [])
         self._receive(record, op_input_names(func), event)
         if plain in ("getitem", "setitem"):
-            record.given = (index_given(event.given),)
+            record.given = (index_given(event.given), *(value for value in event.given[2:] if not refs_in(value, "")))
         return record
 
     def ran(self, event: Ran, record: StepRecord) -> StepRecord:

@@ -144,10 +144,3 @@ def same_place(result: torch.Tensor, source: torch.Tensor) -> bool:
         and source.storage_offset() == result.storage_offset()
         and source.stride() == result.stride()
     )
-
-
-def works_in_place(module: nn.Module) -> bool:
-    """Whether a module of torch.nn works in place (a dropout in eval mode does not work at all)."""
-    if not module.__dict__.get("inplace", False):
-        return False
-    return module.training or not isinstance(module, nn.modules.dropout._DropoutNd)

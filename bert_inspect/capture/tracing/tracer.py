@@ -27,10 +27,11 @@ from .call_site import OWN, CallSite, caller, kinds, mask_helper, site_of
 from .events import Called, CalledInside, Event, Helper, Passed, Raised, Ran, Returned
 from .flops import flops_rule
 from .hooks import Forward, attached
+from .in_place import Written, works_in_place, writes
 from .live_recorder import LiveRecorder
 from .recorder import Recorder
 from .recording import Recording
-from .tensor_registry import CONTAINERS, TensorRegistry, TensorState, same_place, works_in_place
+from .tensor_registry import CONTAINERS, TensorRegistry, TensorState, same_place
 
 _CALL = nn.Module._wrapped_call_impl.__code__
 _ONE_FUNCTION: dict[type, Forward] = {
@@ -65,7 +66,7 @@ class Tracer(TorchFunctionMode):
         self._depth = 0  # how many modules are running whose steps are recorded
         self._leaf_depth = 0  # above 0: inside a module of torch.nn, where nothing is recorded
         self._leaf_flops = 0
-        self._in_place: dict[Any, bool] = {}  # by function: whether its name says so
+        self._writes: dict[Any, Written | None] = {}  # by function
         self._mask_frame: FrameType | None = None
 
     # Modules
@@ -191,11 +192,12 @@ class Tracer(TorchFunctionMode):
                 self._leaf_flops += _flops(rule, args, kwargs, out)
             return out
         live, event = self._live, None
-        changes = self._in_place.get(func)
-        if changes is None:
-            changes = self._in_place[func] = _says_in_place(func)
-        if kwargs and (kwargs.get("inplace") or "out" in kwargs):
-            changes = True
+        try:
+            writing = self._writes[func]
+        except KeyError:
+            writing = self._writes[func] = writes(func)
+        written = () if writing is None else writing(args, kwargs)
+        changes = bool(written) or bool(kwargs and (kwargs.get("inplace") or "out" in kwargs))
         if changes or live is not None:  # what is changed in place must be looked at before
             event = self._given(func, args, kwargs)
             if live is not None:
@@ -210,8 +212,10 @@ class Tracer(TorchFunctionMode):
             raise
         if isinstance(out, Tensor):
             output = self.tensors.look(out)
-        elif (isinstance(out, CONTAINERS) and type(out) is not Size) or func is Tensor.__setitem__:
-            output = self.tensors.look_into(args[0] if func is Tensor.__setitem__ else out)
+        elif out is None and written:  # x[index] = value
+            output = self.tensors.look_into(written[0] if len(written) == 1 else written)
+        elif isinstance(out, CONTAINERS) and type(out) is not Size:
+            output = self.tensors.look_into(out)
             if not refs_in(output, ""):
                 return out
         else:
@@ -225,7 +229,7 @@ class Tracer(TorchFunctionMode):
         else:
             event.place, event.helper = self._behind(frame)
         if changes:
-            event.changed = self._sharing_memory(output)
+            event.changed = self._sharing_memory([output, self.tensors.look_at(written)])
         elif event.helper is None and isinstance(out, Tensor) and args and isinstance(args[0], Tensor):
             event.unchanged = same_place(out, args[0])
         self._tell(event)
@@ -277,11 +281,6 @@ def _is_plain(module: nn.Module) -> bool:
     those of another type may (quantized ones, say).
     """
     return not works_in_place(module) and {type(held) for held in module._parameters.values()} <= _PLAIN
-
-
-def _says_in_place(func: Any) -> bool:
-    name = getattr(func, "__name__", "") or type(func).__name__
-    return (name[-1] == "_" and name[-2:] != "__") or name == "__setitem__"
 
 
 def _flops(rule: FlopsRule, args: tuple[Any, ...], kwargs: Mapping[str, Any], out: Any) -> int:

@@ -1,0 +1,53 @@
+"""Other inputs of the same shape as the one that was traced."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import torch
+
+Inputs = Mapping[str, torch.Tensor]
+
+
+def other_inputs(inputs: Inputs, special: Sequence[Sequence[int]], model: Any) -> Iterator[Inputs]:
+    """Yield other inputs, each (batch, tokens): first with other words and segments throughout, then with one token
+    less to see in a sentence, then with one other word in each sentence, which leads a model that goes different ways
+    for different inputs the same way most often.
+
+    What is special and what is padding stays so, as models look for these; ``special`` says which tokens are.
+    """
+    ids = inputs["input_ids"]
+    vocabulary, segments = model.get_input_embeddings().weight.shape[0], getattr(model.config, "type_vocab_size", 1)
+    padding = torch.tensor(special, dtype=torch.bool, device=ids.device)
+    words = ~padding if (~padding).any() else inputs.get("attention_mask", torch.ones_like(ids)) == 1
+    taken = {*ids[~words].tolist()}
+    other = torch.tensor(
+        [[_next(token, taken, vocabulary) for token in row] for row in ids.tolist()], dtype=ids.dtype, device=ids.device
+    )
+    changed = {**inputs, "input_ids": torch.where(words, other, ids)}
+    if segments > 1 and "token_type_ids" in inputs:
+        changed["token_type_ids"] = (inputs["token_type_ids"] + 1) % segments
+    yield changed
+    if "attention_mask" in inputs:
+        yield {**inputs, "attention_mask": _hiding_one(inputs["attention_mask"])}
+    last = words & (words.cumsum(dim=-1) == words.sum(dim=-1, keepdim=True))
+    yield {**inputs, "input_ids": torch.where(last, other, ids)}
+
+
+def _next(token: int, taken: set[int], vocabulary: int) -> int:
+    """Return the next token of the vocabulary that is not special."""
+    for step in range(1, vocabulary):
+        other = (token + step) % vocabulary
+        if other not in taken:
+            return other
+    return token
+
+
+def _hiding_one(mask: torch.Tensor) -> torch.Tensor:
+    """Hide the last visible token of the first sentence that has more than two."""
+    hidden = mask.clone()
+    for row in hidden:
+        visible = row.nonzero()
+        if len(visible) > 2:
+            row[visible[-1]] = 0
+            break
+    return hidden
