@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from . import flops
 
-FlopsRule = Callable[[Sequence[Any], Mapping[str, Any], tuple[int, ...]], int]
+FlopsRule = Callable[[Sequence[Any], Mapping[str, Any], tuple[int, ...]], int | None]
 
 RESHAPE: Final = "reshape"
 TRANSPOSE: Final = "transpose"

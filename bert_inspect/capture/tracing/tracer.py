@@ -17,7 +17,6 @@ from torch._C import DisableTorchFunction  # switches modes off too, which the p
 from torch.overrides import TorchFunctionMode
 
 from ...families import Family
-from ...traces.ops import FlopsRule
 from ..keep import TraceSpec
 from ..undisturbed import no_collector
 from ..verify.replay import Replay
@@ -25,7 +24,7 @@ from .activations import Activations
 from .arguments import refs_in
 from .call_site import OWN, CallSite, caller, kinds, mask_helper, site_of
 from .events import Called, CalledInside, Event, Helper, Passed, Raised, Ran, Returned
-from .flops import flops_rule
+from .flops import flops_as_it_runs, is_torchs_own
 from .hooks import Forward, attached
 from .in_place import Written, works_in_place, writes
 from .live_recorder import LiveRecorder
@@ -65,8 +64,8 @@ class Tracer(TorchFunctionMode):
             self._live = LiveRecorder(self._recorder, self._kept, seconds=seconds, replay=replay)
         self._depth = 0  # how many modules are running whose steps are recorded
         self._leaf_depth = 0  # above 0: inside a module of torch.nn, where nothing is recorded
-        self._leaf_flops = 0
         self._writes: dict[Any, Written | None] = {}  # by function
+        self._leaf_flops: int | None = None  # counted where not all inside of such a module is of torch.nn
         self._mask_frame: FrameType | None = None
 
     # Modules
@@ -83,7 +82,8 @@ class Tracer(TorchFunctionMode):
             self._depth += 1
             leaf = type(module).__module__.startswith("torch.nn.")
             if leaf:
-                self._leaf_depth, self._leaf_flops = 1, 0
+                self._leaf_depth = 1
+                self._leaf_flops = None if is_torchs_own(module) else 0
             if self._live is None:
                 self._tape.append(event)
             else:
@@ -188,8 +188,8 @@ class Tracer(TorchFunctionMode):
             kwargs = {}
         if self._leaf_depth or not self._depth:
             out = func(*args, **kwargs)
-            if self._leaf_depth and (rule := flops_rule(func)) is not None:
-                self._leaf_flops += _flops(rule, args, kwargs, out)
+            if self._leaf_depth and self._leaf_flops is not None:
+                self._leaf_flops += flops_as_it_runs(func, args, kwargs, out)
             return out
         live, event = self._live, None
         try:
@@ -281,16 +281,6 @@ def _is_plain(module: nn.Module) -> bool:
     those of another type may (quantized ones, say).
     """
     return not works_in_place(module) and {type(held) for held in module._parameters.values()} <= _PLAIN
-
-
-def _flops(rule: FlopsRule, args: tuple[Any, ...], kwargs: Mapping[str, Any], out: Any) -> int:
-    with DisableTorchFunction():
-        given = [_shape(value) for value in args]
-        return rule(given, {name: _shape(value) for name, value in kwargs.items()}, _shape(out))
-
-
-def _shape(value: Any) -> Any:
-    return value.shape if isinstance(value, Tensor) else value
 
 
 @contextmanager
