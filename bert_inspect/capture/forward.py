@@ -114,7 +114,7 @@ def _record(
             verification.begin()
         recording, outcome = _run_traced(loaded, inputs, modules, specs, replay)
         if verification is not None:
-            verification.run_after(inputs, other_inputs(inputs, batch.special, loaded.model), recording, again)
+            verification.run_after(inputs, other_inputs(inputs, batch.special, loaded.model.config), recording, again)
     return recording, outcome
 
 

@@ -98,7 +98,7 @@ def test_a_detour_through_python_is_no_dataflow(tokenizer: Any, name: str) -> No
 def test_a_detour_of_the_words_is_found(tokenizer: Any) -> None:
     model = tiny_model(num_hidden_layers=1)
     look_up = model.bert.embeddings.word_embeddings
-    by_list = Works(lambda module, ids: module.rows(torch.tensor(ids.tolist())), rows=look_up, weight=look_up.weight)
+    by_list = Works(lambda module, ids: module.rows(torch.tensor(ids.tolist())), rows=look_up)
     model.bert.embeddings.word_embeddings = by_list
     fault = fault_of(model, tokenizer)
     assert fault.path == "bert.embeddings.word_embeddings" and "not recorded" in fault.message

@@ -17,10 +17,21 @@ aligned otherwise."""
 
 def digest(tensor: torch.Tensor) -> bytes:
     """Return what tells a tensor's shape, dtype and bits from any other's."""
-    flat: Any = tensor.detach().cpu().contiguous().reshape(-1)
-    made = hashlib.sha1(f"{tuple(tensor.shape)} {tensor.dtype}".encode(), usedforsecurity=False)
+    flat: Any = _plain(tensor).cpu().contiguous().reshape(-1)
+    made = hashlib.sha1(f"{tuple(tensor.shape)} {tensor.dtype} {tensor.layout}".encode(), usedforsecurity=False)
     made.update(flat.view(torch.uint8).numpy() if flat.numel() else b"")
     return made.digest()
+
+
+def _plain(tensor: torch.Tensor) -> torch.Tensor:
+    """Return a tensor's numbers as they are if written out: dense, and a complex one as pairs of real ones."""
+    dense = tensor.detach()
+    if dense.is_quantized:
+        return dense.dequantize()
+    if dense.layout is not torch.strided:
+        dense = dense.to_dense()
+    dense = dense.resolve_conj().resolve_neg()
+    return torch.view_as_real(dense) if dense.is_complex() else dense
 
 
 def largest_difference(one: torch.Tensor, other: torch.Tensor) -> float:
@@ -29,7 +40,7 @@ def largest_difference(one: torch.Tensor, other: torch.Tensor) -> float:
     """
     if digest(one) == digest(other):
         return 0.0
-    first, second = one.double().reshape(-1), other.double().reshape(-1)
+    first, second = _plain(one).double().reshape(-1), _plain(other).double().reshape(-1)
     same = (first == second) | (first.isnan() & second.isnan())
     apart = (first - second).abs()[~same]
     return 0.0 if not apart.numel() else float(apart.nan_to_num(nan=math.inf).max())
@@ -37,10 +48,11 @@ def largest_difference(one: torch.Tensor, other: torch.Tensor) -> float:
 
 def allowed_difference(tensor: torch.Tensor) -> float:
     """Return how far a recomputed result may lie beside the recorded one."""
-    if not tensor.is_floating_point() or not tensor.numel():
+    plain = _plain(tensor)
+    if not plain.is_floating_point() or not plain.numel():
         return 0.0
-    largest = float(tensor.double().abs().nan_to_num(nan=0.0, posinf=0.0).max())
-    return _UNITS * torch.finfo(tensor.dtype).eps * largest
+    largest = float(plain.double().abs().nan_to_num(nan=0.0, posinf=0.0).max())
+    return _UNITS * torch.finfo(plain.dtype).eps * largest
 
 
 def has_values(tensor: torch.Tensor, values: Values) -> bool:

@@ -8,7 +8,7 @@ import torch
 Inputs = Mapping[str, torch.Tensor]
 
 
-def other_inputs(inputs: Inputs, special: Sequence[Sequence[int]], model: Any) -> Iterator[Inputs]:
+def other_inputs(inputs: Inputs, special: Sequence[Sequence[int]], config: Any) -> Iterator[Inputs]:
     """Yield other inputs, each (batch, tokens): first with other words and segments throughout, then with one token
     less to see in a sentence, then with one other word in each sentence, which leads a model that goes different ways
     for different inputs the same way most often.
@@ -16,9 +16,10 @@ def other_inputs(inputs: Inputs, special: Sequence[Sequence[int]], model: Any) -
     What is special and what is padding stays so, as models look for these; ``special`` says which tokens are.
     """
     ids = inputs["input_ids"]
-    vocabulary, segments = model.get_input_embeddings().weight.shape[0], getattr(model.config, "type_vocab_size", 1)
-    padding = torch.tensor(special, dtype=torch.bool, device=ids.device)
-    words = ~padding if (~padding).any() else inputs.get("attention_mask", torch.ones_like(ids)) == 1
+    vocabulary, segments = config.vocab_size, getattr(config, "type_vocab_size", 1)
+    words = torch.tensor(special, dtype=torch.long, device=ids.device) == 0
+    if not words.any():
+        words = inputs.get("attention_mask", torch.ones_like(ids)) == 1
     taken = {*ids[~words].tolist()}
     other = torch.tensor(
         [[_next(token, taken, vocabulary) for token in row] for row in ids.tolist()], dtype=ids.dtype, device=ids.device
