@@ -11,6 +11,7 @@ from torch.nn.utils import parametrizations, parametrize, prune
 from torch.utils.checkpoint import checkpoint
 
 from bert_inspect.api import trace
+from bert_inspect.capture.verify.checks import digest, largest_difference
 
 QUERY = "bert.encoder.layer.1.attention.self.query"
 
@@ -140,3 +141,16 @@ def test_all_dtypes_are_proved(tokenizer: Any, name: str) -> None:
     assert traced.failure is None and traced.proof is not None
     assert traced.proof.passed, traced.proof.fault
     assert any(step.path == ACTIVATION and step.kind == "op" for step in traced.steps)
+
+
+@pytest.mark.filterwarnings("ignore:Sparse")
+def test_sparse_and_complex_numbers_are_compared_as_they_are_stored() -> None:
+    eye, ones = torch.eye(3), torch.ones(3, 3)
+    for sparse, other in ((eye.to_sparse(), ones.to_sparse()), (eye.to_sparse_csr(), ones.to_sparse_csr())):
+        assert digest(sparse) == digest(sparse.clone()) != digest(sparse * 2) and digest(sparse) != digest(eye)
+        assert largest_difference(sparse, sparse * 3) == 2 and largest_difference(sparse, other) == float("inf")
+    huge = torch.sparse_coo_tensor([[0, 10**9]], [1.0, 2.0], (2 * 10**9,))
+    assert largest_difference(huge, huge * 2) == 2  # without being written out
+    numbers = torch.tensor([1 + 2j, 3j])
+    assert digest(numbers.conj()) == digest(numbers.conj().resolve_conj()) != digest(numbers)
+    assert largest_difference(numbers, numbers + 2j) == 2

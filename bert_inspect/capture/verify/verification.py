@@ -61,23 +61,25 @@ class Verification:
         self._state = ModelState(self._model)
 
     def run_after(self, inputs: Inputs, others: Iterable[Inputs], traced: Recording, again: Again) -> None:
-        """Run the model as anybody would, then for what it returns on request, then on other inputs; ``again`` traces
-        a run on an input. The model is afterwards as the traced run left it.
+        """Run the model on ``others``, of which ``again`` traces a run, then on the same inputs: as anybody would, and for
+        what it returns on request. The model is afterwards as the traced run left it.
         """
         left, random = ModelState(self._model), random_states()
         generators = [(generator, generator.get_state()) for generator in self.replay.generators]
-        self._constants = self._find_constants(traced, others, again)
-        self._plain = _run(self._model, inputs)
-        self._after_plain = snapshot(self._model)
-        self._rewind()
-        config: Any = self._model.config
-        eager = config._attn_implementation == "eager"  # nothing else has attentions to return
-        with no_hook_stays(self._model), _counting_calls() as self._calls:
-            self._counted = _run(self._model, inputs, output_hidden_states=True, output_attentions=eager)
-        left.restore()
-        set_random_states(random)
-        for generator, state in generators:
-            generator.set_state(state)
+        try:
+            self._constants = self._find_constants(traced, others, again)
+            self._plain = _run(self._model, inputs)
+            self._after_plain = snapshot(self._model)
+            self._rewind()
+            config: Any = self._model.config
+            eager = config._attn_implementation == "eager"  # nothing else has attentions to return
+            with no_hook_stays(self._model), _counting_calls() as self._calls:
+                self._counted = _run(self._model, inputs, output_hidden_states=True, output_attentions=eager)
+        finally:
+            left.restore()
+            set_random_states(random)
+            for generator, state in generators:
+                generator.set_state(state)
 
     def _rewind(self) -> None:
         """Make the model and the random generators what they were before the traced run."""
