@@ -40,8 +40,8 @@ class Outcome:
 
 class Verification:
     """All that a proof of one traced run rests on: the replay beside it; runs after it, each from the state in which
-    the traced one began: one without any hook, one that returns hidden states and attentions while calls are counted,
-    and traced ones on other inputs; and the surroundings before and after.
+    the traced one began: traced ones on other inputs, one without any hook, and one that returns hidden states and
+    attentions while calls are counted; and the surroundings before and after.
 
     The traced run comes first: what a model computes once and keeps, it computes there, where it is recorded.
     """
@@ -61,8 +61,8 @@ class Verification:
         self._state = ModelState(self._model)
 
     def run_after(self, inputs: Inputs, others: Iterable[Inputs], traced: Recording, again: Again) -> None:
-        """Run the model on ``others``, of which ``again`` traces a run, then on the same inputs: as anybody would, and for
-        what it returns on request. The model is afterwards as the traced run left it.
+        """Run the model on ``others``, of which ``again`` traces a run, then on the same inputs: as anybody would, and
+        for what it returns on request. The model is afterwards as the traced run left it.
         """
         left, random = ModelState(self._model), random_states()
         generators = [(generator, generator.get_state()) for generator in self.replay.generators]
