@@ -84,6 +84,7 @@ DETOURS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "a scalar tensor": lambda x: x + torch.tensor(x.mean().item()),
     "full": lambda x: x + torch.full(x.shape, float(x.max())),
     "a fill": lambda x: x.masked_fill(x < 0, x.min().item()),
+    "an index": lambda x: x * x[..., int(x.abs().sum() * 10) % 64].unsqueeze(-1),
     "an assignment": assigned,
     "math": lambda x: x / math.sqrt(x.square().sum().item()),
 }

@@ -7,7 +7,8 @@ such a number from a constant but that it follows the input. So the model is tra
 step is held against its counterpart there (a differential test, as of McKeeman, "Differential testing for software",
 1998). The numbers of a constant are equal. A tensor that no step made is a constant if it is the very same one with the
 same bits, also in a run that begins with what the traced one left behind. Sizes are no numbers from outside: an integer
-may be another one where it is the length of an axis of what the step receives or returns.
+may be another one where it is the length of an axis of what the step receives or returns. What none of the other inputs
+moves (an argmax, say, that is the same for all of them) is taken for a constant.
 
 Which steps run may depend on the input. That is no dataflow, and no fault; but a step that is given something from
 outside must have a counterpart in one of the other runs. What the helpers do that build the attention mask is one step,

@@ -9,33 +9,39 @@ Inputs = Mapping[str, torch.Tensor]
 
 
 def other_inputs(inputs: Inputs, special: Sequence[Sequence[int]], config: Any) -> Iterator[Inputs]:
-    """Yield other inputs, each (batch, tokens): first with other words and segments throughout, then with one token
-    less to see in a sentence, then with one other word in each sentence, which leads a model that goes different ways
-    for different inputs the same way most often.
+    """Yield other inputs, each (batch, tokens): with other words and segments throughout; with one token less to see in
+    a sentence; with other special tokens too; and with one other word in each sentence, which leads a model that goes
+    different ways for different inputs the same way most often.
 
-    What is special and what is padding stays so, as models look for these; ``special`` says which tokens are.
+    Padding stays padding, and but for one of them what is special stays special, as models look for these; ``special``
+    says which tokens are.
     """
     ids = inputs["input_ids"]
-    vocabulary, segments = config.vocab_size, getattr(config, "type_vocab_size", 1)
+    segments = getattr(config, "type_vocab_size", 1)
+    visible = inputs.get("attention_mask", torch.ones_like(ids)) == 1
     words = torch.tensor(special, dtype=torch.long, device=ids.device) == 0
     if not words.any():
-        words = inputs.get("attention_mask", torch.ones_like(ids)) == 1
-    taken = {*ids[~words].tolist()}
-    other = torch.tensor(
-        [[_next(token, taken, vocabulary) for token in row] for row in ids.tolist()], dtype=ids.dtype, device=ids.device
-    )
-    changed = {**inputs, "input_ids": torch.where(words, other, ids)}
+        words = visible
+    changed = {**inputs, "input_ids": _other_tokens(ids, words, config.vocab_size)}
     if segments > 1 and "token_type_ids" in inputs:
         changed["token_type_ids"] = (inputs["token_type_ids"] + 1) % segments
     yield changed
     if "attention_mask" in inputs:
         yield {**inputs, "attention_mask": _hiding_one(inputs["attention_mask"])}
+    yield {**inputs, "input_ids": _other_tokens(ids, visible, config.vocab_size)}
     last = words & (words.cumsum(dim=-1) == words.sum(dim=-1, keepdim=True))
-    yield {**inputs, "input_ids": torch.where(last, other, ids)}
+    yield {**inputs, "input_ids": _other_tokens(ids, last, config.vocab_size)}
+
+
+def _other_tokens(ids: torch.Tensor, where: torch.Tensor, vocabulary: int) -> torch.Tensor:
+    """Return other ids at some places, none of them one that stands at another place."""
+    taken = {*ids[~where].tolist()}
+    other = [[_next(token, taken, vocabulary) for token in row] for row in ids.tolist()]
+    return torch.where(where, torch.tensor(other, dtype=ids.dtype, device=ids.device), ids)
 
 
 def _next(token: int, taken: set[int], vocabulary: int) -> int:
-    """Return the next token of the vocabulary that is not special."""
+    """Return the next token of the vocabulary that is not taken."""
     for step in range(1, vocabulary):
         other = (token + step) % vocabulary
         if other not in taken:

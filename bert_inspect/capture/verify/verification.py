@@ -94,7 +94,7 @@ class Verification:
         for number, inputs in enumerate(others):
             if number == 0:
                 constants.follow(again(inputs))
-            if number > 1 and constants.settled():
+            if number > 2 and constants.settled():
                 break
             self._rewind()
             constants.hold_against(again(inputs))
