@@ -84,7 +84,7 @@ def _of_module(trace: Trace, module: Step) -> LayerAttention | None:
     if module.role != roles.SELF_ATTENTION:
         return None
     inside = [step for step in trace.steps[module.id + 1 :] if step.parent == module.id]
-    fused = next((step for step in inside if step.label == labels.FUSED_ATTENTION), None)
+    fused = next((step for step in inside if step.label == labels.FUSED_ATTENTION and _is_over_tokens(step)), None)
     if fused is not None:
         with np.errstate(all="ignore"):
             return _rebuild(trace, module, fused)
@@ -108,6 +108,11 @@ def _of_module(trace: Trace, module: Step) -> LayerAttention | None:
         blind=[(int(row), query) for row, query in blind],
         rebuilt=None,
     )
+
+
+def _is_over_tokens(fused: Step) -> bool:
+    """Whether tokens attend to tokens, and not channels to channels."""
+    return fused.outputs[0].axes in (None, axes.HEADS)
 
 
 def _rebuild(trace: Trace, module: Step, fused: Step) -> LayerAttention | None:

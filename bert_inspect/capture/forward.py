@@ -25,6 +25,8 @@ from .tracing.hooks import exclusively
 from .tracing.recording import Outcome, Recording
 from .tracing.tracer import observe
 from .undisturbed import no_collector, undisturbed, without_gradients
+from .verify.other_inputs import other_inputs
+from .verify.replay import Replay
 from .verify.verification import Verification
 
 
@@ -113,12 +115,32 @@ def _record(
     on_meta = loaded.weights == "none"
     answers: AbstractContextManager[object] = VisibleTokens(batch) if on_meta else nullcontext()
     replay = None if verification is None else verification.replay
+
+    def again(others: Mapping[str, torch.Tensor]) -> Recording:
+        return _run_traced(loaded, others, modules, (), None)[0]
+
     with undisturbed(loaded.model), without_gradients(loaded.model), answers:
         if verification is not None:
-            verification.run_before(inputs)
-        tracer, outcome = observe(lambda: loaded.model(**inputs), modules, loaded.family, specs=specs, replay=replay)
-        if verification is not None and tracer.error is None:
-            verification.run_after(inputs)
+            verification.begin()
+        recording, outcome = _run_traced(loaded, inputs, modules, specs, replay)
+        if verification is not None:
+            verification.run_after(inputs, other_inputs(inputs, batch.special, loaded.model.config), recording, again)
+    return recording, outcome
+
+
+def _run_traced(
+    loaded: Loaded,
+    inputs: Mapping[str, torch.Tensor],
+    modules: Mapping[str, nn.Module],
+    specs: Sequence[TraceSpec],
+    replay: Replay | None,
+) -> tuple[Recording, Outcome]:
+    """Run the model once while it is traced.
+
+    Raises:
+        TooManyValues: more numbers would be kept than allowed.
+    """
+    tracer, outcome = observe(lambda: loaded.model(**inputs), modules, loaded.family, specs=specs, replay=replay)
     if isinstance(tracer.error, TooManyNumbers):
         raise TooManyValues(
             f"the values are more than {tracer.error.limit:,} numbers", "select steps with `layer` or `module`"

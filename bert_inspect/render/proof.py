@@ -27,7 +27,9 @@ def in_words(fault: Fault) -> str:
 _GROUNDS: dict[CheckName, str] = {
     "ops": "{} ops run again on their inputs",
     "modules": "{} calls of torch.nn modules run again",
+    "perturbations": "{} of their inputs changed, and the results with them",
     "origins": "{} tensors traced to their source",
+    "constants": "constants of {} steps the same on other inputs",
     "hidden states": "{} hidden states as the model returns them",
     "attentions": "{} attentions as the model returns them",
     "statistics": "statistics of {} tensors recomputed",

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from . import flops
 
-FlopsRule = Callable[[Sequence[Any], Mapping[str, Any], tuple[int, ...]], int]
+FlopsRule = Callable[[Sequence[Any], Mapping[str, Any], tuple[int, ...]], int | None]
 
 RESHAPE: Final = "reshape"
 TRANSPOSE: Final = "transpose"
@@ -99,5 +99,5 @@ def op_of(type_: str) -> Op:
 
 
 def plain_name(name: str) -> str:
-    """Return a function's name as a trace has it: ``add`` of ``__add__``."""
-    return name.strip("_") if name.startswith("__") else name
+    """Return a function's name as a trace has it: ``add`` of ``__add__``, and of ``torch.ops.aten.add.Tensor``."""
+    return name.strip("_") if name.startswith("__") else name.partition(".")[0]

@@ -10,7 +10,9 @@ CheckName = Literal[
     "logits",
     "ops",
     "modules",
+    "perturbations",
     "origins",
+    "constants",
     "hidden states",
     "attentions",
     "statistics",
@@ -30,8 +32,10 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     ``logits``                entries of logits and loss, against a run of the same model and batch without hooks
     ``ops``                   functional steps, run again on what they received
     ``modules``               calls of torch.nn modules, run again as their class is written
+    ``perturbations``         tensors that steps received, replaced by other numbers, upon which the result is another
     ``origins``               tensors that steps received or returned: each holds the bits that the step named by
                               ``from`` returned, and none comes from something that was not recorded
+    ``constants``             steps that were given numbers or tensors from outside: the same on other inputs
     ``hidden states``         against those that the model itself returns
     ``attentions``            likewise
     ``statistics``            against plain formulas in float64

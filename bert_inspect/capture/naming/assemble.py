@@ -52,7 +52,7 @@ def named(recording: Recording, model: nn.Module, modules: Mapping[str, nn.Modul
     """Name everything that was recorded of a run of a model."""
     steps = recording.steps
     drop_what_only_built_the_mask(steps)
-    own, total = count_parameters(steps, model)
+    own, total = count_parameters(steps, model, recording.tensors.parameters.values())
     return Named(
         recording=recording,
         names=name_steps(steps, naming),

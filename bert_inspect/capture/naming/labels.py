@@ -16,6 +16,7 @@ from ...traces.vocabulary import axes, labels, roles
 from ...traces.vocabulary.axes import Axes
 from ..tracing.arguments import written
 from ..tracing.step_record import StepRecord, TensorRecord
+from .axes import agree, following, mixes_axes
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,8 @@ def name_steps(steps: Sequence[StepRecord], naming: Naming) -> Names:
             label = labels.activation(naming.activation)
         else:
             label = _op(step, meaning, naming)
+            if not _is_so(label, step, names.axes):
+                label = _plain_word(step)
         names.labels.append(label)
         if not step.leaf:
             continue
@@ -180,6 +183,10 @@ def _op(step: StepRecord, meaning: Mapping[int, str], naming: Naming) -> str:
     for key in ((family, *sources), (family, *reversed(sources)), *((family, source) for source in sources)):
         if key in _OPS:
             return _OPS[key]
+    return _plain_word(step)
+
+
+def _plain_word(step: StepRecord) -> str:
     return _PLAIN_WORDS.get(step.type, step.type.replace("_", " "))
 
 
@@ -198,6 +205,12 @@ def _only_one_that_holds_something(step: StepRecord) -> int | None:
     """Return the number of the one tensor that a step joins with empty ones; None where it joins several."""
     full = [tensor.number for tensor in step.inputs if 0 not in tensor.shape]
     return full[0] if len(full) == 1 and len(step.inputs) > 1 else None
+
+
+def _is_so(label: str, step: StepRecord, known: Mapping[int, Axes]) -> bool:
+    """Whether what a label says of its tensor's axes is what they became, as far as the dataflow tells."""
+    said, became = _AXES.get(label), following(step, known)
+    return said is None or became is None or label == labels.FUSED_ATTENTION or agree(said, became)
 
 
 def _is_position_buffer(tensor: TensorRecord, naming: Naming) -> bool:
@@ -235,8 +248,9 @@ def _ends_of_activations(steps: Sequence[StepRecord]) -> set[int]:
 
 
 def _axes(label: str, step: StepRecord, tensor: TensorRecord, known: dict[int, Axes]) -> Axes | None:
-    found = _AXES.get(label)
-    if op_of(step.type).family == ops.TRANSPOSE and found is None:
+    said, became = _AXES.get(label), following(step, known)
+    found = said if said is not None and (became is None or agree(said, became)) else became
+    if found is None and (op_of(step.type).family == ops.TRANSPOSE or mixes_axes(step)):
         return None
     if found is None or len(found) != len(tensor.shape):
         # What works entry by entry (a norm, a dropout, a sum, an activation) leaves the axes as they were.

@@ -21,7 +21,7 @@ class Called(msgspec.Struct, gc=False):
 
 class Returned(msgspec.Struct, gc=False):
     """A module returned. ``changed`` is the memory that it changed in place, ``flops`` what was counted inside of a
-    module of torch.nn, if somebody counted.
+    module of torch.nn that holds what others wrote.
     """
 
     module: nn.Module

@@ -11,6 +11,7 @@ from torch.overrides import TorchFunctionMode
 from .arguments import refs_in
 from .call_site import OWN, CallSite, caller, kinds, mask_helper, site_of
 from .events import Helper, Ran
+from .in_place import Written, writes
 from .tensor_registry import CONTAINERS, same_place
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class FunctionMode(TorchFunctionMode):
         super().__init__()
         self._tracer = tracer
         self.place = _stack._len_torch_function_stack() + 1  # how many modes there are up to this one, with it
-        self._in_place: dict[Any, bool] = {}  # by function: whether its name says that it works in place
+        self._writes: dict[Any, Written | None] = {}  # by function: what tells the tensors that it writes into
         self._mask_frame: FrameType | None = None
 
     # The stack of modes
@@ -74,11 +75,12 @@ class FunctionMode(TorchFunctionMode):
             return func(*args, **kwargs)
         live, event = self._tracer.live, None
         try:
-            changes = self._in_place.get(func)
-            if changes is None:
-                changes = self._in_place[func] = _says_in_place(func)
-            if kwargs and (kwargs.get("inplace") is True or "out" in kwargs):
-                changes = True
+            try:
+                writing = self._writes[func]
+            except KeyError:
+                writing = self._writes[func] = writes(func)
+            written = () if writing is None else writing(args, kwargs)
+            changes = bool(written) or bool(kwargs and (kwargs.get("inplace") is True or "out" in kwargs))
             if changes or live is not None:  # what is changed in place must be looked at before
                 event = self._given(func, args, kwargs)
                 if live is not None:
@@ -93,7 +95,7 @@ class FunctionMode(TorchFunctionMode):
             raise
         if self._tracer.depth:
             try:
-                self._op_ran(event, func, args, kwargs, out, changes, sys._getframe(1))
+                self._op_ran(event, func, args, kwargs, out, sys._getframe(1), written=written, changes=changes)
             except Exception as error:
                 self._tracer.give_up(error)
         return out
@@ -105,13 +107,17 @@ class FunctionMode(TorchFunctionMode):
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
         out: Any,
-        changes: bool,
         frame: FrameType,
+        *,
+        written: Sequence[Tensor],
+        changes: bool,
     ) -> None:
         if isinstance(out, Tensor):
             output = self._tracer.tensors.look(out)
-        elif (isinstance(out, CONTAINERS) and type(out) is not Size) or func is Tensor.__setitem__:
-            output = self._tracer.tensors.look_into(args[0] if func is Tensor.__setitem__ else out)
+        elif out is None and written:  # x[index] = value
+            output = self._tracer.tensors.look_into(written[0] if len(written) == 1 else written)
+        elif isinstance(out, CONTAINERS) and type(out) is not Size:
+            output = self._tracer.tensors.look_into(out)
             if not refs_in(output, ""):
                 return
         else:
@@ -124,7 +130,7 @@ class FunctionMode(TorchFunctionMode):
         else:
             event.place, event.helper = self._behind(frame)
         if changes:
-            event.changed = self._tracer.sharing_memory(output)
+            event.changed = self._tracer.sharing_memory([output, self._tracer.tensors.look_at(written)])
         elif event.helper is None and isinstance(out, Tensor) and args and isinstance(args[0], Tensor):
             event.unchanged = same_place(out, args[0])
         self._tracer.tell(event)
@@ -154,8 +160,3 @@ class FunctionMode(TorchFunctionMode):
             return site_of(found), None
         anew, self._mask_frame = helper is not self._mask_frame, helper
         return site_of(found), Helper(helper.f_code.co_name, site_of(caller(helper.f_back)), anew)
-
-
-def _says_in_place(func: Any) -> bool:
-    name = getattr(func, "__name__", "") or type(func).__name__
-    return (name[-1] == "_" and name[-2:] != "__") or name == "__setitem__"

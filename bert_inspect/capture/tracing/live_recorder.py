@@ -10,9 +10,9 @@ from torch._C import DisableTorchFunction
 from ..verify.replay import Replay
 from .activations import Activations
 from .events import Called, Ran, Returned
+from .in_place import works_in_place
 from .recorder import Recorder
 from .step_record import StepRecord
-from .tensor_registry import works_in_place
 
 
 class LiveRecorder:
@@ -37,7 +37,7 @@ class LiveRecorder:
         with DisableTorchFunction():
             record = self._received(self._recorder.called(event))
             if leaf and self._replay is not None:
-                self._replay.before(args, kwargs, copies=works_in_place(event.module))
+                self._replay.before(args, kwargs, copies=works_in_place(event.module), module=event.module)
         record.started = time.perf_counter()
 
     def returned(self, event: Returned, *, leaf: bool) -> None:

@@ -11,10 +11,10 @@ from torch._C import DisableTorchFunction, _len_torch_function_stack
 
 from .call_site import OWN, caller, kinds, site_of
 from .events import Called, CalledInside, Passed, Raised, Returned
-from .flops import FlopCounter, counted_from_shapes, module_flops
+from .flops import FlopCounter, counted_as_it_runs
 from .function_mode import FunctionMode
 from .hooks import Forward
-from .tensor_registry import works_in_place
+from .in_place import works_in_place
 
 if TYPE_CHECKING:
     from .tracer import Tracer
@@ -31,14 +31,15 @@ _PLAIN = {nn.Parameter, type(None)}
 class ModuleCalls:
     """Tells a tracer of the calls of modules in its thread; those of other threads pass through unseen.
 
-    Inside of a module of torch.nn nothing is recorded but that modules were called, and its floating point operations.
+    Inside of a module of torch.nn nothing is recorded but that modules were called. Its floating point operations
+    follow from the shapes; only where it holds what others wrote are they counted as it runs.
     """
 
     def __init__(self, tracer: "Tracer", mode: FunctionMode) -> None:
         self._tracer = tracer
         self._mode = mode
         self._leaf = False  # whether a module of torch.nn is running
-        self._flops = 0  # counted inside of it
+        self._counter: FlopCounter | None = None  # of that module
 
     def around(self, module: nn.Module, forward: Forward) -> Forward:
         """Return what is called in place of a module's forward."""
@@ -103,7 +104,7 @@ class ModuleCalls:
         if self._leaf or _len_torch_function_stack() < self._mode.place:
             return self._run_inside(module, forward, args, kwargs)
         self._enter(module, args, kwargs, call)
-        return self._run_forward(module, forward, args, kwargs)
+        return self._run_forward(forward, args, kwargs)
 
     def _run_with_hooks(self, module: nn.Module, call: Forward, /, *args: Any, **kwargs: Any) -> Any:
         if get_ident() != self._tracer.thread or self._leaf:
@@ -124,7 +125,7 @@ class ModuleCalls:
     ) -> Any:
         self._enter(module, args, kwargs, call)
         try:
-            output = self._run_forward(module, forward, args, kwargs)
+            output = self._run_forward(forward, args, kwargs)
         except BaseException:
             self._raised(module)
             raise
@@ -134,21 +135,13 @@ class ModuleCalls:
     def _run_inside(self, module: nn.Module, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run a module inside of one of torch.nn, or of an op: that it was called is all that is recorded."""
         self._tracer.tell(CalledInside(module))
-        return self._run_forward(module, forward, args, kwargs)
+        return forward(*args, **kwargs)
 
-    def _run_forward(self, module: nn.Module, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Run a forward; inside of a module of torch.nn its floating point operations are counted."""
-        if not self._leaf:
+    def _run_forward(self, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if self._counter is None:
             return forward(*args, **kwargs)
-        before, self._flops = self._flops, 0
-        if counted_from_shapes(module, forward):
-            output = forward(*args, **kwargs)
-            self._flops = before + self._count(module, args, kwargs, output)
-        else:
-            with FlopCounter() as counter:
-                output = forward(*args, **kwargs)
-            self._flops = before + counter.count
-        return output
+        with self._counter:
+            return forward(*args, **kwargs)
 
     def _enter(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], frame: FrameType) -> None:
         """A module is about to run its forward; it was called from within a frame."""
@@ -166,7 +159,8 @@ class ModuleCalls:
             return
         self._tracer.depth += 1
         if leaf:
-            self._leaf, self._flops = True, 0
+            self._leaf = True
+            self._counter = FlopCounter(self._tracer) if counted_as_it_runs(module) else None
             self._mode.step_aside()
 
     def _leave(self, module: nn.Module, output: Any) -> None:
@@ -178,7 +172,7 @@ class ModuleCalls:
             with DisableTorchFunction():
                 event = Returned(module, self._tracer.tensors.look_into(output))
                 if leaf:
-                    event.flops = self._flops
+                    event.flops = None if self._counter is None else self._counter.count
                     if works_in_place(module):
                         event.changed = self._tracer.sharing_memory(event.output)
             if self._tracer.live is None:
@@ -200,18 +194,9 @@ class ModuleCalls:
             self._tracer.depth -= 1
             self._tracer.tell(Raised(module))
 
-    def _count(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> int:
-        """Return the floating point operations of a module of torch.nn that has run."""
-        try:
-            with DisableTorchFunction():
-                return module_flops(module, args, kwargs, output, inside=self._flops)
-        except Exception as error:
-            self._tracer.give_up(error)
-            return 0
-
     def _step_back(self) -> None:
         self._mode.step_back()
-        self._leaf = False
+        self._leaf, self._counter = False, None
 
 
 def _is_plain(module: nn.Module) -> bool:

@@ -1,5 +1,6 @@
 """Makes records of what a tracer saw: which step it was, inside which, what it received and what it returned."""
 
+import math
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
@@ -8,13 +9,12 @@ from typing import Any
 from torch import nn
 
 from ...families import Family
-from ...traces.flops import linear
-from ...traces.ops import plain_name
+from ...traces.ops import OPS, plain_name
 from ...traces.vocabulary import roles
 from .arguments import apart, index_given, module_input_names, op_input_names, refs_in
 from .call_site import line_of
 from .events import Called, CalledInside, Event, Helper, Passed, Raised, Ran, Returned
-from .flops import flops_rule
+from .flops import flops_of, flops_of_module
 from .step_record import StepRecord
 from .tensor_registry import TensorRegistry, TensorState
 
@@ -30,7 +30,7 @@ class Recorder:
         self._family = family
         self._modules = modules
         self._tensors = tensors
-        self._open: list[tuple[StepRecord, nn.Module]] = []
+        self._open: list[tuple[StepRecord, Called]] = []
         self._running: int | None = None  # how many of them still run after one raised, should somebody catch that
         self._mask: StepRecord | None = None
         self._writers: dict[type, Callable[[Any], object]] = {
@@ -61,26 +61,28 @@ class Recorder:
         self._begin(record)
         record.line = line_of(event.place)
         self._receive(record, module_input_names(module), event)
-        self._open.append((record, module))
+        self._open.append((record, event))
         return record
 
     def returned(self, event: Returned) -> StepRecord:
         """Return the record of the step that ends."""
-        record, module = self._open.pop()
-        while module is not event.module:  # one that raised, and somebody caught that
-            record, module = self._open.pop()
+        record, called = self._open.pop()
+        while called.module is not event.module:  # one that raised, and somebody caught that
+            record, called = self._open.pop()
         self._running = None
         self._end(record, event.output, event.changed)
+        module = event.module
         if event.flops is not None:
             record.flops = event.flops
         elif type(module) is nn.Linear:
-            shapes = record.inputs[0].shape, tuple(module.weight.shape)
-            record.flops = linear(shapes, {}, record.outputs[0].shape)
+            record.flops = 2 * math.prod(record.outputs[0].shape) * module.in_features
+        elif record.leaf and type(module).__module__.startswith("torch.nn.") and type(module).__name__ not in OPS:
+            record.flops = flops_of_module(module, self._records(called.given), self._records(called.options))
         return record
 
     def raised(self, event: Raised) -> None:
         """Remember that a module raised; if nothing follows, that ended the run."""
-        modules = [module for _, module in self._open]
+        modules = [called.module for _, called in self._open]
         self._running = len(modules) - 1 - modules[::-1].index(event.module)
 
     def _passed(self, event: Passed) -> None:
@@ -105,7 +107,7 @@ class Recorder:
         record = StepRecord(len(self.records), None, "op", "", 0, plain, None, [])
         self._receive(record, op_input_names(func), event)
         if plain in ("getitem", "setitem"):
-            record.given = (index_given(event.given),)
+            record.given = (index_given(event.given), *(value for value in event.given[2:] if not refs_in(value, "")))
         return record
 
     def ran(self, event: Ran, record: StepRecord) -> StepRecord:
@@ -145,15 +147,20 @@ class Recorder:
         return record
 
     def _flops(self, event: Ran) -> int:
-        rule = flops_rule(event.func)
-        if rule is None or not isinstance(event.output, weakref.ref):
+        if event.output is None:
             return 0
-        given = [self._shape(value) for value in event.given]
-        options = {key: self._shape(value) for key, value in event.options.items()}
-        return rule(given, options, self._shape(event.output))
+        given, options = self._records(event.given), self._records(event.options)
+        return flops_of(event.func, given, options, self._records(event.output))
 
-    def _shape(self, value: Any) -> Any:
-        return self._tensors.see("", value).shape if isinstance(value, weakref.ref) else value
+    def _records(self, value: Any) -> Any:
+        """Return a value with the records of tensors in place of their refs."""
+        if isinstance(value, weakref.ref):
+            return self._tensors.see("", value)
+        if isinstance(value, dict):
+            return {name: self._records(item) for name, item in value.items()}
+        if type(value) in (tuple, list):
+            return type(value)(map(self._records, value))
+        return value
 
     # Steps
 

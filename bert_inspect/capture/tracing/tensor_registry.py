@@ -169,10 +169,3 @@ def _state(tensor_ref: TensorRef, tensor: torch.Tensor) -> TensorState:
     except RuntimeError:  # a nested tensor has no shape
         pass
     return tensor_ref, shape_of(tensor), tensor.dtype
-
-
-def works_in_place(module: nn.Module) -> bool:
-    """Whether a module of torch.nn works in place (a dropout in eval mode does not work at all)."""
-    if not module.__dict__.get("inplace", False):
-        return False
-    return module.training or not isinstance(module, nn.modules.dropout._DropoutNd)

@@ -8,6 +8,7 @@ import torch
 
 from ...traces.record import Stats
 from ...traces.values import Values
+from ..tracing.tensor_stats import unreadable
 
 _UNITS = 32
 """How many units of rounding, of the largest entry, a result may lie beside its recomputation. On one machine the same
@@ -17,11 +18,39 @@ aligned otherwise."""
 
 def digest(tensor: torch.Tensor) -> bytes:
     """Return what tells a tensor's shape, dtype and bits from any other's."""
-    tensor = tensor.detach().resolve_conj().resolve_neg().cpu()
-    flat: Any = (tensor.int_repr() if tensor.is_quantized else tensor).contiguous().reshape(-1)
-    made = hashlib.sha1(f"{tuple(tensor.shape)} {tensor.dtype}".encode(), usedforsecurity=False)
+    flat: Any = _plain(tensor).cpu().contiguous().reshape(-1)
+    made = hashlib.sha1(f"{tuple(tensor.shape)} {tensor.dtype} {tensor.layout}".encode(), usedforsecurity=False)
     made.update(flat.view(torch.uint8).numpy() if flat.numel() else b"")
     return made.digest()
+
+
+def uncheckable(tensor: torch.Tensor) -> str:
+    """Return why a tensor's numbers cannot be held against others, in words that go on after "it is"; empty where they
+    can. Of a sparse tensor, which cannot be shown, what it stores can.
+    """
+    return "" if tensor.layout in _STORED else unreadable(tensor)
+
+
+def _plain(tensor: torch.Tensor) -> torch.Tensor:
+    """Return a tensor's numbers as real ones: of a complex one the pairs, of a sparse one what it stores."""
+    stored = tensor.detach()
+    if stored.is_quantized:
+        return stored.dequantize()
+    if stored.layout in _STORED:
+        held = stored.coalesce() if stored.layout is torch.sparse_coo else stored
+        parts = [_plain(getattr(held, name)()).double().reshape(-1) for name in _STORED[stored.layout]]
+        return torch.cat(parts)
+    stored = stored.resolve_conj().resolve_neg()
+    return torch.view_as_real(stored) if stored.is_complex() else stored
+
+
+_STORED = {
+    torch.sparse_coo: ("indices", "values"),
+    torch.sparse_csr: ("crow_indices", "col_indices", "values"),
+    torch.sparse_bsr: ("crow_indices", "col_indices", "values"),
+    torch.sparse_csc: ("ccol_indices", "row_indices", "values"),
+    torch.sparse_bsc: ("ccol_indices", "row_indices", "values"),
+}
 
 
 def largest_difference(one: torch.Tensor, other: torch.Tensor) -> float:
@@ -30,7 +59,9 @@ def largest_difference(one: torch.Tensor, other: torch.Tensor) -> float:
     """
     if digest(one) == digest(other):
         return 0.0
-    first, second = _real(one).reshape(-1), _real(other).reshape(-1)
+    first, second = _plain(one).double().reshape(-1), _plain(other).double().reshape(-1)
+    if first.shape != second.shape:  # sparse ones that store other entries
+        return math.inf
     same = (first == second) | (first.isnan() & second.isnan())
     apart = (first - second).abs()[~same]
     return 0.0 if not apart.numel() else float(apart.nan_to_num(nan=math.inf).max())
@@ -38,18 +69,11 @@ def largest_difference(one: torch.Tensor, other: torch.Tensor) -> float:
 
 def allowed_difference(tensor: torch.Tensor) -> float:
     """Return how far a recomputed result may lie beside the recorded one."""
-    if not (tensor.is_floating_point() or tensor.is_complex()) or not tensor.numel():
+    plain = _plain(tensor)
+    if not plain.is_floating_point() or not plain.numel():
         return 0.0
-    largest = float(_real(tensor).abs().nan_to_num(nan=0.0, posinf=0.0).max())
-    return _UNITS * torch.finfo(tensor.dtype).eps * largest
-
-
-def _real(tensor: torch.Tensor) -> torch.Tensor:
-    """Return the tensor's numbers in float64: of complex ones both parts, of quantized ones what they stand for."""
-    tensor = tensor.detach()
-    if tensor.is_complex():
-        return torch.view_as_real(tensor.resolve_conj()).double()
-    return (tensor.dequantize() if tensor.is_quantized else tensor).double()
+    largest = float(plain.double().abs().nan_to_num(nan=0.0, posinf=0.0).max())
+    return _UNITS * torch.finfo(plain.dtype).eps * largest
 
 
 def has_values(tensor: torch.Tensor, values: Values) -> bool:
@@ -76,7 +100,7 @@ def _dtype_of(tensor: torch.Tensor) -> torch.dtype:
 
 def has_statistics(tensor: torch.Tensor, stats: Stats) -> bool:
     """Whether statistics are the tensor's: counts and extremes to the bit, moments to 1e-9 of the largest entry."""
-    entries = _real(tensor).reshape(-1)
+    entries = _plain(tensor).double().reshape(-1)
     finite = entries[entries.isfinite()]
     counts = (int(entries.isnan().sum()), int(entries.isinf().sum()), int((entries == 0).sum()))
     if counts != (stats.nan, stats.inf, stats.zeros):

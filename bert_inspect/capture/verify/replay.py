@@ -7,6 +7,7 @@ what it received is, bit for bit, what the step that it came from returned.
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
@@ -14,13 +15,15 @@ from torch import nn
 
 from ...traces.proof import CheckName
 from ..tracing.activations import Activations
-from ..tracing.arguments import tensors_in
+from ..tracing.in_place import Written, writes
 from ..tracing.step_record import StepRecord, TensorRecord
-from ..tracing.tensor_stats import unreadable
-from ..undisturbed import random_states, set_random_states
-from .checks import allowed_difference, digest, has_statistics, has_values, largest_difference
+from .checks import allowed_difference, digest, has_statistics, has_values, largest_difference, uncheckable
+from .held_call import HeldCall, Results
+from .perturbation import unheard
 
-Results = Sequence[tuple[str, torch.Tensor]]
+_UNINITIALIZED = {"empty", "empty_like", "empty_strided", "empty_permuted", "resize_", "resize_as_"}
+_UNINITIALIZED |= {"new_empty", "new_empty_strided"}
+"""Functions that return memory as they find it: nothing can be said of its bits until something is written there."""
 
 
 @dataclass(kw_only=True)
@@ -42,13 +45,6 @@ class Mismatch:
     message: str
 
 
-@dataclass(kw_only=True)
-class _Held:
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
-    random: list[torch.Tensor]
-
-
 @dataclass
 class Replay:
     """Looks at every tensor and runs every step again, beside a `Tracer`."""
@@ -57,7 +53,8 @@ class Replay:
     mismatches: list[Mismatch] = field(default_factory=list)
     digests: dict[int, bytes] = field(default_factory=dict)
     recomputed: set[int] = field(default_factory=set)
-    _held: _Held | None = None
+    generators: dict[torch.Generator, torch.Tensor] = field(default_factory=dict)
+    _held: HeldCall | None = None
 
     def tally(self, check: CheckName) -> Tally:
         """Return the tally of a kind of check."""
@@ -103,7 +100,7 @@ class Replay:
             )
 
     def _look(self, record: StepRecord, seen: TensorRecord, tensor: torch.Tensor, message: str) -> None:
-        if reason := unreadable(tensor):
+        if reason := uncheckable(tensor):
             self.count("origins", record, f"{seen.name} cannot be checked: it is {reason}", holds=False)
             return
         found = digest(tensor)
@@ -111,39 +108,49 @@ class Replay:
         self.count("origins", record, f"{seen.name}: {message}", holds=holds)
         self.digests[seen.number] = found
 
+    def still_holds(self, seen: TensorRecord) -> bool:
+        """Whether a tensor that was seen still lives and holds what it held."""
+        tensor = seen.tensor_ref()
+        return tensor is not None and self.digests.get(seen.number) == digest(tensor)
+
     # Steps: the same input, the same result
 
-    def before(self, args: tuple[Any, ...], kwargs: dict[str, Any], *, copies: bool) -> None:
-        """Hold what a step is about to receive; ``copies`` where the step works in place."""
-        if copies:
-            args, kwargs = _copied(args), _copied(kwargs)
-        self._held = _Held(args=args, kwargs=kwargs, random=random_states())
+    def before(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], *, copies: bool, module: nn.Module | None = None
+    ) -> None:
+        """Hold what a step is about to receive, and how the ``module`` is that it runs; ``copies`` where the step works
+        in place.
+        """
+        self._held = HeldCall(args, kwargs, copies=copies, module=module)
+        for generator, state in self._held.generators:
+            self.generators.setdefault(generator, state)
 
     def recompute(self, record: StepRecord, func: Callable[..., Any], results: Results) -> None:
         """Run an op again on what it received, and compare."""
-        self._run_again("ops", record, _assigned if func is torch.Tensor.__setitem__ else func, results)
+        writing = writes(func)
+        call = func if writing is None else partial(_written, func, writing)
+        if record.type in _UNINITIALIZED:
+            self.recomputed.add(record.id)
+        else:
+            self._run_again("ops", record, call, func, results)
 
     def recompute_module(self, record: StepRecord, module: nn.Module, results: Results) -> None:
         """Run a module of torch.nn again, as its class is written and without hooks, and compare."""
-        forward = type(module).forward
-        self._run_again("modules", record, lambda *args, **kwargs: forward(module, *args, **kwargs), results)
+        self._run_again("modules", record, partial(type(module).forward, module), module, results)
 
-    def _run_again(self, check: CheckName, record: StepRecord, call: Callable[..., Any], results: Results) -> None:
+    def _run_again(
+        self, check: CheckName, record: StepRecord, call: Callable[..., Any], func: Any, results: Results
+    ) -> None:
         held, self._held = self._held, None
         assert held is not None, "before() comes first"
         self.recomputed.add(record.id)
-        if any(unreadable(tensor) for _, tensor in results):
+        if any(uncheckable(tensor) for _, tensor in results):
             return  # `returned` has said so
-        after = random_states()
-        set_random_states(held.random)
         try:
-            out = call(*held.args, **held.kwargs)
+            again = held.run(call)
         except Exception as error:  # whatever a model's code raises
             self.count(check, record, f"it fails when it is run again: {type(error).__name__}: {error}", holds=False)
             return
-        finally:
-            set_random_states(after)
-        again = tensors_in(out, "output")
         difference, allowed = 0.0, 0.0
         if [(list(t.shape), t.dtype) for _, t in again] != [(list(t.shape), t.dtype) for _, t in results]:
             difference = math.inf
@@ -159,6 +166,15 @@ class Replay:
             tally.failed += 1
             message = f"run again on what it received, its result differs from the recorded one by {difference:.2g}"
             self.mismatches.append(Mismatch(check=check, record=record, message=message))
+            return
+        tried, without_reason = unheard(held, call, func, again)
+        tally = self.tally("perturbations")
+        tally.checked += tried
+        tally.exact += tried - len(without_reason)
+        tally.failed += len(without_reason)
+        for place in without_reason:
+            message = f"run again on other numbers for its {record.inputs[place].name}, its result stays the same"
+            self.mismatches.append(Mismatch(check="perturbations", record=record, message=message))
 
     # What is shown of tensors
 
@@ -179,17 +195,7 @@ class Replay:
             self.count("values", record, f"the saved tensor of {seen.name} is wrong", holds=holds)
 
 
-def _assigned(target: torch.Tensor, index: Any, value: Any) -> torch.Tensor:
-    target[index] = value
-    return target
-
-
-def _copied(value: Any) -> Any:
-    if isinstance(value, torch.Tensor):
-        return value.clone()
-    if isinstance(value, dict):
-        return {key: _copied(item) for key, item in value.items()}
-    if isinstance(value, tuple | list):
-        items = [_copied(item) for item in value]
-        return tuple(items) if isinstance(value, tuple) else items
-    return value
+def _written(func: Callable[..., Any], writing: Written, *args: Any, **kwargs: Any) -> Any:
+    """Run what writes into its arguments; where it returns nothing, these are its results."""
+    out = func(*args, **kwargs)
+    return writing(args, kwargs) if out is None else out

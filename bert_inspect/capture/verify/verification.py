@@ -1,6 +1,6 @@
 """From what the replay saw, and runs without hooks, to the proof of a trace."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import get_ident
 from typing import Any
@@ -14,19 +14,28 @@ from ...traces.record import Output, Trace
 from ...traces.tree import completion
 from ...traces.values import strict
 from ..naming.assemble import Assembled, Named
-from ..tracing.recording import Outcome
+from ..tracing.recording import Outcome, Recording
 from ..tracing.step_record import StepRecord
 from ..undisturbed import no_hook_stays, random_states, set_random_states
 from .checks import digest, largest_difference
+from .constants import Constants
+from .model_state import ModelState
+from .other_inputs import Inputs
 from .replay import Mismatch, Replay
-from .snapshot import snapshot
+from .snapshot import same_numbers, snapshot
+
+Again = Callable[[Inputs], Recording]
+"""Traces a run of the model on an input."""
 
 _NUMBERS: tuple[CheckName, ...] = ("logits", "ops", "modules", "hidden states", "attentions")
 
 
 class Verification:
-    """All that a proof of one traced run rests on: a run before it without any hook, the replay beside it, a run
-    after it that returns hidden states and attentions while calls are counted, and the surroundings before and after.
+    """All that a proof of one traced run rests on: the replay beside it; runs after it, each from the state in which
+    the traced one began: traced ones on other inputs, one without any hook, and one that returns hidden states and
+    attentions while calls are counted; and the surroundings before and after.
+
+    The traced run comes first: what a model computes once and keeps, it computes there, where it is recorded.
     """
 
     def __init__(self, model: nn.Module) -> None:
@@ -34,23 +43,56 @@ class Verification:
         self._model = model
         self._before = snapshot(model)
         self._random = random_states()
+        self._after_plain: Mapping[str, Any] = {}
         self._plain = self._counted = Outcome()
         self._calls: Mapping[nn.Module, int] = {}
+        self._constants: Constants | None = None
 
-    def run_before(self, inputs: Mapping[str, torch.Tensor]) -> None:
-        """Run the model as anybody would, without hooks or modes."""
-        self._plain = _run(self._model, inputs)
-        set_random_states(self._random)
+    def begin(self) -> None:
+        """Remember how the model is right before the traced run."""
+        self._state = ModelState(self._model)
 
-    def run_after(self, inputs: Mapping[str, torch.Tensor]) -> None:
-        """Run the model for what it returns on request, counting the calls of its modules."""
-        config: Any = self._model.config
-        eager = config._attn_implementation == "eager"  # nothing else has attentions to return
-        after = random_states()
+    def run_after(self, inputs: Inputs, others: Iterable[Inputs], traced: Recording, again: Again) -> None:
+        """Run the model on ``others``, of which ``again`` traces a run, then on the same inputs: as anybody would, and
+        for what it returns on request. The model is afterwards as the traced run left it.
+        """
+        left, random = ModelState(self._model), random_states()
+        generators = [(generator, generator.get_state()) for generator in self.replay.generators]
+        try:
+            self._constants = self._find_constants(traced, others, again)
+            self._plain = _run(self._model, inputs)
+            self._after_plain = snapshot(self._model)
+            self._rewind()
+            config: Any = self._model.config
+            eager = config._attn_implementation == "eager"  # nothing else has attentions to return
+            with no_hook_stays(self._model), _counting_calls() as self._calls:
+                self._counted = _run(self._model, inputs, output_hidden_states=True, output_attentions=eager)
+        finally:
+            left.restore()
+            set_random_states(random)
+            for generator, state in generators:
+                generator.set_state(state)
+
+    def _rewind(self) -> None:
+        """Make the model and the random generators what they were before the traced run."""
+        self._state.restore()
         set_random_states(self._random)
-        with no_hook_stays(self._model), _counting_calls() as self._calls:
-            self._counted = _run(self._model, inputs, output_hidden_states=True, output_attentions=eager)
-        set_random_states(after)
+        for generator, state in self.replay.generators.items():
+            generator.set_state(state)
+
+    def _find_constants(self, traced: Recording, others: Iterable[Inputs], again: Again) -> Constants:
+        """Run the model on other inputs: on the first of them as the traced run left it, then from the beginning."""
+        constants = Constants(traced, self.replay.recomputed)
+        for number, inputs in enumerate(others):
+            if number == 0:
+                constants.follow(again(inputs))
+            if number > 2 and constants.settled():
+                break
+            self._rewind()
+            constants.hold_against(again(inputs))
+        self._rewind()
+        constants.keep(self.replay.still_holds)
+        return constants
 
     def prove(
         self, trace: Trace, ran: Outcome, found: Named, assembled: Assembled, modules: Mapping[str, nn.Module]
@@ -60,8 +102,11 @@ class Verification:
         Of a forward that raised, the steps before are proved, and that it raises the same without hooks.
         """
         replay = self.replay
-        _check_origins(replay, found, assembled, modules)
+        assert self._constants is not None, "run_after() comes first"
+        _check_origins(replay, found, assembled, self._constants)
         steady = ran.error is None and _check_steady(replay, self._plain, self._counted)
+        if steady or ran.error is not None:
+            _check_constants(replay, self._constants)
         _check_logits(replay, self._plain, ran, trace.output)
         if steady:
             _check_named(replay, self._counted.output, found)
@@ -69,6 +114,8 @@ class Verification:
         before, after = self._before, snapshot(self._model)
         for name in sorted(before.keys() | after.keys()):
             same = before.get(name) == after.get(name)
+            if not same and self._after_plain.get(name) != before.get(name):  # so does the model by itself
+                same = same_numbers(self._after_plain.get(name), after.get(name))
             replay.count("surroundings", None, f"{name} has changed", holds=same)
         checks = [
             Check(
@@ -182,22 +229,23 @@ def _check_calls(
         )
 
 
-def _check_origins(replay: Replay, found: Named, assembled: Assembled, modules: Mapping[str, nn.Module]) -> None:
+def _check_constants(replay: Replay, constants: Constants) -> None:
+    for step in constants.with_numbers:
+        fault = constants.fault_of_numbers(step)
+        replay.count("constants", step, fault or "", holds=fault is None)
+
+
+def _check_origins(replay: Replay, found: Named, assembled: Assembled, constants: Constants) -> None:
     """Check that every tensor was made by a step that was run again, or was there before; and that ``from`` names it.
 
     That a tensor holds, wherever it is seen, the bits that it was made with, the replay has checked already.
     """
-    records = found.recording.steps
-    accounted = set(found.recording.tensors.parameters)
-    accounted.update(seen.number for record in records[:1] for seen in record.inputs)  # what the model was given
-    accounted.update(found.recording.tensors.numbers_of(v for m in modules.values() for v in vars(m).values()))
-    for record in records:
-        if record.id in replay.recomputed:
-            accounted.update(seen.number for seen in (*record.outputs, *record.also_changed))
-    for record in records:
-        for seen in (*record.inputs, *record.outputs):
-            message = f"{seen.name} was made by something that was not recorded"
-            replay.count("origins", record, message, holds=seen.number in accounted or record.failed)
+    seen_in = sum(len(record.inputs) + len(record.outputs) for record in found.recording.steps)
+    replay.tally("origins").checked += seen_in - len(constants.with_tensors)
+    replay.tally("origins").exact += seen_in - len(constants.with_tensors)
+    for record, seen in constants.with_tensors:
+        holds = constants.is_constant(record, seen)
+        replay.count("origins", record, f"{seen.name} was made by something that was not recorded", holds=holds)
     returned = [{seen.number for seen in (*record.outputs, *record.also_changed)} for record in assembled.records]
     for step, record in zip(assembled.steps, assembled.records, strict=True):
         for tensor, seen in zip(step.inputs, record.inputs, strict=True):

@@ -1,0 +1,99 @@
+"""The axes of what an op returns, as they follow from the axes of what it received.
+
+A label says what the axes of its tensor are; the dataflow says what they became. Where both speak and disagree, the
+label is not so: heads that were permuted otherwise are no query heads, and a product of (batch, heads, head_dim,
+tokens) with (batch, heads, tokens, head_dim) holds no attention scores but the covariances of channels (El-Nouby et
+al., "XCiT: Cross-Covariance Image Transformers", 2021), though all sizes be equal.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ...traces import ops
+from ...traces.ops import op_of
+from ...traces.vocabulary.axes import TOKEN_AXES, Axes, Axis
+from ..tracing.step_record import StepRecord
+
+_HEADS: Axes = ["heads", "head_dim"]
+
+
+def following(step: StepRecord, known: Mapping[int, Axes]) -> Axes | None:
+    """Return the axes of an op's first result, None where those of its inputs do not tell."""
+    if step.kind != "op" or not step.inputs or not step.outputs:
+        return None
+    received = [known.get(seen.number) for seen in step.inputs]
+    first, shape = received[0], step.outputs[0].shape
+    match op_of(step.type).family:
+        case ops.TRANSPOSE if first is not None:
+            found = _permuted(first, step)
+        case ops.RESHAPE if first is not None:
+            found = _reshaped(first, step.inputs[0].shape, shape)
+        case ops.MATMUL if len(received) == 2:
+            found = _multiplied(first, received[1])
+        case ops.FUSED_ATTENTION if len(received) > 2:
+            value = received[2]
+            found = None if first is None or value is None else [*first[:-1], value[-1]]
+        case _:
+            return None
+    return found if found is not None and len(found) == len(shape) else None
+
+
+def agree(one: Axes, other: Axes) -> bool:
+    """Whether axes are the same; tokens that ask and tokens that are asked are tokens."""
+    return [_plain(axis) for axis in one] == [_plain(axis) for axis in other]
+
+
+def mixes_axes(step: StepRecord) -> bool:
+    """Whether an op multiplies matrices, so that an axis of its result may be another one than in the same place of
+    what it received, of the same size or not.
+    """
+    return step.kind == "op" and step.flops > 0 and step.type != "linear"
+
+
+def _plain(axis: Axis) -> Axis:
+    return "tokens" if axis in TOKEN_AXES else axis
+
+
+def _permuted(axes: Axes, step: StepRecord) -> Axes | None:
+    order, places = list(range(len(axes))), _integers([*step.given, *step.options.values()])
+    match step.type:
+        case "T":
+            order.reverse()
+        case "mT":
+            order[-2], order[-1] = order[-1], order[-2]
+        case "permute" if len(places) == len(axes):
+            order = [order[place] for place in places]
+        case "movedim" if len(places) % 2 == 0:
+            half = len(places) // 2
+            to = {places[half + number] % len(order): places[number] % len(order) for number in range(half)}
+            rest = iter(place for place in order if place not in to.values())
+            order = [to[place] if place in to else next(rest) for place in order]
+        case "transpose" | "swapaxes" | "swapdims" if len(places) == 2:
+            one, other = places
+            order[one], order[other] = order[other], order[one]
+        case _:
+            return None
+    return [axes[place] for place in order]
+
+
+def _integers(value: Any) -> list[int]:
+    if isinstance(value, tuple | list):
+        return [number for item in value for number in _integers(item)]
+    return [value] if isinstance(value, int) else []
+
+
+def _reshaped(axes: Axes, before: Sequence[int], after: Sequence[int]) -> Axes | None:
+    """Return the axes where the last one is split into heads, or heads in the last two places are put together."""
+    if before == after:
+        return axes
+    if axes[-1] == "hidden" and before[:-1] == after[:-2]:
+        return [*axes[:-1], *_HEADS]
+    if axes[-2:] == _HEADS and before[:-2] == after[:-1]:
+        return [*axes[:-2], "hidden"]
+    return None
+
+
+def _multiplied(one: Axes | None, other: Axes | None) -> Axes | None:
+    if one is None or other is None or len(one) != len(other) or _plain(one[-1]) != _plain(other[-2]):
+        return None
+    return [*(_plain(axis) for axis in one[:-1]), other[-1]]
