@@ -20,11 +20,15 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True)
 class Block:
-    """Entries of A beside those of B, of one shape, and A's index of each along every axis (None: all of it)."""
+    """Entries of A beside those of B, of one shape, and either's index of each along every axis (None: all of it).
+    ``room`` is what is allowed between them, where that is known entry by entry.
+    """
 
     a: Array
     b: Array
     index: tuple[Sequence[int] | None, ...]
+    index_b: tuple[Sequence[int] | None, ...]
+    room: Array | float = 0.0
 
 
 def as_array(values: Values) -> Array:
@@ -90,7 +94,7 @@ def blocks(a: Array, b: Array, axes: Sequence[str] | None, rows: Rows, *, paddin
     alike and nothing is padding, else sentence by sentence; ``padding`` keeps what is padding in both.
     """
     if rows.same_layout and a.shape == b.shape and (padding or not rows.padded or axes is None or _odd(a, axes, rows)):
-        yield Block(a, b, (None,) * a.ndim)
+        yield Block(a, b, (None,) * a.ndim, (None,) * a.ndim)
         return
     for pair in rows.pairs:
         yield _block(a, b, axes or (), rows, pair, padding=padding)
@@ -106,6 +110,7 @@ def _odd(a: Array, axes: Sequence[str], rows: Rows) -> bool:
 
 def _block(a: Array, b: Array, axes: Sequence[str], rows: Rows, pair: RowPair, *, padding: bool) -> Block:
     index: list[Sequence[int] | None] = []
+    index_b: list[Sequence[int] | None] = []
     for place, axis in enumerate(axes):
         of_a: Sequence[int] | None = None
         of_b: Sequence[int] | None = None
@@ -121,12 +126,14 @@ def _block(a: Array, b: Array, axes: Sequence[str], rows: Rows, pair: RowPair, *
         a = a if of_a is None else a.take(of_a, axis=place)
         b = b if of_b is None else b.take(of_b, axis=place)
         index.append(of_a)
-    return Block(a, b, tuple(index))
+        index_b.append(of_b)
+    return Block(a, b, tuple(index), tuple(index_b))
 
 
 @np.errstate(all="ignore")  # infinity and NaN are told of in the answer, not on stderr
 def gap_of_values(parts: Iterable[Block], *, allowed: Tolerance, masked: float | None) -> Gap:
-    """Return how far apart the entries are; two that are both NaN, or masked, or the same infinity, are not.
+    """Return how far apart the entries are, in multiples of what is allowed everywhere or, if that is more, of the room
+    of an entry; two are both NaN, or masked, or the same infinity, are not.
 
     The cosine similarity is that of all entries as one vector, those left out that are masked or not finite.
     """
@@ -156,7 +163,7 @@ def gap_of_values(parts: Iterable[Block], *, allowed: Tolerance, masked: float |
         if not difference.size or not (most := float(difference.max())):
             continue
         max_abs = max(max_abs, most)
-        room = allowed.base + allowed.slope * magnitude
+        room = np.maximum(allowed.base + allowed.slope * magnitude, part.room)
         times = np.where(difference > 0, difference / room, 0.0)
         at = int(times.argmax())
         if (excess := float(times.flat[at])) > worst.excess:

@@ -10,9 +10,9 @@ from ..traces.values import strict
 from .align import align_rows, align_steps
 from .answers import answers
 from .difference import FORMAT, VERSION, Diff, Position, Status, StepDiff, Unmatched
-from .gap import Gap, Tolerance, ratio
-from .noise import relative_floor, unit_roundoff, variances
+from .gap import Tolerance
 from .pairs import Pair, Pairs
+from .rounding import Rounding
 from .settings import differing
 from .side import Side
 from .words import place_in_words, verdict, verdict_on_texts
@@ -62,11 +62,11 @@ class Comparison:
                 raise UsageError(f"{name} is {number}: it must be a finite number, and not below 0")
         given = atol is not None or rtol is not None
         self.tolerance = Tolerance(atol or 0.0, rtol or 0.0) if given else None
-        self._pairs = Pairs(a, b, self.rows, self.tolerance)
-        self._pairs.compare(self.partner)
         # Of other sentences nothing is expected to be equal: how far apart they are is told as it is.
         self._judges = given or not self.rows.other_texts
-        self._floors = self._noise() if self._judges and not given else {}
+        rounding = Rounding(a, b, self.partner) if self._judges and not given else None
+        self._pairs = Pairs(a, b, self.rows, self.tolerance, rounding)
+        self._pairs.compare(self.partner)
         self.steps = [self._judged(pair) for pair in self._pairs.found]
 
     def diff(self, *, names: tuple[str, str]) -> Diff:
@@ -105,48 +105,18 @@ class Comparison:
         """Return how far B's output of a step would be from A's if A's were ``array``, and whether that is noise."""
         pair = next(pair for pair in self._pairs.found if pair.a.id == id_)
         gap = self._pairs.what_if(pair, array)
-        return gap.max_abs, self._times(pair, gap) <= 1
+        return gap.max_abs, gap.excess <= 1
 
     def is_output(self, id_: int, array: "Array") -> bool:
         """Whether ``array`` is what A has as output of a step, but for noise."""
         pair = next(pair for pair in self._pairs.found if pair.a.id == id_)
-        return self._times(pair, self._pairs.itself(pair, array)) <= 1
-
-    def _times(self, pair: Pair, gap: Gap) -> float:
-        return ratio(gap.excess, self._floors.get(pair.a.id, 1.0))
-
-    def _noise(self) -> dict[int, float]:
-        """Return the rounding tolerance of each pair, by A's id, as a part of its tensor's size."""
-        units_a: dict[int, float] = {}
-        units_b: dict[int, float] = {}
-        for pair in self._pairs.found:
-            units_a[pair.a.id] = units_b[pair.b.id] = max(_unit(pair.a), _unit(pair.b))
-        mixed = self.a.trace.model.dtype != self.b.trace.model.dtype
-        apart = [pair for pair in self._pairs.found if pair.gap is not None and not pair.identical]
-        found_a = variances(
-            self.a.trace,
-            lambda step: units_a.get(step.id, _unit(step)),
-            mixed=mixed,
-            identical=self._pairs.identical_a,
-            parted={pair.a.id for pair in apart},
-        )
-        found_b = variances(
-            self.b.trace,
-            lambda step: units_b.get(step.id, _unit(step)),
-            mixed=mixed,
-            identical=self._pairs.identical_b,
-            parted={pair.b.id for pair in apart},
-        )
-        return {
-            pair.a.id: relative_floor(max(found_a[pair.a.id], found_b[pair.b.id]), units_a[pair.a.id])
-            for pair in self._pairs.found
-        }
+        return self._pairs.itself(pair, array).excess <= 1
 
     def _judged(self, pair: Pair) -> StepDiff:
         gap = pair.gap
-        times = None if gap is None or not self._judges else self._times(pair, gap)
+        times = None if gap is None or not self._judges else gap.excess
         status: Status = "unknown"
-        if pair.differs or (times is not None and times > 1):
+        if pair.differs or (self._judges and pair.exceeds):
             status = "different"
         elif gap is not None and not self._judges:
             status = "identical" if pair.identical else "different"
@@ -173,16 +143,12 @@ class Comparison:
             max_abs=None if gap is None else strict(gap.max_abs),
             max_rel=None if gap is None else strict(gap.max_rel),
             cosine=None if gap is None or gap.cosine is None else strict(gap.cosine),
-            floor=None if gap is None or not self._judges else strict(gap.allowed * self._floors.get(pair.a.id, 1.0)),
+            floor=None if gap is None or not self._judges else strict(gap.allowed),
             times=None if times is None else strict(times),
             at=None if place is None else Position(index=list(place), words=words),
             source=pair.a.source,
             source_b=pair.b.source,
         )
-
-
-def _unit(step: Step) -> float:
-    return max((unit_roundoff(output.dtype) for output in step.outputs), default=0.0)
 
 
 def _tainted(steps: Sequence[Step], different: set[int]) -> set[int]:

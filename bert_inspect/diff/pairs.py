@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..traces.record import Step, TensorOut
 from ..traces.tree import completion
@@ -13,19 +13,25 @@ from .align import CannotAlign, Rows, align_axes
 from .difference import By
 from .gap import Gap, Tolerance, gap_of_statistics
 from .masks import is_mask, mask_gap, mask_gap_to
-from .noise import is_exact, is_unrecorded, maker
+from .noise import is_exact, is_unrecorded, maker, relative_floor
+from .rounding import Rounding
 from .side import Side, is_float
 
 if TYPE_CHECKING:
     from .arrays import Array
+    from .by_values import Errors
+
+
+_EXACT = Tolerance(0.0, 0.0)
 
 
 @dataclass(kw_only=True)
 class Pair:
     """A step beside its partner: the worst of its outputs.
 
-    ``gap`` is in multiples of what was allowed where a tolerance was given, else of the tensor's size; it is None
-    where there was nothing but shapes to compare. ``differs`` says that those do.
+    ``gap`` is in multiples of what is allowed; it is None where there was nothing but shapes to compare. ``differs``
+    says that those do. ``errors`` are what rounding may have done to either side's entries, where that is known and the
+    pair is the first that is further apart.
     """
 
     a: Step
@@ -36,6 +42,13 @@ class Pair:
     gap: Gap | None = None
     note: str = ""
     differs: bool = False
+    allowed: Tolerance = _EXACT
+    errors: "Errors | None" = None
+
+    @property
+    def exceeds(self) -> bool:
+        """Whether the two are further apart than is allowed."""
+        return self.differs or (self.gap is not None and self.gap.excess > 1)
 
     @property
     def identical(self) -> bool:
@@ -52,17 +65,18 @@ class Pair:
 class Pairs:
     """Compares the pairs of two runs, in the order in which A's steps end.
 
-    ``identical_a`` and ``identical_b`` are the steps that agree to the bit, ``_bases`` of which size a step's floor is
-    a part: that of its own tensor or of what flowed in, whichever is larger.
+    What is allowed is ``tolerance`` where one was given; with ``rounding`` it is what rounding explains, else the size
+    of the tensor, for there is nothing to judge by. ``identical_a`` are A's steps that agree to the bit, ``_bases`` of
+    which size a step's floor is a part: that of its own tensor or of what flowed in, whichever is larger.
     """
 
     a: Side
     b: Side
     rows: Rows
     tolerance: Tolerance | None
+    rounding: Rounding | None = None
     found: list[Pair] = field(default_factory=list)
     identical_a: set[int] = field(default_factory=set)
-    identical_b: set[int] = field(default_factory=set)
     _bases: dict[int, float] = field(default_factory=dict)
     _inside: dict[int, list[Step]] = field(default_factory=dict)
 
@@ -71,22 +85,27 @@ class Pairs:
         for step in self.a.steps:
             if step.parent is not None:
                 self._inside.setdefault(step.parent, []).append(step)
+        parted = False
         for step in completion(self.a.steps):
             if step.id in partner:
-                pair = self._pair(step, self.b.steps[partner[step.id]])
+                other = self.b.steps[partner[step.id]]
+                if self.rounding is not None:
+                    self.rounding.reach(step, other)
+                pair = self._pair(step, other)
                 self.found.append(pair)
                 if pair.identical:
                     self.identical_a.add(pair.a.id)
-                    self.identical_b.add(pair.b.id)
+                if self.rounding is not None and pair.gap is not None:
+                    self.rounding.compared(step, other, identical=pair.identical)
+                if parted or not pair.exceeds:
+                    pair.errors = None  # they are as large as the tensors, and asked for of the first alone
+                parted = parted or pair.exceeds
 
     def what_if(self, pair: Pair, array: "Array") -> Gap:
         """Return the gap that a pair would have if A's output were ``array``; that may be shaped as B's is."""
-        from .arrays import blocks, gap_of_values
-
         if is_mask(pair.a, pair.b):
             return mask_gap_to(array, (self.b, pair.b), pair.output, self.rows)
         assert pair.output is not None and pair.output_b is not None
-        theirs = self.b.values(pair.b, pair.output_b)
         mine = next((out for out in (pair.output, pair.output_b) if out.shape == list(array.shape)), None)
         if mine is None:
             return Gap(math.inf, math.inf, math.inf, 0.0)
@@ -94,14 +113,13 @@ class Pairs:
             order = align_axes(mine, pair.output_b, self.rows)
         except CannotAlign:
             return Gap(math.inf, math.inf, math.inf, 0.0)
-        theirs = theirs if order is None else theirs.transpose(order)
-        parts = blocks(array, theirs, mine.axes or pair.output_b.axes, self.rows, padding=False)
-        return gap_of_values(parts, allowed=self._allowed(pair, pair.output, pair.output_b), masked=_masked(pair))
+        theirs = self.b.values(pair.b, pair.output_b)
+        errors = pair.errors if mine is pair.output else None
+        axes = mine.axes or pair.output_b.axes
+        return _gap(pair, array, theirs, order=order, axes=axes, rows=self.rows, errors=errors)
 
     def itself(self, pair: Pair, array: "Array") -> Gap:
         """Return how far ``array`` is from A's own output."""
-        from .arrays import blocks, gap_of_values
-
         rows = self.rows.of_one(first=True)
         if is_mask(pair.a, pair.b):
             return mask_gap_to(array, (self.a, pair.a), pair.output, rows)
@@ -109,8 +127,8 @@ class Pairs:
         mine = self.a.values(pair.a, pair.output)
         if array.shape != mine.shape:
             return Gap(math.inf, math.inf, math.inf, 0.0)
-        parts = blocks(array, mine, pair.output.axes, rows, padding=False)
-        return gap_of_values(parts, allowed=self._allowed(pair, pair.output, pair.output_b), masked=_masked(pair))
+        errors = None if pair.errors is None else (pair.errors[0], pair.errors[0])
+        return _gap(pair, array, mine, order=None, axes=pair.output.axes, rows=rows, errors=errors)
 
     def _pair(self, step: Step, other: Step) -> Pair:
         if is_mask(step, other):
@@ -128,31 +146,51 @@ class Pairs:
         return worst or Pair(a=step, b=other)
 
     def _measure(self, pair: Pair, output: TensorOut, other: TensorOut, order: list[int] | None) -> None:
-        allowed = self._allowed(pair, output, other)
+        pair.allowed = self._allowed(pair, output, other)
         masked = _masked(pair)
         if self.a.has_values(pair.a, output) and self.b.has_values(pair.b, other):
-            from .arrays import blocks, gap_of_values
-
-            array_a, array_b = self.a.values(pair.a, output), self.b.values(pair.b, other)
-            array_b = array_b if order is None else array_b.transpose(order)
-            axes = output.axes if output.axes is not None else other.axes
-            pair.by = "values"
-            parts = blocks(array_a, array_b, axes, self.rows, padding=False)
-            pair.gap = gap_of_values(parts, allowed=allowed, masked=masked)
-        else:
-            stats, others = self.a.stats(pair.a, output), self.b.stats(pair.b, other)
-            if stats is None or others is None:
-                return
-            if not self._same_entries(output, other):
-                pair.note = "its statistics cover different sentences or different padding"
-                return
-            pair.by = "statistics"
-            averages = self._averages(pair.a, output)
-            entries = _entries(output)
-            pair.gap = gap_of_statistics(
-                stats, others, allowed=allowed, averages=averages, masked=masked, entries=entries
-            )
+            self._by_values(pair, output, other, order)
+            return
+        stats, others = self.a.stats(pair.a, output), self.b.stats(pair.b, other)
+        if stats is None or others is None:
+            return
+        if not self._same_entries(output, other):
+            pair.note = "its statistics cover different sentences or different padding"
+            return
+        pair.by = "statistics"
+        if self.rounding is not None and pair.allowed.slope:
+            relative = self.rounding.relative(pair.a, pair.b)
+            pair.allowed = Tolerance(pair.allowed.base * relative, relative)
+        averages = self._averages(pair.a, output)
+        entries = _entries(output)
+        pair.gap = gap_of_statistics(
+            stats, others, allowed=pair.allowed, averages=averages, masked=masked, entries=entries
+        )
         pair.note = pair.gap.note
+
+    def _by_values(self, pair: Pair, output: TensorOut, other: TensorOut, order: list[int] | None) -> None:
+        from .by_values import ArrayPair  # numpy takes as long to import as all the rest
+
+        errors = None
+        if self.rounding is not None and pair.allowed.slope:
+            errors = self.rounding.errors((pair.a, output), (pair.b, other))
+            # It is never below one rounding.
+            relative = relative_floor(0.0, self.rounding.unit(pair.a))
+            pair.allowed = Tolerance(pair.allowed.base * relative, relative)
+        both = ArrayPair(
+            a=self.a.values(pair.a, output),
+            b=self.b.values(pair.b, other),
+            order=order,
+            axes=output.axes if output.axes is not None else other.axes,
+            rows=self.rows,
+            errors=errors,
+        )
+        pair.by, pair.errors = "values", errors
+        pair.gap = both.gap(pair.allowed, masked=_masked(pair))
+        pair.note = pair.gap.note
+        if self.rounding is not None and errors is not None and not pair.exceeds:
+            seen_a, seen_b = (0.0, 0.0) if pair.identical else both.differences(masked=_masked(pair))
+            self.rounding.observed((pair.a, output, seen_a), (pair.b, other, seen_b))
 
     def _allowed(self, pair: Pair, output: TensorOut, other: TensorOut) -> Tolerance:
         """Return the tolerance that was given, else the size of which the rounding tolerance is a part: nothing for
@@ -161,14 +199,14 @@ class Pairs:
         if self.tolerance is not None:
             return self.tolerance
         if not is_float(output) or not is_float(other):
-            return Tolerance(0.0, 0.0)
+            return _EXACT
         step = pair.a
         if made := maker(step, self._inside.get(step.id, ())):
             came = self._bases.get(made.id, 0.0)
         elif is_exact(step):
             came = max([self._bases.get(t.from_, 0.0) for t in step.inputs if t.from_ is not None], default=0.0)
         else:
-            came = max(self.a.size_of_inputs(step), self.b.size_of_inputs(pair.b))
+            came = max([0.0, *self.a.sizes_of_inputs(step), *self.b.sizes_of_inputs(pair.b)])
         base = max(came, self.a.size(step, output) or 0.0, self.b.size(pair.b, other) or 0.0)
         self._bases[step.id] = base
         return Tolerance(base, 1.0)
@@ -200,6 +238,12 @@ class Pairs:
         whole = all(side.has_values(each, each.outputs[0]) for side, each in masks)
         by: By = "shapes" if gap is None else "values" if whole else "statistics"
         return Pair(a=step, b=other, output=output, output_b=other_output, by=by, gap=gap, note=note)
+
+
+def _gap(pair: Pair, a: "Array", b: "Array", **how: Any) -> Gap:
+    from .by_values import ArrayPair
+
+    return ArrayPair(a=a, b=b, **how).gap(pair.allowed, masked=_masked(pair))
 
 
 def _entries(output: TensorOut) -> int:

@@ -84,10 +84,15 @@ class Side:
             return root_mean_square(self.values(step, output), masked=masked)
         return None if output.stats is None else _size_by(output.stats, masked)
 
-    def size_of_inputs(self, step: Step) -> float:
-        """Return the largest size of what flowed into a step."""
-        found = [self.source(step, place) for place in range(len(step.inputs))]
-        return max([self.size(*one) or 0.0 for one in found if one is not None], default=0.0)
+    def sizes_of_inputs(self, step: Step) -> list[float]:
+        """Return the sizes of what came from other steps into one, 0 of what is not at hand."""
+        found = [self.source(step, place) for place, tensor in enumerate(step.inputs) if tensor.from_ is not None]
+        return [0.0 if one is None else self.size(*one) or 0.0 for one in found]
+
+    def spread(self, step: Step, output: TensorOut) -> float | None:
+        """Return the standard deviation of a step's output, None where its numbers are not at hand."""
+        stats = self.stats(step, output)
+        return None if stats is None or stats.std is None else _number(stats.std)
 
     def source(self, step: Step, place: int) -> tuple[Step, TensorOut] | None:
         """Return the step that an input came from, with which of its outputs it was."""

@@ -57,6 +57,23 @@ def test_the_weights_are_named_that_differ(trained: Any, right: Trace, tampered:
     assert cause_of(right, wrong, trained).note == "not explained by any of the nine tried"
 
 
+DTYPES = [torch.float64, torch.float32, torch.float16, torch.bfloat16]
+
+
+@pytest.mark.parametrize(("one", "other"), [(a, b) for a in DTYPES for b in DTYPES], ids=str)
+def test_a_changed_weight_is_named_in_whatever_types_the_two_run(
+    one: torch.dtype, other: torch.dtype, trained: Any, tokenizer: Any
+) -> None:
+    path = "bert.encoder.layer.1.attention.self.query.weight"
+    model, changed = copy.deepcopy(trained), copy.deepcopy(trained)
+    changed.get_parameter(path).data[3, 5] += 1
+    model, changed = model.to(one), changed.to(other)
+    a, b = (trace(each, tokenizer, TEXTS, pairs=PAIRS, values=True) for each in (model, changed))
+    cause = cause_of(a, b, model, changed)
+    assert f"the weights differ: {path} in 1 of 1,024 entries ([3, 5]: " in cause.note, cause
+    assert cause.gap is not None and cause.gap_left is not None and float(cause.gap_left) < float(cause.gap) / 5
+
+
 def test_a_model_that_did_not_make_a_explains_nothing(trained: Any, right: Trace, tampered: Tampered) -> None:
     _, wrong = tampered("transposed weight")
     stranger = tiny_model(initializer_range=0.1)

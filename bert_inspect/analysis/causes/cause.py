@@ -113,32 +113,49 @@ def _brief(number: float) -> str:
 
 
 def _weights(context: StepContext) -> tuple[float, str] | None:
-    """Return what remains of the gap when the step is computed with B's parameters, and which of them differ."""
+    """Return what remains of the gap when the step is computed with B's parameters, and which of them differ.
+
+    Where the two are of different types, a weight differs if rounding does not explain it: that moves nearly all.
+    """
     if context.step.kind != "module" or context.other_model is None:
         return None
     try:
         mine, theirs = context.module, context.other_model.get_submodule(context.step.path)
         parameters = dict(theirs.named_parameters())
         differing = [
-            _described(f"{context.step.path}.{name}", parameter, parameters[name])
+            _described(f"{context.step.path}.{name}", parameter, parameters[name], apart)
             for name, parameter in mine.named_parameters()
             if name in parameters
             and parameter.shape == parameters[name].shape
-            and not torch.equal(parameter.double().cpu(), parameters[name].double().cpu())
+            and bool((apart := _apart(parameter, parameters[name])).any())
         ]
         if not differing:
             return None
-        received = context.received()
-        place = next(theirs.parameters()).device
-        output = theirs(received.to(place)).to("cpu")
+        one = next(theirs.parameters())
+        output = theirs(_as_given_to(context.received(), one)).to("cpu")
     except (Unknown, RuntimeError, AttributeError, TypeError):
         return None
     gap, noise = context.gap(output)
     return (gap, " and ".join(differing)) if noise else None
 
 
-def _described(name: str, mine: torch.Tensor, theirs: torch.Tensor) -> str:
-    apart = mine.double().cpu() != theirs.double().cpu()
+def _as_given_to(received: torch.Tensor, parameter: torch.Tensor) -> torch.Tensor:
+    """Return what a step received in the type, and on the device, of a module's parameter; ids stay what they are."""
+    dtype = parameter.dtype if received.is_floating_point() else received.dtype
+    return received.to(parameter.device, dtype)
+
+
+def _apart(mine: torch.Tensor, theirs: torch.Tensor) -> torch.Tensor:
+    """Return which entries of two parameters differ by more than rounding one number to either type does."""
+    one, other = mine.detach().double().cpu(), theirs.detach().double().cpu()
+    if mine.dtype == theirs.dtype:
+        return one != other
+    infos = [torch.finfo(dtype) for dtype in (mine.dtype, theirs.dtype)]
+    rounded = sum(info.eps / 2 for info in infos) * torch.maximum(one.abs(), other.abs())
+    return (one - other).abs() > rounded + max(info.smallest_normal * info.eps for info in infos)
+
+
+def _described(name: str, mine: torch.Tensor, theirs: torch.Tensor, apart: torch.Tensor) -> str:
     count = int(apart.sum())
     text = f"{name} in {count:,} of {apart.numel():,} entries"
     if count == 1:
