@@ -77,7 +77,7 @@ def test_a_call_in_another_thread_is_neither_recorded_nor_disturbed(tokenizer: A
     activation = model.get_submodule(ACTIVATION)
     activation.call, activation.called = beside, False
     traced = trace(model, tokenizer, TEXTS, **options)
-    assert found == [expected]
+    assert found and all(each == expected for each in found)  # each run of a proof calls it once
     assert steps_of(traced) == steps_of(right) and traced.not_called == right.not_called
     assert traced.output == right.output and (traced.proof is None or traced.proof.passed)
 

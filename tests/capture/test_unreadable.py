@@ -202,7 +202,7 @@ PLACES = [
     "bert_inspect.capture.tracing.tensor_registry.TensorRegistry.look_into",
     "bert_inspect.capture.tracing.activations.statistics",
     "bert_inspect.capture.tracing.recorder.Recorder.ran",
-    "bert_inspect.capture.tracing.module_calls.module_flops",
+    "bert_inspect.capture.tracing.function_mode.writes",
     "bert_inspect.capture.tracing.function_mode.same_place",
 ]
 LIVE = ("statistics", "Recorder.ran")  # what is called while the model runs only where something is kept
