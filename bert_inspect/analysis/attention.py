@@ -112,7 +112,7 @@ def _of_module(trace: Trace, module: Step) -> LayerAttention | None:
 
 def _is_over_tokens(fused: Step) -> bool:
     """Whether tokens attend to tokens, and not channels to channels."""
-    return fused.outputs[0].axes in (None, axes.HEADS)
+    return all(output.axes in (None, axes.HEADS) for output in fused.outputs[:1])
 
 
 def _rebuild(trace: Trace, module: Step, fused: Step) -> LayerAttention | None:

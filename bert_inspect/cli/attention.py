@@ -11,7 +11,7 @@ from . import help
 from . import options as o
 from .expand import Only, Without, expanded
 from .inputs import saved, shows_help
-from .kept_attention import check_amount, recorded_attention
+from .kept_attention import attention_of_run, check_amount, recorded_attention
 from .outcome import told_failure
 from .outfile import check_picture, drawn
 from .prepare import check_weights, prepare
@@ -72,7 +72,7 @@ def attention(
     from ..analysis.attention import chosen
     from ..render.heads.page import attention_page, attention_summary
 
-    found = recorded_attention(ran)
+    found = attention_of_run(ran) if text.trace is None else recorded_attention(ran)
     layers = chosen(found, wanted, head)
     if output is not None and suffix is not None:
         picture = _picture(

@@ -60,3 +60,20 @@ def recorded_attention(trace: "Trace") -> "list[LayerAttention]":
         raise UsageError(
             error.message, f"{hint}, or without --trace: this command keeps what it needs by itself"
         ) from error
+
+
+def attention_of_run(trace: "Trace") -> "list[LayerAttention]":
+    """Return the attention of a run of which its values were kept.
+
+    Raises:
+        UsageError: none of its steps is known to be attention.
+    """
+    from ..analysis.attention import attentions
+
+    try:
+        return attentions(trace)
+    except UsageError as error:
+        raise UsageError(
+            "no step of this run is known to be attention from tokens to tokens",
+            "bert-inspect run shows the steps that ran, each by what it is",
+        ) from error

@@ -11,7 +11,7 @@ from . import help
 from . import options as o
 from .expand import Only, Without, expanded
 from .inputs import saved, shows_help
-from .kept_attention import layers_that_fit, recorded_attention
+from .kept_attention import attention_of_run, layers_that_fit, recorded_attention
 from .outcome import told_outcome
 from .outfile import check_folder
 from .prepare import check_weights, prepare
@@ -104,7 +104,6 @@ def _run(
     if keep.stats or keep.values or verify:
         check_weights(spec)
     loaded, batch = prepare(text, spec, terminal, selection=selection)
-    from ..analysis.attention import attentions
     from ..capture.attention_spec import attention_spec
     from ..capture.forward import run_for_traces
     from ..capture.keep import TraceSpec
@@ -116,7 +115,13 @@ def _run(
         specs.append(attention_spec(loaded, layers))
     with terminal.waiting("running the model"):
         ran, *others = (traced.trace for traced in run_for_traces(loaded, batch, specs, verify=verify))
-    return ran, [layer for other in others for layer in attentions(other)] if ran.failure is None else []
+    if ran.failure is not None:
+        return ran, []
+    try:
+        return ran, [layer for other in others for layer in attention_of_run(other)]
+    except UsageError as error:
+        left_out.append(f"attention: {error.message}")
+        return ran, []
 
 
 def _diagram(trace: "Trace", left_out: list[str]) -> str | None:

@@ -106,9 +106,9 @@ def _moved(step: Step, received: Sequence[Tensor], returned: Array, own: Roundin
     error = tensor.error
     rounded = own.stored * returned**2
     if len(received) > 1:
-        return max(float(np.max(each.error, initial=0.0)) for each in received) ** 2 + rounded
+        return max(np.square(np.max(each.error, initial=0.0)) for each in received) + rounded
     if isinstance(error, float):
-        return error**2 + rounded
+        return np.square(error) + rounded
     if family == TRANSPOSE and error.ndim == returned.ndim:
         for order in permutations(range(error.ndim)):
             turned = tensor.values.transpose(order)
@@ -116,7 +116,7 @@ def _moved(step: Step, received: Sequence[Tensor], returned: Array, own: Roundin
                 return error.transpose(order) ** 2 + rounded
     elif error.shape == returned.shape or (family in (RESHAPE, COPY) and error.size == returned.size):
         return error.reshape(returned.shape) ** 2 + rounded
-    return float(np.max(error, initial=0.0)) ** 2 + rounded
+    return np.square(np.max(error, initial=0.0)) + rounded
 
 
 def _sum(step: Step, received: Sequence[Tensor], returned: Array, own: Roundings) -> Any:

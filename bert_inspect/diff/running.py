@@ -81,14 +81,14 @@ class Running:
         if centres(step):
             return worst * _spread(self._side, step)
         if family == ADD:
-            return sum(variance * (size / returned) ** 2 for variance, size in zip(came, sizes, strict=True)) or worst
+            return sum(variance * _square(size / returned) for variance, size in zip(came, sizes, strict=True)) or worst
         if family == MATMUL and len(sizes) == 2:
             terms = math.sqrt(step.inputs[0].shape[-1]) * sizes[0] * sizes[1]
-            return worst * max(1.0, terms / returned) ** 2
+            return worst * _square(max(1.0, terms / returned))
         if family == SOFTMAX:
-            return worst * max(1.0, sizes[0] / 2) ** 2
+            return worst * _square(max(1.0, sizes[0] / 2))
         if family == FUSED_ATTENTION and len(sizes) > 2:
-            return worst * max(1.0, sizes[0] * sizes[1] / 2) ** 2
+            return worst * _square(max(1.0, sizes[0] * sizes[1] / 2))
         return worst
 
 
@@ -98,4 +98,9 @@ def _spread(side: Side, step: Step) -> float:
     if source is None:
         return 1.0
     size, spread = side.size(*source), side.spread(*source)
-    return max(1.0, (size or 0.0) / spread) ** 2 if spread else 1.0
+    return _square(max(1.0, (size or 0.0) / spread)) if spread else 1.0
+
+
+def _square(number: float) -> float:
+    """Return the square; infinity where it is beyond all numbers, for which ``**`` raises."""
+    return number * number

@@ -111,7 +111,9 @@ class Replay:
     def still_holds(self, seen: TensorRecord) -> bool:
         """Whether a tensor that was seen still lives and holds what it held."""
         tensor = seen.tensor_ref()
-        return tensor is not None and self.digests.get(seen.number) == digest(tensor)
+        if tensor is None or uncheckable(tensor):
+            return False
+        return self.digests.get(seen.number) == digest(tensor)
 
     # Steps: the same input, the same result
 
