@@ -201,9 +201,7 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=125, help="batches of the trained model, of eight pairs each")
     parser.add_argument("--ill", type=int, default=5, help="batches of each badly conditioned model")
     parser.add_argument("--changes", type=int, default=50, help="changed weights of each kind")
-    parser.add_argument(
-        "--first", type=int, default=1000, help="the first seed; lower ones served to find the constants"
-    )
+    parser.add_argument("--first", type=int, default=1000, help="the first seed; lower ones found the constants")
     parser.add_argument("--jobs", type=int, default=1, help="processes at a time")
     parser.add_argument("--write", action="store_true", help="write the tables into README.md")
     asked = parser.parse_args()
