@@ -40,7 +40,8 @@ def trace(
     carry ``(batch, tokens, hidden)`` shapes and their kin, named by ``axes``.
 
     Args:
-        model: a loaded ``BertForSequenceClassification``.
+        model: a loaded ``BertForSequenceClassification``, or what `torch.compile`, `DataParallel` or PEFT made of one:
+            the model inside is traced, its adapters as the modules that they are.
         tokenizer: its fast tokenizer.
         texts: one sentence, or several as one batch.
         pairs: the second sentence of each pair.
@@ -62,7 +63,7 @@ def trace(
         UsageError: unusable sentences or filters, or a model whose own forward asks for this trace.
         TypeError: the model is not a ``BertForSequenceClassification``.
     """
-    _check_model(model)
+    model = _checked(model)
     loaded = _as_loaded(model)
     batch = encode(
         tokenizer,
@@ -80,11 +81,18 @@ def trace(
     return Trace.of(traced.trace)
 
 
-def _check_model(model: Any) -> None:
+def _checked(model: Any) -> Any:
+    """Return the model to trace, out of what may stand around it."""
     from transformers.models.bert.modeling_bert import BertForSequenceClassification
 
-    if not isinstance(model, BertForSequenceClassification):
-        raise TypeError(f"trace() takes a BertForSequenceClassification, not a {type(model).__name__}")
+    from .loading.wrapped import path_inside, unwrapped
+
+    inner = unwrapped(model)
+    if not isinstance(inner, BertForSequenceClassification):
+        said = f"trace() takes a BertForSequenceClassification, not a {type(model).__name__}"
+        path = path_inside(inner, BertForSequenceClassification)
+        raise TypeError(said if path is None else f"{said}; give it the one inside, its {path}")
+    return inner
 
 
 def _as_loaded(model: Any) -> Loaded:

@@ -12,6 +12,7 @@ from ...capture.encode import Sentences, encode
 from ...capture.forward import run_forward
 from ...capture.keep import Keep
 from ...capture.model_inputs import model_inputs
+from ...capture.outputs import logits_and_loss
 from ...errors import BertInspectError
 from ...loading.loaded import Loaded
 from ...traces.record import Input, Trace
@@ -91,7 +92,7 @@ class CheckContext:
     def _logits(self, batch: Input) -> torch.Tensor:
         inputs = model_inputs(batch, self.loaded.family, self.model, labels=False)
         with torch.inference_mode():
-            logits: torch.Tensor = self.model(**inputs).logits.double().cpu()
+            logits: torch.Tensor = logits_and_loss(self.model(**inputs))[0].double().cpu()
         return logits
 
     def in_precision(self, dtype: torch.dtype) -> Loaded:

@@ -14,6 +14,7 @@ from ...traces.record import Output, Trace
 from ...traces.tree import completion
 from ...traces.values import strict
 from ..naming.assemble import Assembled, Named
+from ..outputs import logits_and_loss
 from ..tracing.recording import Outcome, Recording
 from ..tracing.step_record import StepRecord
 from ..undisturbed import no_hook_stays, random_states, set_random_states
@@ -179,20 +180,23 @@ def _check_logits(replay: Replay, plain: Outcome, traced: Outcome, output: Outpu
         same = type(traced.error) is type(plain.error) and str(traced.error) == str(plain.error)
         replay.count("logits", None, "the run without hooks ended differently", holds=same)
         return
-    for name in ("logits", "loss"):
-        one, other = getattr(traced.output, name), getattr(plain.output, name)
+    true, loss = logits_and_loss(plain.output)
+    of_trace, loss_of_trace = logits_and_loss(traced.output)
+    for name, one, other in (("logits", of_trace, true), ("loss", loss_of_trace, loss)):
         if one is not None and other is not None:
             _compare(replay, "logits", None, one, other, f"the {name} differ from those of a run without hooks")
     shown = None if output is None else output.logits
-    true = [[strict(number) for number in row] for row in plain.output.logits.detach().double().cpu().tolist()]
-    replay.count("logits", None, "the recorded logits differ from those of a run without hooks", holds=shown == true)
+    numbers = [[strict(number) for number in row] for row in true.detach().double().cpu().tolist()]
+    replay.count(
+        "logits", None, "the recorded logits differ from those of a run without hooks", holds=shown == expected
+    )
 
 
 def _check_steady(replay: Replay, plain: Outcome, again: Outcome) -> bool:
     """Check that two runs without the tracer agree; where they do not, nothing can be held against the second."""
     if plain.error is not None or again.error is not None:
         return False
-    steady = digest(plain.output.logits) == digest(again.output.logits)
+    steady = digest(logits_and_loss(plain.output)[0]) == digest(logits_and_loss(again.output)[0])
     replay.count("logits", None, "the model is nondeterministic: two runs without hooks differ", holds=steady)
     return steady
 
