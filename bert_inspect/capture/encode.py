@@ -148,6 +148,9 @@ def _check_lengths(tokenizer: Any, lengths: Sequence[int], *, limit: int | None,
             f"sentence {too_long[0]} has {lengths[too_long[0] - 1]} tokens, the limit is {limit}",
             "cut it with `truncate=True`, or split it",
         )
+    if not all(lengths):
+        empty = next(number for number, length in enumerate(lengths, start=1) if not length)
+        raise UsageError(f"sentence {empty} has no tokens: this tokenizer adds no special ones", "leave it out")
     least = tokenizer.num_special_tokens_to_add(pair=pairs)
     if limit is not None and limit < least:
         raise UsageError(f"{limit} tokens leave no room for the {least} special ones", "raise `max_length`")
