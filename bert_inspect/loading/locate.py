@@ -2,20 +2,26 @@
 
 import difflib
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from ..errors import ModelError
+from ..families import family_of
 from .builtin import BUILTIN, CARRIED, NAMES, Builtin, Carried
-from .config import checked_settings
+from .config import DEFAULTS, checked_settings
 from .files import JSON_LIMIT, CheckpointFiles
-from .notices import Notice, short, some, warn
+from .fit import advice, check_fit
+from .names import MERGE, plain_names, unmerged, wrapper_of
+from .notices import Notice, counted, short, some, warn
 from .spec import ModelSpec, Weights
-from .weights import FLOATS, INDEX, SINGLE, WeightFile, find_weights
+from .weights import FLOATS, INDEX, SINGLE, WeightFile, find_weights, named
 
 _TOKENIZER = ["tokenizer*.json", "vocab.txt", "special_tokens_map.json", "added_tokens.json"]
+_BERT_CLASS = re.compile(r"Bert(Model|LMHeadModel|For[A-Z]\w{0,60})", re.ASCII)
+_WORDS, _SEGMENTS = "embeddings.word_embeddings.weight", "embeddings.token_type_embeddings.weight"
 _PATTERNS = ["config.json", "*.safetensors", INDEX, *_TOKENIZER]
 
 
@@ -57,6 +63,12 @@ class Checkpoint:
         return int(self.config.get("vocab_size", 30522))
 
     @property
+    def advice(self) -> str:
+        """What to set in config.json so that it fits the weights, empty where it does."""
+        tensors = [tensor for file in self.weight_files for tensor in file.tensors]
+        return advice(tensors, family_of("bert").sizes_of({**DEFAULTS, **self.config}), family_of("bert"))
+
+    @property
     def labels(self) -> int:
         """How many classes the configuration says there are."""
         named = self.config.get("id2label")
@@ -68,7 +80,7 @@ class Checkpoint:
         count = self.labels if num_labels is None else num_labels
         if not isinstance(named, dict) or len(named) != count:
             return [f"LABEL_{place}" for place in range(count)]
-        return [str(name) for _, name in sorted(named.items(), key=lambda item: int(item[0]))]
+        return [str(named.get(place, f"LABEL_{place}")) for place in range(count)]
 
     @property
     def dtype(self) -> str:
@@ -211,13 +223,12 @@ def _checked(
     config = files.read_object("config.json")
     if config is None:
         adapter = files.find("adapter_config.json") is not None
+        what = "an adapter, not a model" if adapter else "not a checkpoint"
         raise ModelError(
-            f"{folder} is not a checkpoint: it has no config.json",
-            "merge the adapter into its model first, then save_pretrained"
-            if adapter
-            else "name a folder that save_pretrained wrote",
+            f"{folder} is {what}: it has no config.json",
+            MERGE if adapter else "name a folder that save_pretrained wrote",
         )
-    _refuse_other_types(config, name)
+    _refuse_other_types(config, files, notice)
     settings = checked_settings(config, name=name, notice=notice)
     if files.find("tokenizer.json") is None and files.find("vocab.txt") is None:
         raise ModelError(
@@ -226,9 +237,11 @@ def _checked(
         )
     weight_files: tuple[WeightFile, ...] = ()
     if weights in ("auto", "pretrained"):
-        weight_files = find_weights(files)
+        weight_files = _plainly_named(files, notice)
         if not weight_files:
             raise _no_weights(files)
+        sizes = family_of("bert").sizes_of({**DEFAULTS, **settings})
+        check_fit((tensor for file in weight_files for tensor in file.tensors), sizes, family_of("bert"), name=name)
         if files.find("adapter_config.json") is not None:
             notice(f"{name} holds an adapter (adapter_config.json): it is not applied")
     return Checkpoint(
@@ -241,11 +254,41 @@ def _checked(
     )
 
 
-def _refuse_other_types(config: dict[str, Any], name: str) -> None:
-    kind = config.get("model_type")
+def _plainly_named(files: CheckpointFiles, notice: Notice) -> tuple[WeightFile, ...]:
+    """Return a checkpoint's weights under the names that they have in the model, without what wrappers added."""
+    found = find_weights(files)
+    family, stored = family_of("bert"), [tensor.name for file in found for tensor in file.tensors]
+    if foreign := unmerged(stored, family):
+        raise ModelError(
+            f"{files.name} holds {counted(len(foreign), 'tensor')} of an adapter that is not merged into the model: "
+            f"{some(foreign, most=2)}",
+            MERGE,
+        )
+    names = plain_names(stored, family)
+    plain = named(found, names, name=files.name)
+    if changed := [name for name in stored if name != names[name]]:
+        first = changed[0]
+        who = f" ({wrapper})" if (wrapper := wrapper_of(first)) else ""
+        notice(
+            f"{counted(len(changed), 'tensor')} of {files.name} have a wrapper in their names{who}: "
+            f"{short(first)} is read as {short(names[first])}"
+        )
+    return plain
+
+
+def _refuse_other_types(config: dict[str, Any], files: CheckpointFiles, notice: Notice) -> None:
+    kind, name = config.get("model_type"), files.name
     if kind == "bert":
         return
     classes = config.get("architectures")
+    if kind in (None, ""):
+        if evidence := _evidence_of_bert(classes, files):
+            notice(f"config.json of {name} names no model_type, as before 2020: {evidence}")
+            return
+        raise ModelError(
+            f"config.json of {name} does not say what model it is (model_type)",
+            'if it is a BERT, write "model_type": "bert" into it',
+        )
     made = f" ({some(list(map(str, classes)))})" if isinstance(classes, list) and classes else ""
     what = (
         f"a {short(kind)} checkpoint{made}"
@@ -255,9 +298,26 @@ def _refuse_other_types(config: dict[str, Any], name: str) -> None:
     raise ModelError(f"{name} is {what}, not BERT", "bert-inspect reads BERT checkpoints (model_type bert)")
 
 
+def _evidence_of_bert(classes: Any, files: CheckpointFiles) -> str:
+    """Return what says that a model is a BERT whose configuration does not, empty where nothing does."""
+    if isinstance(classes, list) and classes:
+        is_bert = all(isinstance(each, str) and _BERT_CLASS.fullmatch(each) for each in classes)
+        return f"it is read as a BERT, being a {short(classes[0])}" if is_bert else ""
+    shapes = {tensor.name: tensor.shape for file in find_weights(files) for tensor in file.tensors}
+    plain = {name: shapes[stored] for stored, name in plain_names(shapes, family_of("bert")).items()}
+    if f"bert.{_WORDS}" in plain:
+        return "it is read as a BERT by the names of its tensors (bert.embeddings ...)"
+    # A body alone may be another's: RoBERTa has one segment, ELECTRA no pooler.
+    if _WORDS in plain and "pooler.dense.weight" in plain and plain.get(_SEGMENTS, (0,))[:1] > (1,):
+        return "it is read as a BERT by the names of its tensors (two segments, a pooler)"
+    return ""
+
+
 def _no_weights(files: CheckpointFiles) -> ModelError:
     patterns = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
     pickles = sorted(file.name for pattern in patterns for file in files.root.glob(pattern))
+    if (adapter := files.find("adapter_model.safetensors")) is not None:
+        return ModelError(f"{files.name} has no weights of its own, only an adapter's ({adapter.name})", MERGE)
     if pickles:
         return ModelError(
             f"{files.name} has its weights as a pickle ({short(pickles[0])}), which can run code when loaded",

@@ -41,7 +41,8 @@ class Sizes(_Record, frozen=True, kw_only=True):
 
 
 class Model(_Record, frozen=True, kw_only=True):
-    """The model that ran. ``initialised`` names the parameters drawn at random, ``parameters`` counts all.
+    """The model that ran. ``initialised`` names the parameters drawn at random, ``parameters`` counts all, ``unused``
+    names the tensors of its checkpoint that found no place in it.
 
     ``family`` is its architecture (``bert``), ``task`` what its head is for, by the names of transformers' pipelines;
     ``about`` says what a model is that the package carries.
@@ -62,6 +63,7 @@ class Model(_Record, frozen=True, kw_only=True):
     task: str = ""
     sizes: Sizes = Sizes()
     about: str = ""
+    unused: list[str] = []
 
 
 class Input(_Record, frozen=True, kw_only=True):
