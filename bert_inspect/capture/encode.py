@@ -148,6 +148,16 @@ def encode(
         verbose=False,
     )
     rows = range(len(texts))
+    types = [list(ids) for ids in batch["token_type_ids"]]
+    if "token_type_ids" not in tokenizer.model_input_names:
+        types = [[0] * len(ids) for ids in types]  # the model is given none, and takes 0
+    sides = [[side or 0 for side in batch.sequence_ids(row)] for row in rows]
+    # A special token is of no text; which one is told of it says nothing.
+    told = all(
+        own is None or own == kind
+        for row in rows
+        for own, kind in zip(batch.sequence_ids(row), types[row], strict=True)
+    )
     return Input(
         texts=texts,
         pairs=pairs,
@@ -157,7 +167,8 @@ def encode(
         special=[list(mask) for mask in batch["special_tokens_mask"]],
         decoded=[tokenizer.decode(ids) for ids in batch["input_ids"]],
         input_ids=[list(ids) for ids in batch["input_ids"]],
-        token_type_ids=[list(ids) for ids in batch["token_type_ids"]],
+        token_type_ids=types,
+        text_ids=[] if told else sides,
         attention_mask=[list(mask) for mask in batch["attention_mask"]],
         labels=None if sentences.labels is None else class_indices(sentences.labels, label_names),
         truncated=[length - sum(mask) for length, mask in zip(lengths, batch["attention_mask"], strict=True)],
@@ -192,10 +203,10 @@ def unknown_words(batch: Input, sentence: int, tokenizer: Any) -> list[str]:
     """
     unknown = tokenizer.unk_token_id
     pair = batch.pairs[sentence] if batch.pairs is not None else None
-    spans = zip(batch.input_ids[sentence], batch.offsets[sentence], batch.token_type_ids[sentence], strict=True)
+    spans = zip(batch.input_ids[sentence], batch.offsets[sentence], batch.sides(sentence), strict=True)
     words = [
-        ((batch.texts[sentence], pair or "")[type_id][start:end], end > start)
-        for id_, (start, end), type_id in spans
+        ((batch.texts[sentence], pair or "")[side][start:end], end > start)
+        for id_, (start, end), side in spans
         if id_ == unknown
     ]
     return [word for word, is_text in words if is_text and word != tokenizer.unk_token]

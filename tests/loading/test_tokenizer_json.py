@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from helpers import change, located
 from tokenizer_files import NORMALIZER, WORDS, write
 from tokenizer_files import whole as bert
 from transformers import AutoTokenizer
+from transformers.models.bert.modeling_bert import BertForSequenceClassification
 
 from bert_inspect.loading.tokenizer import load_tokenizer
 from bert_inspect.loading.tokenizer_parts import is_bounded
@@ -212,3 +214,29 @@ def test_what_could_not_be_run_is_refused(copy: Path, refused: Refused, found: d
 )
 def test_patterns_that_may_take_for_ever_are_found(pattern: str, bounded: bool) -> None:
     assert is_bounded(pattern) is bounded
+
+
+@pytest.mark.parametrize("named", [None, ["input_ids", "token_type_ids", "attention_mask"]])
+@pytest.mark.parametrize("types", ["01", "00", "10"])
+def test_a_pair_gets_the_segments_that_transformers_gives_it(
+    copy: Path, command: Command, named: list[str] | None, types: str
+) -> None:
+    first, second = types
+    found = alone(post_processor=template("[CLS]:0 A:0", f"[CLS]:0 A:{first} [SEP]:0 B:{second}"))
+    settings = {"tokenizer_class": CLASSES[0], **({} if named is None else {"model_input_names": named})}
+    write(copy, {"tokenizer.json": found, "tokenizer_config.json": settings})
+    code, out, err = command("run", "I love cats", "--pair", "love Über", "--model", copy, "--json")
+    assert code == 0, err
+    trace = json.loads(out)
+    batch = AutoTokenizer.from_pretrained(copy)("I love cats", "love Über", return_tensors="pt")
+    model = BertForSequenceClassification.from_pretrained(copy, attn_implementation="eager").eval()
+    with torch.inference_mode():
+        theirs = model(**batch).logits
+    assert torch.equal(torch.tensor(trace["output"]["logits"]), theirs)
+    kinds = batch.get("token_type_ids", torch.zeros_like(batch["input_ids"])).tolist()
+    assert trace["input"]["token_type_ids"] == kinds
+    sides = trace["input"].get("text_ids", kinds)[0]
+    words = trace["input"]["words"][0]
+    assert [side for side, word in zip(sides, words, strict=True) if word is not None] == [0, 0, 0, 1, 1]
+    shown = command("tokens", "I love cats", "--pair", "love Über", "--model", copy)[1].splitlines()
+    assert [line.split()[3] for line in shown if line[:1].isdecimal()][-2:] == ["love", "Über"]
