@@ -194,7 +194,10 @@ def _check_lengths(tokenizer: Any, lengths: Sequence[int], *, limit: int | None,
     if limit is not None and limit < least:
         raise UsageError(f"{limit} tokens leave no room for the {least} special ones", "raise `max_length`")
     if len(set(lengths)) > 1 and tokenizer.pad_token is None:
-        raise UsageError("the tokenizer has no padding token for sentences of different length", "run them one by one")
+        raise UsageError(
+            "the tokenizer has no padding token for sentences of different length",
+            "name it in tokenizer_config.json (pad_token), or run them one by one",
+        )
 
 
 def unknown_words(batch: Input, sentence: int, tokenizer: Any) -> list[str]:

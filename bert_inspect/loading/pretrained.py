@@ -107,7 +107,8 @@ def _wrong_shapes(
     return ModelError(
         f"{checkpoint.name} holds {counted(len(wrong), 'tensor')} in another shape than its configuration says: "
         f"{told(misfits)}",
-        f"its classifier has {of_head[0]} classes: `num_labels={of_head[0]}` takes it as it is"
+        f"its classifier has {of_head[0]} classes: `num_labels={of_head[0]}` takes it as it is, or name them in "
+        "id2label of config.json"
         if len(of_head) == len(wrong)
         else NO_CONFIGURATION,
     )

@@ -122,7 +122,10 @@ def _check_followed(files: CheckpointFiles, found: TokenizerJson, vocabulary: di
     try:
         check_parts(found)
     except ValueError as error:
-        raise files.damaged(_JSON, str(error)) from error
+        raise ModelError(
+            f"{_JSON} of {files.name} is not run: {error}",
+            "make the tokenizer of the parts that the library's BertWordPieceTokenizer is made of",
+        ) from error
 
 
 def _as_special(value: Any) -> Any:

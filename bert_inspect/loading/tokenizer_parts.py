@@ -17,6 +17,7 @@ _INSIDE = ("normalizers", "pretokenizers", "processors", "decoders")
 _KNOWN = {
     "normalizer": {
         *("BertNormalizer", "Lowercase", "StripAccents", "NFC", "NFD", "NFKC", "NFKD", "Strip", "Replace", "Prepend"),
+        *("ByteLevel", "Nmt"),
     },
     "pre_tokenizer": {
         *("BertPreTokenizer", "Whitespace", "WhitespaceSplit", "Punctuation", "Digits", "CharDelimiterSplit", "Split"),

@@ -240,3 +240,16 @@ def test_a_pair_gets_the_segments_that_transformers_gives_it(
     assert [side for side, word in zip(sides, words, strict=True) if word is not None] == [0, 0, 0, 1, 1]
     shown = command("tokens", "I love cats", "--pair", "love Über", "--model", copy)[1].splitlines()
     assert [line.split()[3] for line in shown if line[:1].isdecimal()][-2:] == ["love", "Über"]
+
+
+def test_doctor_says_what_a_tokenizer_leaves_out(copy: Path, command: Command) -> None:
+    named = {"unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]", "pad_token": "[PAD]"}
+    write(copy, {"tokenizer.json": alone(), "tokenizer_config.json": {"tokenizer_class": CLASSES[0], **named}})
+    arguments = ("doctor", "I love cats", "--model", copy, "--only", "tokenizer")
+    out = " ".join(command(*arguments)[1].split())
+    assert "warn tokenizer it adds no special tokens: the pooler takes the first word in place of [CLS]" in out
+    write(copy, {"tokenizer.json": alone(), "tokenizer_config.json": {"tokenizer_class": CLASSES[0]}})
+    out = " ".join(command(*arguments)[1].split())
+    assert "warn tokenizer its files name no unk_token, no cls_token, no sep_token, no pad_token" in out
+    code, _, err = command("run", "I love cats", "I", "--model", copy)
+    assert code == 2 and "hint: name it in tokenizer_config.json (pad_token), or run them one by one" in err
