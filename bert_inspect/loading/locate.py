@@ -2,7 +2,6 @@
 
 import difflib
 import os
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,14 +13,14 @@ from .builtin import BUILTIN, CARRIED, NAMES, Builtin, Carried
 from .config import DEFAULTS, checked_settings
 from .files import JSON_LIMIT, CheckpointFiles
 from .fit import advice, check_fit
-from .names import MERGE, plain_names, unmerged, wrapper_of
-from .notices import Notice, counted, short, some, warn
+from .kind import refuse_other_types
+from .names import MERGE
+from .notices import Notice, short, warn
 from .spec import ModelSpec, Weights
-from .weights import FLOATS, INDEX, SINGLE, WeightFile, find_weights, named
+from .weights import FLOATS, INDEX, SINGLE, WeightFile
+from .wrapped import plainly_named
 
 _TOKENIZER = ["tokenizer*.json", "vocab.txt", "special_tokens_map.json", "added_tokens.json"]
-_BERT_CLASS = re.compile(r"Bert(Model|LMHeadModel|For[A-Z]\w{0,60})", re.ASCII)
-_WORDS, _SEGMENTS = "embeddings.word_embeddings.weight", "embeddings.token_type_embeddings.weight"
 _PATTERNS = ["config.json", "*.safetensors", INDEX, *_TOKENIZER]
 
 
@@ -228,7 +227,7 @@ def _checked(
             f"{folder} is {what}: it has no config.json",
             MERGE if adapter else "name a folder that save_pretrained wrote",
         )
-    _refuse_other_types(config, files, notice)
+    refuse_other_types(config, files, notice)
     settings = checked_settings(config, name=name, notice=notice)
     if files.find("tokenizer.json") is None and files.find("vocab.txt") is None:
         raise ModelError(
@@ -237,7 +236,7 @@ def _checked(
         )
     weight_files: tuple[WeightFile, ...] = ()
     if weights in ("auto", "pretrained"):
-        weight_files = _plainly_named(files, notice)
+        weight_files = plainly_named(files, notice)
         if not weight_files:
             raise _no_weights(files)
         sizes = family_of("bert").sizes_of({**DEFAULTS, **settings})
@@ -252,65 +251,6 @@ def _checked(
         folder=folder,
         weight_files=weight_files,
     )
-
-
-def _plainly_named(files: CheckpointFiles, notice: Notice) -> tuple[WeightFile, ...]:
-    """Return a checkpoint's weights under the names that they have in the model, without what wrappers added."""
-    found = find_weights(files)
-    family, stored = family_of("bert"), [tensor.name for file in found for tensor in file.tensors]
-    if foreign := unmerged(stored, family):
-        raise ModelError(
-            f"{files.name} holds {counted(len(foreign), 'tensor')} of an adapter that is not merged into the model: "
-            f"{some(foreign, most=2)}",
-            MERGE,
-        )
-    names = plain_names(stored, family)
-    plain = named(found, names, name=files.name)
-    if changed := [name for name in stored if name != names[name]]:
-        first = changed[0]
-        who = f" ({wrapper})" if (wrapper := wrapper_of(first)) else ""
-        notice(
-            f"{counted(len(changed), 'tensor')} of {files.name} have a wrapper in their names{who}: "
-            f"{short(first)} is read as {short(names[first])}"
-        )
-    return plain
-
-
-def _refuse_other_types(config: dict[str, Any], files: CheckpointFiles, notice: Notice) -> None:
-    kind, name = config.get("model_type"), files.name
-    if kind == "bert":
-        return
-    classes = config.get("architectures")
-    if kind in (None, ""):
-        if evidence := _evidence_of_bert(classes, files):
-            notice(f"config.json of {name} names no model_type, as before 2020: {evidence}")
-            return
-        raise ModelError(
-            f"config.json of {name} does not say what model it is (model_type)",
-            'if it is a BERT, write "model_type": "bert" into it',
-        )
-    made = f" ({some(list(map(str, classes)))})" if isinstance(classes, list) and classes else ""
-    what = (
-        f"a {short(kind)} checkpoint{made}"
-        if isinstance(kind, str)
-        else "a checkpoint that does not name its model_type"
-    )
-    raise ModelError(f"{name} is {what}, not BERT", "bert-inspect reads BERT checkpoints (model_type bert)")
-
-
-def _evidence_of_bert(classes: Any, files: CheckpointFiles) -> str:
-    """Return what says that a model is a BERT whose configuration does not, empty where nothing does."""
-    if isinstance(classes, list) and classes:
-        is_bert = all(isinstance(each, str) and _BERT_CLASS.fullmatch(each) for each in classes)
-        return f"it is read as a BERT, being a {short(classes[0])}" if is_bert else ""
-    shapes = {tensor.name: tensor.shape for file in find_weights(files) for tensor in file.tensors}
-    plain = {name: shapes[stored] for stored, name in plain_names(shapes, family_of("bert")).items()}
-    if f"bert.{_WORDS}" in plain:
-        return "it is read as a BERT by the names of its tensors (bert.embeddings ...)"
-    # A body alone may be another's: RoBERTa has one segment, ELECTRA no pooler.
-    if _WORDS in plain and "pooler.dense.weight" in plain and plain.get(_SEGMENTS, (0,))[:1] > (1,):
-        return "it is read as a BERT by the names of its tensors (two segments, a pooler)"
-    return ""
 
 
 def _no_weights(files: CheckpointFiles) -> ModelError:
