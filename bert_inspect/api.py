@@ -54,7 +54,7 @@ def trace(
         values: keep all numbers of what is selected.
         time: keep the seconds that each step took.
         verify: prove the trace, in its ``proof``: every step is run again and the model thrice.
-        max_length: the most tokens a sentence may have, if less than the model allows.
+        max_length: the most tokens a sentence may have, up to the model's positions; by default as the tokenizer says.
         truncate: cut longer sentences; otherwise they are an error.
         attention: run with this implementation; by default with the model's own. Only ``"eager"`` computes scores and
             probabilities that can be seen.
@@ -85,7 +85,7 @@ def _checked(model: Any) -> Any:
     """Return the model to trace, out of what may stand around it."""
     from transformers.models.bert.modeling_bert import BertForSequenceClassification
 
-    from .loading.wrapped import path_inside, unwrapped
+    from .loading.unwrap import path_inside, unwrapped
 
     inner = unwrapped(model)
     if not isinstance(inner, BertForSequenceClassification):

@@ -43,6 +43,7 @@ def described(loaded: Loaded) -> Model:
         family=loaded.family.model_type,
         task=loaded.head.task,
         sizes=Sizes(**loaded.family.sizes_of(settings)),
+        unused=list(loaded.unused),
         about=loaded.about if loaded.weights == "pretrained" else "",
     )
 

@@ -106,10 +106,34 @@ def _class_index(label: Label, names: Sequence[str]) -> int | float:
     return found[0]
 
 
-def token_limit(tokenizer: Any, positions: int | None, max_length: int | None) -> int | None:
-    """Return how many tokens a sentence may have: the least of what the user, tokenizer and model allow."""
-    limits = [max_length, positions, tokenizer.model_max_length]
-    return min((limit for limit in limits if limit is not None), default=None)
+class Limit(int):
+    """How many tokens a sentence may have, with whose limit that is (``whose``, a clause for the reader) and, where
+    ``max_length`` can raise it, up to how many (``most``).
+    """
+
+    whose: str
+    most: int | None
+
+    @classmethod
+    def of(cls, tokens: int, whose: str, *, most: int | None = None) -> "Limit":
+        """Return a limit of so many tokens."""
+        limit = cls(tokens)
+        limit.whose, limit.most = whose, most
+        return limit
+
+
+def token_limit(tokenizer: Any, positions: int | None, max_length: int | None) -> Limit:
+    """Return how many tokens a sentence may have: as many as the user asks for, else as the tokenizer says, and never
+    more than the model has positions.
+    """
+    own = int(tokenizer.model_max_length)
+    asked = own if max_length is None else max_length
+    if positions is not None and asked >= positions:
+        return Limit.of(positions, f"the model has {positions:,} positions")
+    if max_length is not None:
+        return Limit.of(max_length, "as asked for")
+    has = f", the model has {positions:,} positions" if positions is not None else ""
+    return Limit.of(own, f"so says the tokenizer (model_max_length){has}", most=positions)
 
 
 def encode(
@@ -147,6 +171,16 @@ def encode(
         verbose=False,
     )
     rows = range(len(texts))
+    types = [list(ids) for ids in batch["token_type_ids"]]
+    if "token_type_ids" not in tokenizer.model_input_names:
+        types = [[0] * len(ids) for ids in types]  # the model is given none, and takes 0
+    sides = [[side or 0 for side in batch.sequence_ids(row)] for row in rows]
+    # A special token is of no text; which one is told of it says nothing.
+    told = all(
+        own is None or own == kind
+        for row in rows
+        for own, kind in zip(batch.sequence_ids(row), types[row], strict=True)
+    )
     return Input(
         texts=texts,
         pairs=pairs,
@@ -156,7 +190,8 @@ def encode(
         special=[list(mask) for mask in batch["special_tokens_mask"]],
         decoded=[tokenizer.decode(ids) for ids in batch["input_ids"]],
         input_ids=[list(ids) for ids in batch["input_ids"]],
-        token_type_ids=[list(ids) for ids in batch["token_type_ids"]],
+        token_type_ids=types,
+        text_ids=[] if told else sides,
         attention_mask=[list(mask) for mask in batch["attention_mask"]],
         labels=None if sentences.labels is None else class_indices(sentences.labels, label_names),
         truncated=[length - sum(mask) for length, mask in zip(lengths, batch["attention_mask"], strict=True)],
@@ -167,15 +202,25 @@ def _check_lengths(tokenizer: Any, lengths: Sequence[int], *, limit: int | None,
     """Refuse sentences of which the tokenizer can make no batch: too long, or of different length without padding."""
     too_long = [number for number, length in enumerate(lengths, start=1) if limit is not None and length > limit]
     if too_long and not truncate:
+        length, whose, most = lengths[too_long[0] - 1], "", None
+        if isinstance(limit, Limit):
+            whose, most = f": {limit.whose}", limit.most
+        whole = f"run it whole with `max_length={most}`, " if most is not None and length <= most else ""
         raise UsageError(
-            f"sentence {too_long[0]} has {lengths[too_long[0] - 1]} tokens, the limit is {limit}",
-            "cut it with `truncate=True`, or split it",
+            f"sentence {too_long[0]} has {length} tokens, the limit is {limit}{whose}",
+            f"{whole}cut it with `truncate=True`, or split it",
         )
+    if not all(lengths):
+        empty = next(number for number, length in enumerate(lengths, start=1) if not length)
+        raise UsageError(f"sentence {empty} has no tokens: this tokenizer adds no special ones", "leave it out")
     least = tokenizer.num_special_tokens_to_add(pair=pairs)
     if limit is not None and limit < least:
         raise UsageError(f"{limit} tokens leave no room for the {least} special ones", "raise `max_length`")
     if len(set(lengths)) > 1 and tokenizer.pad_token is None:
-        raise UsageError("the tokenizer has no padding token for sentences of different length", "run them one by one")
+        raise UsageError(
+            "the tokenizer has no padding token for sentences of different length",
+            "name it in tokenizer_config.json (pad_token), or run them one by one",
+        )
 
 
 def _count(number: int, noun: str) -> str:

@@ -46,8 +46,8 @@ def lost_characters(batch: Input, sentence: int) -> list[str]:
     for segment, text in enumerate((batch.texts[sentence], batch.pairs[sentence] if batch.pairs is not None else "")):
         spans = [
             span
-            for span, type_id in zip(batch.offsets[sentence], batch.token_type_ids[sentence], strict=True)
-            if type_id == segment and span[1] > span[0]
+            for span, side in zip(batch.offsets[sentence], batch.sides(sentence), strict=True)
+            if side == segment and span[1] > span[0]
         ]
         covered = {place for start, end in spans for place in range(start, end)}
         whole = not batch.truncated[sentence]
@@ -61,6 +61,6 @@ def lost_characters(batch: Input, sentence: int) -> list[str]:
 def _spelled(batch: Input, sentence: int) -> Iterator[tuple[int, str]]:
     """Yield each token's id and the characters that it stands for; none for what the tokenizer adds."""
     texts = batch.texts[sentence], batch.pairs[sentence] if batch.pairs is not None else ""
-    spans = zip(batch.input_ids[sentence], batch.offsets[sentence], batch.token_type_ids[sentence], strict=True)
-    for id_, (start, end), type_id in spans:
-        yield id_, texts[type_id][start:end] if end > start else ""
+    spans = zip(batch.input_ids[sentence], batch.offsets[sentence], batch.sides(sentence), strict=True)
+    for id_, (start, end), side in spans:
+        yield id_, texts[side][start:end] if end > start else ""

@@ -37,7 +37,10 @@ Labels = Annotated[
     str | None,
     typer.Option(metavar="1,0", help="One class per sentence, by index or name ('a+b': several): adds the loss."),
 ]
-MaxLength = Annotated[int | None, typer.Option(min=1, metavar="N", help="The most tokens a sentence may have.")]
+MaxLength = Annotated[
+    int | None,
+    typer.Option(min=1, metavar="N", help="The most tokens a sentence may have, up to the model's positions."),
+]
 Truncate = Annotated[bool, typer.Option("--truncate", help="Cut longer sentences, and say what was cut.")]
 
 ModelName = Annotated[

@@ -73,13 +73,13 @@ def words(batch: Input, row: int) -> Iterator[Word]:
 def _same_word(batch: Input, row: int, numbers: Sequence[int | None], one: int, other: int) -> bool:
     if not numbers or numbers[other] is None:
         return False
-    segments = batch.token_type_ids[row]
+    segments = batch.sides(row)
     return (segments[one], numbers[one]) == (segments[other], numbers[other])
 
 
 def _word(batch: Input, row: int, tokens: Sequence[str], places: Sequence[int]) -> Word:
     start, end = batch.offsets[row][places[0]][0], batch.offsets[row][places[-1]][1]
-    second = batch.pairs is not None and batch.token_type_ids[row][places[0]] == 1
+    second = batch.pairs is not None and batch.sides(row)[places[0]] == 1
     text = batch.pairs[row] if second and batch.pairs is not None else batch.texts[row]
     spelled = tuple(tokens[place] for place in places)
     return Word(text=text[start:end] or "".join(spelled), tokens=spelled, places=tuple(places))

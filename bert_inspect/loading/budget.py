@@ -27,7 +27,7 @@ def check_size(checkpoint: Checkpoint, *, labels: int, dtype: str | None, allow_
         if count > 2 * held + _SLACK and not allow_missing:
             raise ModelError(
                 f"config.json of {checkpoint.name} describes {count:,} parameters, its weights hold {held:,} numbers",
-                "its config.json belongs to another model",
+                checkpoint.advice or "its config.json belongs to another model",
             )
         size = DTYPES[dtype or checkpoint.dtype]
     else:

@@ -4,13 +4,13 @@ What is not named here never reaches transformers: code of the checkpoint's own 
 choose an implementation, names of other files or repositories, settings of other architectures.
 """
 
-import json
 from typing import Any
 
 from ..errors import ModelError
+from .labels import checked_labels, contradictions
 from .notices import Notice, short
+from .settings import is_whole, shown, wrong
 
-MOST_LABELS = 100_000
 DTYPES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2}
 """The precisions that a model may have, with the bytes of a number."""
 
@@ -36,7 +36,7 @@ _FLAGS = ("is_decoder", "add_cross_attention", "use_cache")
 _TEXTS = ("hidden_act", "problem_type")
 _OPTIONAL = ("classifier_dropout", "problem_type", "pad_token_id")
 _PROBLEMS = ("regression", "single_label_classification", "multi_label_classification")
-_DEFAULTS = {
+DEFAULTS: dict[str, Any] = {
     "vocab_size": 30522,
     "hidden_size": 768,
     "num_hidden_layers": 12,
@@ -56,8 +56,8 @@ def checked_settings(config: dict[str, Any], *, name: str, notice: Notice) -> di
     """
     try:
         settings = {key: _checked(key, value) for key, value in config.items() if key in _READ}
-        _check_together({**_DEFAULTS, **settings})
-        settings.update(_labels(config.get("id2label"), config.get("num_labels")))
+        _check_together({**DEFAULTS, **settings})
+        settings.update(checked_labels(config.get("id2label"), config.get("num_labels")))
         settings.update(_dtype(config))
         settings.update(_classes(config.get("architectures")))
     except ValueError as error:
@@ -67,15 +67,14 @@ def checked_settings(config: dict[str, Any], *, name: str, notice: Notice) -> di
     _refuse_other_models(config, name)
     if config.get("auto_map"):
         notice(f"{name} brings code of its own (auto_map): it is not run; what runs is the BERT of transformers")
-    count, named = config.get("num_labels"), settings.get("id2label")
-    if named is not None and count not in (None, len(named)):
-        notice(f"{name} says num_labels {count} and names {len(named)} labels: the names count")
+    for odd in contradictions(settings.get("id2label"), config):
+        notice(f"{name} {odd}")
     return settings
 
 
 def parameter_count(settings: dict[str, Any], *, labels: int) -> int:
     """Return how many parameters a classifier of these settings has, by the shapes in ``modeling_bert.py``."""
-    sizes = {**_DEFAULTS, **settings}
+    sizes = {**DEFAULTS, **settings}
     hidden, intermediate = sizes["hidden_size"], sizes["intermediate_size"]
     square, norm = hidden * hidden + hidden, 2 * hidden
     rows = sizes["vocab_size"] + sizes["max_position_embeddings"] + sizes["type_vocab_size"]
@@ -90,21 +89,21 @@ def _checked(key: str, value: Any) -> Any:
         return value
     if key in _WHOLE:
         least, most = _WHOLE[key]
-        if not _is_whole(value) or not least <= value <= most:
-            raise _wrong(key, value, f"a whole number from {least:,} to {most:,}")
+        if not is_whole(value) or not least <= value <= most:
+            raise wrong(key, value, f"a whole number from {least:,} to {most:,}")
     elif key in _NUMBERS:
         # NaN is not in any range, and whole numbers of any length can be compared.
         if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= _NUMBERS[key]:
-            raise _wrong(key, value, f"a number from 0 to {_NUMBERS[key]:,.0f}")
+            raise wrong(key, value, f"a number from 0 to {_NUMBERS[key]:,.0f}")
         return float(value)  # transformers takes no whole number for some of them
     elif key in _FLAGS:
         if not isinstance(value, bool):
-            raise _wrong(key, value, "true or false")
+            raise wrong(key, value, "true or false")
     elif key == "pad_token_id":
-        if not _is_whole(value):
-            raise _wrong(key, value, "a whole number")
+        if not is_whole(value):
+            raise wrong(key, value, "a whole number")
     elif not isinstance(value, str) or (key == "problem_type" and value not in _PROBLEMS):
-        raise _wrong(key, value, " or ".join(_PROBLEMS) if key == "problem_type" else "a name")
+        raise wrong(key, value, " or ".join(_PROBLEMS) if key == "problem_type" else "a name")
     return value
 
 
@@ -119,20 +118,7 @@ def _check_together(sizes: dict[str, Any]) -> None:
         raise ValueError("add_cross_attention is for decoders, and is_decoder is not true")
     padding = sizes["pad_token_id"]
     if padding is not None and not -words <= padding < words:
-        raise ValueError(f"pad_token_id {_shown(padding)} is not one of the {words:,} word embeddings")
-
-
-def _labels(named: Any, count: Any) -> dict[str, Any]:
-    if count is not None and (not _is_whole(count) or not 1 <= count <= MOST_LABELS):
-        raise _wrong("num_labels", count, f"a whole number from 1 to {MOST_LABELS:,}")
-    if named is None:
-        return {} if count is None else {"num_labels": count}
-    if not isinstance(named, dict) or not all(isinstance(label, str) for label in named.values()):
-        raise _wrong("id2label", named, "an object that names a label for each class")
-    if not 1 <= len(named) <= MOST_LABELS or any(str(index) not in named for index in range(len(named))):
-        raise ValueError(f"the keys of id2label are not 0, 1, 2 ... for 1 to {MOST_LABELS:,} classes")
-    labels = {index: named[str(index)] for index in range(len(named))}
-    return {"id2label": labels, "label2id": {label: index for index, label in labels.items()}}
+        raise ValueError(f"pad_token_id {shown(padding)} is not one of the {words:,} word embeddings")
 
 
 def _dtype(config: dict[str, Any]) -> dict[str, Any]:
@@ -141,7 +127,7 @@ def _dtype(config: dict[str, Any]) -> dict[str, Any]:
         value = config.get(key)
         if value is not None:
             if not isinstance(value, str) or value not in DTYPES:
-                raise _wrong(key, value, " or ".join(DTYPES))
+                raise wrong(key, value, " or ".join(DTYPES))
             found["dtype"] = value
     return found
 
@@ -157,23 +143,8 @@ def _refuse_other_models(config: dict[str, Any], name: str) -> None:
     """Refuse a model of which what would be shown is not what its authors run."""
     if (positions := config.get("position_embedding_type")) not in ("absolute", None):
         raise ModelError(
-            f"{name} has position_embedding_type {_shown(positions)}, which transformers 5 does not compute",
+            f"{name} has position_embedding_type {shown(positions)}, which transformers 5 does not compute",
             "what would be shown is another model than the one that was trained",
         )
     if config.get("quantization_config"):
         raise ModelError(f"{name} is quantised (quantization_config)", "save it dequantised, as plain floating point")
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _wrong(key: str, value: Any, wanted: str) -> ValueError:
-    return ValueError(f"{key} is {_shown(value)}, not {wanted}")
-
-
-def _shown(value: Any) -> str:
-    """Return a value as it stands in the file, cut to a few words."""
-    if isinstance(value, dict | list):
-        return "an object" if isinstance(value, dict) else "a list"
-    return short(json.dumps(value, ensure_ascii=False))

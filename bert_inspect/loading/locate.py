@@ -8,12 +8,17 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..errors import ModelError
+from ..families import family_of
 from .builtin import BUILTIN, CARRIED, NAMES, Builtin, Carried
-from .config import checked_settings
+from .config import DEFAULTS, checked_settings
 from .files import JSON_LIMIT, CheckpointFiles
-from .notices import Notice, short, some, warn
+from .fit import advice, check_fit
+from .kind import refuse_other_types
+from .names import MERGE
+from .notices import Notice, short, warn
 from .spec import ModelSpec, Weights
-from .weights import FLOATS, INDEX, SINGLE, WeightFile, find_weights
+from .weights import FLOATS, INDEX, SINGLE, WeightFile
+from .wrapped import plainly_named
 
 _TOKENIZER = ["tokenizer*.json", "vocab.txt", "special_tokens_map.json", "added_tokens.json"]
 _PATTERNS = ["config.json", "*.safetensors", INDEX, *_TOKENIZER]
@@ -57,6 +62,12 @@ class Checkpoint:
         return int(self.config.get("vocab_size", 30522))
 
     @property
+    def advice(self) -> str:
+        """What to set in config.json so that it fits the weights, empty where it does."""
+        tensors = [tensor for file in self.weight_files for tensor in file.tensors]
+        return advice(tensors, family_of("bert").sizes_of({**DEFAULTS, **self.config}), family_of("bert"))
+
+    @property
     def labels(self) -> int:
         """How many classes the configuration says there are."""
         named = self.config.get("id2label")
@@ -73,7 +84,7 @@ class Checkpoint:
         count = self.labels if num_labels is None else num_labels
         if not isinstance(named, dict) or len(named) != count:
             return [f"LABEL_{place}" for place in range(count)]
-        return [str(name) for _, name in sorted(named.items(), key=lambda item: int(item[0]))]
+        return [str(named.get(place, f"LABEL_{place}")) for place in range(count)]
 
     @property
     def dtype(self) -> str:
@@ -245,13 +256,12 @@ def _checked(
     config = files.read_object("config.json")
     if config is None:
         adapter = files.find("adapter_config.json") is not None
+        what = "an adapter, not a model" if adapter else "not a checkpoint"
         raise ModelError(
-            f"{folder} is not a checkpoint: it has no config.json",
-            "merge the adapter into its model first, then save_pretrained"
-            if adapter
-            else "name a folder that save_pretrained wrote",
+            f"{folder} is {what}: it has no config.json",
+            MERGE if adapter else "name a folder that save_pretrained wrote",
         )
-    _refuse_other_types(config, name)
+    refuse_other_types(config, files, notice)
     settings = checked_settings(config, name=name, notice=notice)
     if files.find("tokenizer.json") is None and files.find("vocab.txt") is None:
         raise ModelError(
@@ -260,9 +270,11 @@ def _checked(
         )
     weight_files: tuple[WeightFile, ...] = ()
     if weights in ("auto", "pretrained"):
-        weight_files = find_weights(files)
+        weight_files = plainly_named(files, notice)
         if not weight_files:
             raise _no_weights(files)
+        sizes = family_of("bert").sizes_of({**DEFAULTS, **settings})
+        check_fit((tensor for file in weight_files for tensor in file.tensors), sizes, family_of("bert"), name=name)
         if files.find("adapter_config.json") is not None:
             notice(f"{name} holds an adapter (adapter_config.json): it is not applied")
     return Checkpoint(
@@ -275,23 +287,11 @@ def _checked(
     )
 
 
-def _refuse_other_types(config: dict[str, Any], name: str) -> None:
-    kind = config.get("model_type")
-    if kind == "bert":
-        return
-    classes = config.get("architectures")
-    made = f" ({some(list(map(str, classes)))})" if isinstance(classes, list) and classes else ""
-    what = (
-        f"a {short(kind)} checkpoint{made}"
-        if isinstance(kind, str)
-        else "a checkpoint that does not name its model_type"
-    )
-    raise ModelError(f"{name} is {what}, not BERT", "bert-inspect reads BERT checkpoints (model_type bert)")
-
-
 def _no_weights(files: CheckpointFiles) -> ModelError:
     patterns = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
     pickles = sorted(file.name for pattern in patterns for file in files.root.glob(pattern))
+    if (adapter := files.find("adapter_model.safetensors")) is not None:
+        return ModelError(f"{files.name} has no weights of its own, only an adapter's ({adapter.name})", MERGE)
     if pickles:
         return ModelError(
             f"{files.name} has its weights as a pickle ({short(pickles[0])}), which can run code when loaded",

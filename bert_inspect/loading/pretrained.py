@@ -10,7 +10,10 @@ from transformers.models.bert.configuration_bert import BertConfig
 from transformers.models.bert.modeling_bert import BertForSequenceClassification
 
 from ..errors import ModelError
+from ..families import family_of
+from .fit import NO_CONFIGURATION, Misfit, told
 from .locate import Checkpoint
+from .names import adapter_tensors
 from .notices import Notice, counted, short, some
 from .tokenizer import quiet, reason
 from .weights import FLOATS, Tensor, WeightFile
@@ -43,18 +46,18 @@ def load_pretrained(
     if wrong:
         raise _wrong_shapes(checkpoint, model, wrong, mismatched)
     missing = sorted({*found["missing_keys"], *mismatched})
+    unexpected = sorted(map(str, found["unexpected_keys"]))
+    unused = _unused(unexpected)
     body = [name for name in missing if not name.startswith(_HEAD)]
     if body and not allow_missing:
         raise ModelError(
-            f"{checkpoint.name} lacks {counted(len(body), 'tensor')} besides the classifier's: {some(body)}",
-            "draw them at random with `allow_missing=True`, if that is what you want",
+            f"{checkpoint.name} lacks {counted(len(body), 'tensor')} besides the classifier's: {some(body)}"
+            + (f"; it holds {len(unused)} of other names: {some(unused, most=1)}" if unused else ""),
+            checkpoint.advice or "draw them at random with `allow_missing=True`, if that is what you want",
         )
     _tell_other_head(checkpoint, missing, notice)
-    unexpected = sorted(map(str, found["unexpected_keys"]))
-    unused = _unused(unexpected)
     if unused:
-        what = counted(len(unused), "tensor")
-        notice(f"{checkpoint.name} holds {what} that this model has no place for: {some(unused)}")
+        _tell_unused(checkpoint, unused, notice)
     _tell_non_finite(checkpoint, set(unexpected), notice)
     return model, missing, unused
 
@@ -65,7 +68,8 @@ def _filled(checkpoint: Checkpoint, config: BertConfig, dtype: torch.dtype) -> t
         with quiet():
             tensors: dict[str, torch.Tensor] = {}
             for file in checkpoint.weight_files:
-                tensors.update(_tensors(file.path))
+                held = _tensors(file.path)
+                tensors.update({tensor.name: held[tensor.stored] for tensor in file.tensors})
             # Given no folder, transformers opens no file: no adapter, no index, no configuration of anything else.
             model, found = BertForSequenceClassification.from_pretrained(
                 None,
@@ -98,14 +102,15 @@ def _wrong_shapes(
     checkpoint: Checkpoint, model: Any, wrong: Sequence[str], shapes: dict[str, tuple[int, ...]]
 ) -> ModelError:
     parameters = dict(model.named_parameters())
-    told = [f"{name} is {list(shapes[name])}, not {list(parameters[name].shape)}" for name in wrong]
+    misfits = [Misfit(name=name, shape=shapes[name], wanted=tuple(parameters[name].shape)) for name in wrong]
     of_head = [shapes[name][0] for name in wrong if name.startswith(_HEAD) and shapes[name]]
     return ModelError(
         f"{checkpoint.name} holds {counted(len(wrong), 'tensor')} in another shape than its configuration says: "
-        f"{some(told, most=2)}",
-        f"its classifier has {of_head[0]} classes: `num_labels={of_head[0]}` takes it as it is"
+        f"{told(misfits)}",
+        f"its classifier has {of_head[0]} classes: `num_labels={of_head[0]}` takes it as it is, or name them in "
+        "id2label of config.json"
         if len(of_head) == len(wrong)
-        else "its config.json belongs to another model",
+        else NO_CONFIGURATION,
     )
 
 
@@ -114,6 +119,21 @@ def _tell_other_head(checkpoint: Checkpoint, missing: Sequence[str], notice: Not
     classes = checkpoint.config.get("architectures") or [_CLASS]
     if _CLASS not in classes and not any(name.startswith(_HEAD) for name in missing):
         notice(f"{checkpoint.name} was saved from a {classes[0]}: its classifier was not trained for whole sentences")
+
+
+def _tell_unused(checkpoint: Checkpoint, unused: Sequence[str], notice: Notice) -> None:
+    layer, layers = family_of("bert").layer_in_path, checkpoint.layers
+    beyond = [name for name in unused if (found := layer(name)) is not None and found >= layers]
+    if beyond:
+        notice(
+            f"{checkpoint.name} holds {counted(len(beyond), 'tensor')} of layers from {layers} on, which are not used: "
+            f"num_hidden_layers in config.json is {layers}"
+        )
+    if adapter := adapter_tensors(unused):
+        what = counted(len(adapter), "tensor")
+        notice(f"{checkpoint.name} holds {what} of an adapter that is not applied: {some(adapter)}")
+    if rest := [name for name in unused if name not in {*beyond, *adapter}]:
+        notice(f"{checkpoint.name} holds {counted(len(rest), 'tensor')} that this model has no place for: {some(rest)}")
 
 
 def _unused(names: Sequence[str]) -> list[str]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from ..errors import UsageError
-from .config import MOST_LABELS
+from .labels import MOST_LABELS
 
 DEFAULT_MODEL = "bert-sentiment"
 """The built-in whose weights are trained."""

@@ -7,8 +7,12 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import Any
 
 import msgspec
-from tokenizers import AddedToken
+import transformers
+from msgspec import UNSET
+from msgspec.structs import replace
+from tokenizers import AddedToken, Tokenizer
 from transformers.models.bert.tokenization_bert import BertTokenizer
+from transformers.tokenization_utils_tokenizers import TokenizersBackend
 from transformers.utils import logging as transformers_logging
 
 from ..errors import ModelError
@@ -16,14 +20,18 @@ from .files import CheckpointFiles
 from .locate import Checkpoint
 from .notices import Notice, counted, short, warn
 from .tokenizer_files import TokenizerFiles, read_tokenizer
-from .tokenizer_schema import Word
+from .tokenizer_schema import TokenizerJson, Word
+
+# Of BERT's tokenizer, which transformers knows too and does not list.
+_OTHER_NAMES = {"ElectraTokenizer", "LayoutLMTokenizer", "LxmertTokenizer", "SqueezeBertTokenizer"}
 
 
 def load_tokenizer(checkpoint: Checkpoint, *, notice: Notice = warn) -> Any:
-    """Load the tokenizer of a checkpoint: the fast BERT tokenizer and nothing else.
+    """Load the tokenizer of a checkpoint, a fast one: what transformers' AutoTokenizer makes of its files.
 
-    It is made here from what its files say, as ``BertTokenizer.from_pretrained`` makes it: transformers opens none of
-    them. What is worth saying about it is told to ``notice``.
+    That is BertTokenizer, or where ``tokenizer_class`` names none of transformers' own, what tokenizer.json says. It is
+    made here from what was read: transformers opens none of the files, and no class is looked up by its name. What is
+    worth saying about it is told to ``notice``.
 
     Raises:
         ModelError: it cannot be loaded, or is another model's.
@@ -37,7 +45,8 @@ def load_tokenizer(checkpoint: Checkpoint, *, notice: Notice = warn) -> Any:
         )
     else:
         assert checkpoint.folder is not None
-        files = read_tokenizer(CheckpointFiles(root=checkpoint.folder, name=checkpoint.name), notice=notice)
+        folder = CheckpointFiles(root=checkpoint.folder, name=checkpoint.name)
+        files = read_tokenizer(folder, notice=notice, known=_known(), by_name=_by_name())
     try:
         with quiet():
             tokenizer = _build(files)
@@ -54,7 +63,34 @@ def _build(files: TokenizerFiles) -> Any:
     added = {index: _token(word) for index, word in files.added.items()}
     named = {str(token): token for token in added.values()}
     settings = {key: _tokens(value, named if key.endswith("_token") else {}) for key, value in files.settings.items()}
-    return BertTokenizer(vocab=files.vocabulary, added_tokens_decoder=added, **settings)
+    if files.followed is None:
+        return BertTokenizer(vocab=files.vocabulary, added_tokens_decoder=added, **settings)
+    whole = Tokenizer.from_str(_json(files.followed, files.vocabulary))
+    return TokenizersBackend(tokenizer_object=whole, added_tokens_decoder=added, **settings)
+
+
+def _json(found: TokenizerJson, vocabulary: dict[str, int]) -> str:
+    """Return a tokenizer.json of what was read of one. How sentences are padded and cut is asked for at each call."""
+    model = {**msgspec.structs.asdict(found.model), "type": found.model.type or "WordPiece", "vocab": vocabulary}
+    added = [
+        msgspec.structs.asdict(word if word.normalized is not UNSET else replace(word, normalized=not word.special))
+        for word in found.added_tokens
+    ]
+    parts = {key: getattr(found, key) for key in ("normalizer", "pre_tokenizer", "post_processor", "decoder")}
+    whole = {"version": "1.0", "truncation": None, "padding": None, "added_tokens": added, **parts, "model": model}
+    return msgspec.json.encode(whole).decode()
+
+
+def _known() -> frozenset[str]:
+    """Return the tokenizer classes that transformers has, without ``Fast``, but for those that stand for any."""
+    listed = transformers.__all__
+    named = {name.removesuffix("Fast") for name in listed if name.endswith(("Tokenizer", "TokenizerFast"))}
+    return frozenset(named | _OTHER_NAMES) - {"PreTrainedTokenizer"}
+
+
+def _by_name() -> bool:
+    """Whether AutoTokenizer takes the class that the files of a BERT name: since transformers 5.12."""
+    return tuple(map(int, transformers.__version__.split(".")[:2])) >= (5, 12)
 
 
 def _tokens(value: Any, named: dict[str, AddedToken]) -> Any:
@@ -72,19 +108,26 @@ def _token(word: Word) -> AddedToken:
 def _check_words(tokenizer: Any, files: TokenizerFiles, checkpoint: Checkpoint, notice: Notice) -> None:
     """Refuse a tokenizer that no sentence can pass, and tell of words that the model has no embedding for."""
     rows, added = checkpoint.words, {word.content for word in files.added.values()}
-    for token in map(str, (tokenizer.unk_token, tokenizer.cls_token, tokenizer.sep_token)):
+    needed = [] if files.followed else list(map(str, (tokenizer.unk_token, tokenizer.cls_token, tokenizer.sep_token)))
+    for token in needed:
         # What is in no file the library would add, under an id for which nothing was trained.
         if token not in files.vocabulary and (token == tokenizer.unk_token or token not in added):
             raise ModelError(
                 f"the vocabulary of {checkpoint.name} has no token {short(repr(token))}",
                 "it belongs to another model: save the model's own tokenizer there",
             )
-        if (index := tokenizer.convert_tokens_to_ids(token)) >= rows:
+    around = tokenizer("", verbose=False)["input_ids"]
+    for token, index in [(token, tokenizer.convert_tokens_to_ids(token)) for token in needed] + [
+        (f"what it puts around a text ({tokenizer.convert_ids_to_tokens(index)})", index) for index in around
+    ]:
+        if index >= rows:
             raise ModelError(
                 f"the tokenizer of {checkpoint.name} gives {short(token)} the id {index}, the model's word embeddings "
                 f"have {rows:,} rows",
                 "it belongs to another model: save the model's own tokenizer there",
             )
+    if not around:
+        notice(f"the tokenizer of {checkpoint.name} adds no special tokens: a sentence begins with its first word")
     words = {**files.vocabulary, **tokenizer.added_tokens_encoder}
     if beyond := sum(1 for index in words.values() if index >= rows):
         notice(

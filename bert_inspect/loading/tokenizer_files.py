@@ -1,9 +1,11 @@
-"""A checkpoint's tokenizer files, reduced to what BERT's tokenizer is made of: words, settings, added tokens.
+"""A checkpoint's tokenizer files, reduced to what its tokenizer is made of: words, settings, added tokens, and where
+tokenizer.json is to be followed, the parts of that.
 
-Nothing else in them is acted upon: no code (``auto_map``), no other file that they name, no patterns of their own.
-Which file has the say in what is as in the ``from_pretrained`` of transformers.
+Nothing else in them is acted upon: no code (``auto_map``), no other file that they name. Which file has the say in what
+is as in the ``AutoTokenizer`` of transformers.
 """
 
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -12,6 +14,8 @@ import msgspec
 from ..errors import ModelError
 from .files import VOCABULARY_LIMIT, CheckpointFiles
 from .notices import Notice, counted, short
+from .tokenizer_differences import differences
+from .tokenizer_parts import check_parts
 from .tokenizer_schema import Model, Settings, TokenizerJson, Word
 
 _CONFIG, _SPECIAL, _ADDED = "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"
@@ -19,29 +23,51 @@ _JSON, _LINES = "tokenizer.json", "vocab.txt"
 _MOST_ADDED, _MOST_LETTERS = 10_000, 500_000  # the library takes a second for them
 _MOST_WORDS = 1_000_000
 # All of these make BERT's tokens.
-_SAME = {"Bert", "DistilBert", "Electra", "MobileBert", "PreTrained", "TokenizersBackend"}
+_SAME = {"Bert", "DistilBert", "Electra", "MobileBert", "LayoutLM", "Lxmert", "SqueezeBert"}
 # What the library's reader of vocab.txt takes off the end of a line: Unicode's white space.
 _SPACES = "\t\n\x0b\x0c\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
+_NEEDED = ("unk_token", "cls_token", "sep_token")  # what BertTokenizer cannot do without
+_BERT = frozenset({"BertTokenizer"})
 _Kind = TypeVar("_Kind")
 
 
 @dataclass(frozen=True, kw_only=True)
 class TokenizerFiles:
-    """What BERT's tokenizer is made of: each word's id, its settings by name, what was added under which id."""
+    """What a tokenizer is made of: each word's id, its settings by name, what was added under which id; and
+    tokenizer.json where it is to be followed as it is, as AutoTokenizer does with most classes but BERT's.
+    """
 
     vocabulary: dict[str, int]
     settings: dict[str, Any]
     added: dict[int, Word]
+    followed: TokenizerJson | None = None
 
 
-def read_tokenizer(files: CheckpointFiles, *, notice: Notice) -> TokenizerFiles:
+def read_tokenizer(
+    files: CheckpointFiles, *, notice: Notice, known: Container[str] = _BERT, by_name: bool = True
+) -> TokenizerFiles:
     """Read the tokenizer of a checkpoint.
+
+    Args:
+        files: where it lies.
+        notice: is told what is worth saying about it.
+        known: the tokenizer classes that transformers has. Where AutoTokenizer takes the one that is named, it makes
+            the tokenizer by its own rules; else tokenizer.json is followed as it is.
+        by_name: whether AutoTokenizer takes every one that tokenizer_config.json names, or BERT's only.
 
     Raises:
         ModelError: a file is damaged, or is another model's.
     """
     config = files.read_object(_CONFIG) or {}
-    _tell(files.name, config, notice)
+    if config.get("auto_map"):
+        notice(f"the tokenizer of {files.name} brings code of its own (auto_map): it is not run")
+    kind = _class(config)
+    taken = known if by_name or not kind else _BERT
+    kind = kind or _class(files.read_object("config.json") or {}) or "BertTokenizer"
+    whole = files.read(_JSON, limit=VOCABULARY_LIMIT)
+    follow = whole is not None and kind not in taken
+    if not follow and kind.removesuffix("Tokenizer") not in _SAME:
+        notice(f"{files.name} was made with a {short(kind)}; the tokens shown are those of BertTokenizer")
     settings = _settings(files, _CONFIG, config)
     added = settings.pop("added_tokens_decoder", None)
     words: dict[int, Word] = added or {}
@@ -49,24 +75,57 @@ def read_tokenizer(files: CheckpointFiles, *, notice: Notice) -> TokenizerFiles:
         older = _settings(files, _SPECIAL, files.read_object(_SPECIAL) or {})
         settings |= {key: _as_special(value) for key, value in older.items() if key != "added_tokens_decoder"}
         words = _added_words(files, settings)
-    whole = files.read(_JSON, limit=VOCABULARY_LIMIT)
+    followed = None
     if whole is None:
         vocabulary = _lines(files, notice)
     else:
         found = _decode(files, _JSON, whole, TokenizerJson)
         vocabulary = _vocabulary(files, found.model)
-        for side, part in (("padding_side", found.padding), ("truncation_side", found.truncation)):
-            if part is not None:
-                settings.setdefault(side, part.direction.lower())
-        _tell_differences(files, found, settings, notice)
         if added is None:
             words |= {word.id: word for word in found.added_tokens}
+        if found.truncation is not None:
+            settings.setdefault("truncation_side", found.truncation.direction.lower())
+        if found.padding is not None:
+            settings.setdefault("padding_side", found.padding.direction.lower())
+        if follow:
+            followed = found
+            if found.padding is not None:
+                settings.setdefault("pad_token", found.padding.pad_token)
+                settings.setdefault("pad_token_type_id", found.padding.pad_type_id)
+        else:
+            for difference in differences(found, settings):
+                notice(f"{_JSON} of {files.name} {difference}")
+    if not follow and (null := next((key for key in _NEEDED if settings.get(key, "") is None), None)):
+        raise files.damaged(_CONFIG, f"{null} is null")
     if len(words) > _MOST_ADDED or sum(len(word.content) for word in words.values()) > _MOST_LETTERS:
         raise ModelError(
             f"the tokenizer of {files.name} adds {counted(len(words), 'word')}, too many or too long",
             f"at most {_MOST_ADDED:,} are read",
         )
-    return TokenizerFiles(vocabulary=vocabulary, settings=settings, added=words)
+    if followed is not None:
+        _check_followed(files, followed, vocabulary)
+    return TokenizerFiles(vocabulary=vocabulary, settings=settings, added=words, followed=followed)
+
+
+def _class(config: dict[str, Any]) -> str:
+    """Return the class that the tokenizer is said to be of, without ``Fast``; empty where none is named."""
+    kind = config.get("tokenizer_class")
+    return kind.removesuffix("Fast") if isinstance(kind, str) else ""
+
+
+def _check_followed(files: CheckpointFiles, found: TokenizerJson, vocabulary: dict[str, int]) -> None:
+    """Refuse a tokenizer.json that cannot be run as it is."""
+    if len(found.added_tokens) > _MOST_ADDED or sum(len(word.content) for word in found.added_tokens) > _MOST_LETTERS:
+        raise files.damaged(_JSON, f"it adds {counted(len(found.added_tokens), 'word')}, too many or too long")
+    if found.model.unk_token not in vocabulary:
+        raise files.damaged(_JSON, f"its unk_token {short(repr(found.model.unk_token))} is not in its vocabulary")
+    try:
+        check_parts(found)
+    except ValueError as error:
+        raise ModelError(
+            f"{_JSON} of {files.name} is not run: {error}",
+            "make the tokenizer of the parts that the library's BertWordPieceTokenizer is made of",
+        ) from error
 
 
 def _as_special(value: Any) -> Any:
@@ -106,7 +165,7 @@ def _added_words(files: CheckpointFiles, settings: dict[str, Any]) -> dict[int, 
 
 
 def _vocabulary(files: CheckpointFiles, model: Model) -> dict[str, int]:
-    if model.type not in ("WordPiece", None):
+    if model.type not in ("WordPiece", "WordLevel", None):
         raise ModelError(
             f"{_JSON} of {files.name} is a {short(model.type)} tokenizer, not BERT's WordPiece",
             "it belongs to another model",
@@ -139,38 +198,6 @@ def _lines(files: CheckpointFiles, notice: Notice) -> dict[str, int]:
     if twice := len(lines) - len(vocabulary):
         notice(f"{_LINES} of {files.name} has {counted(twice, 'word')} twice: the later line counts")
     return vocabulary
-
-
-def _tell(name: str, config: dict[str, Any], notice: Notice) -> None:
-    if config.get("auto_map"):
-        notice(f"the tokenizer of {name} brings code of its own (auto_map): it is not run")
-    kind = config.get("tokenizer_class")
-    if isinstance(kind, str) and kind.removesuffix("Fast").removesuffix("Tokenizer") not in _SAME:
-        notice(f"{name} was made with a {short(kind)}; the tokens shown are those of BertTokenizer")
-
-
-def _tell_differences(files: CheckpointFiles, found: TokenizerJson, settings: dict[str, Any], notice: Notice) -> None:
-    """Tell where tokenizer.json describes another tokenizer than transformers makes, which follows the settings."""
-    lower = settings.get("do_lower_case", True)
-    accents = settings.get("strip_accents")
-    made = {
-        "lowercase": lower,
-        "strip_accents": lower if accents is None else accents,
-        "handle_chinese_chars": settings.get("tokenize_chinese_chars", True),
-        "continuing_subword_prefix": "##",
-    }
-    said: dict[str, Any] = {"continuing_subword_prefix": found.model.continuing_subword_prefix}
-    if (normalizer := found.normalizer) is not None and normalizer.type == "BertNormalizer":
-        said["lowercase"] = normalizer.lowercase
-        said["strip_accents"] = normalizer.lowercase if normalizer.strip_accents is None else normalizer.strip_accents
-        said["handle_chinese_chars"] = normalizer.handle_chinese_chars
-    elif normalizer is not None:
-        notice(
-            f"{_JSON} of {files.name} has a normalizer of type {short(normalizer.type)}: transformers uses BERT's own"
-        )
-    for key, value in said.items():
-        if value != made[key]:
-            notice(f"{_JSON} of {files.name} says {key} is {short(str(value))}: transformers makes it {made[key]}")
 
 
 def _decode(files: CheckpointFiles, file: str, data: bytes, kind: type[_Kind]) -> _Kind:

@@ -1,6 +1,6 @@
 """The shapes of the files of a BERT tokenizer, as far as they are read: msgspec holds the files against them."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -35,9 +35,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_len: int | float | None = None
     padding_side: Literal["left", "right"] = "right"
     truncation_side: Literal["left", "right"] = "right"
-    unk_token: str | Word = "[UNK]"
-    sep_token: str | Word = "[SEP]"
-    cls_token: str | Word = "[CLS]"
+    unk_token: str | Word | None = "[UNK]"
+    sep_token: str | Word | None = "[SEP]"
+    cls_token: str | Word | None = "[CLS]"
     pad_token: str | Word | None = "[PAD]"
     mask_token: str | Word | None = "[MASK]"
     bos_token: str | Word | None = None
@@ -45,36 +45,45 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     extra_special_tokens: list[str | Word] | None = None
     additional_special_tokens: list[str | Word] | None = None  # the older name
     added_tokens_decoder: dict[int, Word] | None = None
+    model_input_names: list[Literal["input_ids", "token_type_ids", "attention_mask"]] | None = None
 
 
 class Model(msgspec.Struct, frozen=True):
-    """How a word is split into pieces. Only WordPiece has a vocabulary of this kind, so it is decoded later."""
+    """How a word is split into pieces. A vocabulary has another form in models of another type, so it is decoded later;
+    ``max_input_chars_per_word`` and the prefix are WordPiece's.
+    """
 
     vocab: msgspec.Raw
     type: str | None = None
+    unk_token: str = "[UNK]"
     continuing_subword_prefix: str = "##"
+    max_input_chars_per_word: int = 100
 
 
-class Normalizer(msgspec.Struct, frozen=True):
-    """What is done to a text before it is split."""
+class Padding(msgspec.Struct, frozen=True):
+    """How sentences are padded."""
 
-    type: str
-    lowercase: bool = True
-    strip_accents: bool | None = None
-    handle_chinese_chars: bool = True
+    direction: Literal["Left", "Right"] = "Right"
+    pad_token: str = "[PAD]"
+    pad_type_id: int = 0
 
 
-class Direction(msgspec.Struct, frozen=True):
-    """The side on which sentences are padded, or cut."""
+class Truncation(msgspec.Struct, frozen=True):
+    """The side on which sentences are cut."""
 
     direction: Literal["Left", "Right"] = "Right"
 
 
 class TokenizerJson(msgspec.Struct, frozen=True):
-    """The file tokenizer.json."""
+    """The file tokenizer.json. What is done to a text before and after it is split is left as it stands there: the
+    library that runs it knows its parts.
+    """
 
     model: Model
     added_tokens: list[NumberedWord] = []
-    normalizer: Normalizer | None = None
-    padding: Direction | None = None
-    truncation: Direction | None = None
+    normalizer: dict[str, Any] | None = None
+    pre_tokenizer: dict[str, Any] | None = None
+    post_processor: dict[str, Any] | None = None
+    decoder: dict[str, Any] | None = None
+    padding: Padding | None = None
+    truncation: Truncation | None = None

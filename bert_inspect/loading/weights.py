@@ -6,8 +6,8 @@ are checked in words that a user can act on, without torch, and before memory is
 """
 
 import math
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +32,14 @@ _PARAMETERS = (".weight", ".bias", ".gamma", ".beta")
 
 @dataclass(frozen=True, kw_only=True)
 class Tensor:
-    """Where a tensor lies in its file: from byte ``begin`` to ``end``, counted from the file's own start."""
+    """Where a tensor lies in its file: from byte ``begin`` to ``end``, counted from the file's own start. ``stored`` is
+    its name there, ``name`` the one that it has in the model.
+    """
 
     name: str
+    stored: str
     dtype: str
+    shape: tuple[int, ...]
     count: int
     begin: int
     end: int
@@ -58,7 +62,7 @@ def find_weights(files: CheckpointFiles) -> tuple[WeightFile, ...]:
     single = files.find(SINGLE)
     if single is not None:
         found = _checked(files, SINGLE, single)
-        _check_names(files, [tensor.name for tensor in found.tensors])
+        _check_count(files, len(found.tensors))
         return (found,)
     index = files.read_object(INDEX)
     if index is None:
@@ -70,25 +74,37 @@ def find_weights(files: CheckpointFiles) -> tuple[WeightFile, ...]:
         for tensor in shards[-1].tensors:
             if (other := held.setdefault(tensor.name, file)) != file:
                 raise files.damaged(file, f"it holds {short(tensor.name)}, and so does {short(other)}")
-        _check_names(files, held)
+        _check_count(files, len(held))
     for name, file in index["weight_map"].items():
         if held.get(name) != file:
             raise files.damaged(INDEX, f"it says that {short(file)} holds {short(name)}, which it does not")
     return tuple(shards)
 
 
-def _check_names(files: CheckpointFiles, names: Collection[str]) -> None:
-    """Refuse tensors that transformers takes for one and the same parameter: older names, or without ``bert.``."""
-    if len(names) > _MOST_TENSORS:
-        raise ModelError(f"{files.name} has {len(names):,} tensors", f"a BERT has at most {_MOST_TENSORS:,}")
+def _check_count(files: CheckpointFiles, count: int) -> None:
+    if count > _MOST_TENSORS:
+        raise ModelError(f"{files.name} has {count:,} tensors", f"a BERT has at most {_MOST_TENSORS:,}")
+
+
+def named(weight_files: tuple[WeightFile, ...], names: Mapping[str, str], *, name: str) -> tuple[WeightFile, ...]:
+    """Return the weights of the checkpoint ``name`` with each tensor under the name that it has in the model.
+
+    Raises:
+        ModelError: two of them are one and the same parameter for transformers: under an older name, without ``bert.``,
+            or one of them inside of a wrapper.
+    """
     seen: dict[str, str] = {}
-    for name in names:
-        today = name.removeprefix("bert.").replace(".gamma", ".weight").replace(".beta", ".bias")
-        if (other := seen.setdefault(today, name)) != name:
+    for stored, plain in names.items():
+        today = plain.removeprefix("bert.").replace(".gamma", ".weight").replace(".beta", ".bias")
+        if (other := seen.setdefault(today, stored)) != stored:
             raise ModelError(
-                f"{files.name} holds one parameter under two names: {some([other, name])}",
+                f"{name} holds one parameter under two names: {some([other, stored])}",
                 "which one counts cannot be known: save the model again with save_pretrained",
             )
+    return tuple(
+        replace(file, tensors=tuple(replace(tensor, name=names[tensor.stored]) for tensor in file.tensors))
+        for file in weight_files
+    )
 
 
 def _shard_names(files: CheckpointFiles, index: dict[str, Any]) -> list[str]:
@@ -178,7 +194,8 @@ def _tensor(name: str, entry: Any, start: int) -> Tensor:
     begin, end = offsets
     if (end - begin) * 8 != count * _BITS[dtype]:
         raise ValueError(f"tensor {shown} has {end - begin} bytes, which its shape and dtype do not fill")
-    return Tensor(name=name, dtype=dtype, count=count, begin=start + begin, end=start + end)
+    place = {"begin": start + begin, "end": start + end}
+    return Tensor(name=name, stored=name, dtype=dtype, shape=tuple(shape), count=count, **place)
 
 
 def _are_sizes(thing: Any) -> bool:

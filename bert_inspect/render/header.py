@@ -90,7 +90,13 @@ def _weights(model: Model) -> Text:
 
 def meaning_of(model: Model) -> tuple[str, str]:
     """Return what a model's weights are, and what follows from that."""
-    return GIVEN.get(model.weights, MEANING[model.weights]) if model.source == "python" else MEANING[model.weights]
+    if model.source == "python" and model.weights in GIVEN:
+        return GIVEN[model.weights]
+    what, so = MEANING[model.weights]
+    if not model.unused:
+        return what, so
+    unused = f"{plural(len(model.unused), 'tensor')} of the checkpoint found no place in this model"
+    return what, unused if model.weights == "pretrained" else f"{so}; {unused}"
 
 
 def seed_of(model: Model) -> str:

@@ -60,11 +60,12 @@ def _table(batch: Input, row: int, most: int) -> Table:
     for place, token in enumerate(batch.tokens[row][:most]):
         segment, seen = batch.token_type_ids[row][place], batch.attention_mask[row][place]
         start, end = batch.offsets[row][place]
-        text = batch.pairs[row] if batch.pairs is not None and segment else batch.texts[row]
+        side = batch.sides(row)[place]
+        text = batch.pairs[row] if batch.pairs is not None and side else batch.texts[row]
         is_special = bool(special and special[row][place]) or (start == end)
         note = "padding" if not seen else "special" if is_special else _TYPED if token in names else ""
         word = words[row][place] if words else None
-        start_word, end_word = (start, end) if word is None else spans[segment, word]
+        start_word, end_word = (start, end) if word is None else spans[side, word]
         table.add_row(
             Text(str(place), style=DIM),
             Text(sentence(token), style=NAME if not is_special else DIM),
@@ -86,7 +87,7 @@ def _word_spans(batch: Input, row: int) -> dict[tuple[int, int], tuple[int, int]
     """Return the characters of each word of a sentence, by segment and number, from those of its pieces."""
     spans: dict[tuple[int, int], tuple[int, int]] = {}
     for segment, word, (start, end) in zip(
-        batch.token_type_ids[row], batch.words[row] if batch.words else (), batch.offsets[row], strict=False
+        batch.sides(row), batch.words[row] if batch.words else (), batch.offsets[row], strict=False
     ):
         if word is not None:
             first, last = spans.get((segment, word), (start, end))

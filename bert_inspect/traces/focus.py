@@ -74,7 +74,7 @@ class Focus:
         keys = (
             [
                 (segment, -1 if word is None else word)
-                for segment, word in zip(batch.token_type_ids[sentence], batch.words[sentence], strict=True)
+                for segment, word in zip(batch.sides(sentence), batch.words[sentence], strict=True)
             ]
             if batch.words
             else []

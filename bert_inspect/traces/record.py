@@ -41,7 +41,8 @@ class Sizes(_Record, frozen=True, kw_only=True):
 
 
 class Model(_Record, frozen=True, kw_only=True):
-    """The model that ran. ``initialised`` names the parameters drawn at random, ``parameters`` counts all.
+    """The model that ran. ``initialised`` names the parameters drawn at random, ``parameters`` counts all, ``unused``
+    names the tensors of its checkpoint that found no place in it.
 
     ``family`` is its architecture (``bert``), ``task`` what its head is for, by the names of transformers' pipelines;
     ``about`` says what a model is that the package carries.
@@ -62,14 +63,16 @@ class Model(_Record, frozen=True, kw_only=True):
     task: str = ""
     sizes: Sizes = Sizes()
     about: str = ""
+    unused: list[str] = []
 
 
 class Input(_Record, frozen=True, kw_only=True):
     """The batch: one row a sentence, padded to the longest.
 
-    ``offsets`` are character spans in the text (in the pair's text where ``token_type_ids`` is 1), ``words`` numbers
-    the word that a token is part of (None: a special token), ``truncated`` counts the tokens cut from each sentence,
-    ``lines`` are the sentences' lines in the file that they were read from.
+    ``offsets`` are character spans in the text (in the pair's text where `sides` says 1), ``words`` numbers the word
+    that a token is part of (None: a special token), ``truncated`` counts the tokens cut from each sentence, ``lines``
+    are the sentences' lines in the file that they were read from. ``text_ids`` says which text each token is from, for
+    a tokenizer that does not say it in ``token_type_ids``.
     """
 
     texts: list[str]
@@ -85,6 +88,11 @@ class Input(_Record, frozen=True, kw_only=True):
     labels: list[int | float | list[int | float]] | None
     truncated: list[int]
     lines: list[int] = []
+    text_ids: list[list[int]] = []
+
+    def sides(self, row: int) -> list[int]:
+        """Return for each token of a row which text it is from: 1 is the second one of a pair."""
+        return self.text_ids[row] if self.text_ids else self.token_type_ids[row]
 
 
 class Stats(_Record, frozen=True, kw_only=True):

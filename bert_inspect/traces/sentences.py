@@ -38,7 +38,7 @@ def cuts(batch: Input, row: int) -> list[Cut]:
         return []
     found: list[Cut] = []
     for segment, text in enumerate((batch.texts[row], batch.pairs[row] if batch.pairs is not None else "")):
-        spans = zip(batch.offsets[row], batch.token_type_ids[row], strict=True)
+        spans = zip(batch.offsets[row], batch.sides(row), strict=True)
         kept = [span for span, type_id in spans if type_id == segment and span[1] > span[0]]
         start = min((start for start, _ in kept), default=len(text))
         end = max((end for _, end in kept), default=len(text))

@@ -86,6 +86,6 @@ def _check_input(batch: "Input") -> None:
     lengths = [len(row) for row in batch.tokens]
     tables: list[Sequence[Sequence[object]]]
     tables = [batch.offsets, batch.input_ids, batch.token_type_ids, batch.attention_mask]
-    tables += [table for table in (batch.words, batch.special) if table]
+    tables += [table for table in (batch.words, batch.special, batch.text_ids) if table]
     if any([len(row) for row in table] != lengths for table in tables):
         raise _Unsound("the rows of its input differ in length")

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 from helpers import TEXTS
+from transformers.models.bert.tokenization_bert import BertTokenizer
 
-from bert_inspect.capture.encode import Sentences, encode
+from bert_inspect.capture.encode import Sentences, encode, token_limit
 from bert_inspect.errors import UsageError
 from bert_inspect.traces.record import Input
 from bert_inspect.traces.sentences import cuts
@@ -54,3 +55,32 @@ def test_the_tokenizer_is_left_as_it_was(tokenizer: Any) -> None:
     encoded(tokenizer, "I love cats!", "cats", limit=4, truncate=True)
     tokenizer("x")
     assert tokenizer.backend_tokenizer.to_str() == before
+
+
+@pytest.mark.parametrize(
+    ("own", "positions", "asked", "limit"),
+    [
+        (512, 1024, None, 512),
+        (512, 1024, 1024, 1024),
+        (512, 1024, 700, 700),
+        (512, 1024, 4000, 1024),
+        (512, 512, None, 512),
+        (int(1e30), 512, None, 512),
+        (512, 64, 100, 64),
+        (512, None, 700, 700),
+        (512, 1024, 8, 8),
+    ],
+)
+def test_what_is_asked_for_goes_up_to_the_positions_of_the_model(
+    own: int, positions: int | None, asked: int | None, limit: int
+) -> None:
+    tokenizer = BertTokenizer(vocab={"[UNK]": 0, "[CLS]": 1, "[SEP]": 2}, model_max_length=own)
+    found = token_limit(tokenizer, positions, asked)
+    assert found == limit
+    with pytest.raises(UsageError) as caught:
+        encode(tokenizer, Sentences(texts=["a " * limit]), limit=found, truncate=False)
+    message, hint = str(caught.value), caught.value.hint or ""
+    raised = asked is None and positions is not None and own < positions
+    assert message.startswith(f"sentence 1 has {limit + 2} tokens, the limit is {limit}: ")
+    assert ("so says the tokenizer" in message) == raised == ("`max_length=1024`" in hint)
+    assert (f"the model has {positions or 0:,} positions" in message) == (raised or limit == positions)

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from helpers import change, loaded, located, tiny_config, tiny_model
+from safetensors.torch import save_file
 
 from bert_inspect.loading.builtin import BUILTIN
 from bert_inspect.loading.config import checked_settings, parameter_count
@@ -46,11 +48,13 @@ WRONG: list[tuple[str, Any, str]] = [
     ("add_cross_attention", True, "add_cross_attention is for decoders"),
     ("num_labels", 10**9, "num_labels is 1000000000, not"),
     ("num_labels", 0, "num_labels is 0, not"),
-    ("id2label", {}, "the keys of id2label are not 0, 1, 2"),
+    ("id2label", {}, "id2label names 0 classes, not 1 to 100,000"),
     ("id2label", ["a", "b"], "id2label is a list, not"),
-    ("id2label", {"5": "a", "9": "b"}, "the keys of id2label are not 0, 1, 2"),
-    ("id2label", {"0": None, "1": "b"}, "id2label is an object, not an object that names a label"),
-    ("id2label", {str(number): "x" for number in range(100_001)}, "for 1 to 100,000 classes"),
+    ("id2label", {"0": None, "1": "b"}, "the name of class 0 in id2label is null, not a text or a number"),
+    ("id2label", {"0": ["a"], "1": "b"}, "the name of class 0 in id2label is a list, not a text or a number"),
+    ("id2label", {"x": "a"}, "id2label has the key 'x', which is not the number of a class"),
+    ("id2label", {"0": "a", "00": "b"}, "id2label names one class twice"),
+    ("id2label", {str(number): "x" for number in range(100_001)}, "id2label names 100,001 classes, not 1 to 100,000"),
     ("problem_type", "guessing", 'problem_type is "guessing", not regression or'),
     ("problem_type", [], "problem_type is a list, not"),
     ("dtype", "load", 'dtype is "load", not float64 or float32'),
@@ -111,9 +115,16 @@ def test_a_configuration_of_terabytes_is_not_read(copy: Path, refused: Refused) 
 )
 def test_what_no_machine_can_hold_is_refused_before_it_is_built(copy: Path, refused: Refused, sizes: Any) -> None:
     change(copy / "config.json", **sizes)
-    assert "its weights hold 20,898 numbers" in refused("run", "x", "--model", copy)
-    for weights in (["--weights", "random"], ["--allow-missing"]):
-        assert "GiB; this machine has" in refused("run", "x", "--model", copy, *weights)
+    assert "in another shape than its configuration says" in refused("run", "x", "--model", copy)
+    assert "GiB; this machine has" in refused("run", "x", "--model", copy, "--weights", "random")
+
+
+def test_a_model_far_larger_than_its_weights_is_refused_before_it_is_built(copy: Path, command: Command) -> None:
+    sizes = {"hidden_size": 2048, "intermediate_size": 8192}
+    save_file({"bert.pooler.dense.bias": torch.zeros(2048)}, copy / "model.safetensors")
+    change(copy / "config.json", **sizes)
+    code, _, err = command("run", "x", "--model", copy)
+    assert code == 3 and "its weights hold 2,048 numbers\n" in err
 
 
 def test_the_largest_that_is_allowed_is_shown_without_weights(copy: Path, command: Command) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import torch
 
+from ...loading.names import MERGE, adapter_tensors
 from ...loading.notices import counted, some
 from ...traces.vocabulary import labels, roles
 from .check_context import CheckContext
@@ -45,12 +46,18 @@ def weights(context: CheckContext) -> Finding:
             path=first.rpartition(".")[0],
         )
     if loaded.unused:
+        beyond = [name for name in loaded.unused if (loaded.family.layer_in_path(name) or 0) >= loaded.layers]
+        fix = "see whether it was saved from another class of model"
+        if beyond:
+            fix = f"set num_hidden_layers in config.json, which is {loaded.layers}, to the layers that the weights have"
+        elif adapter_tensors(loaded.unused):
+            fix = MERGE
         return Finding(
             question="weights",
             verdict="warn",
             evidence=f"{counted(len(loaded.unused), 'tensor')} of the checkpoint have no place in this model: "
-            f"{some(loaded.unused)}",
-            fix="see whether it was saved from another class of model",
+            f"{some(beyond or loaded.unused)}",
+            fix=fix,
         )
     return Finding(question="weights", verdict="pass", evidence="every weight comes from the checkpoint, all finite")
 
@@ -58,11 +65,16 @@ def weights(context: CheckContext) -> Finding:
 def head(context: CheckContext) -> Finding:
     """Is the classifier trained, or as it was drawn?"""
     if any(map(context.loaded.head.holds, context.loaded.initialised)) or context.loaded.weights == "random":
+        unused = context.loaded.unused
+        evidence, fix = "the classifier is randomly initialized", "fine-tune it, or name a fine-tuned checkpoint"
+        if unused:
+            evidence += f", and {counted(len(unused), 'tensor')} of the checkpoint have no place: {some(unused)}"
+            fix = "if the classifier is among them, rename it to classifier.weight, classifier.bias; else fine-tune it"
         return Finding(
             question="head",
             verdict="fail",
-            evidence="the classifier is randomly initialized: predictions are meaningless",
-            fix="fine-tune it, or name a fine-tuned checkpoint",
+            evidence=f"{evidence}: predictions are meaningless",
+            fix=fix,
             path=context.loaded.path(roles.CLASSIFIER),
             label=labels.LOGITS,
         )
@@ -133,15 +145,24 @@ def class_names(context: CheckContext) -> Finding:
     """Do the names of the classes fit the classifier?"""
     config, classes = context.model.config, context.loaded.module(roles.CLASSIFIER).out_features
     names = [str(name) for name in (config.id2label or {}).values()]
-    if len(names) != classes or sorted(config.id2label) != list(range(classes)):
+    if len(names) == classes and sorted(config.id2label) != list(range(classes)):
+        return Finding(
+            question="labels",
+            verdict="fail",
+            evidence=f"id2label names the classes from {min(config.id2label)} to {max(config.id2label)}, the "
+            f"classifier has those from 0 to {classes - 1}",
+            fix="number them from 0 in id2label of config.json",
+        )
+    if len(names) != classes:
         return Finding(
             question="labels",
             verdict="fail",
             evidence=f"the classifier has {classes} classes, id2label names {len(names)}",
             fix="set id2label and label2id in config.json",
         )
-    if told := next((notice for notice in context.notices if "num_labels" in notice), None):
-        return Finding(question="labels", verdict="fail", evidence=told, fix="make num_labels and id2label agree")
+    for key in ("num_labels", "label2id"):
+        if told := next((notice for notice in context.notices if key in notice), None):
+            return Finding(question="labels", verdict="fail", evidence=told, fix=f"make {key} and id2label agree")
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         return Finding(

@@ -8,6 +8,7 @@ from .diagnosis import Finding
 _CASED = 0.05
 """The share of words with a capital letter above which a vocabulary is a cased one (bert-base-cased: 0.4)."""
 _UNKNOWN = 0.2
+_SPECIAL = ("unk_token", "cls_token", "sep_token", "pad_token")
 
 
 def tokenizer(context: CheckContext) -> Finding:
@@ -20,15 +21,12 @@ def tokenizer(context: CheckContext) -> Finding:
             f"its largest id is {largest}, the embedding has {rows} rows",
             "it belongs to another model, or resize the embedding after adding words",
         )
-    missing = [
-        f"{name} ({token})"
-        for name in ("unk_token", "cls_token", "sep_token", "pad_token")
-        if (token := getattr(context.tokenizer, name, None)) is None or token not in words
-    ]
+    special = {name: getattr(context.tokenizer, name, None) for name in _SPECIAL}
+    missing = [f"{name} ({token})" for name, token in special.items() if token is not None and token not in words]
     if missing:
         return _fail(f"its vocabulary lacks {', '.join(missing)}", "it belongs to another model")
     pad = context.tokenizer.pad_token_id
-    if config.pad_token_id is not None and config.pad_token_id != pad:
+    if None not in (pad, config.pad_token_id) and config.pad_token_id != pad:
         return _fail(
             f"its padding has id {pad}, the configuration says {config.pad_token_id}",
             "it belongs to another model: its other ids will be wrong too",
@@ -45,6 +43,20 @@ def tokenizer(context: CheckContext) -> Finding:
         return _fail(
             "it keeps capital letters, but the vocabulary has none",
             "set do_lower_case to true in tokenizer_config.json",
+        )
+    if unnamed := [name for name, token in special.items() if token is None]:
+        return Finding(
+            question="tokenizer",
+            verdict="warn",
+            evidence=f"its files name no {', no '.join(unnamed)}",
+            fix="name them in tokenizer_config.json: without a pad_token there are no batches",
+        )
+    if not context.tokenizer("", verbose=False)["input_ids"]:
+        return Finding(
+            question="tokenizer",
+            verdict="warn",
+            evidence=f"it adds no special tokens: the pooler takes the first word in place of {special['cls_token']}",
+            fix="if the model was trained with them, give tokenizer.json a post_processor that adds them",
         )
     return _unknown(context, rows, largest)
 

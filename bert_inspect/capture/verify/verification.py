@@ -187,9 +187,7 @@ def _check_logits(replay: Replay, plain: Outcome, traced: Outcome, output: Outpu
             _compare(replay, "logits", None, one, other, f"the {name} differ from those of a run without hooks")
     shown = None if output is None else output.logits
     numbers = [[strict(number) for number in row] for row in true.detach().double().cpu().tolist()]
-    replay.count(
-        "logits", None, "the recorded logits differ from those of a run without hooks", holds=shown == expected
-    )
+    replay.count("logits", None, "the recorded logits differ from those of a run without hooks", holds=shown == numbers)
 
 
 def _check_steady(replay: Replay, plain: Outcome, again: Outcome) -> bool:

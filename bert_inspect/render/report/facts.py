@@ -143,7 +143,7 @@ def _token(trace: Trace, row: int, place: int) -> Token:
         number=batch.input_ids[row][place],
         kind=kind,
         segment=batch.token_type_ids[row][place],
-        piece=piece and batch.token_type_ids[row][place] == batch.token_type_ids[row][place - 1],
+        piece=piece and batch.sides(row)[place] == batch.sides(row)[place - 1],
     )
 
 
