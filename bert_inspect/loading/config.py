@@ -60,6 +60,7 @@ def checked_settings(config: dict[str, Any], *, name: str, notice: Notice) -> di
         settings.update(checked_labels(config.get("id2label"), config.get("num_labels")))
         settings.update(_dtype(config))
         settings.update(_classes(config.get("architectures")))
+        settings.update(_activation_of_score(config))
     except ValueError as error:
         raise ModelError(
             f"config.json of {name} is damaged: {error}", "save the model again with save_pretrained"
@@ -82,6 +83,20 @@ def parameter_count(settings: dict[str, Any], *, labels: int) -> int:
     feed_forward = 2 * hidden * intermediate + intermediate + hidden
     layer = attentions * (4 * square + norm) + feed_forward + norm
     return int(rows * hidden + norm + sizes["num_hidden_layers"] * layer + square + (hidden + 1) * labels)
+
+
+def _activation_of_score(config: dict[str, Any]) -> dict[str, Any]:
+    """Return the name of the activation that sentence-transformers wrote for a cross-encoder's score: it is told to
+    the reader, and never looked up.
+    """
+    own, older = config.get("sentence_transformers"), config.get("sbert_ce_default_activation_function")
+    name = own.get("activation_fn") if isinstance(own, dict) else None
+    found: dict[str, Any] = {}
+    if isinstance(name, str):
+        found["sentence_transformers"] = {"activation_fn": short(name)}
+    if isinstance(older, str):
+        found["sbert_ce_default_activation_function"] = short(older)
+    return found
 
 
 def _checked(key: str, value: Any) -> Any:

@@ -61,6 +61,9 @@ def read_tokenizer(
     config = files.read_object(_CONFIG) or {}
     if config.get("auto_map"):
         notice(f"the tokenizer of {files.name} brings code of its own (auto_map): it is not run")
+    for key, value in _IGNORED.items():
+        if config.get(key, value) not in (value, None, []):
+            notice(f"{_CONFIG} of {files.name} sets {key}, which fast tokenizers do not know: it has no effect")
     kind = _class(config)
     taken = known if by_name or not kind else _BERT
     kind = kind or _class(files.read_object("config.json") or {}) or "BertTokenizer"
@@ -105,6 +108,10 @@ def read_tokenizer(
     if followed is not None:
         _check_followed(files, followed, vocabulary)
     return TokenizerFiles(vocabulary=vocabulary, settings=settings, added=words, followed=followed)
+
+
+_IGNORED = {"never_split": None, "do_basic_tokenize": True}
+"""Settings of the slow BERT tokenizer that the fast one has no place for, with the value that asks for nothing."""
 
 
 def _class(config: dict[str, Any]) -> str:

@@ -1,10 +1,13 @@
 """What is said of text that does not reach the model as its writer thinks, held against the tokenizer's own ids."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers import change
+from transformers import BertTokenizer
 
 from bert_inspect.capture.encode import Sentences, encode
 from bert_inspect.capture.odd_text import lost_characters, typed_special_tokens, unknown_words, why_unknown
@@ -52,6 +55,16 @@ def test_it_is_told(command: Command, checkpoint: Path, name: str) -> None:
     assert "the tokenizer drops U+200B" in err
     assert "--pair" not in command(name, "I love [MASK]", "--model", checkpoint)[2]
     assert not any("sentence" in line for line in command(name, "I love cats", "--model", checkpoint)[2].splitlines())
+
+
+def test_settings_without_effect_are_told(command: Command, checkpoint: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "m"
+    shutil.copytree(checkpoint, folder)
+    before = command("tokens", "I love#cats", "--model", folder)
+    change(folder / "tokenizer_config.json", never_split=["#cats"])
+    code, out, err = command("tokens", "I love#cats", "--model", folder)
+    assert (code, out) == before[:2] and "sets never_split, which fast tokenizers do not know" in err
+    assert BertTokenizer.from_pretrained(folder).tokenize("I love#cats") == ["I", "love", "#", "cats"]
 
 
 def test_the_table_marks_what_was_typed(command: Command, checkpoint: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from helpers import TEXTS, shown, tiny_model
+from helpers import TEXTS, change, shown, tiny_model
 
 from bert_inspect import BertInspectError, Trace, trace
 from bert_inspect.render.answers import answers, notes
@@ -97,6 +97,30 @@ def test_a_raw_score_is_called_one(one_score: Any, tokenizer: Any) -> None:
     assert traced.output is not None
     logit = float(traced.output.predictions[0].score)
     assert notes(traced)[0].endswith(f"names an activation for it, sigmoid: {1 / (1 + math.exp(-logit)):.4f}")
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        {"sentence_transformers": {"activation_fn": "torch.nn.modules.activation.Sigmoid", "version": "5"}},
+        {"sbert_ce_default_activation_function": "torch.nn.modules.activation.Sigmoid"},
+    ],
+    ids=["new", "old"],
+)
+def test_a_checkpoint_that_names_an_activation_says_so(
+    command: Command, one_score: Any, tokenizer: Any, tmp_path: Path, key: Any
+) -> None:
+    one_score.save_pretrained(tmp_path / "m")
+    tokenizer.save_pretrained(tmp_path / "m")
+    change(tmp_path / "m" / "config.json", **key)
+    out = command("run", TEXTS[0], "--pair", TEXTS[1], "--model", tmp_path / "m")[1]
+    logit = plain_pair(one_score, tokenizer)
+    assert f"names an activation for it, sigmoid: {1 / (1 + math.exp(-logit)):.4f}" in " ".join(out.split())
+
+
+def plain_pair(model: Any, tokenizer: Any) -> float:
+    with torch.inference_mode():
+        return float(model(**tokenizer(*TEXTS, return_tensors="pt")).logits)
 
 
 @pytest.mark.parametrize("width", [80, 120])
