@@ -59,6 +59,9 @@ def gap_of_statistics(
     worst = Gap(0.0, 0.0, 0.0, 0.0)
     largest = 0.0
     masks = masked is not None and any((_number(s.min) or 0.0) < masked or s.inf for s in (a, b))
+    if a == b:
+        ends = (_number(a.max),) if masks else (_number(a.min), _number(a.max))
+        return Gap(0.0, max((abs(end) for end in ends if end is not None), default=0.0), 0.0, 0.0)
     for name in ("nan",) if masks else ("nan", "inf"):
         if (n := getattr(a, name)) != (m := getattr(b, name)):
             return Gap(math.inf, math.inf, math.inf, 0.0, note=f"A has {n:,} {name} of {entries:,}, B has {m:,}")

@@ -89,7 +89,7 @@ class Pairs:
         for step in completion(self.a.steps):
             if step.id in partner:
                 other = self.b.steps[partner[step.id]]
-                if self.rounding is not None:
+                if self.rounding is not None and self.rounding.values:
                     self.rounding.reach(step, other)
                 pair = self._pair(step, other)
                 self.found.append(pair)
@@ -158,7 +158,7 @@ class Pairs:
             pair.note = "its statistics cover different sentences or different padding"
             return
         pair.by = "statistics"
-        if self.rounding is not None and pair.allowed.slope:
+        if self.rounding is not None and pair.allowed.slope and stats != others:
             relative = self.rounding.relative(pair.a, pair.b)
             pair.allowed = Tolerance(pair.allowed.base * relative, relative)
         averages = self._averages(pair.a, output)

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 class Rounding:
     """The rounding tolerance between two runs.
 
-    Pairs are asked for in the order in which A's steps ended, and each is told how it came out before the next.
+    Pairs are asked for in the order in which A's steps ended, and each is told how it came out before the next. With
+    ``values`` each has to be reached before it is compared; else the errors up to a pair are worked out when one of the
+    two is asked for.
     """
 
     def __init__(self, a: Side, b: Side, partner: Mapping[int, int]) -> None:
@@ -27,9 +29,9 @@ class Rounding:
             units_a[one] = units_b[other] = max(units_a[one], units_b[other])
         self._units = units_a
         mixed = a.trace.model.dtype != b.trace.model.dtype
-        values = all(_has_values(side) for side in (a, b))
-        self._a = _Run(a, units_a, mixed=mixed, values=values)
-        self._b = _Run(b, units_b, mixed=mixed, values=values)
+        self.values = all(_has_values(side) for side in (a, b))
+        self._a = _Run(a, units_a, mixed=mixed, values=self.values)
+        self._b = _Run(b, units_b, mixed=mixed, values=self.values)
 
     def reach(self, step: Step, other: Step) -> None:
         """Work out the errors of all steps up to a pair."""
@@ -42,6 +44,7 @@ class Rounding:
 
     def relative(self, step: Step, other: Step) -> float:
         """Return the running tolerance of a pair as a part of its tensors' size."""
+        self.reach(step, other)
         return relative_floor(max(self._a.variances[step.id], self._b.variances[other.id]), self._units[step.id])
 
     def errors(

@@ -26,6 +26,7 @@ class Running:
         self._unit = unit
         self._mixed = mixed
         self._found: dict[int, float] = {}
+        self._identical: set[int] = set()  # steps that were compared before their errors were asked for
         self._agree: bool | None = None
 
     def variance(self, step: Step, inside: Sequence[Step]) -> float:
@@ -34,6 +35,9 @@ class Running:
         What came from a step that was filtered out at capture is taken for equal while all that was compared before
         is; else for as rough as the layers that lie before make it.
         """
+        if step.id in self._identical:
+            self._found[step.id] = 0.0
+            return 0.0
         unit = self._unit(step)
         made = maker(step, inside)
         if made and not unseen(step, inside):
@@ -61,6 +65,7 @@ class Running:
         """Take note of how a step compares with its partner."""
         if identical:
             self._found[step.id] = 0.0
+            self._identical.add(step.id)
             self._agree = True if self._agree is None else self._agree
         else:
             self._agree = False

@@ -27,7 +27,7 @@ const stepView = (data, { go }) => {
                 {},
                 h("span", { class: "name" }, safe(tensor.name)),
                 h("span", { class: "mono strong" }, shapeOf(tensor.shape)),
-                h("span", { class: "quiet" }, [times(tensor), tensor.dtype].filter(Boolean).join(", ")),
+                h("span", { class: "quiet" }, [times(tensor), tensor.dtype, tensor.unread && `no numbers: it is ${tensor.unread}`].filter(Boolean).join(", ")),
                 origin?.(tensor) ?? "",
               ),
             ),
