@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from fnmatch import fnmatchcase
 from functools import lru_cache
 
@@ -35,13 +35,13 @@ def matching(pattern: str, modules: Mapping[str, str]) -> list[str]:
 def with_everything_below(paths: Sequence[str], modules: Mapping[str, str]) -> frozenset[str]:
     """Return the paths, and those of all modules inside of these modules."""
     chosen = set(paths)
-    return frozenset(path for path in modules if "" in chosen or not chosen.isdisjoint(_upwards(path)))
+    lengths = sorted(set(map(len, chosen)))  # a few, however many parts a path has
+    return frozenset(path for path in modules if "" in chosen or _is_below(path, chosen, lengths))
 
 
-def _upwards(path: str) -> list[str]:
-    """Return a path and those of the modules around it, but for the root's."""
-    segments = path.split(".")
-    return [".".join(segments[:end]) for end in range(len(segments), 0, -1)]
+def _is_below(path: str, chosen: Set[str], lengths: Sequence[int]) -> bool:
+    """Whether a path is one of those that are chosen, or goes on from one."""
+    return any(path[:end] in chosen and path[end : end + 1] in ("", ".") for end in lengths if end <= len(path))
 
 
 @lru_cache(maxsize=65536)
