@@ -66,7 +66,7 @@ def test_a_trace_with_one_field_damaged_is_shown_or_refused(
     turns = itertools.cycle(COMMANDS)
     stood = refused = 0
     # One in 37: the kinds of damage and the fields are met in turn.
-    for what, mutant in mutants(saved[kind].read_text(), every=31, first=KINDS.index(kind)):
+    for what, mutant in mutants(saved[kind].read_text(), every=97, first=KINDS.index(kind)):
         file = write(mutant, tmp_path / "trace.json")
         if stand(command, "json", file, saved["eager"], what=what) == 4:
             refused += 1
@@ -193,8 +193,7 @@ def whole_strings(text: str) -> bool:
     return all(re.sub(r'"(?:[^"\\]|\\.)*"', "", line).count('"') == 0 for line in text.splitlines())
 
 
-@pytest.mark.parametrize("name", HOSTILE)
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("kind", "name"), [("sdpa", next(iter(HOSTILE))), *(("eager", name) for name in HOSTILE)])
 def test_every_text_of_a_trace_is_shown_and_none_obeyed(
     command: Command, saved: dict[str, Path], tmp_path: Path, kind: str, name: str
 ) -> None:

@@ -67,7 +67,8 @@ class Pairs:
 
     What is allowed is ``tolerance`` where one was given; with ``rounding`` it is what rounding explains, else the size
     of the tensor, for there is nothing to judge by. ``identical_a`` are A's steps that agree to the bit, ``_bases`` of
-    which size a step's floor is a part: that of its own tensor or of what flowed in, whichever is larger.
+    which size a step's floor is a part: that of its own tensor or of what flowed in, whichever is larger. ``_unasked``
+    are pairs of equal statistics, of which nothing has to be allowed as long as nothing differs.
     """
 
     a: Side
@@ -78,6 +79,7 @@ class Pairs:
     found: list[Pair] = field(default_factory=list)
     identical_a: set[int] = field(default_factory=set)
     _bases: dict[int, float] = field(default_factory=dict)
+    _unasked: list[tuple[Pair, TensorOut, TensorOut]] = field(default_factory=list)
     _inside: dict[int, list[Step]] = field(default_factory=dict)
 
     def compare(self, partner: Mapping[int, int]) -> None:
@@ -146,19 +148,24 @@ class Pairs:
         return worst or Pair(a=step, b=other)
 
     def _measure(self, pair: Pair, output: TensorOut, other: TensorOut, order: list[int] | None) -> None:
-        pair.allowed = self._allowed(pair, output, other)
-        masked = _masked(pair)
         if self.a.has_values(pair.a, output) and self.b.has_values(pair.b, other):
+            pair.allowed = self._allowed(pair, output, other)
             self._by_values(pair, output, other, order)
             return
         stats, others = self.a.stats(pair.a, output), self.b.stats(pair.b, other)
+        equal = stats is not None and stats == others
+        if equal:
+            self._unasked.append((pair, output, other))
+        else:
+            pair.allowed = self._allowed(pair, output, other)
         if stats is None or others is None:
             return
         if not self._same_entries(output, other):
             pair.note = "its statistics cover different sentences or different padding"
             return
         pair.by = "statistics"
-        if self.rounding is not None and pair.allowed.slope and stats != others:
+        masked = _masked(pair)
+        if self.rounding is not None and pair.allowed.slope and not equal:
             relative = self.rounding.relative(pair.a, pair.b)
             pair.allowed = Tolerance(pair.allowed.base * relative, relative)
         averages = self._averages(pair.a, output)
@@ -196,6 +203,10 @@ class Pairs:
         """Return the tolerance that was given, else the size of which the rounding tolerance is a part: nothing for
         numbers that are exact.
         """
+        if self._unasked:  # what is allowed here may follow from what was allowed there
+            unasked, self._unasked = self._unasked, []
+            for each in unasked:
+                each[0].allowed = self._allowed(*each)
         if self.tolerance is not None:
             return self.tolerance
         if not is_float(output) or not is_float(other):

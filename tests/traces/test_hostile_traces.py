@@ -23,13 +23,13 @@ Command = Callable[..., tuple[int, str, str]]
 few = settings(suppress_health_check=list(HealthCheck))
 
 
-@settings(few, max_examples=60)
+@settings(few, max_examples=25)
 @given(changed(ORIGINAL, PLACES))
 def test_a_changed_trace_is_shown_or_refused(trace: Any) -> None:
     stand(as_json(trace))
 
 
-@settings(few, max_examples=60)
+@settings(few, max_examples=25)
 @given(torn(SAVED))
 def test_a_torn_file_is_shown_or_refused(text: bytes) -> None:
     stand(text)
