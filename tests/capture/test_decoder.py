@@ -78,6 +78,14 @@ def test_the_header_says_where_it_looks(command: Command, folder: Path, checkpoi
     assert code == 0 and out.startswith("the same")
 
 
+def test_the_report_says_so_too(command: Command, folder: Path, checkpoint: Path, tmp_path: Path) -> None:
+    for model, said in ((folder, True), (checkpoint, False)):
+        command("report", TEXTS[0], "--model", model, "-o", tmp_path / "r.html")
+        page = (tmp_path / "r.html").read_text()
+        assert ("those to its left only" in page) == said
+        assert page.count("attention probabilities") > 1 and "no values of it" not in page
+
+
 def test_a_saved_trace_holds_its_attention(command: Command, folder: Path, tmp_path: Path) -> None:
     command("run", TEXTS[0], "--model", folder, "--values", "-o", tmp_path / "t.json")
     code, out, err = command("attention", "--trace", tmp_path / "t.json", "--layer", "0", "--head", "1")

@@ -8,7 +8,7 @@ from ...traces.record import Trace
 from ...traces.sentences import cut_in_words
 from ...traces.values import Number
 from ..answers import NO_ANSWER, answers, gives_several, named, notes, passes, percent
-from ..header import BETTER, meaning_of, seed_of, sentences_in, size_of, tokens_in
+from ..header import BETTER, CAUSAL, meaning_of, seed_of, sentences_in, size_of, tokens_in
 from ..proof import proof
 from ..words import matmuls, number
 
@@ -92,6 +92,7 @@ def facts(trace: Trace) -> list[Fact]:
             more=so if trained else "; ".join(filter(None, (seed_of(model), better))),
             good=trained,
         ),
+        *([Fact(name="mask", value="causal", more=CAUSAL, good=False)] if model.config.get("is_decoder") else []),
         Fact(name="input", value=sentences_in(batch), more=tokens_in(batch)),
         *_answered(trace),
         Fact(
