@@ -226,7 +226,7 @@ def test_a_run_that_fails_before_its_first_line_leaves_no_file(command: Command,
 
 def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bytes(own: Path, tmp_path: Path) -> None:
     source = tmp_path / "in.txt"
-    source.write_text("".join(f"{'cats love pizza ' * (number % 5)}{number}\n\n" for number in range(24)))
+    source.write_text("".join(f"{'cats love pizza ' * (number % 5)}{number}\n\n" for number in range(13)))
     outputs = [tmp_path / "killed.jsonl", tmp_path / "whole.jsonl"]
     given = ["run", "--input", str(source), "--resume", "--quiet", *options(own), "-o"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
