@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from threading import RLock
 from typing import Any
 
 from ..errors import UsageError
@@ -153,6 +154,19 @@ def encode(
             f"{type(tokenizer).__name__} does not say where its tokens stand in the text",
             "load the fast tokenizer: BertTokenizer of transformers 5, or BertTokenizerFast",
         )
+    with _one_at_a_time:
+        return _encoded(tokenizer, sentences, limit=limit, truncate=truncate, label_names=label_names)
+
+
+_one_at_a_time = RLock()
+"""A fast tokenizer is told anew for each call how to pad and cut, which older ones do not take from two threads at a
+time (``Already borrowed``).
+"""
+
+
+def _encoded(
+    tokenizer: Any, sentences: Sentences, *, limit: int | None, truncate: bool, label_names: Sequence[str]
+) -> Input:
     texts = list(sentences.texts)
     pairs = list(sentences.pairs) if sentences.pairs is not None else None
     whole = tokenizer(texts, pairs, padding=False, truncation=False, verbose=False)

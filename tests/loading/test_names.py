@@ -136,7 +136,8 @@ def test_a_configuration_of_2019_is_a_berts(copy: Path, command: Command, eviden
         old["architectures"] = ["BertForSequenceClassification"]
     (copy / "config.json").write_text(json.dumps(old))
     torch.manual_seed(123)
-    theirs = BertForSequenceClassification.from_pretrained(copy).state_dict()
+    found = BertForSequenceClassification.from_pretrained(copy).state_dict()
+    theirs = {name: tensor.clone() for name, tensor in found.items()}  # older releases map the file that is rewritten
     if evidence == "wrapped names":
         rename(copy, lambda name: f"module.{name}")
     code, _, err = command("run", "x", "--model", copy)

@@ -5,7 +5,7 @@ from ...diff.align import RowPair
 from ...traces.record import Input
 from ...traces.vocabulary import labels
 
-_BY_PLACE = (labels.POSITION_IDS, labels.POSITION_EMBEDDINGS)
+_BY_PLACE = (labels.POSITIONS, labels.POSITION_IDS, labels.POSITION_EMBEDDINGS)
 _POOLED = (labels.CLS_TOKEN, labels.FIRST_TOKEN, labels.LAST_TOKEN)
 
 
