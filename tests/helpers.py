@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,30 @@ def loaded(name: str, **settings: Any) -> Loaded:
 
 
 ACTIVATION = "bert.encoder.layer.1.intermediate.intermediate_act_fn"
+
+
+class Works(torch.nn.Module):
+    """An activation made of one function."""
+
+    def __init__(self, work: Callable[[torch.Tensor], torch.Tensor]) -> None:
+        super().__init__()
+        self.work = work
+
+    def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
+        return self.work(hidden_states)
+
+
+class WorksOn(torch.nn.Module):
+    """An activation made of one function, which is given the module too."""
+
+    def __init__(self, work: Callable[[Any, torch.Tensor], torch.Tensor], **held: Any) -> None:
+        super().__init__()
+        self.work = work
+        for name, value in held.items():
+            setattr(self, name, value)
+
+    def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
+        return self.work(self, hidden_states)
 
 
 def with_activation(module: torch.nn.Module) -> BertForSequenceClassification:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from helpers import ACTIVATION, TEXTS, located, tiny_model
+from helpers import ACTIVATION, TEXTS, Works, located, tiny_model
 from torch import nn
 
 from bert_inspect.analysis.doctor.diagnosis import QUESTIONS, Finding, Question, questions
@@ -66,17 +66,6 @@ def test_a_healthy_model_is_told_so(tokenizer: Any, attention: str, texts: list[
 def test_a_pair_is_examined_as_one(tokenizer: Any) -> None:
     for question in QUESTIONS:
         assert finding(question, trained(), tokenizer, pairs=TEXTS[::-1]).verdict != "fail"
-
-
-class Works(nn.Module):
-    """An activation made of one function."""
-
-    def __init__(self, work: Callable[[torch.Tensor], torch.Tensor]) -> None:
-        super().__init__()
-        self.work = work
-
-    def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
-        return self.work(hidden_states)
 
 
 def working(work: Callable[[torch.Tensor], torch.Tensor]) -> Any:

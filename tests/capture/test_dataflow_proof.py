@@ -7,7 +7,7 @@ from typing import Any
 import numpy
 import pytest
 import torch
-from helpers import TEXTS, tiny_config, tiny_model
+from helpers import TEXTS, WorksOn, tiny_config, tiny_model
 from torch import nn
 from torch.nn import functional
 from torch.nn.utils import rnn
@@ -17,20 +17,6 @@ from transformers.models.bert.modeling_bert import BertForSequenceClassification
 from bert_inspect.api import trace
 from bert_inspect.capture.verify.snapshot import snapshot
 from bert_inspect.traces.proof import Fault, Proof
-
-
-class Works(nn.Module):
-    """An activation made of one function, which is given the module too."""
-
-    def __init__(self, work: Callable[[Any, torch.Tensor], torch.Tensor], **held: Any) -> None:
-        super().__init__()
-        self.work = work
-        for name, value in held.items():
-            setattr(self, name, value)
-
-    def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
-        return self.work(self, hidden_states)
-
 
 ACTIVATION = "bert.encoder.layer.0.intermediate.intermediate_act_fn"
 
@@ -92,14 +78,14 @@ DETOURS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
 
 @pytest.mark.parametrize("name", DETOURS)
 def test_a_detour_through_python_is_no_dataflow(tokenizer: Any, name: str) -> None:
-    fault = fault_of(with_activation(Works(lambda _, x: DETOURS[name](x))), tokenizer)
+    fault = fault_of(with_activation(WorksOn(lambda _, x: DETOURS[name](x))), tokenizer)
     assert fault.path == ACTIVATION and "by something that was not recorded" in fault.message, fault
 
 
 def test_a_detour_of_the_words_is_found(tokenizer: Any) -> None:
     model = tiny_model(num_hidden_layers=1)
     look_up = model.bert.embeddings.word_embeddings
-    by_list = Works(lambda module, ids: module.rows(torch.tensor(ids.tolist())), rows=look_up)
+    by_list = WorksOn(lambda module, ids: module.rows(torch.tensor(ids.tolist())), rows=look_up)
     model.bert.embeddings.word_embeddings = by_list
     fault = fault_of(model, tokenizer)
     assert fault.path == "bert.embeddings.word_embeddings" and "not recorded" in fault.message
@@ -164,7 +150,7 @@ def somewhere_else(_: Any, x: torch.Tensor) -> torch.Tensor:
 
 @pytest.mark.parametrize("name", WAITING)
 def test_a_tensor_from_an_earlier_call_is_no_dataflow(tokenizer: Any, name: str) -> None:
-    model = with_activation(Works(WAITING[name], last=None, all=[], by_name={}))
+    model = with_activation(WorksOn(WAITING[name], last=None, all=[], by_name={}))
     SOMEWHERE.clear()
     trace(model, tokenizer, TEXTS)
     fault = fault_of(model, tokenizer)
@@ -222,7 +208,7 @@ CONSTANT: dict[str, Callable[[Any, torch.Tensor], torch.Tensor]] = {
 
 @pytest.mark.parametrize("name", CONSTANT)
 def test_constants_and_sizes_are_proved(tokenizer: Any, name: str) -> None:
-    model = with_activation(Works(CONSTANT[name], factor=torch.tensor(2.0), table=None, length=0, tables={}))
+    model = with_activation(WorksOn(CONSTANT[name], factor=torch.tensor(2.0), table=None, length=0, tables={}))
     for _ in range(1 + name.startswith("kept")):  # what is kept is there the second time
         proof = proof_of(model, tokenizer)
         assert proof.passed, proof.fault
@@ -276,7 +262,7 @@ def packed(kind: Any) -> Callable[[Any, torch.Tensor], torch.Tensor]:
     return work
 
 
-class WithBuffers(Works):
+class WithBuffers(WorksOn):
     """Has the buffers that a normalization or a counter would have."""
 
     def __init__(self, work: Callable[[Any, torch.Tensor], torch.Tensor], **held: Any) -> None:
@@ -300,19 +286,19 @@ class TrainsItsNorm(nn.Module):
 
 
 HEALTHY: dict[str, Callable[[], nn.Module]] = {
-    "a generator": lambda: Works(
+    "a generator": lambda: WorksOn(
         lambda module, x: x + torch.rand(x.shape, generator=module.generator).normal_(generator=module.generator),
         generator=torch.Generator().manual_seed(1),
     ),
-    "a generator elsewhere": lambda: Works(lambda _, x: x + torch.bernoulli(x.sigmoid(), generator=GENERATOR)),
-    "memory as it was found": lambda: Works(emptied),
-    "torch.ops": lambda: Works(in_place_by_name),
+    "a generator elsewhere": lambda: WorksOn(lambda _, x: x + torch.bernoulli(x.sigmoid(), generator=GENERATOR)),
+    "memory as it was found": lambda: WorksOn(emptied),
+    "torch.ops": lambda: WorksOn(in_place_by_name),
     "statistics of the batch": lambda: WithBuffers(batch_statistics),
     "a norm in train mode": TrainsItsNorm,
     "a counter": lambda: WithBuffers(counted),
     "a counter that is replaced": lambda: WithBuffers(counted_anew),
-    "a packed GRU": lambda: Works(packed(nn.GRU), inner=nn.GRU(64, 64, batch_first=True)),
-    "a packed LSTM": lambda: Works(packed(nn.LSTM), inner=nn.LSTM(64, 32, bidirectional=True, batch_first=True)),
+    "a packed GRU": lambda: WorksOn(packed(nn.GRU), inner=nn.GRU(64, 64, batch_first=True)),
+    "a packed LSTM": lambda: WorksOn(packed(nn.LSTM), inner=nn.LSTM(64, 32, bidirectional=True, batch_first=True)),
 }
 
 
@@ -339,5 +325,5 @@ def test_the_check_can_fail(tokenizer: Any) -> None:
     def deaf(x: torch.Tensor) -> torch.Tensor:
         return torch.ones_like(x)
 
-    fault = fault_of(with_activation(Works(lambda _, x: deaf(x))), tokenizer)
+    fault = fault_of(with_activation(WorksOn(lambda _, x: deaf(x))), tokenizer)
     assert fault.check == "perturbations" and fault.path == ACTIVATION and "stays the same" in fault.message

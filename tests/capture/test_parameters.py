@@ -5,24 +5,11 @@ from typing import Any
 
 import pytest
 import torch
-from helpers import ACTIVATION, TEXTS, find, tiny_model, with_activation
+from helpers import ACTIVATION, TEXTS, WorksOn, find, tiny_model, with_activation
 from torch import nn
 from torch.nn import functional
 
 from bert_inspect.api import trace
-
-
-class Works(nn.Module):
-    """An activation made of one function, which is given the module too."""
-
-    def __init__(self, work: Callable[[Any, torch.Tensor], torch.Tensor], **held: Any) -> None:
-        super().__init__()
-        self.work = work
-        for name, value in held.items():
-            setattr(self, name, value)
-
-    def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
-        return self.work(self, hidden_states)
 
 
 def drawn(*shape: int) -> nn.Parameter:
@@ -30,31 +17,31 @@ def drawn(*shape: int) -> nn.Parameter:
 
 
 SHARED = drawn(64)
-KEPT: dict[str, Callable[[], Works]] = {
-    "a list": lambda: Works(
+KEPT: dict[str, Callable[[], WorksOn]] = {
+    "a list": lambda: WorksOn(
         lambda module, x: x * module.scales[0] + module.scales[1], scales=nn.ParameterList([drawn(64), drawn(64)])
     ),
-    "a dictionary, as of LoRA on an embedding": lambda: Works(
+    "a dictionary, as of LoRA on an embedding": lambda: WorksOn(
         lambda module, x: x + functional.linear(x @ module.a["default"].T, module.b["default"]),
         a=nn.ParameterDict({"default": drawn(4, 64)}),
         b=nn.ParameterDict({"default": drawn(64, 4)}),
     ),
-    "lists in a dictionary": lambda: Works(
+    "lists in a dictionary": lambda: WorksOn(
         lambda module, x: x * module.by_name["one"][0],
         by_name=nn.ModuleDict({"one": nn.ParameterList([drawn(64)])}),
     ),
-    "a Linear whose weight alone is read": lambda: Works(
+    "a Linear whose weight alone is read": lambda: WorksOn(
         lambda module, x: functional.linear(x, module.inner.weight), inner=nn.Linear(64, 64, bias=False)
     ),
-    "read through a plain list": lambda: Works(
+    "read through a plain list": lambda: WorksOn(
         lambda module, x: x * module.plain[0], held=nn.ParameterList([SHARED]), plain=[SHARED]
     ),
-    "one parameter in two lists": lambda: Works(
+    "one parameter in two lists": lambda: WorksOn(
         lambda module, x: x * module.one[0] + module.two[0],
         one=nn.ParameterList([SHARED]),
         two=nn.ParameterList([SHARED]),
     ),
-    "its own": lambda: Works(lambda module, x: x * module.scale, scale=drawn(64)),
+    "its own": lambda: WorksOn(lambda module, x: x * module.scale, scale=drawn(64)),
 }
 
 
@@ -72,7 +59,7 @@ def test_the_parameters_of_the_steps_are_those_of_the_model(tokenizer: Any, name
 def test_what_no_step_reads_is_in_no_step(tokenizer: Any) -> None:
     """As of several adapters of which one is in use."""
     adapters = nn.ParameterDict({"default": drawn(64), "other": drawn(64)})
-    model = with_activation(Works(lambda module, x: x * module.adapters["default"], adapters=adapters))
+    model = with_activation(WorksOn(lambda module, x: x * module.adapters["default"], adapters=adapters))
     traced = trace(model, tokenizer, TEXTS)
     assert sum(step.parameters for step in traced.steps) == sum(map(torch.numel, model.parameters())) - 64
 
@@ -80,7 +67,7 @@ def test_what_no_step_reads_is_in_no_step(tokenizer: Any) -> None:
 def test_parameters_read_from_elsewhere_are_counted_where_they_are(tokenizer: Any) -> None:
     model = tiny_model()
     scale = model.bert.encoder.layer[0].scale = nn.ParameterList([drawn(64)])
-    work = Works(lambda module, x: x * module.plain[0], plain=[scale[0]])
+    work = WorksOn(lambda module, x: x * module.plain[0], plain=[scale[0]])
     model.bert.encoder.layer[1].intermediate.intermediate_act_fn = work
     traced = trace(model, tokenizer, TEXTS)
     assert sum(step.parameters for step in traced.steps) == sum(map(torch.numel, model.parameters()))

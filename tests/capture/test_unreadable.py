@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from helpers import ACTIVATION, TEXTS, find, shown, tiny_model, values_of, with_activation
+from helpers import ACTIVATION, TEXTS, Works, find, shown, tiny_model, values_of, with_activation
 from safetensors import torch as safetensors_torch
 from torch import nn
 
@@ -26,17 +26,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:ComplexHalf support:UserWarning"),
     pytest.mark.filterwarnings("ignore:Sparse:UserWarning"),
 ]
-
-
-class Works(nn.Module):
-    """An activation made of one function."""
-
-    def __init__(self, work: Callable[[torch.Tensor], torch.Tensor]) -> None:
-        super().__init__()
-        self.work = work
-
-    def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
-        return self.work(hidden_states)
 
 
 def sparse(x: torch.Tensor) -> torch.Tensor:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from helpers import ACTIVATION, TEXTS, find, tiny_model, with_activation
+from helpers import ACTIVATION, TEXTS, Works, find, tiny_model, with_activation
 from torch import nn
 from torch.nn import functional
 
@@ -68,17 +68,6 @@ def test_a_proof_survives_the_file(tokenizer: Any) -> None:
     assert Trace.from_json(text).proof == traced.proof
     again = trace(tiny_model(), tokenizer, TEXTS, verify=True)
     assert b"".join(again.json()) == text
-
-
-class Works(nn.Module):
-    """An activation made of one function."""
-
-    def __init__(self, work: Callable[[torch.Tensor], torch.Tensor]) -> None:
-        super().__init__()
-        self.work = work
-
-    def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
-        return self.work(hidden_states)
 
 
 def in_place(x: torch.Tensor) -> torch.Tensor:
