@@ -5,6 +5,7 @@ is afterwards as it was.
 import copy
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any
 
 import pytest
@@ -110,7 +111,7 @@ CONTEXTS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
     "enable_grad": torch.enable_grad,
     "autocast": lambda: torch.autocast("cpu", dtype=torch.bfloat16),
     "anomaly mode": torch.autograd.detect_anomaly,
-    "profiler": torch.profiler.profile,
+    "profiler": partial(torch.profiler.profile, acc_events=True),
     "another device by default": lambda: torch.device("meta"),
 }
 
