@@ -42,9 +42,9 @@ class Terminal:
     verbose: bool = False
     pager: bool = True
 
-    def show(self, product: "RenderableType", *, summary: "RenderableType | None" = None) -> None:
+    def show(self, product: "RenderableType", *, summary: "Callable[[], RenderableType] | None" = None) -> None:
         """Print the product on stdout, through a pager if it is taller than the terminal that it goes to. A pager takes
-        its text with it when it is left: then the summary, which is a part of the product, stays.
+        its text with it when it is left: then the summary, which is a part of the product, is made and stays.
         """
         console = _console(self.color)
         with stdout() as stream:
@@ -52,7 +52,7 @@ class Terminal:
             if self.pager and is_interactive() and text.count("\n") >= console.height and _page(text):
                 if summary is None:
                     return
-                text = _printed(console, summary)
+                text = _printed(console, summary())
             sys.stdout.flush()
             stream.write(text.encode(sys.stdout.encoding, "backslashreplace"))
 

@@ -82,7 +82,7 @@ def attention(
     overview = not wanted and head is None and not mean
     terminal.show(
         attention_page(ran, layers, head=head, mean=mean, overview=overview, padding=padding),
-        summary=attention_summary(ran, layers, head=head, mean=mean, overview=overview),
+        summary=lambda: attention_summary(ran, layers, head=head, mean=mean, overview=overview),
     )
     return told_failure(ran)
 

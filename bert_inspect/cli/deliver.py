@@ -35,7 +35,7 @@ def deliver(
     if out.to_stdout:
         terminal.write(json())
     else:
-        terminal.show(picture(), summary=None if summary is None else summary())
+        terminal.show(picture(), summary=summary)
 
 
 def deliver_trace(trace: "Trace", view: "View", terminal: Terminal, out: OutputOptions) -> None:

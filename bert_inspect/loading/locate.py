@@ -16,9 +16,9 @@ from .fit import advice, check_fit
 from .kind import refuse_other_types
 from .names import MERGE
 from .notices import Notice, short, warn
+from .plain_weights import plainly_named
 from .spec import ModelSpec, Weights
 from .weights import FLOATS, INDEX, SINGLE, WeightFile
-from .wrapped import plainly_named
 
 _TOKENIZER = ["tokenizer*.json", "vocab.txt", "special_tokens_map.json", "added_tokens.json"]
 _PATTERNS = ["config.json", "*.safetensors", INDEX, *_TOKENIZER]

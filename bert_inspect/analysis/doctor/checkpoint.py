@@ -9,6 +9,7 @@ from ...loading.notices import counted, some
 from ...traces.vocabulary import labels, roles
 from .check_context import CheckContext
 from .diagnosis import Finding
+from .quantities import NEXT_TO_ZERO
 
 
 def weights(context: CheckContext) -> Finding:
@@ -70,14 +71,7 @@ def head(context: CheckContext) -> Finding:
         if unused:
             evidence += f", and {counted(len(unused), 'tensor')} of the checkpoint have no place: {some(unused)}"
             fix = "if the classifier is among them, rename it to classifier.weight, classifier.bias; else fine-tune it"
-        return Finding(
-            question="head",
-            verdict="fail",
-            evidence=f"{evidence}: predictions are meaningless",
-            fix=fix,
-            path=context.loaded.path(roles.CLASSIFIER),
-            label=labels.LOGITS,
-        )
+        return _of_no_use(context, f"{evidence}: predictions are meaningless", fix)
     if told := next((notice for notice in context.notices if "not trained for whole sentences" in notice), None):
         return Finding(
             question="head",
@@ -90,25 +84,26 @@ def head(context: CheckContext) -> Finding:
     spread, drawn = float(classifier.weight.detach().float().std()), context.model.config.initializer_range
     untouched = classifier.bias is not None and not bool(classifier.bias.any())
     if untouched and abs(spread - drawn) < 0.15 * drawn:
-        return Finding(
-            question="head",
-            verdict="fail",
-            evidence=f"its bias is zero, its weights spread by {spread:.3f}, as right after initialization ({drawn:g})",
-            fix="this checkpoint was saved before its head was trained: fine-tune it",
-            path=context.loaded.path(roles.CLASSIFIER),
-            label=labels.LOGITS,
+        return _of_no_use(
+            context,
+            f"its bias is zero, its weights spread by {spread:.3f}, as right after initialization ({drawn:g})",
+            "this checkpoint was saved before its head was trained: fine-tune it",
         )
     if (told := _cannot_tell(context, classifier)) is not None:
-        return Finding(
-            question="head",
-            verdict="fail",
-            evidence=told,
-            fix="the training of the head went wrong: train it again",
-            path=context.loaded.path(roles.CLASSIFIER),
-            label=labels.LOGITS,
-        )
+        return _of_no_use(context, told, "the training of the head went wrong: train it again")
     return Finding(
         question="head", verdict="pass", evidence=f"from the checkpoint; its weights spread by {spread:#.2g}"
+    )
+
+
+def _of_no_use(context: CheckContext, evidence: str, fix: str) -> Finding:
+    return Finding(
+        question="head",
+        verdict="fail",
+        evidence=evidence,
+        fix=fix,
+        path=context.loaded.path(roles.CLASSIFIER),
+        label=labels.LOGITS,
     )
 
 
@@ -116,7 +111,7 @@ def _cannot_tell(context: CheckContext, classifier: Any) -> str | None:
     """Return why a classifier cannot choose between its classes, whatever it receives; None where it can."""
     weight = classifier.weight.detach().double().cpu()
     bias = torch.zeros(len(weight)) if classifier.bias is None else classifier.bias.detach().double().cpu()
-    if float(weight.abs().max()) < _NEXT_TO_ZERO:
+    if float(weight.abs().max()) < NEXT_TO_ZERO:
         return "all its weights are zero: its bias alone answers, whatever the sentence"
     names = context.model.config.id2label or {}
     one_wins = context.model.config.problem_type != "multi_label_classification"
@@ -138,7 +133,6 @@ def _cannot_tell(context: CheckContext, classifier: Any) -> str | None:
 
 
 _MOST_CLASSES = 1000
-_NEXT_TO_ZERO = 1e-12
 
 
 def class_names(context: CheckContext) -> Finding:

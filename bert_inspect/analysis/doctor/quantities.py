@@ -98,7 +98,7 @@ def units(context: CheckContext) -> Finding:
     return Finding(question="units", verdict="pass", evidence="no dead or constant units, no saturated softmax or tanh")
 
 
-_NEXT_TO_ZERO = 1e-12
+NEXT_TO_ZERO = 1e-12
 """Weights below are as good as zero: nothing trained is so small, and the products vanish beside any bias."""
 _LARGE_EPS = 1e-3
 """What a norm adds to the variance is 1e-12 in BERT and at most 1e-5 in its kin; the variances are about 1."""
@@ -111,7 +111,7 @@ def _without_effect(context: CheckContext) -> Iterator[Finding]:
         weight = getattr(module, "weight", None)
         if isinstance(module, nn.Linear | nn.LayerNorm | nn.Embedding) and weight is not None and path != segments:
             most = float(weight.detach().abs().max())
-            if most < _NEXT_TO_ZERO:
+            if most < NEXT_TO_ZERO:
                 what = "are zero" if most == 0 else f"are next to zero (at most {most:.0e})"
                 looks_up = isinstance(module, nn.Embedding)
                 so = "every id gets the same" if looks_up else "whatever it receives, it returns the same"
