@@ -8,7 +8,7 @@ from .capture.forward import run_forward
 from .capture.keep import VALUES_LIMIT, Keep
 from .capture.undisturbed import attending
 from .errors import UsageError
-from .families.heads import head_of_classes
+from .families import family_of
 from .loading.loaded import Loaded
 from .loading.spec import DEFAULT_MODEL, DEFAULT_SEED, Attention, Dtype, ModelSpec, Weights
 from .result import Trace
@@ -64,7 +64,7 @@ def trace(
         TypeError: the model is not a ``BertForSequenceClassification``.
     """
     model = _checked(model)
-    loaded = _as_loaded(model)
+    loaded = _as_loaded(model, tokenizer)
     batch = encode(
         tokenizer,
         Sentences(texts=_several(texts), pairs=None if pairs is None else _several(pairs), labels=labels),
@@ -83,23 +83,22 @@ def trace(
 
 def _checked(model: Any) -> Any:
     """Return the model to trace, out of what may stand around it."""
-    from transformers.models.bert.modeling_bert import BertForSequenceClassification
-
+    from .loading.classes import is_known, taken
     from .loading.unwrap import path_inside, unwrapped
 
     inner = unwrapped(model)
-    if not isinstance(inner, BertForSequenceClassification):
-        said = f"trace() takes a BertForSequenceClassification, not a {type(model).__name__}"
-        path = path_inside(inner, BertForSequenceClassification)
+    if not is_known(inner):
+        said = f"trace() takes {taken()}, not a {type(model).__name__}"
+        path = path_inside(inner, is_known)
         raise TypeError(said if path is None else f"{said}; give it the one inside, its {path}")
     return inner
 
 
-def _as_loaded(model: Any) -> Loaded:
+def _as_loaded(model: Any, tokenizer: Any) -> Loaded:
     """Return a model of the caller's own as if it had been loaded here."""
     from .loading.trained import weights_of
 
-    weights, initialised = weights_of(model, head_of_classes([kind.__name__ for kind in type(model).__mro__]))
+    weights, initialised = weights_of(model, family_of(model.config.model_type))
     return Loaded(
         model=model,
         name=model.name_or_path or type(model).__name__,
@@ -107,6 +106,7 @@ def _as_loaded(model: Any) -> Loaded:
         weights=weights,
         initialised=initialised,
         seed=0,
+        tokenizer=tokenizer,
     )
 
 

@@ -19,7 +19,7 @@ from .keep import Keep, TooManyValues, TraceSpec
 from .model_inputs import VisibleTokens, model_inputs
 from .naming.assemble import Assembled, Named, assemble, named
 from .naming.labels import Naming
-from .outputs import output_of
+from .outputs.by_head import output_of
 from .tracing.activations import TooManyNumbers
 from .tracing.hooks import exclusively
 from .tracing.recording import Outcome, Recording
@@ -66,8 +66,8 @@ def run_for_traces(loaded: Loaded, batch: Input, specs: Sequence[TraceSpec], *, 
 def _run(loaded: Loaded, batch: Input, specs: Sequence[TraceSpec], *, verify: bool) -> list[Traced]:
     modules = dict(loaded.model.named_modules())  # each once, though it bear several names
     _check(loaded, modules, specs, verify=verify)
-    verification = Verification(loaded.model) if verify else None
-    inputs = model_inputs(batch, loaded.family, loaded.model)
+    verification = Verification(loaded, batch) if verify else None
+    inputs = model_inputs(loaded, batch)
     recording, outcome = _record(loaded, batch, inputs, modules, specs, verification)
     with no_collector():
         found = named(recording, loaded.model, modules, _naming(loaded, batch, recording))
@@ -165,7 +165,7 @@ def _trace(
     if outcome.error is not None:
         failure = _failure(outcome.error, found.recording, assembled, loaded.model, inputs)
     elif loaded.weights != "none":
-        output = output_of(loaded.head, outcome.output, loaded.model.config)
+        output = output_of(loaded, batch, outcome.output)
     return Trace(
         format=FORMAT,
         version=VERSION,

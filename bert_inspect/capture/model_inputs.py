@@ -6,16 +6,21 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode
 
-from ..families import Family
+from ..families.heads import MULTIPLE_CHOICE
+from ..loading.loaded import Loaded
 from ..traces.record import Input
 
 
-def model_inputs(batch: Input, family: Family, model: Any, *, labels: bool = True) -> dict[str, torch.Tensor]:
+def model_inputs(loaded: Loaded, batch: Input, *, labels: bool = True) -> dict[str, torch.Tensor]:
     """Return the model's keyword arguments: what its family takes (batch, tokens), and labels if there are any: one a
-    sentence (batch), or ones and zeros (batch, labels) where a sentence may have several.
+    sentence (batch), or ones and zeros (batch, labels) where a sentence may have several. Of multiple choice they are
+    (1, choices, tokens).
     """
+    family, model = loaded.family, loaded.model
     device = next(model.parameters()).device
     inputs = {name: torch.tensor(getattr(batch, name), dtype=torch.long, device=device) for name in family.inputs}
+    if loaded.head is MULTIPLE_CHOICE:  # the rows are the choices of one text
+        inputs = {name: tensor.unsqueeze(0) for name, tensor in inputs.items()}
     if labels and batch.labels is not None:
         config = model.config
         floating = next(model.parameters()).dtype

@@ -15,10 +15,11 @@ def answers(a: Trace, b: Trace, pairs: Sequence[RowPair]) -> list[Answers]:
 
 
 def _answers(a: Trace, of_a: Output, b: Trace, of_b: Output, pairs: Sequence[RowPair]) -> Iterator[Answers]:
+    all_a, all_b = of_a.class_logits, of_b.class_logits
     for pair in pairs:
         if pair.a >= len(of_a.predictions) or pair.b >= len(of_b.predictions):
             continue
-        logits_a, logits_b = of_a.logits[pair.a], of_b.logits[pair.b]
+        logits_a, logits_b = all_a[pair.a], all_b[pair.b]
         alike = len(logits_a) == len(logits_b)
         yield Answers(
             a=_answer(a, of_a, pair.a),

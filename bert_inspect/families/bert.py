@@ -2,10 +2,15 @@
 
 from ..traces.vocabulary import roles
 from .family import Family
+from .heads import COMMON, NEXT_SENTENCE, PRE_TRAINING
+from .settings import LIKE_BERT
 
 BERT = Family(
     model_type="bert",
     name="BERT",
+    prefix="Bert",
+    body="bert",
+    heads=(*COMMON, NEXT_SENTENCE, PRE_TRAINING),
     modules={
         "": roles.MODEL,
         "bert": roles.BODY,
@@ -33,6 +38,14 @@ BERT = Family(
         "pooler.dense": roles.POOLER_PROJECTION,
         "activation": roles.POOLER_ACTIVATION,
         "classifier": roles.CLASSIFIER,
+        "qa_outputs": roles.SPAN_CLASSIFIER,
+        "cls": roles.PREDICTION_HEADS,
+        "cls.predictions": roles.PREDICTION_HEAD,
+        "cls.predictions.transform": roles.TRANSFORM,
+        "transform.dense": roles.TRANSFORM_PROJECTION,
+        "transform_act_fn": roles.ACTIVATION,
+        "predictions.decoder": roles.DECODER,
+        "cls.seq_relationship": roles.NEXT_SENTENCE_CLASSIFIER,
     },
     sizes={
         "layers": "num_hidden_layers",
@@ -42,6 +55,17 @@ BERT = Family(
         "positions": "max_position_embeddings",
         "vocabulary": "vocab_size",
         "token_types": "type_vocab_size",
+    },
+    settings=LIKE_BERT,
+    defaults={
+        "vocab_size": 30522,
+        "hidden_size": 768,
+        "num_hidden_layers": 12,
+        "num_attention_heads": 12,
+        "intermediate_size": 3072,
+        "max_position_embeddings": 512,
+        "type_vocab_size": 2,
+        "pad_token_id": 0,
     },
     activation="hidden_act",
     norm_eps="layer_norm_eps",

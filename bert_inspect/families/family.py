@@ -1,12 +1,14 @@
 """What a family is: how an architecture names its modules, sizes and inputs, as data with a few plain look-ups."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 from ..traces.vocabulary import roles
+from .heads import COMMON, Head
+from .settings import Setting
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -19,10 +21,16 @@ class Family:
         modules: the role of a module by the end of its path; the longest end that is listed decides, and ``*`` stands
             for a number.
         sizes: the configuration's key for each of a trace's `Sizes`.
+        settings: what its configurations may say, by their keys.
+        defaults: what transformers takes where they do not say it, of what is asked for before transformers is loaded.
         activation: the configuration's key for the activation of the feed-forward part.
         norm_eps: likewise for what is added to the variance in the norms.
         inputs: what its forward takes, by the names that tokenizers give them.
         position_buffer: the buffer that holds the positions, where there is one.
+        prefix: how the names of its classes begin: ``Bert`` of ``BertForMaskedLM``.
+        body: the attribute of a model with a head that holds the body.
+        body_parts: the modules that the body itself holds; a model without a head has them at its top.
+        heads: the heads that transformers has for it.
         tree: the paths of all modules of a model with a head for sequence classification, in its order; ``*`` stands
             for the number of a layer.
         shares_layer: one module is called for every layer: the layer is the number of the call, not of the path.
@@ -37,6 +45,12 @@ class Family:
     norm_eps: str
     inputs: tuple[str, ...]
     source: str
+    settings: Mapping[str, Setting] = field(default_factory=dict)
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    prefix: str = ""
+    body: str = ""
+    body_parts: tuple[str, ...] = ("embeddings", "encoder", "pooler")
+    heads: tuple[Head, ...] = COMMON
     position_buffer: str = ""
     tree: tuple[str, ...] = ()
     shares_layer: bool = False
@@ -49,11 +63,17 @@ class Family:
     @lru_cache(maxsize=4096)  # noqa: B019
     def part(self, path: str) -> str:
         """Return the part of the model that the module at a path belongs to, empty for the whole model or body."""
-        part, in_body = "", not path
+        if not self.in_body(path):
+            return roles.HEAD
+        part = ""
         for role in self._roles_along(path)[1:]:
-            in_body = in_body or role == roles.BODY
             part = roles.PARTS.get(role, part)
-        return part if in_body else roles.HEAD
+        return part
+
+    def in_body(self, path: str) -> bool:
+        """Whether a module or a parameter belongs to the body, or is around it, by its path; else to the head."""
+        first = path.partition(".")[0]
+        return first in ("", self.body) or first in self.body_parts
 
     def _roles_along(self, path: str) -> list[str]:
         """Return the roles of the model and of each module on the way to the one at a path, that one last."""
@@ -64,6 +84,23 @@ class Family:
             ends = (".".join(segments[start:end]) for start in range(max(0, end - longest), end))
             found.append(next((self.modules[each] for each in ends if each in self.modules), ""))
         return found
+
+    def head(self, task: str) -> Head | None:
+        """Return the head for a task, None where the family has none."""
+        return next((head for head in self.heads if head.task == task), None)
+
+    def head_of_classes(self, names: Iterable[str]) -> Head | None:
+        """Return the head of a model by the name of its class, or of a class that it inherits from; None where it is
+        not one of the family's.
+        """
+        known = {self.prefix + head.suffix: head for head in self.heads}
+        return next((known[name] for name in names if name in known), None)
+
+    @property
+    def modeling(self) -> str:
+        """The module of transformers that defines its classes."""
+        folder = self.source.replace("/", ".")
+        return f"transformers.{folder}.modeling_{folder.rpartition('.')[2]}"
 
     @lru_cache(maxsize=4096)  # noqa: B019
     def layer_in_path(self, path: str) -> int | None:

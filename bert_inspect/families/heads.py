@@ -1,47 +1,74 @@
-"""What is known of each head, as data: its task, the class that has it, its parameters."""
+"""What is known of each head, as data: its task, the class that has it, what it returns."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
+
+from ..traces.vocabulary import known_as
 
 
 @dataclass(frozen=True, kw_only=True)
 class Head:
-    """A head on a body.
+    """A head on a body, or that there is none.
 
     Attributes:
-        task: what it is for, by the names of transformers' pipelines.
-        name: how people call a model that has it: "BERT for ``name``".
-        suffix: how the name of the class ends that has it.
-        prefixes: how the names of its parameters begin.
+        task: what it is for, by the names of transformers' pipelines where there is one.
+        name: how people call a model that has it: "BERT for ``name``"; empty where it has none.
+        suffix: how the name of the class goes on after that of the family: ``ForMaskedLM``.
+        returns: the tensors that the class returns besides the loss, by transformers' names and in its order.
     """
 
     task: str
     name: str
     suffix: str
-    prefixes: tuple[str, ...]
-
-    def holds(self, parameter: str) -> bool:
-        """Whether a parameter belongs to the head, by its name."""
-        return parameter.startswith(self.prefixes)
+    returns: tuple[str, ...] = (known_as.LOGITS,)
 
 
 SEQUENCE_CLASSIFICATION = Head(
-    task="text-classification",
-    name="sequence classification",
-    suffix="ForSequenceClassification",
-    prefixes=("classifier.",),
+    task="text-classification", name="sequence classification", suffix="ForSequenceClassification"
 )
+TOKEN_CLASSIFICATION = Head(task="token-classification", name="token classification", suffix="ForTokenClassification")
+QUESTION_ANSWERING = Head(
+    task="question-answering",
+    name="question answering",
+    suffix="ForQuestionAnswering",
+    returns=(known_as.START_LOGITS, known_as.END_LOGITS),
+)
+MASKED_LM = Head(task="fill-mask", name="masked language modeling", suffix="ForMaskedLM")
+NO_HEAD = Head(
+    task="feature-extraction",
+    name="",
+    suffix="Model",
+    returns=(known_as.LAST_HIDDEN_STATE, known_as.POOLER_OUTPUT),
+)
+MULTIPLE_CHOICE = Head(task="multiple-choice", name="multiple choice", suffix="ForMultipleChoice")
+NEXT_SENTENCE = Head(
+    task="next-sentence-prediction", name="next sentence prediction", suffix="ForNextSentencePrediction"
+)
+PRE_TRAINING = Head(
+    task="pre-training",
+    name="pre-training",
+    suffix="ForPreTraining",
+    returns=(known_as.PREDICTION_LOGITS, known_as.SEQ_RELATIONSHIP_LOGITS),
+)
+"""Masked language modeling and next sentence prediction together."""
+SENTENCE_ORDER = Head(
+    task="pre-training",
+    name="pre-training",
+    suffix="ForPreTraining",
+    returns=(known_as.PREDICTION_LOGITS, known_as.SOP_LOGITS),
+)
+"""Masked language modeling and sentence order prediction, ALBERT's."""
+REPLACED_TOKENS = Head(task="pre-training", name="replaced token detection", suffix="ForPreTraining")
+"""ELECTRA's discriminator: which tokens were put in by the generator."""
 
-HEADS: dict[str, Head] = {head.task: head for head in (SEQUENCE_CLASSIFICATION,)}
-"""By task."""
+COMMON = (
+    SEQUENCE_CLASSIFICATION,
+    TOKEN_CLASSIFICATION,
+    QUESTION_ANSWERING,
+    MASKED_LM,
+    NO_HEAD,
+    MULTIPLE_CHOICE,
+)
+"""What transformers has for every family."""
 
-
-def head_of_classes(names: Iterable[str]) -> Head:
-    """Return the head of a model by the name of its class, or of a class that it inherits from."""
-    found = (head for name in names for head in HEADS.values() if name.endswith(head.suffix))
-    return next(found, SEQUENCE_CLASSIFICATION)
-
-
-def head_of(task: str) -> Head:
-    """Return the head for a task; a trace that names none is of sequence classification."""
-    return HEADS.get(task, SEQUENCE_CLASSIFICATION)
+TASKS = tuple(dict.fromkeys(head.task for head in (*COMMON, NEXT_SENTENCE, PRE_TRAINING)))
+"""All tasks."""

@@ -6,14 +6,15 @@ from functools import cached_property
 from typing import Any, Literal
 
 from ..families import Family, family_of
-from ..families.heads import Head, head_of_classes
+from ..families.heads import SEQUENCE_CLASSIFICATION, Head
 from ..traces.lookup import Module
 
 
 @dataclass(frozen=True, kw_only=True)
 class Loaded:
     """A model that is ready to run, and where it came from. ``unused`` names the tensors of its checkpoint that found
-    no place in it, ``about`` says what a model is that the package carries.
+    no place in it, ``about`` says what a model is that the package carries. ``tokenizer`` names the tokens that a head
+    for masks predicts, ``pooling`` the kinds by which sentence-transformers would make one vector of a sentence.
     """
 
     model: Any
@@ -24,6 +25,8 @@ class Loaded:
     seed: int
     unused: Sequence[str] = ()
     about: str = ""
+    tokenizer: Any = None
+    pooling: tuple[str, ...] = ()
 
     @cached_property
     def family(self) -> Family:
@@ -33,7 +36,9 @@ class Loaded:
     @cached_property
     def head(self) -> Head:
         """What is known of its head."""
-        return head_of_classes([kind.__name__ for kind in type(self.model).__mro__])
+        return (
+            self.family.head_of_classes(kind.__name__ for kind in type(self.model).__mro__) or SEQUENCE_CLASSIFICATION
+        )
 
     @cached_property
     def sizes(self) -> dict[str, int]:
@@ -48,7 +53,7 @@ class Loaded:
     @property
     def initialised_body(self) -> list[str]:
         """The parameters drawn at random that do not belong to the head."""
-        return [name for name in self.initialised if not self.head.holds(name)]
+        return list(filter(self.family.in_body, self.initialised))
 
     def modules(self) -> dict[str, Module]:
         """Return its modules by their paths."""

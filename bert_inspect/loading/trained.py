@@ -2,10 +2,10 @@
 
 from typing import Any, Literal
 
-from ..families.heads import Head
+from ..families import Family
 
 
-def weights_of(model: Any, head: Head) -> tuple[Literal["pretrained", "partial", "random", "none"], list[str]]:
+def weights_of(model: Any, family: Family) -> tuple[Literal["pretrained", "partial", "random", "none"], list[str]]:
     """Return what a model's weights are, and the parameters that stand as they were drawn.
 
     Transformers draws the matrices at random and sets every bias to 0 and every LayerNorm to 1 and 0
@@ -16,10 +16,10 @@ def weights_of(model: Any, head: Head) -> tuple[Literal["pretrained", "partial",
     named = dict(model.named_parameters())
     if any(parameter.is_meta for parameter in named.values()):
         return "none", []
-    in_head = {name for name in named if head.holds(name)}
+    in_head = {name for name in named if not family.in_body(name)}
     body_drawn = _as_drawn([named[name] for name in named if name not in in_head])
     head_drawn = _as_drawn([named[name] for name in in_head])
-    if not head_drawn:
+    if not (head_drawn if in_head else body_drawn):
         return "pretrained", []
     return ("random", list(named)) if body_drawn else ("partial", sorted(in_head))
 

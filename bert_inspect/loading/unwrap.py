@@ -23,14 +23,15 @@ def unwrapped(model: Any) -> Any:
     return model
 
 
-def path_inside(model: Any, kind: type) -> str | None:
-    """Return the path of the only model of a kind that another module, or an object around one, holds; None if there is
-    none or more than one.
+def path_inside(model: Any, is_kind: Callable[[Any], bool]) -> str | None:
+    """Return the path of the only model of some kind that another module, or an object around one, holds; None if there
+    is none or more than one.
     """
     if hasattr(model, "named_modules"):
-        found = [path for path, module in model.named_modules() if isinstance(module, kind)]
-        return found[0] if len(found) == 1 and found[0] else None
-    return "model" if isinstance(getattr(model, "model", None), kind) else None
+        found = [path for path, module in model.named_modules() if is_kind(module)]
+        outer = [path for path in found if not any(path.startswith(f"{other}.") for other in found)]
+        return outer[0] if len(outer) == 1 and outer[0] else None
+    return "model" if is_kind(getattr(model, "model", None)) else None
 
 
 def _name(model: Any) -> str:
@@ -58,6 +59,9 @@ _INSIDE: dict[str, Callable[[Any], Any]] = {
     "torch.DistributedDataParallel": _module,
     "peft.PeftModel": _of_peft,
     "peft.PeftModelForSequenceClassification": _of_peft,
+    "peft.PeftModelForTokenClassification": _of_peft,
+    "peft.PeftModelForQuestionAnswering": _of_peft,
+    "peft.PeftModelForFeatureExtraction": _of_peft,
 }
 """By package and class: how to come to the model inside."""
 

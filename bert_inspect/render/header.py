@@ -9,7 +9,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from ..families.heads import head_of
+from ..families import family_of
 from ..safetext import safe_text
 from ..traces.record import Input, Model, Trace
 from .answers import answers
@@ -79,8 +79,7 @@ def _weights(model: Model) -> Text:
     text = Text.assemble((what, PLAIN if model.weights == "pretrained" else NAME), f": {so}")
     if drawn := seed_of(model):
         text.append(f" ({drawn})", DIM)
-    head = head_of(model.task)
-    body = [name for name in model.initialised if not head.holds(name)]
+    body = list(filter(family_of(model.family).in_body, model.initialised))
     if model.weights == "partial" and body:
         text.append(f" ({plural(len(body), 'tensor')} of the body initialized too)", BAD)
     if model.weights in BETTER and model.source != "python":

@@ -92,7 +92,10 @@ class _Predictions:
     def _a_line_each(self, width: int) -> Table | None:
         """Return the table with logits and probabilities in columns, None where that leaves a sentence no room."""
         output = self._output
-        columns = [[number(prediction.score) for prediction in output.predictions[:_SHOWN]], self._rows(output.logits)]
+        columns = [
+            [number(prediction.score) for prediction in output.predictions[:_SHOWN]],
+            self._rows(output.class_logits),
+        ]
         if output.probabilities is not None:
             columns.append(self._rows(output.probabilities))
         titles = ["score" if output.probabilities is None else "probability", "logits", "probabilities"]
@@ -114,14 +117,14 @@ class _Predictions:
         return table
 
     def _a_line_a_class(self) -> Table:
-        output = self._output
+        output, all_logits = self._output, self._output.class_logits
         table = self._table()
         table.add_column("class", no_wrap=True)
         if output.probabilities is not None:
             table.add_column("probability", justify="right", no_wrap=True)
         table.add_column("logit", justify="right", no_wrap=True)
         for row, prediction in enumerate(output.predictions[:_SHOWN]):
-            logits = output.logits[row]
+            logits = all_logits[row]
             order = sorted(range(len(logits)), key=lambda place: (place != prediction.index, -_bare(logits[place])))
             given = self._given(row, prediction.index)
             names = Text("\n").join(
@@ -129,7 +132,7 @@ class _Predictions:
             )
             if len(order) > _LABELS:
                 names.append(f"\n... {len(order) - _LABELS:,} more", DIM)
-            numbers = [each[row] for each in (output.probabilities, output.logits) if each]
+            numbers = [each[row] for each in (output.probabilities, all_logits) if each]
             cells = ["\n".join(number(each[place]) for place in order[:_LABELS]) for each in numbers]
             table.add_row(self._sentence(row), names, *map(Text, cells))
         return table

@@ -12,6 +12,7 @@ from . import flops
 FlopsRule = Callable[[Sequence[Any], Mapping[str, Any], tuple[int, ...]], int | None]
 
 RESHAPE: Final = "reshape"
+SQUEEZE: Final = "squeeze"
 TRANSPOSE: Final = "transpose"
 MATMUL: Final = "matmul"
 ADD_MATMUL: Final = "add matmul"
@@ -55,7 +56,8 @@ _UNKNOWN = Op()
 _TABLE: dict[str, Op] = {
     "view reshape unflatten flatten": Op(family=RESHAPE, sign="R", moves=True, lays_out=True),
     "expand": Op(sign="R", moves=True),
-    "unsqueeze squeeze stack": Op(moves=True),
+    "unsqueeze stack": Op(moves=True),
+    "squeeze": Op(family=SQUEEZE, moves=True),
     "arange": Op(moves=True),
     "transpose permute swapaxes swapdims movedim T mT": Op(family=TRANSPOSE, sign="T", moves=True),
     "contiguous clone detach": Op(family=COPY, moves=True, lays_out=True),

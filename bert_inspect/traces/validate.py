@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import TraceFileError
+from ..families.heads import MULTIPLE_CHOICE
 
 if TYPE_CHECKING:
-    from .record import Input, Step, TensorIn, TensorOut, Trace
+    from .record import Input, Output, Step, TensorIn, TensorOut, Trace
 
 MOST_NESTED = 100
 """How deep calls may lie in each other. A BERT's are seven deep; whoever follows them must not run out of stack."""
@@ -30,15 +31,32 @@ def check(trace: "Trace", name: str, *, hint: str) -> None:
             _check_tensors(step)
         _check_input(trace.input)
         if trace.output is not None:
-            rows = (trace.output.logits, trace.output.predictions, trace.output.probabilities)
-            if any(column is not None and len(column) != len(trace.input.texts) for column in rows):
-                raise _Unsound("its output does not have a row for each sentence")
-            shares = trace.output.probabilities
-            if shares is not None and list(map(len, shares)) != list(map(len, trace.output.logits)):
-                raise _Unsound("its output does not have a probability for each logit")
+            _check_output(trace.output, trace.input, choices=trace.model.task == MULTIPLE_CHOICE.task)
         _check_pointers(trace)
     except _Unsound as error:
         raise TraceFileError(f"{name} is damaged: {error}", hint) from error
+
+
+def _check_output(output: "Output", batch: "Input", *, choices: bool) -> None:
+    """Check that a model's answers are of the sentences that it was given; a choice is one answer to all of them."""
+    sentences, tokens = len(batch.texts), len(batch.tokens[0]) if batch.tokens else 0
+    shares = output.probabilities
+    of_sentences = (output.logits, output.predictions, shares or ())
+    if any(column and len(column) != (1 if choices else sentences) for column in of_sentences):
+        raise _Unsound("its output does not have a row for each sentence")
+    if shares is not None and list(map(len, shares)) != list(map(len, output.logits)):
+        raise _Unsound("its output does not have a probability for each logit")
+    if choices and any(len(row) != sentences for row in output.logits):
+        raise _Unsound("its output does not have a logit for each choice")
+    for column in (output.tokens, output.start_logits, output.end_logits):
+        if column and list(map(len, column)) != [tokens] * sentences:
+            raise _Unsound("its output does not have an entry for each token")
+    if any(column and len(column) != sentences for column in (output.entities, output.answers)):
+        raise _Unsound("its output does not have an entry for each sentence")
+    if any(not (0 <= mask.sentence < sentences and 0 <= mask.position < tokens) for mask in output.masks):
+        raise _Unsound("its output has a mask that is not in the input")
+    if output.pooled is not None and list(map(len, output.pooled.cosine)) != [sentences] * sentences:
+        raise _Unsound("its output does not have a cosine for every two sentences")
 
 
 def _check_place(step: "Step", number: int, depths: list[int]) -> None:

@@ -11,7 +11,7 @@ from bert_inspect.capture.naming.labels import Naming, name_steps
 from bert_inspect.capture.tracing.step_record import StepRecord, TensorRecord
 from bert_inspect.capture.tracing.tracer import observe
 from bert_inspect.families import BERT, FAMILIES, Family, family_of
-from bert_inspect.families.heads import HEADS, SEQUENCE_CLASSIFICATION, head_of, head_of_classes
+from bert_inspect.families.heads import SEQUENCE_CLASSIFICATION
 from bert_inspect.traces.record import Trace
 from bert_inspect.traces.vocabulary import labels, roles
 
@@ -54,9 +54,11 @@ def test_sizes_are_those_of_the_configuration() -> None:
 
 def test_families_and_heads_are_found() -> None:
     assert family_of("bert") is BERT and FAMILIES["bert"] is BERT
-    assert head_of("text-classification") is SEQUENCE_CLASSIFICATION is HEADS["text-classification"]
-    assert head_of_classes(["Mine", "BertForSequenceClassification"]) is SEQUENCE_CLASSIFICATION
-    assert SEQUENCE_CLASSIFICATION.holds("classifier.weight") and not SEQUENCE_CLASSIFICATION.holds("bert.x")
+    assert BERT.head("text-classification") is SEQUENCE_CLASSIFICATION
+    assert BERT.head_of_classes(["Mine", "BertForSequenceClassification"]) is SEQUENCE_CLASSIFICATION
+    assert BERT.head_of_classes(["BertLMHeadModel"]) is None
+    assert not BERT.in_body("classifier.weight") and BERT.in_body("bert.x")
+    assert BERT.in_body("embeddings.word_embeddings.weight") and BERT.part("encoder.layer.0.output") == "feed-forward"
 
 
 def test_a_trace_says_family_task_sizes_and_roles(traced: Trace) -> None:

@@ -12,7 +12,7 @@ from ...capture.encode import Sentences, encode
 from ...capture.forward import run_forward
 from ...capture.keep import Keep
 from ...capture.model_inputs import model_inputs
-from ...capture.outputs import logits_and_loss
+from ...capture.outputs.returned import returned_tensors
 from ...errors import BertInspectError
 from ...loading.loaded import Loaded
 from ...traces.record import Input, Trace
@@ -90,10 +90,10 @@ class CheckContext:
                 module.training = flag
 
     def _logits(self, batch: Input) -> torch.Tensor:
-        inputs = model_inputs(batch, self.loaded.family, self.model, labels=False)
+        inputs = model_inputs(self.loaded, batch, labels=False)
         with torch.inference_mode():
-            logits: torch.Tensor = logits_and_loss(self.model(**inputs))[0].double().cpu()
-        return logits
+            returned = returned_tensors(self.loaded.head, self.model(**inputs))
+        return next(iter(returned.values())).double().cpu()
 
     def in_precision(self, dtype: torch.dtype) -> Loaded:
         """Return the model in another precision: itself if it is in that, else a copy."""

@@ -65,7 +65,8 @@ def weights(context: CheckContext) -> Finding:
 
 def head(context: CheckContext) -> Finding:
     """Is the classifier trained, or as it was drawn?"""
-    if any(map(context.loaded.head.holds, context.loaded.initialised)) or context.loaded.weights == "random":
+    in_head = [name for name in context.loaded.initialised if not context.loaded.family.in_body(name)]
+    if in_head or context.loaded.weights == "random":
         unused = context.loaded.unused
         evidence, fix = "the classifier is randomly initialized", "fine-tune it, or name a fine-tuned checkpoint"
         if unused:

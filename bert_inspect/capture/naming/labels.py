@@ -41,6 +41,8 @@ _OPS: dict[tuple[str, ...], str] = {
     (ops.DROPOUT, labels.ATTENTION_PROBABILITIES): labels.ATTENTION_DROPOUT,
     (ops.MATMUL, labels.ATTENTION_DROPOUT, labels.VALUE_HEADS): labels.CONTEXT,
     (ops.MATMUL, labels.ATTENTION_PROBABILITIES, labels.VALUE_HEADS): labels.CONTEXT,
+    (ops.RESHAPE, labels.LOGITS): labels.LOGITS_OF_CHOICES,
+    (ops.SPLIT, labels.SPAN_LOGITS): labels.SPLIT_INTO_START_AND_END,
     (ops.TRANSPOSE, labels.KEY_HEADS): labels.KEY_TRANSPOSED,
     (ops.TRANSPOSE, labels.CONTEXT): labels.CONTEXT_PERMUTED,
     (ops.TRANSPOSE, labels.FUSED_ATTENTION): labels.CONTEXT_PERMUTED,
@@ -51,12 +53,15 @@ _OPS: dict[tuple[str, ...], str] = {
     (ops.ADD, labels.WORD_AND_POSITION_EMBEDDINGS, labels.TOKEN_TYPE_EMBEDDINGS): labels.SUM_OF_EMBEDDINGS,
 }
 """Ops, by their family and the names of the tensors that they work on."""
+_OPS |= {(ops.RESHAPE, name): labels.CHOICES_FLATTENED for name in ("input_ids", "token_type_ids", "attention_mask")}
+_OPS |= {(ops.SQUEEZE, label): label for label in (labels.START_LOGITS, labels.END_LOGITS)}
 for _projected, _split, _heads in labels.QUERY_KEY_VALUE:
     _OPS[ops.RESHAPE, _projected] = _split
     _OPS[ops.TRANSPOSE, _split] = _heads
 
 _PARTS: dict[tuple[str, str], tuple[str, ...]] = {
     (ops.SPLIT, labels.FUSED_PROJECTION): tuple(projected for projected, _, _ in labels.QUERY_KEY_VALUE),
+    (ops.SPLIT, labels.SPAN_LOGITS): (labels.START_LOGITS, labels.END_LOGITS),
 }
 """Ops that make several tensors of one, which are not the same: what each is, in order."""
 
@@ -84,9 +89,22 @@ _AXES: dict[str, Axes] = {
     labels.INTERMEDIATE_PROJECTION: axes.INTERMEDIATE,
     **dict.fromkeys([labels.CLS_TOKEN, labels.FIRST_TOKEN, labels.LAST_TOKEN, labels.POOLER_PROJECTION], axes.POOLED),
     labels.LOGITS: axes.LOGITS,
+    labels.LOGITS_OF_CHOICES: axes.CHOICES,
+    labels.CHOICES_FLATTENED: axes.IDS,
+    **dict.fromkeys([labels.START_LOGITS, labels.END_LOGITS], axes.IDS),
+    labels.SPAN_LOGITS: axes.LOGITS_OF_TOKENS,
+    labels.TOKEN_LOGITS: axes.TOKEN_LOGITS,
+    labels.NEXT_SENTENCE_LOGITS: axes.LOGITS,
+    labels.TRANSFORM_PROJECTION: axes.HIDDEN,
     labels.LOSS: [],
     labels.POSITIONS: ["tokens"],
 }
+_OTHER_AXES: dict[tuple[str, int], Axes] = {
+    (labels.LOGITS, 3): axes.LOGITS_OF_TOKENS,
+    **{(name, 3): axes.IDS_OF_CHOICES for name in ("input_ids", "token_type_ids", "attention_mask")},
+    **{(label, 3): axes.LOGITS_OF_TOKENS for label in (labels.START_LOGITS, labels.END_LOGITS)},
+}
+"""Those of labels whose tensors may have more axes than that, by their number."""
 _MODEL_INPUTS: dict[str, Axes] = {
     "input_ids": axes.IDS,
     "token_type_ids": axes.IDS,
@@ -115,7 +133,8 @@ def name_steps(steps: Sequence[StepRecord], naming: Naming) -> Names:
     meaning: dict[int, str] = {}  # what each tensor is: as the innermost step that returned it last says
     if steps:
         for tensor in steps[0].inputs:
-            names.axes[tensor.number] = _MODEL_INPUTS.get(tensor.name, [])
+            said = _MODEL_INPUTS.get(tensor.name, [])
+            names.axes[tensor.number] = _OTHER_AXES.get((tensor.name, len(tensor.shape)), said)
             meaning[tensor.number] = tensor.name
     ends = _ends_of_activations(steps)
     for place, step in enumerate(steps):
@@ -147,7 +166,7 @@ def name_steps(steps: Sequence[StepRecord], naming: Naming) -> Names:
 def _module(step: StepRecord, naming: Naming) -> str:
     match step.role:
         case roles.MODEL:
-            return f"{naming.family.name} for {naming.head.name}"
+            return f"{naming.family.name} for {naming.head.name}" if naming.head.name else naming.family.name
         case roles.BODY:
             return naming.family.name
         case roles.LAYER if step.layer is not None:
@@ -158,6 +177,12 @@ def _module(step: StepRecord, naming: Naming) -> str:
             return labels.activation(step.type.lower().removesuffix("activation"))
         case roles.CLASSIFIER:
             return labels.LOGITS
+        case roles.SPAN_CLASSIFIER:
+            return labels.SPAN_LOGITS
+        case roles.DECODER:
+            return labels.TOKEN_LOGITS
+        case roles.NEXT_SENTENCE_CLASSIFIER:
+            return labels.NEXT_SENTENCE_LOGITS
     return step.role or step.path.rsplit(".", 1)[-1].replace("_", " ")
 
 
@@ -248,7 +273,7 @@ def _ends_of_activations(steps: Sequence[StepRecord]) -> set[int]:
 
 
 def _axes(label: str, step: StepRecord, tensor: TensorRecord, known: dict[int, Axes]) -> Axes | None:
-    said, became = _AXES.get(label), following(step, known)
+    said, became = _OTHER_AXES.get((label, len(tensor.shape)), _AXES.get(label)), following(step, known)
     found = said if said is not None and (became is None or agree(said, became)) else became
     if found is None and (op_of(step.type).family == ops.TRANSPOSE or mixes_axes(step)):
         return None

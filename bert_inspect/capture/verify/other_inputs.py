@@ -9,13 +9,20 @@ Inputs = Mapping[str, torch.Tensor]
 
 
 def other_inputs(inputs: Inputs, special: Sequence[Sequence[int]], config: Any) -> Iterator[Inputs]:
-    """Yield other inputs, each (batch, tokens): with other words and segments throughout; with one token less to see in
-    a sentence; with other special tokens too; and with one other word in each sentence, which leads a model that goes
-    different ways for different inputs the same way most often.
+    """Yield other inputs of the same shape, (batch, tokens) or (1, choices, tokens): with other words and segments
+    throughout; with one token less to see in a sentence; with other special tokens too; and with one other word in each
+    sentence, which leads a model that goes different ways for different inputs the same way most often.
 
     Padding stays padding, and but for one of them what is special stays special, as models look for these; ``special``
     says which tokens are.
     """
+    shape = inputs["input_ids"].shape
+    flat = {name: tensor.reshape(-1, shape[-1]) if tensor.shape == shape else tensor for name, tensor in inputs.items()}
+    for others in _others(flat, special, config):
+        yield {name: tensor.reshape(inputs[name].shape) for name, tensor in others.items()}
+
+
+def _others(inputs: Inputs, special: Sequence[Sequence[int]], config: Any) -> Iterator[Inputs]:
     ids = inputs["input_ids"]
     segments = getattr(config, "type_vocab_size", 1)
     visible = inputs.get("attention_mask", torch.ones_like(ids)) == 1

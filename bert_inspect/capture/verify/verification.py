@@ -9,12 +9,14 @@ import torch
 from torch import nn
 from torch.nn.modules.module import register_module_forward_pre_hook
 
+from ...loading.loaded import Loaded
 from ...traces.proof import Check, CheckName, Fault, Proof
-from ...traces.record import Output, Trace
+from ...traces.record import Input, Output, Trace
 from ...traces.tree import completion
 from ...traces.values import strict
 from ..naming.assemble import Assembled, Named
-from ..outputs import logits_and_loss
+from ..outputs.by_head import output_of
+from ..outputs.returned import returned_tensors
 from ..tracing.recording import Outcome, Recording
 from ..tracing.step_record import StepRecord
 from ..undisturbed import no_hook_stays, random_states, set_random_states
@@ -39,8 +41,10 @@ class Verification:
     The traced run comes first: what a model computes once and keeps, it computes there, where it is recorded.
     """
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, loaded: Loaded, batch: Input) -> None:
+        model: nn.Module = loaded.model
         self.replay = Replay()
+        self._loaded, self._batch = loaded, batch
         self._model = model
         self._before = snapshot(model)
         self._random = random_states()
@@ -105,10 +109,10 @@ class Verification:
         replay = self.replay
         assert self._constants is not None, "run_after() comes first"
         _check_origins(replay, found, assembled, self._constants)
-        steady = ran.error is None and _check_steady(replay, self._plain, self._counted)
+        steady = ran.error is None and self._check_steady()
         if steady or ran.error is not None:
             _check_constants(replay, self._constants)
-        _check_logits(replay, self._plain, ran, trace.output)
+        self._check_returned(ran, trace.output)
         if steady:
             _check_named(replay, self._counted.output, found)
             _check_calls(replay, self._calls, found, trace.not_called, modules)
@@ -134,6 +138,33 @@ class Verification:
             checks=checks,
             fault=_first(replay.mismatches, found, assembled),
         )
+
+    def _check_returned(self, traced: Outcome, output: Output | None) -> None:
+        """Check that a run without hooks returns the same, and that the trace says so."""
+        replay, plain = self.replay, self._plain
+        if traced.error is not None or plain.error is not None:
+            same = type(traced.error) is type(plain.error) and str(traced.error) == str(plain.error)
+            replay.count("logits", None, "the run without hooks ended differently", holds=same)
+            return
+        true = returned_tensors(self._loaded.head, plain.output)
+        of_trace = returned_tensors(self._loaded.head, traced.output)
+        for name in true.keys() & of_trace.keys():
+            told = name.replace("_", " ")
+            message = f"the {told} {'differs' if told == 'loss' else 'differ'} from those of a run without hooks"
+            _compare(replay, "logits", None, of_trace[name], true[name], message)
+        same = output == output_of(self._loaded, self._batch, plain.output)
+        replay.count("logits", None, "the recorded logits differ from those of a run without hooks", holds=same)
+
+    def _check_steady(self) -> bool:
+        """Check that two runs without the tracer agree; where they do not, nothing can be held against the second."""
+        plain, again = self._plain, self._counted
+        if plain.error is not None or again.error is not None:
+            return False
+        one, other = (returned_tensors(self._loaded.head, each.output) for each in (plain, again))
+        steady = all(digest(one[name]) == digest(other[name]) for name in one)
+        message = "the model is nondeterministic: two runs without hooks differ"
+        self.replay.count("logits", None, message, holds=steady)
+        return steady
 
 
 def _run(model: nn.Module, inputs: Mapping[str, torch.Tensor], **options: bool) -> Outcome:
@@ -173,30 +204,6 @@ def _first(mismatches: Sequence[Mismatch], named: Named, assembled: Assembled) -
     step = next((number for number, kept in enumerate(assembled.records) if kept.id == record.id), None)
     label = named.names.labels[record.id] if record.id < len(named.names.labels) else None
     return Fault(check=first.check, step=step, path=record.path, label=label, message=first.message)
-
-
-def _check_logits(replay: Replay, plain: Outcome, traced: Outcome, output: Output | None) -> None:
-    if traced.error is not None or plain.error is not None:
-        same = type(traced.error) is type(plain.error) and str(traced.error) == str(plain.error)
-        replay.count("logits", None, "the run without hooks ended differently", holds=same)
-        return
-    true, loss = logits_and_loss(plain.output)
-    of_trace, loss_of_trace = logits_and_loss(traced.output)
-    for name, one, other in (("logits", of_trace, true), ("loss", loss_of_trace, loss)):
-        if one is not None and other is not None:
-            _compare(replay, "logits", None, one, other, f"the {name} differ from those of a run without hooks")
-    shown = None if output is None else output.logits
-    numbers = [[strict(number) for number in row] for row in true.detach().double().cpu().tolist()]
-    replay.count("logits", None, "the recorded logits differ from those of a run without hooks", holds=shown == numbers)
-
-
-def _check_steady(replay: Replay, plain: Outcome, again: Outcome) -> bool:
-    """Check that two runs without the tracer agree; where they do not, nothing can be held against the second."""
-    if plain.error is not None or again.error is not None:
-        return False
-    steady = digest(logits_and_loss(plain.output)[0]) == digest(logits_and_loss(again.output)[0])
-    replay.count("logits", None, "the model is nondeterministic: two runs without hooks differ", holds=steady)
-    return steady
 
 
 def _check_named(replay: Replay, output: Any, found: Named) -> None:

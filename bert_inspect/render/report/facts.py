@@ -166,9 +166,9 @@ def predictions(trace: Trace) -> list[Prediction]:
     output, model, batch = trace.output, trace.model, trace.input
     if output is None:
         return []
-    told = []
+    told, all_logits = [], output.class_logits
     for row, (prediction, answer) in enumerate(zip(output.predictions[:_SENTENCES], answers(trace), strict=False)):
-        logits = output.logits[row]
+        logits = all_logits[row]
         shares = output.probabilities[row] if output.probabilities is not None else []
         given = [place for place, share in enumerate(shares) if _is_given(trace, share, place, prediction.index)]
         scores = [

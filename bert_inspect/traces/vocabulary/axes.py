@@ -10,6 +10,8 @@ Axis = Literal[
     "head_dim",
     "intermediate",
     "labels",
+    "vocabulary",
+    "choices",
     "query tokens",
     "key tokens",
 ]
@@ -26,9 +28,13 @@ HEADS_TRANSPOSED: Final[Axes] = ["batch", "heads", "head_dim", "tokens"]
 SCORES: Final[Axes] = ["batch", "heads", "query tokens", "key tokens"]
 POOLED: Final[Axes] = ["batch", "hidden"]
 LOGITS: Final[Axes] = ["batch", "labels"]
+LOGITS_OF_TOKENS: Final[Axes] = ["batch", "tokens", "labels"]
+TOKEN_LOGITS: Final[Axes] = ["batch", "tokens", "vocabulary"]
+CHOICES: Final[Axes] = ["batch", "choices"]
+IDS_OF_CHOICES: Final[Axes] = ["batch", "choices", "tokens"]
 
 _ONE = {"tokens": "token", "query tokens": "query token", "key tokens": "key token"}
-_ONE |= {"heads": "head", "labels": "label"}
+_ONE |= {"heads": "head", "labels": "label", "choices": "choice"}
 
 
 def one_of(axis: str) -> str:

@@ -1,0 +1,110 @@
+"""Labels of tokens, and the entities that neighbouring tokens of one label make."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+
+from ...loading.loaded import Loaded
+from ...traces.record import Entity, Input, Output, Prediction
+from ...traces.values import Number, strict
+from ...traces.vocabulary import known_as
+from .classes import class_names, predictions
+from .numbers import nested, plain
+
+_OUTSIDE = "O"
+"""What a token is labelled that belongs to no entity."""
+REPLACED_TOKEN_LABELS = ("original", "replaced")
+
+
+def token_classes(loaded: Loaded, batch: Input, returned: Mapping[str, torch.Tensor]) -> Output:
+    """Return logits (batch, tokens, labels), the label of each token, and the entities of each sentence."""
+    logits, loss = plain(returned[known_as.LOGITS]), returned.get(known_as.LOSS)
+    names = class_names(loaded.model.config)
+    tokens = [
+        _visible(predictions(row, names), seen)
+        for row, seen in zip(logits.softmax(dim=-1), batch.attention_mask, strict=True)
+    ]
+    return Output(
+        logits=nested(logits),
+        probabilities=None,
+        loss=None if loss is None else strict(float(loss)),
+        tokens=tokens,
+        entities=[entities(batch, row, tokens[row], loaded.tokenizer) for row in range(len(tokens))],
+    )
+
+
+def replaced_tokens(loaded: Loaded, batch: Input, returned: Mapping[str, torch.Tensor]) -> Output:
+    """Return logits (batch, tokens) and whether each token is an original one, with the probability of that."""
+    logits, loss = plain(returned[known_as.LOGITS]), returned.get(known_as.LOSS)
+    replaced = logits.sigmoid()
+    both = torch.stack([1 - replaced, replaced], dim=-1)
+    return Output(
+        logits=nested(logits),
+        probabilities=None,
+        loss=None if loss is None else strict(float(loss)),
+        tokens=[
+            _visible(predictions(row, REPLACED_TOKEN_LABELS), seen)
+            for row, seen in zip(both, batch.attention_mask, strict=True)
+        ],
+    )
+
+
+def _visible(found: Sequence[Prediction], seen: Sequence[int]) -> list[Prediction | None]:
+    return [one if visible else None for one, visible in zip(found, seen, strict=True)]
+
+
+def entities(batch: Input, row: int, labelled: Sequence[Prediction | None], tokenizer: Any) -> list[Entity]:
+    """Return the entities of a sentence, grouped as the strategy ``simple`` of transformers' pipeline for token
+    classification does: special tokens are left out, neighbours of one label go together unless one begins with ``B-``.
+    """
+    groups: list[list[int]] = []
+    before = ""
+    for place, found in enumerate(labelled):
+        if found is None or (batch.special and batch.special[row][place]):
+            continue
+        begins, tag = _tag(found.label)
+        if groups and not begins and tag == before:
+            groups[-1].append(place)
+        else:
+            groups.append([place])
+        before = tag
+    told = [_entity(batch, row, group, labelled, tokenizer) for group in groups]
+    return [one for one in told if one.entity_group != _OUTSIDE]
+
+
+def _tag(label: str) -> tuple[bool, str]:
+    """Return whether a label begins an entity, and of which kind; one without ``B-`` or ``I-`` continues."""
+    return label.startswith("B-"), label[2:] if label.startswith(("B-", "I-")) else label
+
+
+def _entity(
+    batch: Input, row: int, places: Sequence[int], labelled: Sequence[Prediction | None], tokenizer: Any
+) -> Entity:
+    found = [one for place in places if (one := labelled[place]) is not None]
+    spans = [batch.offsets[row][place] for place in places]
+    return Entity(
+        entity_group=found[0].label.split("-", 1)[-1],
+        score=_mean([one.score for one in found]),
+        word=_words(batch, row, places, tokenizer),
+        start=spans[0][0],
+        end=spans[-1][1],
+    )
+
+
+def _words(batch: Input, row: int, places: Sequence[int], tokenizer: Any) -> str:
+    """Return the tokens of an entity as text; of a word that the vocabulary does not hold the word itself."""
+    texts = batch.texts[row], batch.pairs[row] if batch.pairs is not None else ""
+    unknown = getattr(tokenizer, "unk_token_id", None)
+    words = []
+    for place in places:
+        start, end = batch.offsets[row][place]
+        spelled = texts[batch.sides(row)[place]][start:end]
+        words.append(spelled if batch.input_ids[row][place] == unknown else batch.tokens[row][place])
+    return str(tokenizer.convert_tokens_to_string(words)) if tokenizer is not None else " ".join(words)
+
+
+def _mean(scores: Sequence[Number]) -> Number:
+    numbers = [float(score) for score in scores]
+    defined = [number for number in numbers if number == number]
+    return strict(sum(defined) / len(defined)) if defined else strict(float("nan"))

@@ -1,0 +1,83 @@
+"""Every family with every head, held against plain transformers."""
+
+import pytest
+import torch
+from families.tiny import arguments, as_loaded, batch, tiny
+from helpers import values_of
+from torch.utils.flop_counter import FlopCounterMode
+
+from bert_inspect.capture.forward import run_forward
+from bert_inspect.capture.keep import Keep
+from bert_inspect.families import FAMILIES, Family
+from bert_inspect.families.heads import Head
+from bert_inspect.traces.record import Trace
+from bert_inspect.traces.vocabulary import labels, roles
+
+ALL = [(family, head) for family in FAMILIES.values() for head in family.heads]
+NAMES = [f"{family.model_type}-{head.task}" for family, head in ALL]
+
+
+def traced(family: Family, head: Head, *, attention: str = "eager", verify: bool = False) -> Trace:
+    loaded = as_loaded(tiny(family, head, attention=attention))
+    return run_forward(loaded, batch(family), keep=Keep(values="full"), verify=verify)[0]
+
+
+@pytest.mark.parametrize(("family", "head"), ALL, ids=NAMES)
+def test_what_it_returns_is_what_plain_transformers_returns(family: Family, head: Head) -> None:
+    model, given = tiny(family, head), batch(family)
+    with torch.inference_mode():
+        plain = model(
+            **arguments(family, head, given), output_hidden_states=True, output_attentions=True, return_dict=True
+        )
+    trace = run_forward(as_loaded(model), given, keep=Keep(values="full"))[0]
+    wanted = {name: getattr(plain, name) for name in head.returns if getattr(plain, name, None) is not None}
+    wanted |= {f"hidden_states[{place}]": tensor for place, tensor in enumerate(plain.hidden_states)}
+    wanted |= {f"attentions[{place}]": tensor for place, tensor in enumerate(plain.attentions)}
+    for name, tensor in wanted.items():
+        found = [
+            values_of(step, place)
+            for step in trace.steps
+            if name in step.known_as
+            for place, output in enumerate(step.outputs)
+            if tuple(output.shape) == tuple(tensor.shape)
+        ]
+        assert found and any(torch.equal(each, tensor) for each in found), name
+    known = {name for step in trace.steps for name in step.known_as}
+    assert not any(name.startswith(("hidden_states", "attentions")) for name in known - wanted.keys())
+
+
+@pytest.mark.parametrize("attention", ["eager", "sdpa"])
+@pytest.mark.parametrize(("family", "head"), ALL, ids=NAMES)
+def test_every_step_is_proved_and_bears_a_label(family: Family, head: Head, attention: str) -> None:
+    trace = traced(family, head, attention=attention, verify=True)
+    assert trace.proof is not None and trace.proof.passed, trace.proof
+    for step in trace.steps:
+        free = step.role in (roles.MODEL, roles.BODY, roles.LAYER) or labels.is_activation(step.label)
+        assert free or step.label in labels.LABELS, (step.path, step.type, step.label)
+        assert all(output.axes is not None for output in step.outputs), (step.path, step.label)
+
+
+@pytest.mark.parametrize(("family", "head"), ALL, ids=NAMES)
+def test_parameters_and_operations_are_those_that_torch_counts(family: Family, head: Head) -> None:
+    model, given = tiny(family, head), batch(family)
+    trace = run_forward(as_loaded(model), given)[0]
+    assert trace.model.parameters == sum(parameter.numel() for parameter in model.parameters())
+    assert trace.steps[0].total_parameters == trace.model.parameters
+    counter = FlopCounterMode(display=False)
+    with torch.inference_mode(), counter:
+        model(**arguments(family, head, given))
+    assert trace.steps[0].total_flops == sum(step.flops for step in trace.steps) == counter.get_total_flops()
+
+
+def test_every_word_of_the_vocabulary_is_seen_in_some_model() -> None:
+    seen = {
+        step.label
+        for family, head in ALL
+        for attention in ("eager", "sdpa")
+        for step in traced(family, head, attention=attention).steps
+    }
+    rare = {
+        *(labels.WORD_AND_POSITION_EMBEDDINGS, labels.POSITIONS, labels.FUSED_PROJECTION, labels.LOSS),
+        *(labels.SPLIT_INTO_CHUNKS, labels.CHUNKS_JOINED, labels.FIRST_TOKEN, labels.LAST_TOKEN),
+    }
+    assert labels.LABELS - seen - rare == set()
