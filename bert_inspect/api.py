@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 from typing import Any
 
-from .capture.encode import Sentences, check_labels, encode, token_limit
+from .capture.encode import Sentences, encode, token_limit
 from .capture.forward import run_forward
 from .capture.keep import VALUES_LIMIT, Keep
+from .capture.outputs.classes import class_names
+from .capture.task_inputs import check_for_task
 from .capture.undisturbed import attending
 from .errors import UsageError
 from .families import family_of
 from .loading.loaded import Loaded
-from .loading.spec import DEFAULT_MODEL, DEFAULT_SEED, Attention, Dtype, ModelSpec, Weights
+from .loading.spec import DEFAULT_MODEL, DEFAULT_SEED, Attention, Dtype, ModelSpec, Task, Weights
 from .result import Trace
 from .traces.selection import Level, Selection
 
@@ -21,6 +23,7 @@ def trace(
     texts: str | Sequence[str],
     *,
     pairs: str | Sequence[str] | None = None,
+    choices: Sequence[str] | None = None,
     labels: Sequence[float | Sequence[float]] | None = None,
     layer: str | int | None = None,
     module: str | Sequence[str] = (),
@@ -33,18 +36,20 @@ def trace(
     truncate: bool = False,
     attention: Attention | None = None,
 ) -> Trace:
-    """Run a BERT classifier once over the sentences and return the trace of that forward.
+    """Run a BERT once over the sentences and return the trace of that forward.
 
     The model is run as it is, on its own device, in eval mode, without gradients and not compiled; afterwards it is
     exactly as it was found. Only this thread is recorded; while another one traces the model, this waits. Steps inside
     carry ``(batch, tokens, hidden)`` shapes and their kin, named by ``axes``.
 
     Args:
-        model: a loaded ``BertForSequenceClassification``, or what `torch.compile`, `DataParallel` or PEFT made of one:
-            the model inside is traced, its adapters as the modules that they are.
+        model: a loaded model of a family that is known (``BertForSequenceClassification``, ``RobertaModel`` ...), or
+            what `torch.compile`, `DataParallel` or PEFT made of one: the model inside is traced, its adapters as the
+            modules that they are.
         tokenizer: its fast tokenizer.
         texts: one sentence, or several as one batch.
-        pairs: the second sentence of each pair.
+        pairs: the second sentence of each pair; the context of each question.
+        choices: the texts that may follow the one sentence, for a model of multiple choice.
         labels: one class index per sentence, or a list of them where the model gives several; adds the loss.
         layer: encoder layers to keep, counted from 0: ``3``, ``"0,11"``, ``"2-4"``.
         module: the modules to keep, each with everything below it: a path, the end of one (``"attention.self"``), a
@@ -61,19 +66,22 @@ def trace(
 
     Raises:
         UsageError: unusable sentences or filters, or a model whose own forward asks for this trace.
-        TypeError: the model is not a ``BertForSequenceClassification``.
+        TypeError: the model is of another kind.
     """
     model = _checked(model)
     loaded = _as_loaded(model, tokenizer)
+    sentences = Sentences(
+        texts=_several(texts), pairs=None if pairs is None else _several(pairs), labels=labels, choices=choices
+    )
+    config = model.config
+    several = config.problem_type == "multi_label_classification"
+    check_for_task(loaded.head, sentences, names=class_names(config), several=several)
     batch = encode(
         tokenizer,
-        Sentences(texts=_several(texts), pairs=None if pairs is None else _several(pairs), labels=labels),
+        sentences,
         limit=token_limit(tokenizer, loaded.sizes.get("positions"), max_length),
         truncate=truncate,
     )
-    if labels is not None:
-        several = model.config.problem_type == "multi_label_classification"
-        check_labels(labels, num_labels=model.config.num_labels, several=several)
     selection = Selection.parse(layer=None if layer is None else str(layer), module=_several(module), level=level)
     keep = Keep(stats=stats, values="full" if values else None, seconds=time, limit=VALUES_LIMIT)
     with attending(model, attention or model.config._attn_implementation):
@@ -113,6 +121,7 @@ def _as_loaded(model: Any, tokenizer: Any) -> Loaded:
 def load(
     name: str = DEFAULT_MODEL,
     *,
+    task: Task = "auto",
     download: bool = False,
     weights: Weights = "auto",
     num_labels: int | None = None,
@@ -135,6 +144,7 @@ def load(
 
     spec = ModelSpec(
         name=name,
+        task=task,
         download=download,
         weights=weights,
         num_labels=num_labels,

@@ -17,8 +17,9 @@ from transformers.models.bert.configuration_bert import BertConfig
 from transformers.models.bert.modeling_bert import BertForSequenceClassification
 
 from bert_inspect import Trace
+from bert_inspect.loading.checkpoint import Checkpoint
 from bert_inspect.loading.loaded import Loaded
-from bert_inspect.loading.locate import Checkpoint, locate
+from bert_inspect.loading.locate import locate
 from bert_inspect.loading.model import load
 from bert_inspect.loading.spec import ModelSpec
 from bert_inspect.traces.record import Step

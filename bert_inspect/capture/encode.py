@@ -19,12 +19,14 @@ Indices = list[int | float | list[int | float]]
 @dataclass(frozen=True, kw_only=True)
 class Sentences:
     """What the user wants tokenized: sentences, perhaps a second one to each, perhaps a label to each (the index of a
-    class, or its name), or a list of labels where the model gives several.
+    class, or its name), or a list of labels where the model gives several. With ``choices`` there is one sentence, and
+    each of them may follow it.
     """
 
     texts: Sequence[str]
     pairs: Sequence[str] | None = None
     labels: Sequence[Label | Sequence[Label]] | None = None
+    choices: Sequence[str] | None = None
 
     def __post_init__(self) -> None:
         """Check what can be checked without a model.
@@ -40,8 +42,14 @@ class Sentences:
                     f"{_count(len(self.texts), 'sentence')} but {_count(len(column), what)}",
                     f"give as many {what}s as sentences",
                 )
-        for number, text in enumerate([*self.texts, *(self.pairs or ())], start=1):
-            which = f"sentence {number}" if number <= len(self.texts) else f"pair {number - len(self.texts)}"
+        if self.choices is not None and (len(self.texts) != 1 or self.pairs is not None or not self.choices):
+            raise UsageError(
+                "choices are of one sentence, without a pair", "give one sentence and at least one of `choices`"
+            )
+        others = "pair" if self.choices is None else "choice"
+        second = self.pairs if self.choices is None else self.choices
+        for number, text in enumerate([*self.texts, *(second or ())], start=1):
+            which = f"sentence {number}" if number <= len(self.texts) else f"{others} {number - len(self.texts)}"
             check_length(text, which)
             try:
                 text.encode()
@@ -169,6 +177,8 @@ def _encoded(
 ) -> Input:
     texts = list(sentences.texts)
     pairs = list(sentences.pairs) if sentences.pairs is not None else None
+    if sentences.choices is not None:  # a row for each choice
+        texts, pairs = texts * len(sentences.choices), list(sentences.choices)
     whole = tokenizer(texts, pairs, padding=False, truncation=False, verbose=False)
     lengths = [len(ids) for ids in whole["input_ids"]]
     _check_lengths(tokenizer, lengths, limit=limit, truncate=truncate, pairs=pairs is not None)

@@ -1,6 +1,6 @@
 """``bert-inspect compare``: two settings of the model side by side, in one process."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,12 +12,12 @@ from .deliver import deliver_diff
 from .expand import Without, expanded
 from .inputs import sentences_of, shows_help
 from .outfile import check_output
-from .prepare import check_before_loading, encode_sentences, find, load
+from .prepare import check_before_loading, encode_sentences, find, load, tokenizer_of
 from .sides import SideChoice, parse_side, shared
 
 if TYPE_CHECKING:
     from ..diff import Diff
-    from ..loading.locate import Checkpoint
+    from ..loading.checkpoint import Checkpoint
     from ..traces.record import Input
     from ..traces.selection import Selection, Wanted
 
@@ -81,13 +81,16 @@ def _compared(
 ) -> "tuple[Diff, Wanted]":
     """Load what the sides need, run them, and compare; what the selection comes to is returned too."""
     checkpoints = [find(side.spec, terminal) for side in sides]
-    batches = _encoded(sides, checkpoints, text, selection, terminal)
+    tokenizers = [tokenizer_of(checkpoints[0], terminal)]
+    tokenizers += tokenizers if checkpoints[1] == checkpoints[0] else [tokenizer_of(checkpoints[1], terminal)]
+    batches = _encoded(sides, checkpoints, tokenizers, text, selection, terminal)
     with terminal.waiting("loading torch and the model"):
         from ..analysis.compare import Run, compare_runs
         from ..traces.lookup import types_of
 
-        loaded = load(checkpoints[0], sides[0].spec, terminal)
-        other = loaded if shared(*sides) else load(checkpoints[1], sides[1].spec, terminal)
+        first, second = tokenizers
+        loaded = load(checkpoints[0], sides[0].spec, terminal, tokenizer=first)
+        other = loaded if shared(*sides) else load(checkpoints[1], sides[1].spec, terminal, tokenizer=second)
     runs = [
         Run(loaded=loaded_side, batch=batch, attention=side.spec.attention, name=side.name)
         for loaded_side, batch, side in zip((loaded, other), batches, sides, strict=True)
@@ -100,16 +103,16 @@ def _compared(
 def _encoded(
     sides: list[SideChoice],
     checkpoints: "list[Checkpoint]",
+    tokenizers: list[Any],
     text: o.TextOptions,
     selection: "Selection",
     terminal: Terminal,
 ) -> "list[Input]":
     batches: list[Input] = []
-    for side, checkpoint in zip(sides, checkpoints, strict=True):
+    for side, checkpoint, tokenizer in zip(sides, checkpoints, tokenizers, strict=True):
         check_before_loading(checkpoint, side.sentences, side.spec, selection)
         if batches and side.sentences is sides[0].sentences and checkpoint == checkpoints[0]:
             batches.append(batches[0])  # what was cut from a sentence is told once
         else:
-            names = checkpoint.label_names(side.spec.num_labels)
-            batches.append(encode_sentences(checkpoint, side.sentences, text, terminal, names=names))
+            batches.append(encode_sentences(checkpoint, tokenizer, side.sentences, text, terminal, spec=side.spec))
     return batches

@@ -101,7 +101,7 @@ def _examined(
     with terminal.waiting("loading torch and the model"):
         from ..analysis.doctor.examine import examine
 
-        loaded = load(checkpoint, spec, terminal, notice=notices.append)
+        loaded = load(checkpoint, spec, terminal, tokenizer=tokenizer, notice=notices.append)
     limit = token_limit(tokenizer, checkpoint.positions, max_length)
     with terminal.waiting("examining it"):
         diagnosis = examine(

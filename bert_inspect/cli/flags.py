@@ -9,6 +9,9 @@ import re
 
 _ARGUMENT = re.compile(r"`([a-z_]+)(?:=([^`]*))?`")
 
+_OPTIONS = {"pairs": "pair", "choices": "choice"}
+"""Options that are given once for each of what one argument of Python holds."""
+
 
 def in_flags(advice: str) -> str:
     """Return advice with every argument in it as an option."""
@@ -16,5 +19,5 @@ def in_flags(advice: str) -> str:
 
 
 def _flag(name: str, value: str | None) -> str:
-    flag = "--" + name.replace("_", "-")
+    flag = "--" + _OPTIONS.get(name, name.replace("_", "-"))
     return flag if value is None or value == "True" else f"{flag} " + value.strip('"')

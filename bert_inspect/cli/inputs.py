@@ -49,7 +49,7 @@ def sentences_of(text: TextOptions, terminal: Terminal) -> "Sentences":
     Raises:
         UsageError: a label is no finite number, or the counts do not agree.
     """
-    found = parse_sentences(text.texts, pair=text.pair, labels=text.labels)
+    found = parse_sentences(text.texts, pair=text.pair, choices=text.choice, labels=text.labels)
     say_what_is_odd(text.texts or (), terminal)
     return found
 
@@ -79,7 +79,11 @@ def _is_file(text: str) -> bool:
 
 
 def parse_sentences(
-    texts: Sequence[str] | None, *, pair: Sequence[str] | None = None, labels: str | None = None
+    texts: Sequence[str] | None,
+    *,
+    pair: Sequence[str] | None = None,
+    choices: Sequence[str] | None = None,
+    labels: str | None = None,
 ) -> "Sentences":
     """Return sentences with their pairs and labels.
 
@@ -91,7 +95,12 @@ def parse_sentences(
     found = _read_texts(texts)
     second = [as_typed(text) for text in pair or []]
     pairs = second * len(found) if len(second) == 1 else second or None
-    return Sentences(texts=found, pairs=pairs, labels=None if labels is None else _labels(labels))
+    return Sentences(
+        texts=found,
+        pairs=pairs,
+        choices=[as_typed(choice) for choice in choices] if choices else None,
+        labels=None if labels is None else _labels(labels),
+    )
 
 
 def _read_texts(texts: Sequence[str] | None) -> list[str]:

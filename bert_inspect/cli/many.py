@@ -101,7 +101,7 @@ def _traced(
     with terminal.waiting("loading torch and the model"):
         from ..capture.batches import batches, trace_again, trace_batch
 
-        loaded = load(checkpoint, spec, terminal)
+        loaded = load(checkpoint, spec, terminal, tokenizer=tokenizer)
     outcome, ended = _Outcome(tokenizer), False
     how = {"limit": limit, "truncate": text.truncate, **vars(recording)}
     if done:

@@ -29,7 +29,7 @@ def model(
         ),
     ] = DEFAULT_MODEL,
     *,
-    options: Annotated[o.ModelOptions, Only("download", "num_labels")],
+    options: Annotated[o.ModelOptions, Only("task", "download", "num_labels")],
     look: Annotated[o.ViewOptions, Only("depth")],
     out: o.OutputOptions,
     term: o.TerminalOptions,

@@ -9,6 +9,7 @@ from ..errors import UsageError
 from ..loading.spec import DEFAULT_MODEL, DEFAULT_SEED, ModelSpec, dtype_named
 from ..loading.spec import Attention as AttentionName
 from ..loading.spec import Dtype as DtypeName
+from ..loading.spec import Task as TaskName
 from ..loading.spec import Weights as WeightsName
 from ..terminal import Color as ColorName
 from ..terminal import Terminal
@@ -31,7 +32,13 @@ SavedTrace = Annotated[
 ]
 Pair = Annotated[
     list[str] | None,
-    typer.Option(metavar="TEXT", help="The second sentence of a pair: once, or once per sentence."),
+    typer.Option(
+        metavar="TEXT", help="The second text of a pair, or a question's context: once, or once per sentence."
+    ),
+]
+Choice = Annotated[
+    list[str] | None,
+    typer.Option(metavar="TEXT", help="A text that may follow the one sentence (multiple choice); may be repeated."),
 ]
 Labels = Annotated[
     str | None,
@@ -53,6 +60,14 @@ ModelName = Annotated[
         help="A folder, a built-in name, or a name in the local cache.",
     ),
 ]
+Task = Annotated[
+    TaskName,
+    typer.Option(
+        help="Read the model with the head for this; auto: the head that it was saved with.",
+        metavar="NAME",
+        show_choices=False,
+    ),
+]
 Download = Annotated[bool, typer.Option("--download", help="Allow the network, which is never used otherwise.")]
 Weights = Annotated[
     WeightsName, typer.Option(help="auto: pretrained if on this machine, else random; none: shapes only.")
@@ -70,9 +85,7 @@ Dtype = Annotated[
         autocompletion=complete.precisions,
     ),
 ]
-AllowMissing = Annotated[
-    bool, typer.Option("--allow-missing", help="Load a checkpoint that lacks more than the classifier.")
-]
+AllowMissing = Annotated[bool, typer.Option("--allow-missing", help="Load a checkpoint that lacks more than the head.")]
 
 Layer = Annotated[str | None, typer.Option(metavar="SPEC", help="Encoder layers from 0: 3 or 0,11 or 2-4.")]
 Module = Annotated[
@@ -133,6 +146,7 @@ class TextOptions:
     texts: Texts = None
     trace: SavedTrace = None
     pair: Pair = None
+    choice: Choice = None
     labels: Labels = None
     max_length: MaxLength = None
     truncate: Truncate = False
@@ -145,6 +159,7 @@ class ModelOptions:
     panel: ClassVar = help.MODEL
 
     name: ModelName = DEFAULT_MODEL
+    task: Task = "auto"
     download: Download = False
     weights: Weights = "auto"
     num_labels: NumLabels = None

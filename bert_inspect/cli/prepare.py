@@ -3,19 +3,19 @@ loaded, and what is worth knowing is said on stderr.
 """
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
 from ..terminal import Terminal
+from .flags import in_flags
 from .inputs import sentences_of
 from .options import TextOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from ..capture.encode import Sentences
+    from ..loading.checkpoint import Checkpoint
     from ..loading.loaded import Loaded
-    from ..loading.locate import Checkpoint
     from ..loading.notices import Notice
     from ..loading.spec import ModelSpec
     from ..traces.focus import Focus
@@ -40,11 +40,12 @@ def prepare(
     sentences = sentences_of(text, terminal)
     checkpoint = find(spec, terminal)
     check_before_loading(checkpoint, sentences, spec, selection)
-    batch = encode_sentences(checkpoint, sentences, text, terminal, names=checkpoint.label_names(spec.num_labels))
+    tokenizer = tokenizer_of(checkpoint, terminal)
+    batch = encode_sentences(checkpoint, tokenizer, sentences, text, terminal, spec=spec)
     if focus is not None:
         focus.check(batch, heads=checkpoint.heads)
     with terminal.waiting("loading torch and the model"):
-        return load(checkpoint, spec, terminal), batch
+        return load(checkpoint, spec, terminal, tokenizer=tokenizer), batch
 
 
 def find(spec: "ModelSpec", terminal: Terminal, *, notice: "Notice | None" = None) -> "Checkpoint":
@@ -55,7 +56,8 @@ def find(spec: "ModelSpec", terminal: Terminal, *, notice: "Notice | None" = Non
         ModelError: it is not there, or is not a BERT.
         UsageError: the current folder is gone.
     """
-    from ..loading.locate import check_environment, keep_off_the_network, locate
+    from ..loading.hub import check_environment, keep_off_the_network
+    from ..loading.locate import locate
 
     try:
         os.getcwd()  # transformers asks for it, and cannot be imported without  # noqa: PTH109
@@ -71,16 +73,22 @@ def find(spec: "ModelSpec", terminal: Terminal, *, notice: "Notice | None" = Non
 
 
 def load(
-    checkpoint: "Checkpoint", spec: "ModelSpec", terminal: Terminal, *, notice: "Notice | None" = None
+    checkpoint: "Checkpoint",
+    spec: "ModelSpec",
+    terminal: Terminal,
+    *,
+    tokenizer: Any = None,
+    notice: "Notice | None" = None,
 ) -> "Loaded":
-    """Load the model; imports torch. What is unusual about its weights goes to ``notice``, or to stderr.
+    """Load the model; imports torch. What is unusual about its weights goes to ``notice``, or to stderr; by the
+    tokenizer the model's answers name tokens.
 
     Raises:
         ModelError: it cannot be loaded.
     """
     from ..loading import model
 
-    return model.load(checkpoint, spec, notice=notice or terminal.say)
+    return replace(model.load(checkpoint, spec, notice=notice or terminal.say), tokenizer=tokenizer)
 
 
 def check_before_loading(
@@ -89,17 +97,14 @@ def check_before_loading(
     """Refuse what the configuration alone shows to be impossible.
 
     Raises:
-        UsageError: a layer or a label that the model does not have.
+        UsageError: a layer or a label that the model does not have, or sentences that are not for its task.
     """
-    from ..capture.encode import check_labels, class_indices
+    from ..capture.task_inputs import check_for_task
 
     if selection is not None:
         selection.check_layers(checkpoint.layers)
-    if sentences.labels is not None:
-        names = checkpoint.label_names(spec.num_labels)
-        check_labels(
-            class_indices(sentences.labels, names), num_labels=len(names), several=checkpoint.gives_several_labels
-        )
+    names, several = checkpoint.label_names(spec.num_labels), checkpoint.gives_several_labels
+    check_for_task(checkpoint.head, sentences, names=names, several=several)
 
 
 def check_weights(spec: "ModelSpec", *, what: str = "numbers") -> None:
@@ -112,26 +117,36 @@ def check_weights(spec: "ModelSpec", *, what: str = "numbers") -> None:
         raise UsageError(f"without weights there are no {what}, only shapes", "leave --weights none out")
 
 
+def tokenizer_of(checkpoint: "Checkpoint", terminal: Terminal) -> Any:
+    """Return the checkpoint's tokenizer, without torch; what is unusual about it is said on stderr.
+
+    Raises:
+        ModelError: it cannot be loaded.
+    """
+    from ..loading.tokenizer import load_tokenizer
+
+    return load_tokenizer(checkpoint, notice=terminal.say)
+
+
 def encode_sentences(
     checkpoint: "Checkpoint",
+    tokenizer: Any,
     sentences: "Sentences",
     text: TextOptions,
     terminal: Terminal,
     *,
-    names: "Sequence[str]" = (),
+    spec: "ModelSpec",
 ) -> "Input":
-    """Tokenize with the checkpoint's tokenizer, without torch, and say on stderr what was cut, is not in the vocabulary
-    or is empty. ``names`` are those of the model's classes.
+    """Tokenize, without torch, and say on stderr what was cut, is not in the vocabulary or is empty.
 
     Raises:
-        ModelError: the tokenizer cannot be loaded.
         UsageError: a sentence is too long.
     """
     from ..capture.encode import encode, token_limit
-    from ..loading.tokenizer import load_tokenizer
+    from ..capture.task_inputs import class_names_for, fills_masks, worth_saying
     from ..traces.sentences import cut_in_words, cuts
 
-    tokenizer = load_tokenizer(checkpoint, notice=terminal.say)
+    names = class_names_for(checkpoint.head, sentences, checkpoint.label_names(spec.num_labels))
     limit = token_limit(tokenizer, checkpoint.positions, text.max_length)
     batch = encode(tokenizer, sentences, limit=limit, truncate=text.truncate, label_names=names)
     for number in range(len(batch.texts)):
@@ -140,15 +155,19 @@ def encode_sentences(
             shown = " ".join(words[:8]) + (f" ... ({len(words) - 8} more)" if len(words) > 8 else "")
             terminal.say(f"sentence {number + 1}: {told} to keep to {limit}" + (f": {shown}" if shown else ""))
     for number in range(len(batch.texts)):
-        _say_what_is_odd(batch, number, tokenizer, terminal)
+        _say_what_is_odd(batch, number, tokenizer, terminal, masks=fills_masks(checkpoint.head))
+    for note in worth_saying(checkpoint.head, sentences, tokenizer.mask_token):
+        terminal.say(in_flags(note))
     for number, sentence in enumerate(sentences.texts, start=1):
         if not sentence.strip():
             terminal.say(f"sentence {number} is blank: only the special tokens go in")
     return batch
 
 
-def _say_what_is_odd(batch: "Input", number: int, tokenizer: Any, terminal: Terminal) -> None:
-    """Say on stderr what the tokenizer made of a sentence that its reader may not expect."""
+def _say_what_is_odd(batch: "Input", number: int, tokenizer: Any, terminal: Terminal, *, masks: bool) -> None:
+    """Say on stderr what the tokenizer made of a sentence that its reader may not expect; masks are expected where the
+    model fills them.
+    """
     from ..capture.odd_text import lost_characters, typed_special_tokens, unknown_words, why_unknown
     from ..loading.notices import short
 
@@ -158,7 +177,8 @@ def _say_what_is_odd(batch: "Input", number: int, tokenizer: Any, terminal: Term
         shown = ", ".join(f"{word} ({why})" if why else word for word, why in told)
         more = f" ... ({len(words) - _NAMED} more)" if len(words) > _NAMED else ""
         terminal.say(f"{which}: not in the vocabulary, so the model sees {tokenizer.unk_token}: {shown}{more}")
-    if typed := typed_special_tokens(batch, number, tokenizer):
+    expected = {tokenizer.mask_token} if masks else set()
+    if typed := [word for word in typed_special_tokens(batch, number, tokenizer) if word not in expected]:
         pair = ": for two sentences use --pair" if tokenizer.sep_token in typed and batch.pairs is None else ""
         terminal.say(f"{which}: {', '.join(typed)} in the text is taken as the special token, not as text{pair}")
     if batch.texts[number].strip() and (lost := lost_characters(batch, number)):

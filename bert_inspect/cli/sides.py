@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, get_args
 
 from ..errors import UsageError
-from ..loading.spec import Attention, Dtype, ModelSpec, Weights, dtype_named
+from ..loading.spec import Attention, Dtype, ModelSpec, Task, Weights, dtype_named
 from ..terminal import as_typed
 from .inputs import parse_sentences
 
@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 
 _TEXT = ("text", "pair")
 _NUMBERS = ("seed", "num_labels")
-CHOICES = {"attention": get_args(Attention), "weights": get_args(Weights), "dtype": get_args(Dtype)}
+CHOICES = {
+    "task": get_args(Task),
+    "attention": get_args(Attention),
+    "weights": get_args(Weights),
+    "dtype": get_args(Dtype),
+}
 """By key, the values that it may have, where it may not have any."""
 _FIELDS = {"model": "name", "device": "device", **{key: key for key in (*CHOICES, *_NUMBERS)}}
 KEYS = (*_FIELDS, *_TEXT)

@@ -10,7 +10,7 @@ from .deliver import deliver
 from .expand import Only, Without, expanded
 from .inputs import saved, sentences_of, shows_help
 from .outfile import check_output
-from .prepare import encode_sentences, find
+from .prepare import encode_sentences, find, tokenizer_of
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -40,8 +40,9 @@ def tokens(
     else:
         sentences = sentences_of(text, terminal)
         # What is built in needs no weights for its tokens, but to download is to fetch the checkpoint's own tokenizer.
-        checkpoint = find(model.spec(weights="auto" if model.download else "none"), terminal)
-        batch = encode_sentences(checkpoint, sentences, text, terminal)
+        spec = model.spec(weights="auto" if model.download else "none")
+        checkpoint = find(spec, terminal)
+        batch = encode_sentences(checkpoint, tokenizer_of(checkpoint, terminal), sentences, text, terminal, spec=spec)
 
     def picture() -> "RenderableType":
         from ..render.tokens import tokens as table

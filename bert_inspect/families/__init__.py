@@ -3,7 +3,7 @@
 from .bert import BERT
 from .family import Family
 
-__all__ = ["FAMILIES", "Family", "family_of"]
+__all__ = ["BERT", "FAMILIES", "Family", "family_of"]
 
 FAMILIES: dict[str, Family] = {family.model_type: family for family in (BERT,)}
 """By the ``model_type`` of a configuration."""

@@ -10,6 +10,7 @@ BERT = Family(
     name="BERT",
     prefix="Bert",
     body="bert",
+    pooler_may_be_left_out=True,
     heads=(*COMMON, NEXT_SENTENCE, PRE_TRAINING),
     modules={
         "": roles.MODEL,

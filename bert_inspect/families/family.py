@@ -31,6 +31,7 @@ class Family:
         body: the attribute of a model with a head that holds the body.
         body_parts: the modules that the body itself holds; a model without a head has them at its top.
         heads: the heads that transformers has for it.
+        pooler_may_be_left_out: its class without a head takes ``add_pooling_layer=False``.
         tree: the paths of all modules of a model with a head for sequence classification, in its order; ``*`` stands
             for the number of a layer.
         shares_layer: one module is called for every layer: the layer is the number of the call, not of the path.
@@ -51,6 +52,7 @@ class Family:
     body: str = ""
     body_parts: tuple[str, ...] = ("embeddings", "encoder", "pooler")
     heads: tuple[Head, ...] = COMMON
+    pooler_may_be_left_out: bool = False
     position_buffer: str = ""
     tree: tuple[str, ...] = ()
     shares_layer: bool = False

@@ -14,18 +14,25 @@ class Head:
         name: how people call a model that has it: "BERT for ``name``"; empty where it has none.
         suffix: how the name of the class goes on after that of the family: ``ForMaskedLM``.
         returns: the tensors that the class returns besides the loss, by transformers' names and in its order.
+        takes_labels: its classes have names, in the configuration's ``id2label``.
     """
 
     task: str
     name: str
     suffix: str
     returns: tuple[str, ...] = (known_as.LOGITS,)
+    takes_labels: bool = False
 
 
 SEQUENCE_CLASSIFICATION = Head(
-    task="text-classification", name="sequence classification", suffix="ForSequenceClassification"
+    task="text-classification",
+    name="sequence classification",
+    suffix="ForSequenceClassification",
+    takes_labels=True,
 )
-TOKEN_CLASSIFICATION = Head(task="token-classification", name="token classification", suffix="ForTokenClassification")
+TOKEN_CLASSIFICATION = Head(
+    task="token-classification", name="token classification", suffix="ForTokenClassification", takes_labels=True
+)
 QUESTION_ANSWERING = Head(
     task="question-answering",
     name="question answering",

@@ -42,6 +42,8 @@ class CheckpointFiles:
         """
         path = self.root / file
         try:
+            if "/" in file and not path.parent.resolve().is_relative_to(self.root.resolve()):
+                raise ModelError(f"{file} of {self.name} leaves the folder", "put the files themselves there")
             mode = path.lstat().st_mode
             if stat.S_ISLNK(mode):
                 path = self._followed(path, file)
@@ -100,16 +102,26 @@ class CheckpointFiles:
         Raises:
             ModelError: the file is damaged: no JSON, no object, or an object with two values under one key.
         """
-        data = self.read(file, limit=JSON_LIMIT)
-        if data is None:
-            return None
-        try:
-            found = parse(data)
-        except ValueError as error:
-            raise self.damaged(file, str(error)) from error
-        if not isinstance(found, dict):
+        found = self._parsed(file)
+        if found is not None and not isinstance(found, dict):
             raise self.damaged(file, "it holds no JSON object")
         return found
+
+    def read_list(self, file: str) -> list[Any] | None:
+        """Return the JSON list that a small file holds, or None if there is no such file; errors are as those of
+        `read_object`.
+        """
+        found = self._parsed(file)
+        if found is not None and not isinstance(found, list):
+            raise self.damaged(file, "it holds no JSON list")
+        return found
+
+    def _parsed(self, file: str) -> Any:
+        data = self.read(file, limit=JSON_LIMIT)
+        try:
+            return None if data is None else parse(data)
+        except ValueError as error:
+            raise self.damaged(file, str(error)) from error
 
     def damaged(self, file: str, why: str) -> ModelError:
         """Return the error that says so."""

@@ -1,21 +1,20 @@
 """From a located checkpoint to a model that is ready to run."""
 
 import difflib
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from transformers.activations import ACT2FN
-from transformers.models.bert.configuration_bert import BertConfig
-from transformers.models.bert.modeling_bert import BertForSequenceClassification
 
 from ..errors import ModelError, UsageError
-from .budget import check_size
+from .checkpoint import Checkpoint
+from .classes import class_of, config_class_of
 from .loaded import Loaded
-from .locate import Checkpoint
 from .notices import Notice, short, warn
-from .pretrained import load_pretrained
 from .spec import ModelSpec
 from .tokenizer import quiet, reason
+from .weights.budget import check_size
+from .weights.fill import load_pretrained
 
 _AGAIN = "save the model again with save_pretrained"
 
@@ -24,8 +23,8 @@ def load(checkpoint: Checkpoint, spec: ModelSpec, *, notice: Notice = warn) -> L
     """Load the model of a checkpoint as the spec wants it.
 
     What is newly initialized is drawn with ``spec.seed``: a built-in model is what ``transformers.set_seed(seed)``
-    followed by ``BertForSequenceClassification(config)`` makes. Torch's own random state is left as it was.
-    What is worth saying about the weights is told to ``notice``.
+    followed by the model's class, say ``BertForSequenceClassification(config)``, makes. Torch's own random state is
+    left as it was. What is worth saying about the weights is told to ``notice``.
 
     Raises:
         ModelError: the checkpoint cannot be loaded.
@@ -33,6 +32,7 @@ def load(checkpoint: Checkpoint, spec: ModelSpec, *, notice: Notice = warn) -> L
     """
     place = _device(spec.device)
     config = _config(checkpoint, spec)
+    _check_size(checkpoint, config, spec)
     missing: list[str] = []
     unused: list[str] = []
     weights: Literal["pretrained", "partial", "random", "none"] = checkpoint.weights
@@ -62,40 +62,53 @@ def load(checkpoint: Checkpoint, spec: ModelSpec, *, notice: Notice = warn) -> L
         seed=spec.seed,
         unused=unused,
         about=checkpoint.about,
+        pooling=checkpoint.pooling,
     )
 
 
-def _config(checkpoint: Checkpoint, spec: ModelSpec) -> BertConfig:
-    """Return the model's configuration, if a model of it may be built on this machine."""
+def _config(checkpoint: Checkpoint, spec: ModelSpec) -> Any:
+    """Return the model's configuration."""
     settings, count = dict(checkpoint.config), spec.num_labels
-    check_size(checkpoint, labels=count or checkpoint.labels, dtype=spec.dtype, allow_missing=spec.allow_missing)
     if count not in (None, checkpoint.labels):
         # Names of other classes would be wrong names.
         settings = {key: value for key, value in settings.items() if key not in ("id2label", "label2id")}
         settings["num_labels"] = count
     try:
-        config = BertConfig(**settings)
+        config = config_class_of(checkpoint.family)(**settings)
     except Exception as error:
         raise ModelError(f"config.json of {checkpoint.name} is damaged: {reason(error)}", _AGAIN) from error
-    if config.hidden_act not in ACT2FN:
-        near = difflib.get_close_matches(config.hidden_act, ACT2FN, n=3) or ["gelu", "relu"]
+    activation = checkpoint.family.activation_of(vars(config))
+    if activation not in ACT2FN:
+        near = difflib.get_close_matches(activation, ACT2FN, n=3) or ["gelu", "relu"]
         raise ModelError(
-            f"config.json of {checkpoint.name} is damaged: there is no activation {short(repr(config.hidden_act))}",
+            f"config.json of {checkpoint.name} is damaged: there is no activation {short(repr(activation))}",
             f"transformers has {', '.join(near)} and more",
         )
     config._attn_implementation = spec.attention
     return config
 
 
-def _drawn(checkpoint: Checkpoint, config: BertConfig, dtype: str | None) -> BertForSequenceClassification:
+def _check_size(checkpoint: Checkpoint, config: Any, spec: ModelSpec) -> None:
+    """Refuse a model that is too large for this machine, or for its weights, before memory is taken for one."""
+    if checkpoint.weights != "none":
+        shapes = _built(checkpoint, config, device="meta")
+        count = sum(parameter.numel() for parameter in shapes.parameters())
+        check_size(checkpoint, parameters=count, dtype=spec.dtype, allow_missing=spec.allow_missing)
+
+
+def _drawn(checkpoint: Checkpoint, config: Any, dtype: str | None) -> Any:
     """Return a newly initialized model, or one of shapes only."""
+    model = _built(checkpoint, config, device="meta" if checkpoint.weights == "none" else "cpu")
+    return model if dtype is None else model.to(getattr(torch, dtype))
+
+
+def _built(checkpoint: Checkpoint, config: Any, *, device: str) -> Any:
     try:
-        with quiet(), torch.device("meta" if checkpoint.weights == "none" else "cpu"):
-            model = BertForSequenceClassification(config)
+        with quiet(), torch.device(device):
+            return class_of(checkpoint.family, checkpoint.head)(config)
     except Exception as error:
         what = f"no model can be built from config.json of {checkpoint.name}: {reason(error)}"
         raise ModelError(what, _AGAIN) from error
-    return model if dtype is None else model.to(getattr(torch, dtype))
 
 
 def _device(name: str) -> torch.device:

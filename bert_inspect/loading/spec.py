@@ -4,12 +4,24 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from ..errors import UsageError
-from .labels import MOST_LABELS
+from .configuration.labels import MOST_LABELS
 
 DEFAULT_MODEL = "bert-sentiment"
 """The built-in whose weights are trained."""
 DEFAULT_SEED = 123
 
+Task = Literal[
+    "auto",
+    "text-classification",
+    "token-classification",
+    "question-answering",
+    "fill-mask",
+    "feature-extraction",
+    "multiple-choice",
+    "next-sentence-prediction",
+    "pre-training",
+]
+"""What a model is for, by the names of transformers' pipelines where there is one."""
 Weights = Literal["auto", "pretrained", "random", "none"]
 Attention = Literal["eager", "sdpa"]
 Dtype = Literal["float32", "float64", "bfloat16", "float16"]
@@ -33,6 +45,8 @@ class ModelSpec:
 
     Args:
         name: a folder, a built-in name, or a name in the local Hugging Face cache.
+        task: the head that the model is read with; ``"auto"`` is the one that the checkpoint was saved with. One that
+            it does not hold is drawn at random only where it is asked for by name.
         download: whether a checkpoint that is not on this machine may be fetched from the hub.
         weights: ``"auto"`` takes pretrained weights if they are on this machine and else, for a built-in name, random
             ones; ``"none"`` builds shapes only, on the meta device.
@@ -41,13 +55,14 @@ class ModelSpec:
         attention: the implementation of attention. Only ``"eager"`` computes scores and probabilities that can be seen.
         device: where the model runs.
         dtype: the precision; by default the checkpoint's own.
-        allow_missing: whether weights besides the classifier's may be missing; they are newly initialized.
+        allow_missing: whether weights besides the head's may be missing; they are newly initialized.
 
     Raises:
-        UsageError: there is no such choice of weights, attention or dtype, or there are too many labels.
+        UsageError: there is no such task, choice of weights, attention or dtype, or there are too many labels.
     """
 
     name: str
+    task: Task = "auto"
     download: bool = False
     weights: Weights = "auto"
     num_labels: int | None = None
@@ -59,6 +74,7 @@ class ModelSpec:
 
     def __post_init__(self) -> None:
         """Hold the choices against those that there are."""
+        _check("task", self.task, get_args(Task))
         _check("weights", self.weights, get_args(Weights))
         _check("attention", self.attention, get_args(Attention))
         if self.dtype is not None:

@@ -16,8 +16,8 @@ from transformers.tokenization_utils_tokenizers import TokenizersBackend
 from transformers.utils import logging as transformers_logging
 
 from ..errors import ModelError
+from .checkpoint import Checkpoint
 from .files import CheckpointFiles
-from .locate import Checkpoint
 from .notices import Notice, counted, short, warn
 from .tokenizer_files import TokenizerFiles, read_tokenizer
 from .tokenizer_schema import TokenizerJson, Word

@@ -29,9 +29,10 @@ def check(trace: "Trace", name: str, *, hint: str) -> None:
         for number, step in enumerate(trace.steps):
             _check_place(step, number, depths)
             _check_tensors(step)
-        _check_input(trace.input)
+        choices = trace.model.task == MULTIPLE_CHOICE.task
+        _check_input(trace.input, choices=choices)
         if trace.output is not None:
-            _check_output(trace.output, trace.input, choices=trace.model.task == MULTIPLE_CHOICE.task)
+            _check_output(trace.output, trace.input, choices=choices)
         _check_pointers(trace)
     except _Unsound as error:
         raise TraceFileError(f"{name} is damaged: {error}", hint) from error
@@ -96,9 +97,11 @@ def _check_pointers(trace: "Trace") -> None:
         raise _Unsound("it points at a step that is not there")
 
 
-def _check_input(batch: "Input") -> None:
+def _check_input(batch: "Input", *, choices: bool) -> None:
     sentences = len(batch.texts)
-    columns = (batch.tokens, batch.truncated, batch.pairs, batch.labels, batch.decoded or None, batch.lines or None)
+    columns = (batch.tokens, batch.truncated, batch.pairs, batch.decoded or None, batch.lines or None)
+    if batch.labels is not None and len(batch.labels) != (1 if choices else sentences):
+        raise _Unsound("its input does not have a label for each sentence")
     if any(column is not None and len(column) != sentences for column in columns):
         raise _Unsound("its input has columns of different length")
     lengths = [len(row) for row in batch.tokens]

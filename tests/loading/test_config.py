@@ -11,7 +11,7 @@ from helpers import change, loaded, located, tiny_config, tiny_model
 from safetensors.torch import save_file
 
 from bert_inspect.loading.builtin import BUILTIN
-from bert_inspect.loading.config import checked_settings, parameter_count
+from bert_inspect.loading.configuration.settings import checked_settings, parameter_count
 
 Command = Callable[..., tuple[int, str, str]]
 Refused = Callable[..., str]

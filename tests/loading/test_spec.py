@@ -8,7 +8,7 @@ import pytest
 from helpers import fresh, loaded
 
 from bert_inspect import BertInspectError, load
-from bert_inspect.loading.config import DTYPES
+from bert_inspect.loading.configuration.settings import DTYPES
 from bert_inspect.loading.spec import Attention, Dtype, ModelSpec, Weights
 
 SPEC = ModelSpec(name="bert-tiny", weights="random", num_labels=3, seed=7, attention="sdpa", dtype="bfloat16")

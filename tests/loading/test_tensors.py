@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from transformers.models.bert.modeling_bert import BertForTokenClassification
 
 from bert_inspect.loading.files import CheckpointFiles
-from bert_inspect.loading.weights import find_weights
+from bert_inspect.loading.weights.safetensors_files import find_weights
 
 Command = Callable[..., tuple[int, str, str]]
 Refused = Callable[..., str]

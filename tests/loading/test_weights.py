@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 
 from bert_inspect.errors import ModelError
 from bert_inspect.loading.files import CheckpointFiles
-from bert_inspect.loading.weights import find_weights
+from bert_inspect.loading.weights.safetensors_files import find_weights
 
 Command = Callable[..., tuple[int, str, str]]
 Refused = Callable[..., str]

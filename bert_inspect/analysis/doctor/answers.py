@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from ...traces.record import Step, TensorOut, Trace
 from ...traces.tree import completion
 from ..attention import Array, array
+from .answered import main_name, main_rows
 from .check_context import CheckContext
 from .diagnosis import Finding
 
@@ -22,21 +23,20 @@ below 1e-6; a small model as it is drawn keeps some 1e-4, a trained one more tha
 def answers(context: CheckContext) -> Finding:
     """Do unlike sentences get different answers? If not: at which step does what tells them apart die?"""
     trace = context.run(context.encoded(_unlike(context)))
-    output = trace.output
-    told = _apart(np.array([] if output is None else output.logits, dtype=np.float64))
+    told, what = _apart(main_rows(trace, context.loaded.head)), main_name(context.loaded.head)
     if told.size and np.isfinite(told).all() and _spread(told) < _DEAD:
-        return _all_alike(trace, told)
+        return _all_alike(trace, told, what)
     differ = float(np.ptp(told, axis=0).max(initial=0.0)) if told.size else 0.0
     return Finding(
         question="answers",
         verdict="pass",
-        evidence=f"{len(told)} sentences of random words get logits that differ by up to {differ:.2g}",
+        evidence=f"{_SENTENCES} sentences of random words get {what} that differ by up to {differ:.2g}",
     )
 
 
-def _all_alike(trace: Trace, told: Array) -> Finding:
+def _all_alike(trace: Trace, told: Array, what: str) -> Finding:
     differ = float(np.ptp(told, axis=0).max())
-    evidence = f"{len(told)} sentences of random words get the same answer: their logits differ by {differ:.1g}"
+    evidence = f"{_SENTENCES} sentences of random words get the same answer: their {what} differ by {differ:.1g}"
     fallen = _where_it_dies(trace)
     if fallen is not None:
         step, before, after = fallen

@@ -80,7 +80,9 @@ class CheckContext:
         return run_forward(loaded, batch, selection=Selection(), keep=Keep(values="full", stats=True))[0]
 
     def logits(self, batch: Input, *, training: bool = False) -> torch.Tensor:
-        """Return the logits (batch, labels) of a run without hooks, in eval or in training mode."""
+        """Return what the model returns first, logits (batch, labels) of most, of a run without hooks, in eval or in
+        training mode.
+        """
         flags = [(module, module.training) for module in self.model.modules()]
         try:
             self.model.train(training)

@@ -4,11 +4,12 @@ from typing import Any
 
 import torch
 
-from ...loading.names import MERGE, adapter_tensors
+from ...families.heads import NO_HEAD
 from ...loading.notices import counted, some
+from ...loading.weights.names import MERGE, adapter_tensors
 from ...traces.vocabulary import labels, roles
 from .check_context import CheckContext
-from .diagnosis import Finding
+from .diagnosis import Finding, does_not_arise
 from .quantities import NEXT_TO_ZERO
 
 
@@ -64,25 +65,33 @@ def weights(context: CheckContext) -> Finding:
 
 
 def head(context: CheckContext) -> Finding:
-    """Is the classifier trained, or as it was drawn?"""
+    """Is the head trained, or as it was drawn?"""
+    if context.loaded.head is NO_HEAD:
+        return does_not_arise("head", "this model has none")
+    what = "classifier" if context.loaded.head.takes_labels else "head"
     in_head = [name for name in context.loaded.initialised if not context.loaded.family.in_body(name)]
     if in_head or context.loaded.weights == "random":
         unused = context.loaded.unused
-        evidence, fix = "the classifier is randomly initialized", "fine-tune it, or name a fine-tuned checkpoint"
+        evidence, fix = f"the {what} is randomly initialized", "fine-tune it, or name a fine-tuned checkpoint"
         if unused:
             evidence += f", and {counted(len(unused), 'tensor')} of the checkpoint have no place: {some(unused)}"
-            fix = "if the classifier is among them, rename it to classifier.weight, classifier.bias; else fine-tune it"
+            own = " and ".join(in_head[:2]) or "the names that the model has"
+            fix = f"if the {what} is among them, rename it to {own}; else fine-tune it"
         return _of_no_use(context, f"{evidence}: predictions are meaningless", fix)
-    if told := next((notice for notice in context.notices if "not trained for whole sentences" in notice), None):
+    if told := next((notice for notice in context.notices if _OTHER_HEAD in notice), None):
         return Finding(
             question="head",
             verdict="fail",
             evidence=told,
-            fix="fine-tune it to classify sentences",
-            path=context.loaded.path(roles.CLASSIFIER),
+            fix=f"fine-tune it for {context.loaded.head.name}",
+            path=_path(context),
         )
-    classifier = context.loaded.module(roles.CLASSIFIER)
-    spread, drawn = float(classifier.weight.detach().float().std()), context.model.config.initializer_range
+    path = _path(context)
+    if path is None:
+        return does_not_arise("head", "none of its modules is a classifier")
+    classifier = context.model.get_submodule(path)
+    spread = float(classifier.weight.detach().float().std())
+    drawn = getattr(context.model.config, "initializer_range", 0.02)
     untouched = classifier.bias is not None and not bool(classifier.bias.any())
     if untouched and abs(spread - drawn) < 0.15 * drawn:
         return _of_no_use(
@@ -90,7 +99,7 @@ def head(context: CheckContext) -> Finding:
             f"its bias is zero, its weights spread by {spread:.3f}, as right after initialization ({drawn:g})",
             "this checkpoint was saved before its head was trained: fine-tune it",
         )
-    if (told := _cannot_tell(context, classifier)) is not None:
+    if len(classifier.weight) <= _MOST_CLASSES and (told := _cannot_tell(context, classifier)) is not None:
         return _of_no_use(context, told, "the training of the head went wrong: train it again")
     return Finding(
         question="head", verdict="pass", evidence=f"from the checkpoint; its weights spread by {spread:#.2g}"
@@ -103,9 +112,15 @@ def _of_no_use(context: CheckContext, evidence: str, fix: str) -> Finding:
         verdict="fail",
         evidence=evidence,
         fix=fix,
-        path=context.loaded.path(roles.CLASSIFIER),
+        path=_path(context),
         label=labels.LOGITS,
     )
+
+
+def _path(context: CheckContext) -> str | None:
+    """Return the path of the module that makes the head's logits, None where it has no such module."""
+    found = (context.loaded.path(role) for role in roles.MAKES_LOGITS)
+    return next((path for path in found if path is not None), None)
 
 
 def _cannot_tell(context: CheckContext, classifier: Any) -> str | None:
@@ -117,7 +132,7 @@ def _cannot_tell(context: CheckContext, classifier: Any) -> str | None:
     names = context.model.config.id2label or {}
     one_wins = context.model.config.problem_type != "multi_label_classification"
     pooled_by_tanh = one_wins and type(context.loaded.module(roles.POOLER_ACTIVATION)) is torch.nn.Tanh
-    for one in range(min(len(weight), _MOST_CLASSES)):
+    for one in range(len(weight)):
         apart = (weight[one] - weight).abs().sum(dim=1)  # what the weights can add, of a pooler within -1 and 1
         equal = [other for other in range(one + 1, len(weight)) if float(apart[other]) == 0]
         if equal:
@@ -134,11 +149,17 @@ def _cannot_tell(context: CheckContext, classifier: Any) -> str | None:
 
 
 _MOST_CLASSES = 1000
+_OTHER_HEAD = "its head was not trained for"
+"""What the loader's notice says of a head of the same parameters that was trained for another task."""
 
 
 def class_names(context: CheckContext) -> Finding:
     """Do the names of the classes fit the classifier?"""
-    config, classes = context.model.config, context.loaded.module(roles.CLASSIFIER).out_features
+    classifier = context.loaded.module(roles.CLASSIFIER)
+    if not context.loaded.head.takes_labels or classifier is None:
+        task = context.loaded.head.task
+        return does_not_arise("labels", f"a model for {task} has no classes with names")
+    config, classes = context.model.config, classifier.out_features
     names = [str(name) for name in (config.id2label or {}).values()]
     if len(names) == classes and sorted(config.id2label) != list(range(classes)):
         return Finding(

@@ -49,6 +49,11 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     times: Number | None = None
 
 
+def does_not_arise(question: Question, why: str) -> Finding:
+    """Return the finding on a question that has no place with this model, and why."""
+    return Finding(question=question, verdict="pass", evidence=f"does not arise: {why}")
+
+
 class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
     """All findings on one model and some sentences; healthy if none of them is a failure."""
 

@@ -5,12 +5,14 @@ from msgspec import structs
 
 from ...capture.undisturbed import attending
 from ...diff import Diff, diff
+from ...families.heads import MULTIPLE_CHOICE
 from ...traces.record import Trace
 from ...traces.sentences import real_places
 from ...traces.values import Number
 from ...traces.vocabulary import labels, roles
+from .answered import answers_of, main_name
 from .check_context import CheckContext
-from .diagnosis import Finding, Question
+from .diagnosis import Finding, Question, does_not_arise
 
 
 def padding(context: CheckContext) -> Finding:
@@ -21,7 +23,7 @@ def padding(context: CheckContext) -> Finding:
     on_the_left = real_places(padded.input, 0)[:1] != [0]
     finding = _same("padding", diff(alone, padded), fix=_ON_THE_LEFT if on_the_left else _THROUGH_THE_MASK)
     predicted = [_labels(trace)[:1] for trace in (alone, padded)]
-    if finding.verdict == "pass" or predicted[0] == predicted[1]:
+    if finding.verdict == "pass" or predicted[0] == predicted[1] or not all(predicted):
         return finding
     flipped = f"; the class changes from {predicted[0][0]} alone to {predicted[1][0]} beside a longer sentence"
     return structs.replace(finding, evidence=finding.evidence + flipped)
@@ -36,6 +38,8 @@ _ON_THE_LEFT = (
 
 def batch_order(context: CheckContext) -> Finding:
     """Does a sentence get the same numbers wherever in the batch it stands?"""
+    if context.loaded.head is MULTIPLE_CHOICE:
+        return does_not_arise("batch-order", "the rows of a batch are the choices of one text, which are compared")
     texts = list(dict.fromkeys([*context.sentences.texts[:3], *context.short_and_long]))[:4]
     forward, backward = (context.run(context.encoded(order)) for order in (texts, texts[::-1]))
     return _same(
@@ -49,13 +53,14 @@ def determinism(context: CheckContext) -> Finding:
     """Do two runs in eval mode give the same bits? How far does dropout move them in training mode?"""
     one, other = context.logits(context.batch), context.logits(context.batch)
     trained = context.logits(context.batch, training=True)
+    what = main_name(context.loaded.head)
     if not torch.equal(one, other) and not (one.isnan() & other.isnan()).any():
         first = diff(context.run(context.batch), context.run(context.batch)).first
         where = "" if first is None else f", first in {first.label} of {first.path or 'the model'}"
         return Finding(
             question="determinism",
             verdict="fail",
-            evidence=f"the logits of two runs in eval mode differ by up to {_apart(one, other):.2g}{where}",
+            evidence=f"the {what} of two runs in eval mode differ by up to {_apart(one, other):.2g}{where}",
             fix="look for numbers drawn, or kept from run to run, in that module's forward",
             path=None if first is None else first.path,
             label=None if first is None else first.label,
@@ -63,7 +68,7 @@ def determinism(context: CheckContext) -> Finding:
     return Finding(
         question="determinism",
         verdict="pass",
-        evidence=f"two runs in eval mode are bitwise identical; in training mode dropout changes the logits by up to "
+        evidence=f"two runs in eval mode are bitwise identical; in training mode dropout changes the {what} by up to "
         f"{_apart(one, trained):.2g}",
     )
 
@@ -71,7 +76,9 @@ def determinism(context: CheckContext) -> Finding:
 def segments(context: CheckContext) -> Finding:
     """Does it matter to which segment a token belongs?"""
     embedding = context.loaded.module(roles.TOKEN_TYPE_EMBEDDINGS)
-    if embedding is None or embedding.num_embeddings < 2:
+    if embedding is None:
+        return does_not_arise("segments", f"{context.loaded.family.name} has no segments")
+    if embedding.num_embeddings < 2:
         return Finding(
             question="segments",
             verdict="warn",
@@ -95,7 +102,11 @@ def segments(context: CheckContext) -> Finding:
             path=context.loaded.path(roles.TOKEN_TYPE_EMBEDDINGS),
             label=labels.TOKEN_TYPE_EMBEDDINGS,
         )
-    return Finding(question="segments", verdict="pass", evidence=f"{what} change the logits by up to {moved:.2g}")
+    return Finding(
+        question="segments",
+        verdict="pass",
+        evidence=f"{what} change the {main_name(context.loaded.head)} by up to {moved:.2g}",
+    )
 
 
 def attention(context: CheckContext) -> Finding:
@@ -121,13 +132,13 @@ def precision(context: CheckContext) -> Finding:
     by_layer = f"; layers 0 to {len(layers) - 1} differ by{by_layer} of their largest entry" if layers else ""
     finding = _same("precision", found, fix="run it in float32; bfloat16 loses more than its rounding here")
     flipped = [
-        row + 1 for row, (one, other) in enumerate(zip(_predicted(full), _predicted(half), strict=True)) if one != other
+        row + 1 for row, (one, other) in enumerate(zip(answers_of(full), answers_of(half), strict=True)) if one != other
     ]
     if finding.verdict == "pass" and flipped:
         return structs.replace(
             finding,
             verdict="warn",
-            evidence=f"bfloat16 predicts another class for sentence {', '.join(map(str, flipped))}{by_layer}",
+            evidence=f"bfloat16 gives another answer to sentence {', '.join(map(str, flipped))}{by_layer}",
             fix="its logits are within rounding of each other: run it in float32 where that matters",
         )
     return structs.replace(finding, evidence=f"{finding.evidence}{by_layer}")
@@ -135,10 +146,6 @@ def precision(context: CheckContext) -> Finding:
 
 def _labels(trace: Trace) -> list[str]:
     return [] if trace.output is None else [prediction.label for prediction in trace.output.predictions]
-
-
-def _predicted(trace: Trace) -> list[int]:
-    return [] if trace.output is None else [prediction.index for prediction in trace.output.predictions]
 
 
 def _same(question: Question, found: Diff, *, fix: str) -> Finding:

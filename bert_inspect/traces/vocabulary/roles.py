@@ -46,6 +46,9 @@ TRANSFORM_PROJECTION: Final = "transform projection"
 DECODER: Final = "decoder"
 NEXT_SENTENCE_CLASSIFIER: Final = "next sentence classifier"
 
+MAKES_LOGITS: Final = (CLASSIFIER, SPAN_CLASSIFIER, DECODER, NEXT_SENTENCE_CLASSIFIER)
+"""The last module of a head."""
+
 FEED_FORWARD: Final = "feed-forward"
 HEAD: Final = "head"
 

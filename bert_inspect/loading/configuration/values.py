@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from .notices import short
+from ..notices import short
 
 
 def is_whole(value: Any) -> bool:

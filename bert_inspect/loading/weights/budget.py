@@ -4,15 +4,15 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from ..errors import ModelError
-from .config import DTYPES, parameter_count
-from .locate import Checkpoint
+from ...errors import ModelError
+from ..checkpoint import Checkpoint
+from ..configuration.settings import DTYPES
 
 _SLACK = 50_000_000
 _GIB = 2**30
 
 
-def check_size(checkpoint: Checkpoint, *, labels: int, dtype: str | None, allow_missing: bool) -> None:
+def check_size(checkpoint: Checkpoint, *, parameters: int, dtype: str | None, allow_missing: bool) -> None:
     """Refuse a model that this machine cannot hold, or that is far larger than the weights that are to fill it.
 
     Raises:
@@ -20,7 +20,7 @@ def check_size(checkpoint: Checkpoint, *, labels: int, dtype: str | None, allow_
     """
     if checkpoint.weights == "none":
         return  # nothing is built
-    count = parameter_count(checkpoint.config, labels=labels)
+    count = parameters
     if checkpoint.weights == "pretrained":
         # What is missing would be drawn before it could be told: a few tensors may be, a model's worth may not.
         held = sum(tensor.count for file in checkpoint.weight_files for tensor in file.tensors)

@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..errors import ModelError
-from .files import CheckpointFiles, parse
-from .notices import counted, short, some
+from ...errors import ModelError
+from ...families import Family
+from ..files import CheckpointFiles, parse
+from ..notices import counted, short, some
 
 SINGLE = "model.safetensors"
 INDEX = "model.safetensors.index.json"
@@ -86,16 +87,18 @@ def _check_count(files: CheckpointFiles, count: int) -> None:
         raise ModelError(f"{files.name} has {count:,} tensors", f"a BERT has at most {_MOST_TENSORS:,}")
 
 
-def named(weight_files: tuple[WeightFile, ...], names: Mapping[str, str], *, name: str) -> tuple[WeightFile, ...]:
+def named(
+    weight_files: tuple[WeightFile, ...], names: Mapping[str, str], family: Family, *, name: str
+) -> tuple[WeightFile, ...]:
     """Return the weights of the checkpoint ``name`` with each tensor under the name that it has in the model.
 
     Raises:
-        ModelError: two of them are one and the same parameter for transformers: under an older name, without ``bert.``,
-            or one of them inside of a wrapper.
+        ModelError: two of them are one and the same parameter for transformers: under an older name, without that of
+            the body, or one of them inside of a wrapper.
     """
     seen: dict[str, str] = {}
     for stored, plain in names.items():
-        today = plain.removeprefix("bert.").replace(".gamma", ".weight").replace(".beta", ".bias")
+        today = plain.removeprefix(f"{family.body}.").replace(".gamma", ".weight").replace(".beta", ".bias")
         if (other := seen.setdefault(today, stored)) != stored:
             raise ModelError(
                 f"{name} holds one parameter under two names: {some([other, stored])}",

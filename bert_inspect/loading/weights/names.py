@@ -2,8 +2,8 @@
 
 from collections.abc import Collection, Iterable
 
-from ..families import Family
-from ..traces.vocabulary import roles
+from ...families import Family
+from ...traces.vocabulary import roles
 
 # What puts a part into every name, or into those of the modules inside of it.
 _WRAPPERS = {

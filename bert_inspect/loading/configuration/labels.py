@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from .notices import short
-from .settings import is_whole, wrong
+from ..notices import short
+from .values import is_whole, wrong
 
 MOST_LABELS = 100_000
 _NUMBER = re.compile(r"-?[0-9]{1,9}")

@@ -1,60 +1,54 @@
 """From checked safetensors files to a model with those weights, and what is to be said about them."""
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Collection, Container, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors.torch import load, load_file
-from transformers.models.bert.configuration_bert import BertConfig
-from transformers.models.bert.modeling_bert import BertForSequenceClassification
 
-from ..errors import ModelError
-from ..families import family_of
+from ...errors import ModelError
+from ...families.heads import NO_HEAD
+from ...traces.vocabulary import roles
+from ..checkpoint import Checkpoint
+from ..classes import class_of
+from ..notices import Notice, counted, short, some
+from ..tokenizer import quiet, reason
 from .fit import NO_CONFIGURATION, Misfit, told
-from .locate import Checkpoint
 from .names import adapter_tensors
-from .notices import Notice, counted, short, some
-from .tokenizer import quiet, reason
-from .weights import FLOATS, Tensor, WeightFile
+from .safetensors_files import FLOATS, Tensor, WeightFile
 
-_CLASS = "BertForSequenceClassification"
-_HEAD = "classifier."
 _PIECE = 4 * 1024 * 1024
 
 
 def load_pretrained(
     checkpoint: Checkpoint,
-    config: BertConfig,
+    config: Any,
     *,
     dtype: torch.dtype,
     allow_missing: bool,
     new_head: bool,
     notice: Notice,
-) -> tuple[BertForSequenceClassification, list[str], list[str]]:
+) -> tuple[Any, list[str], list[str]]:
     """Load the weights, and return with the model the names of the parameters that the checkpoint does not hold, and of
     the tensors that the model has no place for.
 
-    Only the classifier may be missing, unless ``allow_missing``, and only with ``new_head`` may it have another shape.
+    Only the head may be missing, unless ``allow_missing``, and that only where it was asked for; only with ``new_head``
+    may it have another shape. A pooler that the checkpoint lacks is left out of a model without a head.
 
     Raises:
         ModelError: the weights cannot be loaded, or do not fit the configuration.
     """
+    in_body = checkpoint.family.in_body
     model, found = _filled(checkpoint, config, dtype)
     mismatched = {str(name): tuple(shape) for name, shape, *_ in found["mismatched_keys"]}
-    wrong = sorted(name for name in mismatched if not (new_head and name.startswith(_HEAD)))
+    wrong = sorted(name for name in mismatched if in_body(name) or not new_head)
     if wrong:
         raise _wrong_shapes(checkpoint, model, wrong, mismatched)
     missing = sorted({*found["missing_keys"], *mismatched})
     unexpected = sorted(map(str, found["unexpected_keys"]))
-    unused = _unused(unexpected)
-    body = [name for name in missing if not name.startswith(_HEAD)]
-    if body and not allow_missing:
-        raise ModelError(
-            f"{checkpoint.name} lacks {counted(len(body), 'tensor')} besides the classifier's: {some(body)}"
-            + (f"; it holds {len(unused)} of other names: {some(unused, most=1)}" if unused else ""),
-            checkpoint.advice or "draw them at random with `allow_missing=True`, if that is what you want",
-        )
+    unused = _unused(checkpoint, unexpected)
+    _check_missing(checkpoint, missing, unused, allow_missing=allow_missing)
     _tell_other_head(checkpoint, missing, notice)
     if unused:
         _tell_unused(checkpoint, unused, notice)
@@ -62,7 +56,31 @@ def load_pretrained(
     return model, missing, unused
 
 
-def _filled(checkpoint: Checkpoint, config: BertConfig, dtype: torch.dtype) -> tuple[Any, dict[str, Any]]:
+def _check_missing(
+    checkpoint: Checkpoint, missing: Sequence[str], unused: Sequence[str], *, allow_missing: bool
+) -> None:
+    """Refuse a checkpoint that lacks a part of the body, or the head that it should have been saved with."""
+    if allow_missing:
+        return
+    others = f"; it holds {len(unused)} of other names: {some(unused, most=1)}" if unused else ""
+    family = checkpoint.family
+    new_head = checkpoint.draws_head and any(not family.in_body(name) for name in missing)
+    # A pooler serves the head alone: with a new head a new pooler is drawn, as transformers does.
+    of_pooler = [name for name in missing if new_head and family.part(name) == roles.POOLER]
+    if body := [name for name in missing if family.in_body(name) and name not in of_pooler]:
+        raise ModelError(
+            f"{checkpoint.name} lacks {counted(len(body), 'tensor')} besides the head's: {some(body)}{others}",
+            checkpoint.advice or "draw them at random with `allow_missing=True`, if that is what you want",
+        )
+    if missing and not checkpoint.draws_head:
+        task = checkpoint.head.task
+        raise ModelError(
+            f"{checkpoint.name} says that it was saved for {task} and lacks the head for it: {some(missing)}{others}",
+            f'look at its body with `task="{NO_HEAD.task}"`, or draw the head at random with `task="{task}"`',
+        )
+
+
+def _filled(checkpoint: Checkpoint, config: Any, dtype: torch.dtype) -> tuple[Any, dict[str, Any]]:
     """Return a model with the checkpoint's weights, and what transformers says of those that did not fit."""
     try:
         with quiet():
@@ -70,8 +88,9 @@ def _filled(checkpoint: Checkpoint, config: BertConfig, dtype: torch.dtype) -> t
             for file in checkpoint.weight_files:
                 held = _tensors(file.path)
                 tensors.update({tensor.name: held[tensor.stored] for tensor in file.tensors})
+            options = {} if _has_pooler(checkpoint, tensors) else {"add_pooling_layer": False}
             # Given no folder, transformers opens no file: no adapter, no index, no configuration of anything else.
-            model, found = BertForSequenceClassification.from_pretrained(
+            model, found = class_of(checkpoint.family, checkpoint.head).from_pretrained(
                 None,
                 config=config,
                 state_dict=tensors,
@@ -79,6 +98,7 @@ def _filled(checkpoint: Checkpoint, config: BertConfig, dtype: torch.dtype) -> t
                 local_files_only=True,
                 ignore_mismatched_sizes=True,
                 output_loading_info=True,
+                **options,
             )
     except Exception as error:
         raise ModelError(
@@ -87,6 +107,16 @@ def _filled(checkpoint: Checkpoint, config: BertConfig, dtype: torch.dtype) -> t
         ) from error
     model.name_or_path = model.config.name_or_path = checkpoint.name
     return model, found
+
+
+def _has_pooler(checkpoint: Checkpoint, tensors: Collection[str]) -> bool:
+    """Whether a model has its pooler: one without a head does without if the checkpoint holds none."""
+    family = checkpoint.family
+    return (
+        checkpoint.head is not NO_HEAD
+        or not family.pooler_may_be_left_out
+        or any(family.in_body(name) and family.part(name) == roles.POOLER for name in tensors)
+    )
 
 
 def _tensors(path: Path) -> dict[str, torch.Tensor]:
@@ -103,7 +133,8 @@ def _wrong_shapes(
 ) -> ModelError:
     parameters = dict(model.named_parameters())
     misfits = [Misfit(name=name, shape=shapes[name], wanted=tuple(parameters[name].shape)) for name in wrong]
-    of_head = [shapes[name][0] for name in wrong if name.startswith(_HEAD) and shapes[name]]
+    in_body = checkpoint.family.in_body
+    of_head = [shapes[name][0] for name in wrong if not in_body(name) and shapes[name]]
     return ModelError(
         f"{checkpoint.name} holds {counted(len(wrong), 'tensor')} in another shape than its configuration says: "
         f"{told(misfits)}",
@@ -115,14 +146,17 @@ def _wrong_shapes(
 
 
 def _tell_other_head(checkpoint: Checkpoint, missing: Sequence[str], notice: Notice) -> None:
-    """Tell of a classifier that was trained for something else: for the tokens of a sentence, for a choice."""
-    classes = checkpoint.config.get("architectures") or [_CLASS]
-    if _CLASS not in classes and not any(name.startswith(_HEAD) for name in missing):
-        notice(f"{checkpoint.name} was saved from a {classes[0]}: its classifier was not trained for whole sentences")
+    """Tell of a head of the same parameters that was trained for something else: for tokens, say, not for sentences."""
+    family, classes = checkpoint.family, checkpoint.config.get("architectures") or []
+    own = family.prefix + checkpoint.head.suffix
+    in_head = [name for name in missing if not family.in_body(name)]
+    if classes and own not in classes and not in_head and checkpoint.head is not NO_HEAD:
+        what = checkpoint.head.name
+        notice(f"{checkpoint.name} was saved from a {classes[0]}: its head was not trained for {what}")
 
 
 def _tell_unused(checkpoint: Checkpoint, unused: Sequence[str], notice: Notice) -> None:
-    layer, layers = family_of("bert").layer_in_path, checkpoint.layers
+    layer, layers = checkpoint.family.layer_in_path, checkpoint.layers
     beyond = [name for name in unused if (found := layer(name)) is not None and found >= layers]
     if beyond:
         notice(
@@ -136,12 +170,19 @@ def _tell_unused(checkpoint: Checkpoint, unused: Sequence[str], notice: Notice) 
         notice(f"{checkpoint.name} holds {counted(len(rest), 'tensor')} that this model has no place for: {some(rest)}")
 
 
-def _unused(names: Sequence[str]) -> list[str]:
+def _unused(checkpoint: Checkpoint, names: Sequence[str]) -> list[str]:
     """Return the tensors that no part of the model takes though they belong to it: what runs is not what was trained.
 
-    The heads of pretraining (``cls.``) are left out on purpose by whoever puts a classifier on BERT's body.
+    Other heads of the family, and a pooler that a head does without, are left out on purpose.
     """
-    return [name for name in names if not name.startswith("cls.") and not name.endswith("position_ids")]
+    family = checkpoint.family
+
+    def on_purpose(name: str) -> bool:
+        path = name.rpartition(".")[0]
+        other_head = not family.in_body(name) and bool(family.role(path))
+        return other_head or family.part(path) == roles.POOLER or name.endswith("position_ids")
+
+    return [name for name in names if not on_purpose(name)]
 
 
 def _tell_non_finite(checkpoint: Checkpoint, unused: Container[str], notice: Notice) -> None:

@@ -5,18 +5,20 @@ where not, which key of config.json is to blame.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from ..errors import ModelError
-from ..families import Family
-from ..traces.vocabulary import roles
-from .notices import counted
-from .weights import Tensor
+from ...errors import ModelError
+from ...families import Family
+from ...traces.vocabulary import roles
+from ..notices import counted
+from .safetensors_files import Tensor
 
 _SQUARE = ("hidden", "hidden")
+_EMBEDDING = "embedding"
+"""The width of the embeddings, which is that of the hidden states in most families."""
 # What the axes of a module's weight are; a bias has the first of them. Shapes as in ``modeling_bert.py``.
 _AXES = {
-    roles.WORD_EMBEDDINGS: ("vocabulary", "hidden"),
-    roles.POSITION_EMBEDDINGS: ("positions", "hidden"),
-    roles.TOKEN_TYPE_EMBEDDINGS: ("token_types", "hidden"),
+    roles.WORD_EMBEDDINGS: ("vocabulary", _EMBEDDING),
+    roles.POSITION_EMBEDDINGS: ("positions", _EMBEDDING),
+    roles.TOKEN_TYPE_EMBEDDINGS: ("token_types", _EMBEDDING),
     roles.QUERY_PROJECTION: _SQUARE,
     roles.KEY_PROJECTION: _SQUARE,
     roles.VALUE_PROJECTION: _SQUARE,
@@ -80,7 +82,7 @@ def advice(tensors: Iterable[Tensor], sizes: Mapping[str, int], family: Family) 
     if any(len(lengths) > 1 for lengths in held.values()):
         return ""
     right = {axis: lengths.pop() for axis, lengths in held.items()}
-    if (layers := layers_held(tensors, family)) and layers < sizes["layers"]:
+    if not family.shares_layer and 0 < (layers := layers_held(tensors, family)) < sizes["layers"]:
         right["layers"] = layers
     wrong = [f"{family.sizes[axis]} to {length}" for axis, length in right.items() if length != sizes[axis]]
     return f"set {' and '.join(wrong)} in config.json, which is what the weights have" if wrong else ""
@@ -99,14 +101,19 @@ def told(misfits: Iterable[Misfit]) -> str:
 
 
 def _known(tensors: Iterable[Tensor], sizes: Mapping[str, int], family: Family) -> _Known:
-    """Yield the tensors that the model has a place for, each with what its axes are."""
-    body = next(path for path, role in family.modules.items() if role == roles.BODY)
-    places = {path for path in family.paths(sizes["layers"]) if path.startswith(f"{body}.")}
+    """Yield the tensors that the model's body has a place for, each with what its axes are."""
     for tensor in tensors:
         path, _, kind = tensor.name.rpartition(".")
-        path = path if path in places else f"{body}.{path}"
-        axes = _AXES.get(family.role(path)) if path in places else None
-        if axes is not None and kind in ("weight", "bias", "gamma", "beta"):
+        layer = family.layer_in_path(path)
+        axes = _AXES.get(family.role(path))
+        if axes is None or not family.in_body(path) or kind not in ("weight", "bias", "gamma", "beta"):
+            continue
+        if layer is not None and layer >= sizes["layers"] and not family.shares_layer:
+            continue
+        if family.role(path) == roles.NORM and family.part(path) == roles.EMBEDDINGS:
+            axes = (_EMBEDDING,)
+        axes = tuple("hidden" if axis == _EMBEDDING and _EMBEDDING not in sizes else axis for axis in axes)
+        if all(axis in sizes for axis in axes):
             yield tensor, axes[:1] if kind in ("bias", "beta") else axes
 
 
