@@ -32,11 +32,11 @@ ROOMS: dict[str, set[str]] = {
     "layout": {"dataflow"},
     "diff": TRACES | {"errors", "msgspec", "numpy"},
     "loading": TRACES | {"errors", "msgspec"} | TORCH,
-    "capture": TRACES | {"errors", "files", "loading", "source_view", "msgspec", "capture.naming", "capture.tracing"}
+    "capture": TRACES | {"errors", "files", "loading", "source_view", "msgspec", "numpy", "capture.naming", "capture.tracing"}
     | {"capture.verify"} | TORCH,
     "capture.tracing": TRACES | {"errors", "capture", "capture.verify", "msgspec", "torch"},
     "capture.naming": TRACES | {"errors", "capture.tracing", "torch"},
-    "capture.verify": TRACES | {"capture", "capture.naming", "capture.tracing", "torch"},
+    "capture.verify": TRACES | {"capture", "loading", "capture.naming", "capture.tracing", "torch"},
     "analysis": TRACES | {"errors", "capture", "loading", "diff", "analysis.causes", "msgspec", "numpy"},
     "analysis.causes": TRACES | {"diff", "msgspec", "numpy", "torch", "transformers"},
     "analysis.doctor": TRACES | {"errors", "analysis", "capture", "loading", "diff", "msgspec", "numpy", "torch"},

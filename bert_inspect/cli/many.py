@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import typer
 
 from ..errors import BertInspectError, ExitCode, UsageError
+from ..families.heads import MULTIPLE_CHOICE
 from ..terminal import Terminal, report, stdout
 from . import help
 from .prepare import find, load
@@ -91,6 +92,11 @@ def _traced(
         raise UsageError(f"there is no sentence in {file}", "write one a line; blank lines do not count")
     checkpoint = find(spec, terminal)
     recording.selection.check_layers(checkpoint.layers)
+    if checkpoint.head is MULTIPLE_CHOICE:
+        raise UsageError(
+            f"{checkpoint.name} chooses between texts that may follow one, and {file} holds texts alone",
+            "run it on one text with --choice",
+        )
 
     from ..capture.encode import token_limit
     from ..loading.tokenizer import load_tokenizer

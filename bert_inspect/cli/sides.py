@@ -65,7 +65,8 @@ def parse_side(
     if texts["text"] or texts["pair"]:
         own = texts["text"] or (list(sentences.texts) if sentences is not None else [])
         labels = None if sentences is None or sentences.labels is None else list(sentences.labels)
-        sentences = replace(parse_sentences(own, pair=texts["pair"] or None), labels=labels)
+        choices = None if sentences is None else sentences.choices
+        sentences = replace(parse_sentences(own, pair=texts["pair"] or None, choices=choices), labels=labels)
     if sentences is None:
         raise UsageError(f"side {option[2:]} has no sentence", f"give one for both, or {option} text=...")
     return SideChoice(spec=replace(base, **changes), sentences=sentences, said=tuple(said or ()))

@@ -9,7 +9,7 @@ from ...loading.loaded import Loaded
 from ...traces.record import Input, Output, Prediction
 from ...traces.values import strict
 from ...traces.vocabulary import known_as
-from .numbers import largest, plain, rows
+from .plain_numbers import largest, plain, rows
 
 Returned = Mapping[str, torch.Tensor]
 NEXT_SENTENCE_LABELS = ("next sentence", "not next")

@@ -11,7 +11,7 @@ from ...traces.record import Candidate, Input, Mask, Output
 from ...traces.values import strict
 from ...traces.vocabulary import known_as
 from .classes import NEXT_SENTENCE_LABELS, SENTENCE_ORDER_LABELS, predictions
-from .numbers import plain, rows
+from .plain_numbers import plain, rows
 
 BEST = 10
 """How many tokens are told of each mask."""

@@ -7,7 +7,7 @@ import torch
 from ...loading.loaded import Loaded
 from ...traces.record import Input, Output, Pooled
 from ...traces.vocabulary import known_as
-from .numbers import plain, rows
+from .plain_numbers import plain, rows
 
 
 def pooled(loaded: Loaded, batch: Input, returned: Mapping[str, torch.Tensor]) -> Output:

@@ -10,7 +10,7 @@ from ...loading.loaded import Loaded
 from ...traces.record import Answer, Input, Output
 from ...traces.values import strict
 from ...traces.vocabulary import known_as
-from .numbers import plain, rows
+from .plain_numbers import plain, rows
 
 LONGEST_ANSWER = 15
 """The most tokens of an answer, as in transformers' pipeline for question answering (``max_answer_len``)."""

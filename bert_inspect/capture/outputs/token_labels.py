@@ -10,7 +10,7 @@ from ...traces.record import Entity, Input, Output, Prediction
 from ...traces.values import Number, strict
 from ...traces.vocabulary import known_as
 from .classes import class_names, predictions
-from .numbers import nested, plain
+from .plain_numbers import nested, plain
 
 _OUTSIDE = "O"
 """What a token is labelled that belongs to no entity."""
