@@ -32,8 +32,8 @@ ROOMS: dict[str, set[str]] = {
     "layout": {"dataflow"},
     "diff": TRACES | {"errors", "msgspec", "numpy"},
     "loading": TRACES | {"errors", "msgspec"} | TORCH,
-    "capture": TRACES | {"errors", "files", "loading", "source_view", "msgspec", "numpy", "capture.naming", "capture.tracing"}
-    | {"capture.verify"} | TORCH,
+    "capture": TRACES | {"errors", "files", "loading", "source_view", "msgspec", "numpy", "capture.naming"}
+    | {"capture.tracing", "capture.verify"} | TORCH,
     "capture.tracing": TRACES | {"errors", "capture", "capture.verify", "msgspec", "torch"},
     "capture.naming": TRACES | {"errors", "capture.tracing", "torch"},
     "capture.verify": TRACES | {"capture", "loading", "capture.naming", "capture.tracing", "torch"},
