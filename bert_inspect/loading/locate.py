@@ -18,10 +18,10 @@ from .names import MERGE
 from .notices import Notice, short, warn
 from .plain_weights import plainly_named
 from .spec import ModelSpec, Weights
+from .tokenizing.present import NO_TOKENIZER, TOKENIZER_FILES, has_tokenizer
 from .weights import FLOATS, INDEX, SINGLE, WeightFile
 
-_TOKENIZER = ["tokenizer*.json", "vocab.txt", "special_tokens_map.json", "added_tokens.json"]
-_PATTERNS = ["config.json", "*.safetensors", INDEX, *_TOKENIZER]
+_PATTERNS = ["config.json", "*.safetensors", INDEX, *TOKENIZER_FILES]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -263,9 +263,9 @@ def _checked(
         )
     refuse_other_types(config, files, notice)
     settings = checked_settings(config, name=name, notice=notice)
-    if files.find("tokenizer.json") is None and files.find("vocab.txt") is None:
+    if not has_tokenizer(files):
         raise ModelError(
-            f"{name} has no tokenizer: neither tokenizer.json nor vocab.txt",
+            f"{name} has no tokenizer: {NO_TOKENIZER}",
             "save it there too: tokenizer.save_pretrained(folder)",
         )
     weight_files: tuple[WeightFile, ...] = ()

@@ -14,7 +14,7 @@ from transformers import AutoTokenizer
 from transformers.models.bert.modeling_bert import BertForSequenceClassification
 
 from bert_inspect.loading.tokenizer import load_tokenizer
-from bert_inspect.loading.tokenizer_parts import is_bounded
+from bert_inspect.loading.tokenizing.parts import is_bounded
 
 Command = Callable[..., tuple[int, str, str]]
 Refused = Callable[..., str]
@@ -162,7 +162,7 @@ UNSAFE: dict[str, tuple[dict[str, Any], str]] = {
     "a part that is text": (alone(decoder=sequence("decoders", "x")), "its decoder has a part of type x"),  # type: ignore[arg-type]
     "characters of another kind": (
         alone(normalizer={"type": "Precompiled", "precompiled_charsmap": "AA"}),
-        "Precompiled",
+        "its precompiled_charsmap is not base64",
     ),
     "a pattern without bounds": (alone(pre_tokenizer=split({"Regex": "(a+)+$"})), "pattern (a+)+$ may take a time"),
     "no pattern": (alone(pre_tokenizer=split({"String": ""})), "a pattern that is no text"),
