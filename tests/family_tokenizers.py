@@ -8,6 +8,7 @@ from typing import Any
 
 from tokenizers import ByteLevelBPETokenizer, Tokenizer, decoders, normalizers, pre_tokenizers, processors, trainers
 from tokenizers.models import BPE, Unigram
+from transformers import AutoTokenizer
 from transformers.models.albert.tokenization_albert import AlbertTokenizer
 from transformers.models.camembert.tokenization_camembert import CamembertTokenizer
 from transformers.models.deberta_v2.tokenization_deberta_v2 import DebertaV2Tokenizer
@@ -16,6 +17,9 @@ from transformers.models.mpnet.tokenization_mpnet import MPNetTokenizer
 from transformers.models.roberta.tokenization_roberta import RobertaTokenizer
 from transformers.models.xlm_roberta.tokenization_xlm_roberta import XLMRobertaTokenizer
 from transformers.tokenization_utils_tokenizers import TokenizersBackend
+
+from bert_inspect.loading.locate import Checkpoint
+from bert_inspect.loading.tokenizer import load_tokenizer
 
 SENTENCES = [
     "I love cats, and cats love me!",
@@ -151,3 +155,58 @@ def save(family: str, folder: Path, **settings: Any) -> Path:
     file = folder / "tokenizer_config.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | settings))
     return folder
+
+
+CONTROL, USER_DEFINED = 3, 4
+Piece = tuple[str, float, int]
+
+
+def sentencepiece(pieces: list[Piece], *, unknown: int, charsmap: bytes = b"", kind: int = 1) -> bytes:
+    """The bytes of a sentencepiece model; of each piece its text, score and type."""
+    message = b""
+    for text, score, role in pieces:
+        inner = field(1, text.encode()) + varint(2 << 3 | 5) + struct.pack("<f", score)
+        message += field(1, inner + (varint(3 << 3) + varint(role) if role != 1 else b""))
+    message += field(2, varint(3 << 3) + varint(kind) + varint(40 << 3) + varint(unknown) + field(7, b"other"))
+    return message + field(3, field(1, b"nmt_nfkc") + (field(2, charsmap) if charsmap else b""))
+
+
+def field(number: int, data: bytes) -> bytes:
+    """A field of a protobuf message that holds bytes."""
+    return varint(number << 3 | 2) + varint(len(data)) + data
+
+
+def varint(number: int) -> bytes:
+    """A number in a protobuf message."""
+    found = b""
+    while number >= 0x80:
+        found += bytes([number & 0x7F | 0x80])
+        number >>= 7
+    return found + bytes([number])
+
+
+def checkpoint(folder: Path) -> Checkpoint:
+    """The checkpoint in a folder, of whichever family."""
+    config = json.loads((folder / "config.json").read_text())
+    return Checkpoint(name="copy", source="folder", config=config, weights="none", folder=folder)
+
+
+def assert_same(folder: Path, theirs: Any = None) -> list[str]:
+    """Compare what is loaded with what AutoTokenizer loads, and return what was told."""
+    told: list[str] = []
+    ours, theirs = (
+        load_tokenizer(checkpoint(folder), notice=told.append),
+        theirs or AutoTokenizer.from_pretrained(folder),
+    )
+    assert ours.model_input_names == theirs.model_input_names
+    for pairs in (None, TEXTS[::-1]):
+        mine, other = ours(TEXTS, pairs), theirs(TEXTS, pairs)
+        assert dict(mine) == dict(other)
+        for field in ("tokens", "offsets", "type_ids", "special_tokens_mask", "word_ids"):
+            assert [getattr(row, field) for row in mine.encodings] == [getattr(row, field) for row in other.encodings]
+        assert [ours.decode(ids) for ids in mine["input_ids"]] == [theirs.decode(ids) for ids in other["input_ids"]]
+    for name in ("model_max_length", "padding_side", "truncation_side", "pad_token_id", "special_tokens_map"):
+        assert getattr(ours, name) == getattr(theirs, name), name
+    assert ours.get_vocab() == theirs.get_vocab()
+    assert [*map(str, ours.added_tokens_decoder.items())] == [*map(str, theirs.added_tokens_decoder.items())]
+    return told
