@@ -51,7 +51,7 @@ def check_charsmap(table: bytes) -> int:
 
 def _leads_inside(place: int, unit: int, units: tuple[int, ...], texts: bytes) -> bool:
     """Whether every step from a unit of the tree stays in it, and a text that it leads to begins with a character."""
-    if unit & _LEAF:
+    if unit & _LEAF and place:  # no step leads to it, but every search begins at the first unit
         return True
     below = place ^ ((unit >> 10) << (8 if unit & _WIDE else 0))
     if below | 0xFF >= len(units):

@@ -55,6 +55,8 @@ def check_parts(found: TokenizerJson, sections: Sequence[str] = tuple(_KNOWN)) -
                 _check_template(part)
             if kind == "Precompiled":
                 growth *= max(1, check_charsmap(decoded(part.get("precompiled_charsmap"))))
+            if (section, kind) == ("decoder", "Strip") and part.get("stop") != 0:
+                raise ValueError("its decoder strips the end of a token, and the library fails over an empty one")
         texts = [part.get("content", part.get("prepend", "")) for part in parts]
         if growth * prod(max(1, len(text)) for text in texts if isinstance(text, str)) > _MOST_GROWTH:
             raise ValueError(f"its {section} makes a text more than {_MOST_GROWTH:,} times as long")
@@ -76,6 +78,10 @@ def parts_of(section: Any) -> Iterator[dict[str, Any]]:
 def _check_template(part: dict[str, Any]) -> None:
     """Refuse a template that names a token it does not define, or the second sentence where there is one only."""
     defined = part.get("special_tokens")
+    for name, token in defined.items() if isinstance(defined, dict) else ():
+        ids, texts = (token.get(key) if isinstance(token, dict) else None for key in ("ids", "tokens"))
+        if not (isinstance(ids, list) and isinstance(texts, list) and len(ids) == len(texts)):
+            raise ValueError(f"its post_processor has another number of ids than of tokens for {short(name)}")
     for key, sequences in (("single", {"A"}), ("pair", {"A", "B"})):
         pieces = part.get(key)
         for piece in pieces if isinstance(pieces, list) else ():

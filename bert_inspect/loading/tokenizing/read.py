@@ -69,6 +69,9 @@ def read_tokenizer(
     data = files.read(JSON, limit=VOCABULARY_LIMIT)
     found = None if data is None else _decode(files, JSON, data, TokenizerJson)
     model = None if found is None else _model(files, found)
+    if isinstance(model, Bpe) and model.dropout:
+        notice(f"{JSON} of {files.name} leaves out merges at random (dropout): none is left out here")
+        model = msgspec.structs.replace(model, dropout=None)
     choice = choose(files.read_object("config.json") or {}, config, known=known, by_name=by_name)
     made = _made(files, choice, model, notice)
     settings = _settings(files, _CONFIG, config)
