@@ -49,6 +49,6 @@ def without_spaces(text: str, span: Span, *, token: str, pieces: Pieces) -> Span
         return start + len(spelled) - len(spelled.lstrip()), end - len(spelled) + len(spelled.rstrip())
     spaces = leading_spaces(token, pieces)
     for _ in range(spaces):
-        if start < end and text[start].isspace():
+        if start < end and text[start : start + 1].isspace():
             start += 1
     return start, start if spaces and spaces == len(token) else end
