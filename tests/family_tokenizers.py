@@ -192,7 +192,7 @@ def checkpoint(folder: Path) -> Checkpoint:
 
 
 def assert_same(folder: Path, theirs: Any = None) -> list[str]:
-    """Compare what is loaded with what AutoTokenizer loads, and return what was told."""
+    """Compare what is loaded with what AutoTokenizer loads, and return what was told beside."""
     told: list[str] = []
     ours, theirs = (
         load_tokenizer(checkpoint(folder), notice=told.append),
@@ -209,4 +209,6 @@ def assert_same(folder: Path, theirs: Any = None) -> list[str]:
         assert getattr(ours, name) == getattr(theirs, name), name
     assert ours.get_vocab() == theirs.get_vocab()
     assert [*map(str, ours.added_tokens_decoder.items())] == [*map(str, theirs.added_tokens_decoder.items())]
+    if not theirs("")["input_ids"]:  # as older releases make DeBERTa's
+        told.remove("the tokenizer of copy adds no special tokens: a sentence begins with its first word")
     return told

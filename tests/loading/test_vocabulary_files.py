@@ -22,6 +22,7 @@ from family_tokenizers import (
     words,
 )
 from tokenizers.models import BPE
+from transformers import AutoTokenizer
 from transformers.convert_slow_tokenizer import SentencePieceExtractor
 
 from bert_inspect.errors import ModelError
@@ -118,7 +119,12 @@ def test_a_sentencepiece_model_is_read_without_its_package(
     found += [("user's", -1.0, USER_DEFINED)]
     bare(tmp_path, family, {file: sentencepiece(found, unknown=unknown, charsmap=table)}, do_lower_case=False)
     as_sentencepiece_says(found, unknown=unknown, charsmap=table)
-    assert_same(tmp_path)
+    try:
+        theirs = AutoTokenizer.from_pretrained(tmp_path)
+    except ImportError:  # older releases hand an empty table on, fail, and look for other packages
+        assert not table
+        pytest.skip("this release of transformers reads no model of this kind without a table")
+    assert_same(tmp_path, theirs)
 
 
 SPM = sentencepiece([*FAIRSEQ, ("▁a", -1.0, 1)], unknown=0)
