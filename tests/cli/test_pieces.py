@@ -51,7 +51,8 @@ def test_pieces_are_shown_as_text(byte_level: Path, command: Command, tmp_path: 
     page = tmp_path / "page.html"
     assert command("report", "--trace", file, "-o", page)[0] == 0
     for out in (command("tokens", "--trace", file)[1], command("attention", "--trace", file)[1], page.read_text()):
-        assert "·lo" in out and out.count("Ġlo") == (out.count('"tokens":[["\\u003cs>","I","Ġlo"'))
+        # The page carries the trace, which keeps the names.
+        assert "·lo" in out and out.count("Ġlo") == out.count('"tokens":[["\\u003cs>","I","Ġlo"')
     assert "·lo" in command("show", file, "--token", "·LO", "--values")[1]
     assert command("show", file, "--token", "·lo", "--values") == command("show", file, "--token", "Ġlo", "--values")
     assert "the tokens are <s> I ·lo ·é" in command("show", file, "--token", "x", "--values")[2]
