@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..traces.record import Trace
 from ..traces.sentences import classification_place
+from ..traces.token_text import token_texts
 from .attention import Array, marks
 
 Place = Literal["first", "separator", "padding", "itself", "previous", "next"]
@@ -104,7 +105,7 @@ def _neighbour(matrix: Array, places: NDArray[np.intp], padding: NDArray[np.bool
 
 def _words(trace: Trace, row: int) -> NDArray[np.bool_]:
     """Return which tokens are words or pieces of words: neither special nor punctuation."""
-    tokens, special = trace.input.tokens[row], trace.input.special
+    tokens, special = token_texts(trace.input, row), trace.input.special
     spelled = [any(sign.isalnum() for sign in token) for token in tokens]
     plain = ~np.array(special[row] if special else [0] * len(tokens), dtype=bool)
     found: NDArray[np.bool_] = np.array(spelled, dtype=bool) & plain

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..errors import UsageError
 from ..traces.record import Input
+from .piece_spans import pieces_of, without_spaces
 from .sentence_file import check_length
 
 _MOST_NAMES = 20
@@ -205,21 +206,38 @@ def _encoded(
         for row in rows
         for own, kind in zip(batch.sequence_ids(row), types[row], strict=True)
     )
+    pieces = pieces_of(tokenizer)
+    tokens = [_names(tokenizer, batch["input_ids"][row], batch.tokens(row)) for row in rows]
     return Input(
         texts=texts,
         pairs=pairs,
-        tokens=[list(batch.tokens(row)) for row in rows],
-        offsets=[[(start, end) for start, end in batch[row].offsets] for row in rows],
+        tokens=tokens,
+        offsets=[
+            [
+                without_spaces(pairs[row] if pairs and side else texts[row], span, token=token, pieces=pieces)
+                for span, token, side in zip(batch[row].offsets, tokens[row], sides[row], strict=True)
+            ]
+            for row in rows
+        ],
         words=[list(batch.word_ids(row)) for row in rows],
         special=[list(mask) for mask in batch["special_tokens_mask"]],
         decoded=[tokenizer.decode(ids) for ids in batch["input_ids"]],
         input_ids=[list(ids) for ids in batch["input_ids"]],
         token_type_ids=types,
         text_ids=[] if told else sides,
+        pieces=pieces,
         attention_mask=[list(mask) for mask in batch["attention_mask"]],
         labels=None if sentences.labels is None else class_indices(sentences.labels, label_names),
         truncated=[length - sum(mask) for length, mask in zip(lengths, batch["attention_mask"], strict=True)],
     )
+
+
+def _names(tokenizer: Any, ids: Sequence[int], spelled: Sequence[str]) -> list[str]:
+    """Return what the vocabulary calls the tokens of a sentence. The tokenizer may spell an unknown one as the text
+    that it stands for, and an added one with the spaces around it.
+    """
+    named = tokenizer.convert_ids_to_tokens(ids)
+    return [text if name is None else name for name, text in zip(named, spelled, strict=True)]
 
 
 def _check_lengths(tokenizer: Any, lengths: Sequence[int], *, limit: int | None, truncate: bool, pairs: bool) -> None:

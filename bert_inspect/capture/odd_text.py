@@ -17,16 +17,18 @@ def unknown_words(batch: Input, sentence: int, tokenizer: Any) -> list[str]:
 
 
 def why_unknown(word: str, tokenizer: Any) -> str:
-    """Return why a word is unknown to WordPiece: it is too long, or the vocabulary has no piece for one of its
+    """Return why a word is unknown: it is longer than WordPiece takes, or the vocabulary has no piece for one of its
     characters. Empty where nothing more can be said.
     """
-    longest = getattr(tokenizer.backend_tokenizer.model, "max_input_chars_per_word", None)
+    model = tokenizer.backend_tokenizer.model
+    longest = getattr(model, "max_input_chars_per_word", None)
     if longest is not None and len(word) > longest:
         return f"{len(word)} characters, more than the {longest} that a word may have"
     vocabulary = tokenizer.get_vocab()
     normalizer = tokenizer.backend_tokenizer.normalizer
     plain = word if normalizer is None else normalizer.normalize_str(word)
-    without = dict.fromkeys(sign for sign in plain if sign not in vocabulary and f"##{sign}" not in vocabulary)
+    inside = getattr(model, "continuing_subword_prefix", None) or ""
+    without = dict.fromkeys(sign for sign in plain if sign not in vocabulary and inside + sign not in vocabulary)
     return f"no token has {', '.join(without)}" if without and len(plain) > 1 else ""
 
 

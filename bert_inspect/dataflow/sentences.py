@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from ..traces.record import Input
+from ..traces.token_text import token_texts
 from .graph import Arrow, Dataflow, Node, order_of
 
 _SENTENCES, _TOKENS = 4, 12
@@ -14,7 +15,8 @@ def tokenizing(batch: Input, inputs: Sequence[Node]) -> tuple[tuple[Node, ...], 
     pairs = batch.pairs or [""] * len(batch.texts)
     texts = [f"{text}  |  {pair}" if pair else text for text, pair in zip(batch.texts, pairs, strict=True)]
     text = Node(id="t0", kind="text", label="", lines=_first(texts, "sentence"))
-    tokens = [" ".join(_first(row, "token", count=_TOKENS)) for row in batch.tokens]
+    rows = range(len(batch.tokens))
+    tokens = [" ".join(_first(token_texts(batch, row), "token", count=_TOKENS)) for row in rows]
     tokenizer = Node(id="t1", kind="tokenizer", label="tokenizer", lines=_first(tokens, "sentence"))
     made = {Arrow(text.id, tokenizer.id, None)}
     shape = (len(batch.tokens), len(batch.tokens[0]) if batch.tokens else 0)

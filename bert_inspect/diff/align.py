@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..traces.record import Input, Step, TensorOut
+from ..traces.token_text import shown_token
 from ..traces.vocabulary import labels
 from ..traces.vocabulary.axes import TOKEN_AXES
 from .align_words import Aligned, align_words
@@ -184,7 +185,7 @@ def _real(mask: Sequence[int]) -> list[int]:
 
 
 def _token(batch: Input, row: int, place: int) -> str:
-    return f"{batch.tokens[row][place]} (id {batch.input_ids[row][place]})"
+    return f"{shown_token(batch, row, place)} (id {batch.input_ids[row][place]})"
 
 
 def _longest(batch: Input) -> int:

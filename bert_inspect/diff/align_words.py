@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from ..traces.record import Input
+from ..traces.token_text import shown_token
 
 _MOST = 6
 """So many differences are told of a sentence."""
@@ -14,9 +15,12 @@ _MOST = 6
 
 @dataclass(frozen=True, kw_only=True)
 class Word:
-    """A word of a sentence, or a special token: how it is spelled, its tokens, and where those stand."""
+    """A word of a sentence, or a special token: how it is spelled in the text, and as its tokens are shown; its tokens,
+    and where those stand.
+    """
 
     text: str
+    shown: str
     tokens: tuple[str, ...]
     places: tuple[int, ...]
 
@@ -35,7 +39,8 @@ def align_words(a: Input, row_a: int, b: Input, row_b: int) -> Aligned:
     replaced as many others, one by one. Words that were put in or left out have no partner.
     """
     words_a, words_b = list(words(a, row_a)), list(words(b, row_b))
-    keys_a, keys_b = ([word.tokens for word in side] for side in (words_a, words_b))
+    alike = a.pieces == b.pieces  # words that two vocabularies spell in other ways are the same by their text
+    keys_a, keys_b = ([word.tokens if alike else word.text for word in side] for side in (words_a, words_b))
     places_a: list[int] = []
     places_b: list[int] = []
     told: list[str] = []
@@ -82,11 +87,14 @@ def _word(batch: Input, row: int, tokens: Sequence[str], places: Sequence[int]) 
     second = batch.pairs is not None and batch.sides(row)[places[0]] == 1
     text = batch.pairs[row] if second and batch.pairs is not None else batch.texts[row]
     spelled = tuple(tokens[place] for place in places)
-    return Word(text=text[start:end] or "".join(spelled), tokens=spelled, places=tuple(places))
+    shown = "".join(shown_token(batch, row, place) for place in places)
+    return Word(text=text[start:end] or shown, shown=shown, tokens=spelled, places=tuple(places))
 
 
 def _difference(a: Sequence[Word], b: Sequence[Word]) -> str:
     in_a, in_b = (" ".join(word.text for word in side) for side in (a, b))
+    if in_a == in_b:  # the same words, of other tokens: with a space before them, or without
+        in_a, in_b = (" ".join(word.shown for word in side) for side in (a, b))
     if not a or not b:
         return f"'{in_a or in_b}' only in {'A' if a else 'B'}"
     return f"'{in_a}' in A, '{in_b}' in B"

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from ..traces.record import Input, Step
+from ..traces.token_text import shown_token
 from ..traces.values import Number
 from ..traces.vocabulary import labels, roles
 from ..traces.vocabulary.axes import TOKEN_AXES, Axis, one_of
@@ -46,7 +47,7 @@ def place_in_words(place: Sequence[int], axes: Sequence[Axis] | None, batch: Inp
             parts.append(f"sentence {index + 1}")
         elif axis in TOKEN_AXES:
             tokens = batch.tokens[row] if row < len(batch.tokens) else []
-            word = f" ({tokens[index]})" if index < len(tokens) else ""
+            word = f" ({shown_token(batch, row, index)})" if index < len(tokens) else ""
             parts.append(f"{one_of(axis)} {index}{word}")
         else:
             parts.append(f"{one_of(axis)} {index}")

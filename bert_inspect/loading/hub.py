@@ -6,11 +6,11 @@ from pathlib import Path
 from ..errors import ModelError
 from .files import JSON_LIMIT, CheckpointFiles
 from .notices import short
+from .tokenizing.present import TOKENIZER_FILES
 from .weights.safetensors_files import INDEX
 
-_TOKENIZER = ["tokenizer*.json", "vocab.txt", "special_tokens_map.json", "added_tokens.json"]
 _POOLING = ["modules.json", "1_Pooling/config.json"]
-_PATTERNS = ["config.json", "*.safetensors", INDEX, *_TOKENIZER, *_POOLING]
+_PATTERNS = ["config.json", "*.safetensors", INDEX, *TOKENIZER_FILES, *_POOLING]
 
 
 def keep_off_the_network() -> None:

@@ -20,6 +20,7 @@ from .files import CheckpointFiles
 from .hub import cached, download, first_line
 from .notices import Notice, short, warn
 from .spec import ModelSpec
+from .tokenizing.present import NO_TOKENIZER, has_tokenizer
 from .weights.fit import check_fit
 from .weights.names import MERGE
 from .weights.plainly_named import plainly_named
@@ -127,10 +128,9 @@ def _checked(
         raise _no_configuration(files)
     family = family_in(config, files, notice)
     settings = checked_settings(config, family, name=name, notice=notice)
-    if files.find("tokenizer.json") is None and files.find("vocab.txt") is None:
+    if not has_tokenizer(files):
         raise ModelError(
-            f"{name} has no tokenizer: neither tokenizer.json nor vocab.txt",
-            "save it there too: tokenizer.save_pretrained(folder)",
+            f"{name} has no tokenizer: {NO_TOKENIZER}", "save it there too: tokenizer.save_pretrained(folder)"
         )
     weight_files: tuple[WeightFile, ...] = ()
     if spec.weights in ("auto", "pretrained"):

@@ -12,6 +12,7 @@ from rich.text import Text
 from ..families import family_of
 from ..safetext import safe_text
 from ..traces.record import Input, Model, Trace
+from ..traces.token_text import token_texts
 from .answers import answers
 from .proof import proof
 from .words import BAD, DIM, NAME, PLAIN, count, plural
@@ -143,7 +144,8 @@ _TOKENS = 60
 def _sentences(batch: Input) -> list[tuple[str, Text]]:
     """Return a line of tokens for each sentence, the first ones of a big batch."""
     lines = []
-    for number, (tokens, mask) in enumerate(zip(batch.tokens[:_SHOWN], batch.attention_mask, strict=False), start=1):
+    for number, mask in enumerate(batch.attention_mask[:_SHOWN], start=1):
+        tokens = token_texts(batch, number - 1)
         line = Text()
         shown = 0
         for seen, run in groupby(zip(mask, tokens, strict=True), key=itemgetter(0)):

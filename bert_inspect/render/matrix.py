@@ -8,6 +8,7 @@ from rich.style import Style
 from ..safetext import safe_text
 from ..traces.focus import Focus
 from ..traces.record import Input, TensorOut
+from ..traces.token_text import shown_token
 from ..traces.vocabulary.axes import TOKEN_AXES, one_of
 from .cells import Cell
 from .sizes import SHOWN_ENDS, SHOWN_SENTENCES
@@ -170,7 +171,7 @@ class _Matrix:
             return f"sentence {index + 1}"
         tokens = self._batch.tokens[sentence] if sentence < len(self._batch.tokens) else []
         if axis in TOKEN_AXES and index < len(tokens):
-            return safe_text(tokens[index])
+            return safe_text(shown_token(self._batch, sentence, index))
         return f"{one_of(axis)} {index}"
 
 

@@ -7,6 +7,7 @@ from rich.text import Text
 
 from ..traces.record import Input
 from ..traces.sentences import cut_in_words
+from ..traces.token_text import token_texts
 from .words import BAD, DIM, NAME, plural, sentence
 
 ROWS = 3000
@@ -57,13 +58,14 @@ def _table(batch: Input, row: int, most: int) -> Table:
     words, special = batch.words, batch.special
     spans = _word_spans(batch, row)
     names = {name for name, added in zip(batch.tokens[row], special[row] if special else (), strict=False) if added}
-    for place, token in enumerate(batch.tokens[row][:most]):
+    for place, token in enumerate(token_texts(batch, row)[:most]):
         segment, seen = batch.token_type_ids[row][place], batch.attention_mask[row][place]
         start, end = batch.offsets[row][place]
         side = batch.sides(row)[place]
         text = batch.pairs[row] if batch.pairs is not None and side else batch.texts[row]
-        is_special = bool(special and special[row][place]) or (start == end)
-        note = "padding" if not seen else "special" if is_special else _TYPED if token in names else ""
+        is_special = bool(special[row][place]) if special else start == end
+        typed = batch.tokens[row][place] in names
+        note = "padding" if not seen else "special" if is_special else _TYPED if typed else ""
         word = words[row][place] if words else None
         start_word, end_word = (start, end) if word is None else spans[side, word]
         table.add_row(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from ..errors import UsageError
 from .record import Input
+from .token_text import token_texts
 
 _MOST_NAMES = 20
 
@@ -33,7 +34,7 @@ class Focus:
             raise UsageError(
                 f"there is no token {self.token}: the sentences have tokens 0 to {last}", "tokens are counted from 0"
             )
-        names = list(dict.fromkeys(token for row in batch.tokens for token in row))
+        names = list(dict.fromkeys(token for row in range(len(batch.tokens)) for token in token_texts(batch, row)))
         more = " ..." if len(names) > _MOST_NAMES else ""
         raise UsageError(
             f"no sentence has the token {self.token!r}", f"the tokens are {' '.join(names[:_MOST_NAMES])}{more}"
@@ -46,14 +47,15 @@ class Focus:
         """
         if self.token is None or sentence >= len(batch.tokens):
             return None
-        tokens = batch.tokens[sentence]
+        tokens, shown = batch.tokens[sentence], token_texts(batch, sentence)
         if self.token.isdecimal():
             place = int(self.token[:9])
             return place if place < len(tokens) else None
         wanted = self.token.casefold()
         ways: Sequence[Sequence[str]] = (
             [token if token == self.token else "" for token in tokens],
-            [token.casefold() for token in tokens],
+            shown,
+            [token.casefold() for token in shown],
             self._words(batch, sentence),
         )
         return next((way.index(found) for way in ways for found in (self.token, wanted) if found in way), None)

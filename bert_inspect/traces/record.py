@@ -72,7 +72,8 @@ class Input(_Record, frozen=True, kw_only=True):
     ``offsets`` are character spans in the text (in the pair's text where `sides` says 1), ``words`` numbers the word
     that a token is part of (None: a special token), ``truncated`` counts the tokens cut from each sentence, ``lines``
     are the sentences' lines in the file that they were read from. ``text_ids`` says which text each token is from, for
-    a tokenizer that does not say it in ``token_type_ids``.
+    a tokenizer that does not say it in ``token_type_ids``. ``pieces`` says how a vocabulary spells its pieces, which
+    `token_text` reads: each byte as a character, or the space as ``▁``; empty where they are text as they are.
     """
 
     texts: list[str]
@@ -89,6 +90,7 @@ class Input(_Record, frozen=True, kw_only=True):
     truncated: list[int]
     lines: list[int] = []
     text_ids: list[list[int]] = []
+    pieces: Literal["", "byte-level", "metaspace"] = ""
 
     def sides(self, row: int) -> list[int]:
         """Return for each token of a row which text it is from: 1 is the second one of a pair."""

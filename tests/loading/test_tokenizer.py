@@ -16,7 +16,7 @@ from transformers.models.bert.tokenization_bert import BertTokenizer
 
 from bert_inspect.loading.files import CheckpointFiles
 from bert_inspect.loading.tokenizer import load_tokenizer
-from bert_inspect.loading.tokenizer_files import read_tokenizer
+from bert_inspect.loading.tokenizing.read import read_tokenizer
 
 Command = Callable[..., tuple[int, str, str]]
 Refused = Callable[..., str]
@@ -74,11 +74,13 @@ def test_words_are_read_as_the_library_reads_them(tmp_path: Path, words: list[st
     text = "\n".join(words).encode()
     write(tmp_path, {"vocab.txt": text or b"a"})
     files = read_tokenizer(CheckpointFiles(root=tmp_path, name="copy"), notice=lambda _: None)
-    assert files.vocabulary == WordPiece.read_file(str(tmp_path / "vocab.txt"))
+    assert files.words == WordPiece.read_file(str(tmp_path / "vocab.txt"))
 
 
-BPE = {"type": "BPE", "vocab": {"<s>": 0, "a": 1}, "merges": [["a", "b"]]}
+BPE = {"type": "BPE", "vocab": {"<s>": 0, "a": 1, "aa": 2}, "merges": [["a", "a"]]}
 UNIGRAM = {"type": "Unigram", "vocab": [["<unk>", 0.0]], "unk_id": 0}
+LEVEL = {"type": "WordLevel"}
+HOSTILE_KIND = {"type": "\x1b[2J", "vocab": {}}
 LATE = {"vocab": {"[UNK]": 0, "[CLS]": 1, "[SEP]": 22}}
 BROKEN: list[tuple[str, dict[str, Any], str]] = [
     (
@@ -90,15 +92,23 @@ BROKEN: list[tuple[str, dict[str, Any], str]] = [
     ("a list", {"tokenizer.json": []}, "Expected `object`, got `array`"),
     ("no model", {"tokenizer.json": {}}, "missing required field `model`"),
     ("no words", {"tokenizer.json": whole(model={"type": "WordPiece", "vocab": {}})}, "its vocabulary is empty"),
-    ("words in a list", {"tokenizer.json": whole(model={"vocab": ["a"]})}, "Expected `object`, got `array`"),
+    (
+        "words in a list",
+        {"tokenizer.json": whole(model={"type": "WordPiece", "vocab": ["a"]})},
+        "Expected `object`, got `array`",
+    ),
     ("ids that are text", {"tokenizer.json": whole(model={"vocab": {"a": "0"}})}, "Expected `int`, got `str`"),
     ("ids below zero", {"tokenizer.json": whole(model={"vocab": {"a": -1}})}, "its ids are not rows of an embedding"),
     ("huge ids", {"tokenizer.json": whole(model={"vocab": {"a": 2**40}})}, "its ids are not rows of an embedding"),
     ("nested", {"tokenizer.json": b'{"x": ' + b"[" * 100_000}, "maximum recursion depth"),
     ("no UTF-8", {"tokenizer.json": b'{"model": {"vocab": {"\xff": 1}}}'}, "tokenizer.json of copy is damaged"),
-    ("of a GPT", {"tokenizer.json": whole(model=BPE)}, "is a BPE tokenizer, not BERT's WordPiece"),
-    ("of a T5", {"tokenizer.json": whole(model=UNIGRAM)}, "is a Unigram tokenizer, not BERT's WordPiece"),
-    ("a hostile kind", {"tokenizer.json": whole(model={"type": "\x1b[2J", "vocab": {}})}, "is a \\x1b[2J tokenizer"),
+    ("of a GPT", {"tokenizer.json": whole(model=BPE)}, "is a BPE tokenizer, not the WordPiece of BertTokenizer"),
+    ("of a T5", {"tokenizer.json": whole(model=UNIGRAM)}, "is a Unigram tokenizer, not the WordPiece of BertTokenizer"),
+    (
+        "a hostile kind",
+        {"tokenizer.json": whole(model=HOSTILE_KIND)},
+        "its model is of type \\x1b[2J, which is not",
+    ),
     (
         "no [UNK]",
         {"tokenizer.json": whole(model={"vocab": {"<s>": 0, "a": 1}})},
@@ -118,7 +128,11 @@ BROKEN: list[tuple[str, dict[str, Any], str]] = [
     ),
     ("added without id", {"tokenizer.json": whole(added_tokens=[OWN])}, "missing required field `id`"),
     ("added as text", {"tokenizer.json": whole(added_tokens=["a"])}, "Expected `object`, got `str`"),
-    ("too many words", {"vocab.txt": b"\n" * 1_000_001}, "the vocabulary of copy has 1,000,001 words"),
+    (
+        "too many words",
+        {"vocab.txt": b"\n" * 1_000_001},
+        "its vocabulary has 1,000,001 entries, at most",
+    ),
     ("empty lines", {"vocab.txt": b""}, "vocab.txt of copy is damaged: it is empty"),
     ("binary lines", {"vocab.txt": b"\x80\x04\x95" * 9}, "vocab.txt of copy is damaged: it is not UTF-8 text"),
     ("lines of NUL", {"vocab.txt": b"\0" * 100}, "the vocabulary of copy has no token '[UNK]'"),
@@ -140,7 +154,7 @@ BROKEN: list[tuple[str, dict[str, Any], str]] = [
     ),
     ("added", {"vocab.txt": LINES, "added_tokens.json": {"a": "b"}}, "added_tokens.json of copy is damaged"),
     ("added, by id", {"vocab.txt": LINES, "tokenizer_config.json": {"added_tokens_decoder": {"x": OWN}}}, "is damaged"),
-    ("nothing", {}, "has no tokenizer: neither tokenizer.json nor vocab.txt"),
+    ("nothing", {}, "has no tokenizer: it has neither tokenizer.json nor a vocabulary (vocab.txt, vocab.json"),
 ]
 
 

@@ -14,7 +14,7 @@ from transformers import AutoTokenizer
 from transformers.models.bert.modeling_bert import BertForSequenceClassification
 
 from bert_inspect.loading.tokenizer import load_tokenizer
-from bert_inspect.loading.tokenizer_parts import is_bounded
+from bert_inspect.loading.tokenizing.parts import is_bounded
 
 Command = Callable[..., tuple[int, str, str]]
 Refused = Callable[..., str]
@@ -162,7 +162,7 @@ UNSAFE: dict[str, tuple[dict[str, Any], str]] = {
     "a part that is text": (alone(decoder=sequence("decoders", "x")), "its decoder has a part of type x"),  # type: ignore[arg-type]
     "characters of another kind": (
         alone(normalizer={"type": "Precompiled", "precompiled_charsmap": "AA"}),
-        "Precompiled",
+        "its precompiled_charsmap is not base64",
     ),
     "a pattern without bounds": (alone(pre_tokenizer=split({"Regex": "(a+)+$"})), "pattern (a+)+$ may take a time"),
     "no pattern": (alone(pre_tokenizer=split({"String": ""})), "a pattern that is no text"),
@@ -178,6 +178,14 @@ UNSAFE: dict[str, tuple[dict[str, Any], str]] = {
         "its normalizer makes a text more than 10,000 times as long",
     ),
     "an unknown token": (post(special_tokens={}), "puts [CLS] into a single and does not define it"),
+    "a token of two ids": (
+        post(special_tokens={"[CLS]": {"id": "[CLS]", "ids": [2, 2], "tokens": ["[CLS]"]}}),
+        "another number of ids than of tokens for [CLS]",
+    ),
+    "an end that is stripped": (
+        alone(decoder={"type": "Strip", "content": " ", "start": 1, "stop": 1}),
+        "its decoder strips the end of a token",
+    ),
     "a second sentence": (post(single=[{"Sequence": {"id": "B", "type_id": 0}}]), "puts sequence B into a single"),
     "no list": (post(single=[5]), "a single that is no list of tokens and sequences"),
     "no unknown": (alone(model={"unk_token": "<unk>"}), "its unk_token '<unk>' is not in its vocabulary"),

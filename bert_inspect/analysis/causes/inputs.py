@@ -3,6 +3,7 @@
 from ...diff import Cause, Comparison, StepDiff
 from ...diff.align import RowPair
 from ...traces.record import Input
+from ...traces.token_text import shown_token
 from ...traces.vocabulary import labels
 
 _BY_PLACE = (labels.POSITIONS, labels.POSITION_IDS, labels.POSITION_EMBEDDINGS)
@@ -22,7 +23,7 @@ def from_inputs(comparison: Comparison, first: StepDiff) -> Cause | None:
     begins = f"padding stands before the text: sentence {moved.a + 1} begins at place {at_a} in A, at place {at_b} in B"
     if first.label in _BY_PLACE:
         return _cause(first, suspect="padding side", says=f"{begins}, so its tokens have other positions")
-    of_a, of_b = a.tokens[moved.a][0], b.tokens[moved.b][0]
+    of_a, of_b = shown_token(a, moved.a, 0), shown_token(b, moved.b, 0)
     return _cause(first, suspect="padding side", says=f"{begins}, and the pooler takes {of_a} in A, {of_b} in B")
 
 

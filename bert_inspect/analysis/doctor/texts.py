@@ -8,6 +8,8 @@ from .diagnosis import Finding
 _CASED = 0.05
 """The share of words with a capital letter above which a vocabulary is a cased one (bert-base-cased: 0.4)."""
 _UNKNOWN = 0.2
+_SPACES = "Ġ▁"
+"""How vocabularies write the space before a word."""
 _SPECIAL = ("unk_token", "cls_token", "sep_token", "pad_token")
 
 
@@ -31,7 +33,8 @@ def tokenizer(context: CheckContext) -> Finding:
             f"its padding has id {pad}, the configuration says {config.pad_token_id}",
             "it belongs to another model: its other ids will be wrong too",
         )
-    plain = [word for word in words if word.isascii() and any(sign.isalpha() for sign in word) and word[0] != "["]
+    named = (word.lstrip(_SPACES) for word in words if word[:1] not in "[<")
+    plain = [word for word in named if word.isascii() and any(sign.isalpha() for sign in word)]
     cased = sum(word != word.lower() for word in plain) / max(1, len(plain))
     lowers = _lowers(context)
     if lowers and cased > _CASED:

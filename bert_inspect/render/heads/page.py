@@ -12,6 +12,7 @@ from ...analysis.attention import Array, LayerAttention, summaries
 from ...analysis.patterns import Place, in_words, pattern
 from ...safetext import safe_text
 from ...traces.record import Trace
+from ...traces.token_text import token_texts
 from ..header import header
 from ..result import predictions
 from ..words import BAD, DIM, KNOWN, LAYER, NAME, number, plural
@@ -66,7 +67,7 @@ def attention_summary(
     else:
         pictures = [(layer, title, matrix) for layer in layers for title, matrix in _pictures(layer, 0, head, mean)]
         for _, title, matrix in pictures[:_SUMMED_UP]:
-            told = safe_text(in_words(pattern(matrix, trace, 0), trace.input.tokens[0]))
+            told = safe_text(in_words(pattern(matrix, trace, 0), token_texts(trace.input, 0)))
             parts.append(Text.assemble((f"{title}: ", LAYER), told))
         if len(pictures) > _SUMMED_UP:
             parts.append(Text(f"... {plural(len(pictures) - _SUMMED_UP, 'more head')}", style=DIM))
@@ -165,7 +166,7 @@ def _maps(
     trace: Trace, layer: LayerAttention, row: int, *, head: int | None, mean: bool, padding: bool
 ) -> Iterator[RenderableType]:
     batch = trace.input
-    tokens = batch.tokens[row]
+    tokens = token_texts(batch, row)
     hidden = [not visible for visible in batch.attention_mask[row]]
     for title, matrix in _pictures(layer, row, head, mean):
         yield Text.assemble((title, LAYER), ("   rows: query tokens; columns: key tokens; numbers: percent", DIM))

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ...analysis.attention import Array, HeadSummary, LayerAttention, summaries
 from ...safetext import safe_document, safe_text
 from ...traces.record import Trace
+from ...traces.token_text import token_texts
 from ..words import plural
 from .page import CAUTION, certificate
 from .pixels import png
@@ -145,7 +146,8 @@ def _enlarged(
     rest = f"; {plural(left_out, 'padding token')} hidden" if left_out else ""
     told = f"layer {layer.layer}, {which}: rows are query tokens, columns key tokens{rest}"
     drawing.text(told, 0, drawing.y, "quiet")
-    tokens = [_short(safe_text(trace.input.tokens[row][place]), _LABEL) for place in places]
+    names = token_texts(trace.input, row)
+    tokens = [_short(safe_text(names[place]), _LABEL) for place in places]
     hidden = [not trace.input.attention_mask[row][place] for place in places]
     side = max(1.5, min(34.0, _ENLARGED / len(tokens)))
     left, top = _LEFT + 30, drawing.y + 14 + 8 * max(map(len, tokens))

@@ -6,6 +6,7 @@ from ...safetext import safe_text
 from ...traces.lookup import class_name
 from ...traces.record import Trace
 from ...traces.sentences import cut_in_words
+from ...traces.token_text import shown_token
 from ...traces.values import Number
 from ..answers import NO_ANSWER, answers, gives_several, named, notes, passes, percent
 from ..header import BETTER, CAUSAL, meaning_of, seed_of, sentences_in, size_of, tokens_in
@@ -135,12 +136,12 @@ def sentences(trace: Trace) -> tuple[list[Sentence], int]:
 def _token(trace: Trace, row: int, place: int) -> Token:
     batch = trace.input
     start, end = batch.offsets[row][place]
-    special = bool(batch.special and batch.special[row][place]) or start == end
+    special = bool(batch.special[row][place]) if batch.special else start == end
     kind = "padding" if not batch.attention_mask[row][place] else "special" if special else ""
     words = batch.words[row] if batch.words else []
     piece = bool(words) and place > 0 and words[place] is not None and words[place] == words[place - 1]
     return Token(
-        text=safe_text(batch.tokens[row][place]),
+        text=safe_text(shown_token(batch, row, place)),
         number=batch.input_ids[row][place],
         kind=kind,
         segment=batch.token_type_ids[row][place],

@@ -16,6 +16,7 @@ from msgspec import structs
 from ...analysis.attention import LayerAttention
 from ...safetext import safe_document, safe_json, safe_text
 from ...traces.record import Trace
+from ...traces.token_text import token_texts
 from ...traces.tree import relaid_from
 from ..heads.page import CAUTION, certificate
 from ..words import plural
@@ -80,7 +81,8 @@ def _page(
     chosen: dict[str, int | None] | None = None,
 ) -> str:
     notes = list(notes)
-    data = {"attention": None, "chosen": chosen, **data}
+    names = [token_texts(trace.input, row) for row in range(len(trace.input.tokens))]
+    data = {"attention": None, "chosen": chosen, "tokens": names, **data}
     if layers:
         held = fit(layers)
         data["attention"] = {"tokens": held.tokens, "layers": heads_data(trace, layers, held)}

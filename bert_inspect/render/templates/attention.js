@@ -15,7 +15,7 @@ const attentionView = (data) => {
     state.layer = Math.max(0, layers.findIndex((layer) => layer.layer === data.chosen.layer));
     state.head = data.chosen.head ?? "mean";
   }
-  const tokens = () => data.trace.input.tokens[state.row].slice(0, side);
+  const tokens = () => data.tokens[state.row].slice(0, side);
   const hidden = (place) => !data.trace.input.attention_mask[state.row][place];
   // The tokens that are shown: padding is left out unless it is asked for, or is all that there is.
   const places = () => {

@@ -18,7 +18,8 @@ const valuesOf = (data, step, place, { started }) => {
   const negative = numbers.some((value) => value < 0 && value > MASKED);
   const one = (axis) => axis.replace(/s$/, "");
   const sentence = () => (axes[0] === "batch" && matrix > 0 ? kept[0][at[0]] : null);
-  const { tokens, attention_mask: masks } = data.trace.input;
+  const { tokens } = data;
+  const { attention_mask: masks } = data.trace.input;
   // The sentence whose tokens an axis counts, null where it counts no tokens.
   const sentenceAlong = (axis) => (TOKEN_AXES.includes(axes[axis]) ? (sentence() ?? (axes[0] === "batch" ? null : 0)) : null);
   const names = (axis, index) => {

@@ -6,18 +6,19 @@ doing, where one of them contradicts itself: so they are looked at before.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import prod
 from typing import Any
 
-from .notices import short
-from .tokenizer_schema import TokenizerJson
+from ..notices import short
+from .charsmap import check_charsmap, decoded
+from .schema import TokenizerJson
 
 _INSIDE = ("normalizers", "pretokenizers", "processors", "decoders")
 _KNOWN = {
     "normalizer": {
         *("BertNormalizer", "Lowercase", "StripAccents", "NFC", "NFD", "NFKC", "NFKD", "Strip", "Replace", "Prepend"),
-        *("ByteLevel", "Nmt"),
+        *("ByteLevel", "Nmt", "Precompiled"),
     },
     "pre_tokenizer": {
         *("BertPreTokenizer", "Whitespace", "WhitespaceSplit", "Punctuation", "Digits", "CharDelimiterSplit", "Split"),
@@ -33,14 +34,15 @@ _MOST_GROWTH = 10_000
 _PATTERN_LENGTH = 1000
 
 
-def check_parts(found: TokenizerJson) -> None:
-    """Hold the parts of a tokenizer.json against what is run.
+def check_parts(found: TokenizerJson, sections: Sequence[str] = tuple(_KNOWN)) -> None:
+    """Hold the parts of a tokenizer.json against what is run; ``sections`` are those that are.
 
     Raises:
         ValueError: one is unknown, contradicts itself, or may take a time or a memory without bounds.
     """
-    for section, known in _KNOWN.items():
-        parts = list(_parts(getattr(found, section)))
+    for section in sections:
+        known, growth = _KNOWN[section], 1
+        parts = list(parts_of(getattr(found, section)))
         if len(parts) > _MOST_PARTS:
             raise ValueError(f"its {section} has {len(parts):,} parts, more than {_MOST_PARTS}")
         for part in parts:
@@ -51,12 +53,16 @@ def check_parts(found: TokenizerJson) -> None:
                 _check_pattern(part["pattern"])
             if kind == "TemplateProcessing":
                 _check_template(part)
+            if kind == "Precompiled":
+                growth *= max(1, check_charsmap(decoded(part.get("precompiled_charsmap"))))
+            if (section, kind) == ("decoder", "Strip") and part.get("stop") != 0:
+                raise ValueError("its decoder strips the end of a token, and the library fails over an empty one")
         texts = [part.get("content", part.get("prepend", "")) for part in parts]
-        if prod(max(1, len(text)) for text in texts if isinstance(text, str)) > _MOST_GROWTH:
+        if growth * prod(max(1, len(text)) for text in texts if isinstance(text, str)) > _MOST_GROWTH:
             raise ValueError(f"its {section} makes a text more than {_MOST_GROWTH:,} times as long")
 
 
-def _parts(section: Any) -> Iterator[dict[str, Any]]:
+def parts_of(section: Any) -> Iterator[dict[str, Any]]:
     """Yield the parts of a section, those of a sequence one by one."""
     if not isinstance(section, dict):
         return
@@ -66,12 +72,16 @@ def _parts(section: Any) -> Iterator[dict[str, Any]]:
     for key in _INSIDE:
         inside = section.get(key)
         for part in inside if isinstance(inside, list) else ():
-            yield from _parts(part if isinstance(part, dict) else {"type": part})
+            yield from parts_of(part if isinstance(part, dict) else {"type": part})
 
 
 def _check_template(part: dict[str, Any]) -> None:
     """Refuse a template that names a token it does not define, or the second sentence where there is one only."""
     defined = part.get("special_tokens")
+    for name, token in defined.items() if isinstance(defined, dict) else ():
+        ids, texts = (token.get(key) if isinstance(token, dict) else None for key in ("ids", "tokens"))
+        if not (isinstance(ids, list) and isinstance(texts, list) and len(ids) == len(texts)):
+            raise ValueError(f"its post_processor has another number of ids than of tokens for {short(name)}")
     for key, sequences in (("single", {"A"}), ("pair", {"A", "B"})):
         pieces = part.get(key)
         for piece in pieces if isinstance(pieces, list) else ():

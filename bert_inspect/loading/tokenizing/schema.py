@@ -1,4 +1,4 @@
-"""The shapes of the files of a BERT tokenizer, as far as they are read: msgspec holds the files against them."""
+"""The shapes of the files of a tokenizer, as far as they are read: msgspec holds the files against them."""
 
 from typing import Any, Literal
 
@@ -29,6 +29,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     do_lower_case: bool = True
     tokenize_chinese_chars: bool = True
     strip_accents: bool | None = None
+    keep_accents: bool = False
+    add_prefix_space: bool = False
+    trim_offsets: bool = True
+    split_by_punct: bool = False
     split_special_tokens: bool = False
     clean_up_tokenization_spaces: bool | None = None
     model_max_length: int | float | None = None
@@ -48,18 +52,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     model_input_names: list[Literal["input_ids", "token_type_ids", "attention_mask"]] | None = None
 
 
-class Model(msgspec.Struct, frozen=True):
-    """How a word is split into pieces. A vocabulary has another form in models of another type, so it is decoded later;
-    ``max_input_chars_per_word`` and the prefix are WordPiece's.
-    """
-
-    vocab: msgspec.Raw
-    type: str | None = None
-    unk_token: str = "[UNK]"
-    continuing_subword_prefix: str = "##"
-    max_input_chars_per_word: int = 100
-
-
 class Padding(msgspec.Struct, frozen=True):
     """How sentences are padded."""
 
@@ -75,11 +67,11 @@ class Truncation(msgspec.Struct, frozen=True):
 
 
 class TokenizerJson(msgspec.Struct, frozen=True):
-    """The file tokenizer.json. What is done to a text before and after it is split is left as it stands there: the
-    library that runs it knows its parts.
+    """The file tokenizer.json. The model has another form in each type, so it is decoded later. What is done to a text
+    before and after it is split is left as it stands there: the library that runs it knows its parts.
     """
 
-    model: Model
+    model: msgspec.Raw
     added_tokens: list[NumberedWord] = []
     normalizer: dict[str, Any] | None = None
     pre_tokenizer: dict[str, Any] | None = None

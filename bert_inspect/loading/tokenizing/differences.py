@@ -1,20 +1,23 @@
 """Where tokenizer.json describes another tokenizer than transformers makes of it.
 
-AutoTokenizer takes the file as it is only where ``tokenizer_class`` leaves it to. BertTokenizer takes the vocabulary
-and the added words from it, and makes everything else from the settings of tokenizer_config.json.
+AutoTokenizer takes the file as it is only where ``tokenizer_class`` leaves it to. BertTokenizer and the like take the
+vocabulary and the added words from it, and make everything else from the settings of tokenizer_config.json.
 """
 
 from collections.abc import Iterator
 from typing import Any
 
-from .notices import short
-from .tokenizer_schema import TokenizerJson, Word
+from ..notices import short
+from .models import WordPiece
+from .schema import TokenizerJson, Word
 
 _MADE = "BertTokenizer of transformers"
 
 
-def differences(found: TokenizerJson, settings: dict[str, Any]) -> Iterator[str]:
-    """Yield what tokenizer.json says and what is done instead, as the ends of sentences that begin with its name."""
+def differences(found: TokenizerJson, model: WordPiece, settings: dict[str, Any]) -> Iterator[str]:
+    """Yield what tokenizer.json says and what BertTokenizer does instead, as the ends of sentences that begin with the
+    file's name.
+    """
     lower, accents = settings.get("do_lower_case", True), settings.get("strip_accents")
     made: dict[str, Any] = {
         "lowercase": lower,
@@ -25,7 +28,7 @@ def differences(found: TokenizerJson, settings: dict[str, Any]) -> Iterator[str]
         "max_input_chars_per_word": 100,
         "unk_token": _content(settings.get("unk_token", "[UNK]")),
     }
-    model, normalizer = found.model, found.normalizer
+    normalizer = found.normalizer
     said: dict[str, Any] = {
         "continuing_subword_prefix": model.continuing_subword_prefix,
         "max_input_chars_per_word": model.max_input_chars_per_word,
@@ -39,9 +42,9 @@ def differences(found: TokenizerJson, settings: dict[str, Any]) -> Iterator[str]
         if key in said and said[key] != made[key]:
             yield f"says {key} is {short(str(said[key]))}: {_MADE} makes it {short(str(made[key]))}"
     if "lowercase" not in said:
-        yield f"has {_named('normalizer', normalizer)}: {_MADE} has its own"
+        yield f"has {named_part('normalizer', normalizer)}: {_MADE} has its own"
     if (found.pre_tokenizer or {}).get("type") != "BertPreTokenizer":
-        yield f"has {_named('pre-tokenizer', found.pre_tokenizer)}: {_MADE} has its own"
+        yield f"has {named_part('pre-tokenizer', found.pre_tokenizer)}: {_MADE} has its own"
     first, last = _content(settings.get("cls_token", "[CLS]")), _content(settings.get("sep_token", "[SEP]"))
     if found.post_processor is None:
         yield f"adds no special tokens: {_MADE} adds {short(first)} and {short(last)}"
@@ -53,7 +56,8 @@ def _content(token: Any) -> str:
     return token.content if isinstance(token, Word) else str(token)
 
 
-def _named(what: str, part: dict[str, Any] | None) -> str:
+def named_part(what: str, part: dict[str, Any] | None) -> str:
+    """Return how a part of a tokenizer.json is called in a sentence."""
     return f"no {what}" if part is None else f"a {what} of type {short(str(part.get('type')))}"
 
 
