@@ -16,8 +16,9 @@ def attention_spec(loaded: Loaded, layers: Sequence[int] = ()) -> TraceSpec:
     family = loaded.family
     paths = [
         path
-        for path, module in loaded.modules().items()
-        if family.role(path) == roles.SELF_ATTENTION and (not layers or module.layer in layers)
+        for path in loaded.modules()
+        if family.role(path) == roles.SELF_ATTENTION
+        and (not layers or not {*layers}.isdisjoint(family.layers_of(path, loaded.layers)))
     ]
     eager = loaded.model.config._attn_implementation == "eager"
     if not eager and (body := loaded.path(roles.BODY)) is not None:

@@ -1,11 +1,14 @@
 """What is known of each architecture, as data: one file a family. Nothing outside tests a path or a config key."""
 
+from .albert import ALBERT
 from .bert import BERT
+from .distilbert import DISTILBERT
 from .family import Family
+from .mpnet import MPNET
 
 __all__ = ["FAMILIES", "Family", "family_of"]
 
-FAMILIES: dict[str, Family] = {family.model_type: family for family in (BERT,)}
+FAMILIES: dict[str, Family] = {family.model_type: family for family in (BERT, DISTILBERT, ALBERT, MPNET)}
 """By the ``model_type`` of a configuration."""
 
 

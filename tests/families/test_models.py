@@ -15,6 +15,7 @@ from bert_inspect.traces.vocabulary import labels, roles
 
 ALL = [(family, head) for family in FAMILIES.values() for head in family.heads]
 NAMES = [f"{family.model_type}-{head.task}" for family, head in ALL]
+ATTENDING = [(family, head, attention) for family, head in ALL for attention in family.attentions]
 
 
 def traced(family: Family, head: Head, *, attention: str = "eager", verify: bool = False) -> Trace:
@@ -46,13 +47,15 @@ def test_what_it_returns_is_what_plain_transformers_returns(family: Family, head
     assert not any(name.startswith(("hidden_states", "attentions")) for name in known - wanted.keys())
 
 
-@pytest.mark.parametrize("attention", ["eager", "sdpa"])
-@pytest.mark.parametrize(("family", "head"), ALL, ids=NAMES)
+@pytest.mark.parametrize(
+    ("family", "head", "attention"), ATTENDING, ids=lambda each: getattr(each, "model_type", getattr(each, "task", each))
+)
 def test_every_step_is_proved_and_bears_a_label(family: Family, head: Head, attention: str) -> None:
     trace = traced(family, head, attention=attention, verify=True)
     assert trace.proof is not None and trace.proof.passed, trace.proof
     for step in trace.steps:
-        free = step.role in (roles.MODEL, roles.BODY, roles.LAYER) or labels.is_activation(step.label)
+        free = step.role in (roles.MODEL, roles.BODY) or step.label == labels.layer(step.layer or 0)
+        free |= labels.is_activation(step.label) or step.role == roles.ACTIVATION  # its inside is named as torch does
         assert free or step.label in labels.LABELS, (step.path, step.type, step.label)
         assert all(output.axes is not None for output in step.outputs), (step.path, step.label)
 
@@ -72,8 +75,7 @@ def test_parameters_and_operations_are_those_that_torch_counts(family: Family, h
 def test_every_word_of_the_vocabulary_is_seen_in_some_model() -> None:
     seen = {
         step.label
-        for family, head in ALL
-        for attention in ("eager", "sdpa")
+        for family, head, attention in ATTENDING
         for step in traced(family, head, attention=attention).steps
     }
     rare = {

@@ -20,6 +20,31 @@ SIZES: dict[str, dict[str, Any]] = {
         "intermediate_size": 64,
         "max_position_embeddings": 40,
     },
+    "distilbert": {
+        "vocab_size": 120,
+        "dim": 32,
+        "n_layers": 2,
+        "n_heads": 4,
+        "hidden_dim": 64,
+        "max_position_embeddings": 40,
+    },
+    "albert": {
+        "vocab_size": 120,
+        "embedding_size": 16,
+        "hidden_size": 32,
+        "num_hidden_layers": 3,
+        "num_attention_heads": 4,
+        "intermediate_size": 64,
+        "max_position_embeddings": 40,
+    },
+    "mpnet": {
+        "vocab_size": 120,
+        "hidden_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "intermediate_size": 64,
+        "max_position_embeddings": 42,
+    },
 }
 """By the family's model_type: what makes a configuration tiny."""
 

@@ -17,6 +17,9 @@ from ...traces.vocabulary.axes import Axes
 from ..tracing.arguments import written
 from ..tracing.step_record import StepRecord, TensorRecord
 from .axes import agree, following, mixes_axes
+from .relative_positions import AXES as RELATIVE_POSITION_AXES
+from .relative_positions import OPS as RELATIVE_POSITION_OPS
+from .residuals import is_residual_sum, part_before
 
 
 @dataclass(frozen=True)
@@ -53,11 +56,23 @@ _OPS: dict[tuple[str, ...], str] = {
     (ops.ADD, labels.WORD_AND_POSITION_EMBEDDINGS, labels.TOKEN_TYPE_EMBEDDINGS): labels.SUM_OF_EMBEDDINGS,
 }
 """Ops, by their family and the names of the tensors that they work on."""
+_OPS |= RELATIVE_POSITION_OPS
+_OPS |= {
+    (ops.COMPARE, "input_ids"): labels.TOKENS_THAT_COUNT,
+    (ops.COUNT, labels.TOKENS_THAT_COUNT): labels.TOKENS_COUNTED,
+    (ops.SCALE, labels.TOKENS_COUNTED, labels.TOKENS_THAT_COUNT): labels.TOKENS_COUNTED,
+    (ops.ADD, labels.TOKENS_COUNTED): labels.POSITION_IDS,
+}
 _OPS |= {(ops.RESHAPE, name): labels.CHOICES_FLATTENED for name in ("input_ids", "token_type_ids", "attention_mask")}
 _OPS |= {(ops.SQUEEZE, label): label for label in (labels.START_LOGITS, labels.END_LOGITS)}
 for _projected, _split, _heads in labels.QUERY_KEY_VALUE:
     _OPS[ops.RESHAPE, _projected] = _split
     _OPS[ops.TRANSPOSE, _split] = _heads
+
+_OF_SUMS = frozenset(
+    (labels.MASKED_ATTENTION_SCORES, labels.BIASED_ATTENTION_SCORES, labels.RESIDUAL_SUM, labels.ATTENTION_MASK)
+)
+"""Labels of sums that are no residual ones, or are known to be."""
 
 _PARTS: dict[tuple[str, str], tuple[str, ...]] = {
     (ops.SPLIT, labels.FUSED_PROJECTION): tuple(projected for projected, _, _ in labels.QUERY_KEY_VALUE),
@@ -86,8 +101,10 @@ _AXES: dict[str, Axes] = {
     **dict.fromkeys(
         [labels.CONTEXT_RESHAPED, labels.ATTENTION_OUTPUT_PROJECTION, labels.OUTPUT_PROJECTION], axes.HIDDEN
     ),
+    labels.EMBEDDING_PROJECTION: axes.HIDDEN,
     labels.INTERMEDIATE_PROJECTION: axes.INTERMEDIATE,
     **dict.fromkeys([labels.CLS_TOKEN, labels.FIRST_TOKEN, labels.LAST_TOKEN, labels.POOLER_PROJECTION], axes.POOLED),
+    labels.CLASSIFIER_PROJECTION: axes.POOLED,
     labels.LOGITS: axes.LOGITS,
     labels.LOGITS_OF_CHOICES: axes.CHOICES,
     labels.CHOICES_FLATTENED: axes.IDS,
@@ -95,16 +112,28 @@ _AXES: dict[str, Axes] = {
     labels.SPAN_LOGITS: axes.LOGITS_OF_TOKENS,
     labels.TOKEN_LOGITS: axes.TOKEN_LOGITS,
     labels.NEXT_SENTENCE_LOGITS: axes.LOGITS,
+    labels.SENTENCE_ORDER_LOGITS: axes.LOGITS,
     labels.TRANSFORM_PROJECTION: axes.HIDDEN,
     labels.LOSS: [],
     labels.POSITIONS: ["tokens"],
 }
 _OTHER_AXES: dict[tuple[str, int], Axes] = {
     (labels.LOGITS, 3): axes.LOGITS_OF_TOKENS,
+    **RELATIVE_POSITION_AXES,
     **{(name, 3): axes.IDS_OF_CHOICES for name in ("input_ids", "token_type_ids", "attention_mask")},
     **{(label, 3): axes.LOGITS_OF_TOKENS for label in (labels.START_LOGITS, labels.END_LOGITS)},
 }
 """Those of labels whose tensors may have more axes than that, by their number."""
+_EMBEDDING_AXES: dict[str, Axes] = dict.fromkeys(
+    [
+        labels.WORD_EMBEDDINGS,
+        labels.TOKEN_TYPE_EMBEDDINGS,
+        labels.POSITION_EMBEDDINGS,
+        labels.TRANSFORM_PROJECTION,
+    ],
+    axes.EMBEDDING,
+)
+"""Those of labels whose tensors are not as wide as the layers, in a model that projects its embeddings."""
 _MODEL_INPUTS: dict[str, Axes] = {
     "input_ids": axes.IDS,
     "token_type_ids": axes.IDS,
@@ -126,11 +155,22 @@ class Naming:
     parameters: Mapping[int, str] = field(default_factory=dict)
     begins_with_cls: bool = True
 
+    @property
+    def sums(self) -> Mapping[str, str]:
+        """What sums of embeddings are called in this architecture, where that is not as in BERT."""
+        if roles.TOKEN_TYPE_EMBEDDINGS in self.family.modules.values():
+            return {}
+        return {labels.WORD_AND_POSITION_EMBEDDINGS: labels.SUM_OF_EMBEDDINGS}
+
 
 def name_steps(steps: Sequence[StepRecord], naming: Naming) -> Names:
     """Name every step, every tensor and its axes."""
     names = Names()
     meaning: dict[int, str] = {}  # what each tensor is: as the innermost step that returned it last says
+    made: dict[int, int] = {}  # by which step
+    said_of = dict(_AXES)
+    if any(step.role == roles.EMBEDDING_PROJECTION for step in steps):
+        said_of |= _EMBEDDING_AXES
     if steps:
         for tensor in steps[0].inputs:
             said = _MODEL_INPUTS.get(tensor.name, [])
@@ -139,11 +179,14 @@ def name_steps(steps: Sequence[StepRecord], naming: Naming) -> Names:
     ends = _ends_of_activations(steps)
     for place, step in enumerate(steps):
         if step.kind == "module":
-            label = _module(step, naming)
+            label = _module(step, steps, meaning, naming)
         elif place in ends:
             label = labels.activation(naming.activation)
         else:
-            label = _op(step, meaning, naming)
+            label = _op(step, meaning, names.axes, naming)
+            if label not in _OF_SUMS and is_residual_sum(step, steps, made):
+                label = labels.RESIDUAL_SUM
+                step.part = step.part or part_before(place, steps)
             if not _is_so(label, step, names.axes):
                 label = _plain_word(step)
         names.labels.append(label)
@@ -151,9 +194,10 @@ def name_steps(steps: Sequence[StepRecord], naming: Naming) -> Names:
             continue
         for tensor, is_ in zip(step.outputs, _outputs(step, label, meaning), strict=True):
             meaning[tensor.number] = is_
+            made.setdefault(tensor.number, place)  # what hands a tensor on has not made it
             if is_ != label:
                 names.tensors[tensor.number] = is_
-            found = _axes(is_, step, tensor, names.axes)
+            found = _axes(is_, step, tensor, names.axes, said_of)
             if found is not None:
                 names.axes.setdefault(tensor.number, found)
     # An empty list would claim a scalar: tensors whose axes nothing tells are left out.
@@ -163,7 +207,7 @@ def name_steps(steps: Sequence[StepRecord], naming: Naming) -> Names:
     return names
 
 
-def _module(step: StepRecord, naming: Naming) -> str:
+def _module(step: StepRecord, steps: Sequence[StepRecord], meaning: Mapping[int, str], naming: Naming) -> str:
     match step.role:
         case roles.MODEL:
             return f"{naming.family.name} for {naming.head.name}" if naming.head.name else naming.family.name
@@ -175,18 +219,25 @@ def _module(step: StepRecord, naming: Naming) -> str:
             return labels.activation(naming.activation)
         case roles.POOLER_ACTIVATION:
             return labels.activation(step.type.lower().removesuffix("activation"))
+        case roles.SELF_ATTENTION if step.parent is not None and steps[step.parent].role != roles.ATTENTION:
+            return labels.ATTENTION  # nothing around it is called so
+        case roles.DROPOUT:
+            received = ((ops.DROPOUT, meaning.get(tensor.number, "")) for tensor in step.inputs)
+            return next((_OPS[key] for key in received if key in _OPS), labels.DROPOUT)
         case roles.CLASSIFIER:
-            return labels.LOGITS
+            return labels.LOGITS if step.leaf else labels.CLASSIFICATION_HEAD
         case roles.SPAN_CLASSIFIER:
             return labels.SPAN_LOGITS
         case roles.DECODER:
             return labels.TOKEN_LOGITS
         case roles.NEXT_SENTENCE_CLASSIFIER:
             return labels.NEXT_SENTENCE_LOGITS
+        case roles.SENTENCE_ORDER_CLASSIFIER:
+            return labels.SENTENCE_ORDER_LOGITS
     return step.role or step.path.rsplit(".", 1)[-1].replace("_", " ")
 
 
-def _op(step: StepRecord, meaning: Mapping[int, str], naming: Naming) -> str:
+def _op(step: StepRecord, meaning: Mapping[int, str], known: Mapping[int, Axes], naming: Naming) -> str:
     if step.mask:
         return labels.ATTENTION_MASK
     family = op_of(step.type).family
@@ -196,8 +247,10 @@ def _op(step: StepRecord, meaning: Mapping[int, str], naming: Naming) -> str:
         return labels.FUSED_ATTENTION
     if family == ops.INDEX and any(_is_position_buffer(tensor, naming) for tensor in step.inputs):
         return labels.POSITION_IDS
-    if family == ops.INDEX and step.role == roles.POOLER:
+    if family == ops.INDEX and (step.role == roles.POOLER or _takes_one_token(step, known)):
         return _pooled_token(step, naming)
+    if family == ops.ACTIVATION and step.role != roles.ACTIVATION:
+        return labels.activation(step.type)  # a function, or a module that is none of the model's
     sources = [meaning.get(tensor.number, "") for tensor in step.inputs]
     if family == ops.ADD and step.role in roles.ADDS_RESIDUAL and len(sources) == 2:
         return labels.RESIDUAL_SUM
@@ -207,7 +260,7 @@ def _op(step: StepRecord, meaning: Mapping[int, str], naming: Naming) -> str:
         return meaning.get(whole, "") or labels.CHUNKS_JOINED  # a cache that is still empty adds nothing
     for key in ((family, *sources), (family, *reversed(sources)), *((family, source) for source in sources)):
         if key in _OPS:
-            return _OPS[key]
+            return naming.sums.get(_OPS[key], _OPS[key])
     return _plain_word(step)
 
 
@@ -218,12 +271,20 @@ def _plain_word(step: StepRecord) -> str:
 def _pooled_token(step: StepRecord, naming: Naming) -> str:
     """Return which token a pooler takes of each sentence: what it indexes says so, not what a pooler should take."""
     match written(step.type, step.given, step.options):
-        case "[:, 0]" | "1, 0":
+        case "[:, 0]" | "[:, 0, :]" | "1, 0":
             return labels.CLS_TOKEN if naming.begins_with_cls else labels.FIRST_TOKEN
         case "[:, -1]" | "1, -1":
             return labels.LAST_TOKEN
         case other:
             return f"token {other}"
+
+
+def _takes_one_token(step: StepRecord, known: Mapping[int, Axes]) -> bool:
+    """Whether an op takes from all vectors of the tokens those of one place."""
+    if len(step.inputs) != 1 or known.get(step.inputs[0].number) != axes.HIDDEN:
+        return False
+    batch, _, hidden = step.inputs[0].shape
+    return all(seen.shape == (batch, hidden) for seen in step.outputs)
 
 
 def _only_one_that_holds_something(step: StepRecord) -> int | None:
@@ -272,8 +333,10 @@ def _ends_of_activations(steps: Sequence[StepRecord]) -> set[int]:
     return ends
 
 
-def _axes(label: str, step: StepRecord, tensor: TensorRecord, known: dict[int, Axes]) -> Axes | None:
-    said, became = _OTHER_AXES.get((label, len(tensor.shape)), _AXES.get(label)), following(step, known)
+def _axes(
+    label: str, step: StepRecord, tensor: TensorRecord, known: dict[int, Axes], said_of: Mapping[str, Axes]
+) -> Axes | None:
+    said, became = _OTHER_AXES.get((label, len(tensor.shape)), said_of.get(label)), following(step, known)
     found = said if said is not None and (became is None or agree(said, became)) else became
     if found is None and (op_of(step.type).family == ops.TRANSPOSE or mixes_axes(step)):
         return None

@@ -6,6 +6,7 @@ Axis = Literal[
     "batch",
     "tokens",
     "hidden",
+    "embedding",
     "heads",
     "head_dim",
     "intermediate",
@@ -21,10 +22,12 @@ TOKEN_AXES: Final[frozenset[Axis]] = frozenset(("tokens", "query tokens", "key t
 
 IDS: Final[Axes] = ["batch", "tokens"]
 HIDDEN: Final[Axes] = ["batch", "tokens", "hidden"]
+EMBEDDING: Final[Axes] = ["batch", "tokens", "embedding"]
 INTERMEDIATE: Final[Axes] = ["batch", "tokens", "intermediate"]
 SPLIT: Final[Axes] = ["batch", "tokens", "heads", "head_dim"]
 HEADS: Final[Axes] = ["batch", "heads", "tokens", "head_dim"]
 HEADS_TRANSPOSED: Final[Axes] = ["batch", "heads", "head_dim", "tokens"]
+TOKEN_PAIRS: Final[Axes] = ["query tokens", "key tokens"]
 SCORES: Final[Axes] = ["batch", "heads", "query tokens", "key tokens"]
 POOLED: Final[Axes] = ["batch", "hidden"]
 LOGITS: Final[Axes] = ["batch", "labels"]
