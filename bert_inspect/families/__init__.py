@@ -1,11 +1,15 @@
 """What is known of each architecture, as data: one file a family. Nothing outside tests a path or a config key."""
 
 from .bert import BERT
+from .electra import ELECTRA
 from .family import Family
+from .roberta import CAMEMBERT, ROBERTA, XLM_ROBERTA
 
 __all__ = ["FAMILIES", "Family", "family_of"]
 
-FAMILIES: dict[str, Family] = {family.model_type: family for family in (BERT,)}
+FAMILIES: dict[str, Family] = {
+    family.model_type: family for family in (BERT, ROBERTA, XLM_ROBERTA, CAMEMBERT, ELECTRA)
+}
 """By the ``model_type`` of a configuration."""
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -26,7 +26,11 @@ class Family:
         activation: the configuration's key for the activation of the feed-forward part.
         norm_eps: likewise for what is added to the variance in the norms.
         inputs: what its forward takes, by the names that tokenizers give them.
-        position_buffer: the buffer that holds the positions, where there is one.
+        position_buffer: the buffer that the positions are taken from, where there is one.
+        token_type_buffer: the buffer that the token types are taken from where the model is given none.
+        counts_from_padding: positions are counted over the tokens that are no padding, from the padding's id + 1 on:
+            the rows of the table up to there serve no token.
+        modules_with: roles of modules that hold with the head of one task only, by the task.
         prefix: how the names of its classes begin: ``Bert`` of ``BertForMaskedLM``.
         body: the attribute of a model with a head that holds the body.
         body_parts: the modules that the body itself holds; a model without a head has them at its top.
@@ -52,6 +56,9 @@ class Family:
     body_parts: tuple[str, ...] = ("embeddings", "encoder", "pooler")
     heads: tuple[Head, ...] = COMMON
     position_buffer: str = ""
+    token_type_buffer: str = ""
+    counts_from_padding: bool = False
+    modules_with: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     tree: tuple[str, ...] = ()
     shares_layer: bool = False
 
@@ -84,6 +91,12 @@ class Family:
             ends = (".".join(segments[start:end]) for start in range(max(0, end - longest), end))
             found.append(next((self.modules[each] for each in ends if each in self.modules), ""))
         return found
+
+    @lru_cache(maxsize=64)  # noqa: B019
+    def with_head(self, head: Head) -> "Family":
+        """Return the family as it is with a head: where the head's modules have other roles than with the rest."""
+        other = self.modules_with.get(head.task)
+        return self if other is None else replace(self, modules={**self.modules, **other}, modules_with={})
 
     def head(self, task: str) -> Head | None:
         """Return the head for a task, None where the family has none."""
@@ -130,6 +143,16 @@ class Family:
         """Return the sizes that a configuration states, under the names that a trace gives them."""
         found = {name: config.get(key) for name, key in self.sizes.items()}
         return {name: size for name, size in found.items() if isinstance(size, int) and not isinstance(size, bool)}
+
+    def first_position(self, config: Mapping[str, Any]) -> int:
+        """Return the row of the position table that the first token of a sentence without padding has."""
+        padding = config.get("pad_token_id", self.defaults.get("pad_token_id"))
+        return padding + 1 if self.counts_from_padding and type(padding) is int and padding >= 0 else 0
+
+    def most_tokens(self, config: Mapping[str, Any]) -> int | None:
+        """Return how many tokens a sentence may have, by the positions that there are; None where there is no limit."""
+        positions = self.sizes_of(config).get("positions")
+        return None if positions is None else max(positions - self.first_position(config), 0)
 
     def activation_of(self, config: Mapping[str, Any]) -> str:
         """Return the name of the feed-forward activation that a configuration states."""

@@ -23,9 +23,15 @@ DROPOUT: Final = "dropout"
 FUSED_ATTENTION: Final = "fused attention"
 INDEX: Final = "index"
 COPY: Final = "copy"
+EXPAND: Final = "expand"
 SPLIT: Final = "split"
 JOIN: Final = "join"
 LOSS: Final = "loss"
+COMPARE: Final = "compare"
+COUNT: Final = "count"
+GATHER: Final = "gather"
+MEAN: Final = "mean"
+ACTIVATION: Final = "activation"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,14 +61,15 @@ _UNKNOWN = Op()
 
 _TABLE: dict[str, Op] = {
     "view reshape unflatten flatten": Op(family=RESHAPE, sign="R", moves=True, lays_out=True),
-    "expand": Op(sign="R", moves=True),
+    "expand": Op(family=EXPAND, sign="R", moves=True),
     "unsqueeze stack": Op(moves=True),
     "squeeze": Op(family=SQUEEZE, moves=True),
     "arange": Op(moves=True),
     "transpose permute swapaxes swapdims movedim T mT": Op(family=TRANSPOSE, sign="T", moves=True),
     "contiguous clone detach": Op(family=COPY, moves=True, lays_out=True),
-    "to type type_as float": Op(family=COPY, lays_out=True),
+    "to type type_as float int long": Op(family=COPY, lays_out=True),
     "getitem select narrow index_select": Op(family=INDEX, sign="[ ]", moves=True),
+    "gather": Op(family=GATHER, sign="[ ]", inputs=("input", "dim", "index"), moves=True),
     "chunk split unbind": Op(family=SPLIT, sign="||", moves=True),
     "cat": Op(family=JOIN, sign="||", moves=True),
     "matmul bmm mm": Op(family=MATMUL, sign="@", flops=flops.matmul),
@@ -73,10 +80,14 @@ _TABLE: dict[str, Op] = {
     "div true_divide divide div_": Op(family=SCALE, sign="÷"),
     "add add_ iadd": Op(family=ADD, sign="+"),
     "sub": Op(sign="−"),
+    "ne": Op(family=COMPARE, sign="≠"),
+    "cumsum": Op(family=COUNT, sign="Σ"),
     "masked_fill masked_fill_": Op(family=ADD),
     "where": Op(family=ADD, inputs=("condition", "input", "other")),
     "softmax": Op(family=SOFTMAX, sign="σ", sums_pairwise=True),
-    "log_softmax mean sum": Op(sums_pairwise=True),
+    "log_softmax sum": Op(sums_pairwise=True),
+    "mean": Op(family=MEAN, sums_pairwise=True),
+    "gelu relu silu tanh": Op(family=ACTIVATION),
     "layer_norm": Op(inputs=("input", "normalized_shape", "weight", "bias"), sums_pairwise=True),
     "embedding": Op(inputs=("input", "weight")),
     "dropout": Op(family=DROPOUT, sign="D"),

@@ -9,6 +9,11 @@ from typing import Final
 # Embeddings
 POSITION_IDS: Final = "position ids"
 POSITIONS: Final = "positions"
+NOT_PADDING: Final = "not padding"
+COUNT_OF_TOKENS: Final = "running count of tokens"
+COUNT_WITHOUT_PADDING: Final = "running count, 0 at padding"
+TOKEN_TYPES_OF_POSITIONS: Final = "token type of each position"
+TOKEN_TYPE_IDS: Final = "token type ids"
 WORD_EMBEDDINGS: Final = "word embeddings"
 TOKEN_TYPE_EMBEDDINGS: Final = "token type embeddings"
 POSITION_EMBEDDINGS: Final = "position embeddings"
@@ -16,6 +21,7 @@ WORD_AND_TOKEN_TYPE_EMBEDDINGS: Final = "word + token type embeddings"
 WORD_AND_POSITION_EMBEDDINGS: Final = "word + position embeddings"
 SUM_OF_EMBEDDINGS: Final = "sum of embeddings"
 EMBEDDINGS: Final = "embeddings"
+EMBEDDING_PROJECTION: Final = "embedding projection"
 
 # Self-attention
 QUERY_PROJECTION: Final = "query projection"
@@ -57,10 +63,16 @@ ENCODER: Final = "encoder"
 ATTENTION_MASK: Final = "attention mask"
 POOLER: Final = "pooler"
 CLS_TOKEN: Final = "first token [CLS]"
+S_TOKEN: Final = "first token <s>"
 FIRST_TOKEN: Final = "first token"
 LAST_TOKEN: Final = "last token"
+MEAN_OF_TOKENS: Final = "mean of all tokens"
+ONE_TOKEN: Final = (CLS_TOKEN, S_TOKEN, FIRST_TOKEN, LAST_TOKEN)
+"""What may be taken of a sentence to stand for it."""
 POOLER_PROJECTION: Final = "pooler projection"
 TANH_ACTIVATION: Final = "tanh activation"
+CLASSIFICATION_HEAD: Final = "classification head"
+CLASSIFIER_PROJECTION: Final = "classifier projection"
 LOGITS: Final = "logits"
 LOGITS_OF_CHOICES: Final = "logits of the choices"
 CHOICES_FLATTENED: Final = "choices flattened"
@@ -74,13 +86,15 @@ TRANSFORM: Final = "transform"
 TRANSFORM_PROJECTION: Final = "transform projection"
 TOKEN_LOGITS: Final = "token logits"
 NEXT_SENTENCE_LOGITS: Final = "next sentence logits"
+REPLACED_TOKEN_HEAD: Final = "replaced token head"
+REPLACED_TOKEN_LOGITS: Final = "replaced token logits"
 LOSS: Final = "loss"
 
 # What the dataflow says nothing about
 SPLIT_INTO_CHUNKS: Final = "split into chunks"
 CHUNKS_JOINED: Final = "chunks joined"
 
-LABELS: Final = frozenset(value for name, value in dict(globals()).items() if name.isupper())
+LABELS: Final = frozenset(value for name, value in dict(globals()).items() if name.isupper() and isinstance(value, str))
 """All of them."""
 
 QUERY_KEY_VALUE: Final = (

@@ -15,6 +15,8 @@ EMBEDDINGS: Final = "embeddings"
 WORD_EMBEDDINGS: Final = "word embeddings"
 TOKEN_TYPE_EMBEDDINGS: Final = "token type embeddings"
 POSITION_EMBEDDINGS: Final = "position embeddings"
+EMBEDDING_PROJECTION: Final = "embedding projection"
+"""Brings embeddings to the size of the hidden states, where it is another."""
 ENCODER: Final = "encoder"
 LAYER: Final = "layer"
 ATTENTION: Final = "attention"
@@ -35,6 +37,9 @@ DROPOUT: Final = "dropout"
 POOLER: Final = "pooler"
 POOLER_PROJECTION: Final = "pooler projection"
 POOLER_ACTIVATION: Final = "pooler activation"
+CLASSIFICATION_HEAD: Final = "classification head"
+"""Takes one token of each sentence and classifies it: a projection, an activation, then the classifier."""
+CLASSIFIER_PROJECTION: Final = "classifier projection"
 CLASSIFIER: Final = "classifier"
 SPAN_CLASSIFIER: Final = "span classifier"
 """Says of each token whether an answer begins or ends with it."""
@@ -45,12 +50,18 @@ TRANSFORM: Final = "transform"
 TRANSFORM_PROJECTION: Final = "transform projection"
 DECODER: Final = "decoder"
 NEXT_SENTENCE_CLASSIFIER: Final = "next sentence classifier"
+REPLACED_TOKEN_HEAD: Final = "replaced token head"
+REPLACED_TOKEN_CLASSIFIER: Final = "replaced token classifier"
+"""Says of each token whether it was put in place of another."""
+HEAD_ACTIVATION: Final = "head activation"
+"""Of a head that has an activation of its own, whatever the configuration says of the feed-forward part."""
 
 FEED_FORWARD: Final = "feed-forward"
 HEAD: Final = "head"
 
 PARTS: Final[Mapping[str, str]] = {
     EMBEDDINGS: EMBEDDINGS,
+    EMBEDDING_PROJECTION: EMBEDDINGS,
     ATTENTION: ATTENTION,
     INTERMEDIATE: FEED_FORWARD,
     OUTPUT: FEED_FORWARD,
