@@ -68,7 +68,7 @@ def trace(
     batch = encode(
         tokenizer,
         Sentences(texts=_several(texts), pairs=None if pairs is None else _several(pairs), labels=labels),
-        limit=token_limit(tokenizer, loaded.sizes.get("positions"), max_length),
+        limit=token_limit(tokenizer, loaded.most_tokens, max_length),
         truncate=truncate,
     )
     if labels is not None:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -30,7 +30,12 @@ class Family:
         activation: the configuration's key for the activation of the feed-forward part.
         norm_eps: likewise for what is added to the variance in the norms; empty where none changes it.
         inputs: what its forward takes, by the names that tokenizers give them.
-        position_buffer: the buffer that holds the positions, where there is one.
+        position_buffer: the buffer that the positions are taken from, where there is one.
+        token_type_buffer: the buffer that the token types are taken from where the model is given none.
+        counts_from_padding: positions are counted over the tokens that are no padding, from the padding's id + 1 on:
+            the rows of the table up to there serve no token.
+        first_row: the row of that table that the first token has, where its place follows from no setting.
+        modules_with: roles of modules that hold with the head of one task only, by the task.
         prefix: how the names of its classes begin: ``Bert`` of ``BertForMaskedLM``.
         body: the attribute of a model with a head that holds the body.
         body_parts: the modules that the body itself holds; a model without a head has them at its top.
@@ -61,6 +66,10 @@ class Family:
     body_parts: tuple[str, ...] = ("embeddings", "encoder", "pooler")
     heads: tuple[Head, ...] = COMMON
     position_buffer: str = ""
+    token_type_buffer: str = ""
+    counts_from_padding: bool = False
+    first_row: int = 0
+    modules_with: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     tree: tuple[str, ...] = ()
     shares_layer: bool = False
     attentions: tuple[str, ...] = ("eager", "sdpa")
@@ -90,6 +99,12 @@ class Family:
     def _roles_along(self, path: str) -> list[str]:
         """Return the roles of the model and of each module on the way to the one at a path, that one last."""
         return [self.modules.get("", ""), *_along(path, self.modules)]
+
+    @lru_cache(maxsize=64)  # noqa: B019
+    def with_head(self, head: Head) -> "Family":
+        """Return the family as it is with a head: where the head's modules have other roles than with the rest."""
+        other = self.modules_with.get(head.task)
+        return self if other is None else replace(self, modules={**self.modules, **other}, modules_with={})
 
     def head(self, task: str) -> Head | None:
         """Return the head for a task, None where the family has none."""
@@ -140,6 +155,17 @@ class Family:
         if "layers" in sizes and isinstance(times, int):
             sizes["layers"] *= times
         return sizes
+
+    def first_position(self, config: Mapping[str, Any]) -> int:
+        """Return the row of the position table that the first token of a sentence without padding has."""
+        padding = config.get("pad_token_id", self.defaults.get("pad_token_id"))
+        counts = self.counts_from_padding and type(padding) is int and padding >= 0
+        return padding + 1 if counts else self.first_row
+
+    def most_tokens(self, config: Mapping[str, Any]) -> int | None:
+        """Return how many tokens a sentence may have, by the positions that there are; None where there is no limit."""
+        positions = self.sizes_of(config).get("positions")
+        return None if positions is None else max(positions - self.first_position(config), 0)
 
     def activation_of(self, config: Mapping[str, Any]) -> str:
         """Return the name of the feed-forward activation that a configuration states."""

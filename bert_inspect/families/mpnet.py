@@ -4,7 +4,8 @@ transformers has it. Its relative position bias is that of Raffel et al. (T5, JM
 
 from ..traces.vocabulary import roles
 from .family import Family
-from .heads import COMMON
+from .heads import COMMON, SEQUENCE_CLASSIFICATION
+from .roberta import CLASSIFICATION_HEAD
 from .settings import (
     EVERY,
     FLAG,
@@ -60,6 +61,7 @@ MPNET = Family(
         "lm_head.layer_norm": roles.NORM,
         "lm_head.decoder": roles.DECODER,
     },
+    modules_with={SEQUENCE_CLASSIFICATION.task: CLASSIFICATION_HEAD},
     sizes={
         "layers": "num_hidden_layers",
         "hidden": "hidden_size",
@@ -97,6 +99,7 @@ MPNET = Family(
     activation="hidden_act",
     norm_eps="layer_norm_eps",
     inputs=("input_ids", "attention_mask"),
+    first_row=2,  # whatever id the configuration gives padding
     attentions=("eager",),
     returns_attention=False,
     tree=(

@@ -23,10 +23,10 @@ DROPOUT: Final = "dropout"
 FUSED_ATTENTION: Final = "fused attention"
 INDEX: Final = "index"
 COPY: Final = "copy"
+EXPAND: Final = "expand"
 SPLIT: Final = "split"
 JOIN: Final = "join"
 LOSS: Final = "loss"
-EXPAND: Final = "expand"
 UNSQUEEZE: Final = "unsqueeze"
 SUBTRACT: Final = "subtract"
 NEGATE: Final = "negate"
@@ -36,6 +36,8 @@ LOGARITHM: Final = "logarithm"
 FILL: Final = "fill"
 SMALLER: Final = "smaller"
 COUNT: Final = "count"
+GATHER: Final = "gather"
+MEAN: Final = "mean"
 ACTIVATION: Final = "activation"
 
 
@@ -73,8 +75,9 @@ _TABLE: dict[str, Op] = {
     "arange": Op(moves=True),
     "transpose permute swapaxes swapdims movedim T mT": Op(family=TRANSPOSE, sign="T", moves=True),
     "contiguous clone detach": Op(family=COPY, moves=True, lays_out=True),
-    "to type type_as float long int": Op(family=COPY, lays_out=True),
+    "to type type_as float int long": Op(family=COPY, lays_out=True),
     "getitem select narrow index_select": Op(family=INDEX, sign="[ ]", moves=True),
+    "gather": Op(family=GATHER, sign="[ ]", inputs=("input", "dim", "index"), moves=True),
     "chunk split unbind": Op(family=SPLIT, sign="||", moves=True),
     "cat": Op(family=JOIN, sign="||", moves=True),
     "matmul bmm mm": Op(family=MATMUL, sign="@", flops=flops.matmul),
@@ -87,16 +90,18 @@ _TABLE: dict[str, Op] = {
     "sub rsub": Op(family=SUBTRACT, sign="−"),
     "neg": Op(family=NEGATE, sign="−", moves=True),
     "abs": Op(family=MAGNITUDE, sign="| |"),
-    "lt gt le ge ne eq": Op(family=COMPARE, sign="?"),
+    "ne": Op(family=COMPARE, sign="≠"),
+    "lt": Op(family=COMPARE, sign="<"),
     "log": Op(family=LOGARITHM),
     "min minimum": Op(family=SMALLER),
     "full_like zeros_like ones_like": Op(family=FILL, moves=True),
     "cumsum": Op(family=COUNT, sign="Σ"),
-    "relu gelu tanh silu": Op(family=ACTIVATION),
     "masked_fill masked_fill_": Op(family=ADD),
     "where": Op(family=ADD, inputs=("condition", "input", "other")),
     "softmax": Op(family=SOFTMAX, sign="σ", sums_pairwise=True),
-    "log_softmax mean sum": Op(sums_pairwise=True),
+    "log_softmax sum": Op(sums_pairwise=True),
+    "mean": Op(family=MEAN, sums_pairwise=True),
+    "gelu relu silu tanh": Op(family=ACTIVATION),
     "layer_norm": Op(inputs=("input", "normalized_shape", "weight", "bias"), sums_pairwise=True),
     "embedding": Op(inputs=("input", "weight")),
     "dropout": Op(family=DROPOUT, sign="D"),

@@ -9,6 +9,11 @@ from typing import Final
 # Embeddings
 POSITION_IDS: Final = "position ids"
 POSITIONS: Final = "positions"
+NOT_PADDING: Final = "not padding"
+COUNT_OF_TOKENS: Final = "running count of tokens"
+COUNT_WITHOUT_PADDING: Final = "running count, 0 at padding"
+TOKEN_TYPES_OF_POSITIONS: Final = "token type of each position"
+TOKEN_TYPE_IDS: Final = "token type ids"
 WORD_EMBEDDINGS: Final = "word embeddings"
 TOKEN_TYPE_EMBEDDINGS: Final = "token type embeddings"
 POSITION_EMBEDDINGS: Final = "position embeddings"
@@ -17,8 +22,6 @@ WORD_AND_POSITION_EMBEDDINGS: Final = "word + position embeddings"
 SUM_OF_EMBEDDINGS: Final = "sum of embeddings"
 EMBEDDINGS: Final = "embeddings"
 EMBEDDING_PROJECTION: Final = "embedding projection"
-TOKENS_THAT_COUNT: Final = "tokens that count"
-TOKENS_COUNTED: Final = "tokens counted"
 
 # Relative positions, in buckets: near ones have each their own, far ones share those of a logarithmic scale
 RELATIVE_POSITIONS: Final = "relative positions"
@@ -79,8 +82,12 @@ ENCODER: Final = "encoder"
 ATTENTION_MASK: Final = "attention mask"
 POOLER: Final = "pooler"
 CLS_TOKEN: Final = "first token [CLS]"
+S_TOKEN: Final = "first token <s>"
 FIRST_TOKEN: Final = "first token"
 LAST_TOKEN: Final = "last token"
+MEAN_OF_TOKENS: Final = "mean of all tokens"
+ONE_TOKEN: Final = (CLS_TOKEN, S_TOKEN, FIRST_TOKEN, LAST_TOKEN)
+"""What may be taken of a sentence to stand for it."""
 POOLER_PROJECTION: Final = "pooler projection"
 TANH_ACTIVATION: Final = "tanh activation"
 CLASSIFICATION_HEAD: Final = "classification head"
@@ -100,13 +107,15 @@ TOKEN_LOGITS: Final = "token logits"
 NEXT_SENTENCE_LOGITS: Final = "next sentence logits"
 SENTENCE_ORDER_HEAD: Final = "sentence order head"
 SENTENCE_ORDER_LOGITS: Final = "sentence order logits"
+REPLACED_TOKEN_HEAD: Final = "replaced token head"
+REPLACED_TOKEN_LOGITS: Final = "replaced token logits"
 LOSS: Final = "loss"
 
 # What the dataflow says nothing about
 SPLIT_INTO_CHUNKS: Final = "split into chunks"
 CHUNKS_JOINED: Final = "chunks joined"
 
-LABELS: Final = frozenset(value for name, value in dict(globals()).items() if name.isupper())
+LABELS: Final = frozenset(value for name, value in dict(globals()).items() if name.isupper() and isinstance(value, str))
 """All of them."""
 
 QUERY_KEY_VALUE: Final = (

@@ -16,7 +16,7 @@ WORD_EMBEDDINGS: Final = "word embeddings"
 TOKEN_TYPE_EMBEDDINGS: Final = "token type embeddings"
 POSITION_EMBEDDINGS: Final = "position embeddings"
 EMBEDDING_PROJECTION: Final = "embedding projection"
-"""From the size of the embeddings to that of the layers."""
+"""Brings embeddings to the size of the hidden states, where it is another."""
 ENCODER: Final = "encoder"
 RELATIVE_POSITION_BIAS: Final = "relative position bias"
 """What is added to the scores of each head, by how far apart two tokens stand."""
@@ -43,8 +43,9 @@ DROPOUT: Final = "dropout"
 POOLER: Final = "pooler"
 POOLER_PROJECTION: Final = "pooler projection"
 POOLER_ACTIVATION: Final = "pooler activation"
+CLASSIFICATION_HEAD: Final = "classification head"
+"""Takes one token of each sentence and classifies it: a projection, an activation, then the classifier."""
 CLASSIFIER_PROJECTION: Final = "classifier projection"
-"""What a classifier makes of a sentence before it tells the classes apart."""
 CLASSIFIER: Final = "classifier"
 SPAN_CLASSIFIER: Final = "span classifier"
 """Says of each token whether an answer begins or ends with it."""
@@ -58,11 +59,17 @@ NEXT_SENTENCE_CLASSIFIER: Final = "next sentence classifier"
 SENTENCE_ORDER_HEAD: Final = "sentence order head"
 SENTENCE_ORDER_CLASSIFIER: Final = "sentence order classifier"
 LOSS: Final = "loss"
+REPLACED_TOKEN_HEAD: Final = "replaced token head"
+REPLACED_TOKEN_CLASSIFIER: Final = "replaced token classifier"
+"""Says of each token whether it was put in place of another."""
+HEAD_ACTIVATION: Final = "head activation"
+"""Of a head that has an activation of its own, whatever the configuration says of the feed-forward part."""
 
 HEAD: Final = "head"
 
 PARTS: Final[Mapping[str, str]] = {
     EMBEDDINGS: EMBEDDINGS,
+    EMBEDDING_PROJECTION: EMBEDDINGS,
     ATTENTION: ATTENTION,
     SELF_ATTENTION: ATTENTION,
     FEED_FORWARD: FEED_FORWARD,
