@@ -48,7 +48,9 @@ def test_what_it_returns_is_what_plain_transformers_returns(family: Family, head
 
 
 @pytest.mark.parametrize(
-    ("family", "head", "attention"), ATTENDING, ids=lambda each: getattr(each, "model_type", getattr(each, "task", each))
+    ("family", "head", "attention"),
+    ATTENDING,
+    ids=lambda each: getattr(each, "model_type", getattr(each, "task", each)),
 )
 def test_every_step_is_proved_and_bears_a_label(family: Family, head: Head, attention: str) -> None:
     trace = traced(family, head, attention=attention, verify=True)
@@ -74,9 +76,7 @@ def test_parameters_and_operations_are_those_that_torch_counts(family: Family, h
 
 def test_every_word_of_the_vocabulary_is_seen_in_some_model() -> None:
     seen = {
-        step.label
-        for family, head, attention in ATTENDING
-        for step in traced(family, head, attention=attention).steps
+        step.label for family, head, attention in ATTENDING for step in traced(family, head, attention=attention).steps
     }
     rare = {
         *(labels.WORD_AND_POSITION_EMBEDDINGS, labels.POSITIONS, labels.FUSED_PROJECTION, labels.LOSS),

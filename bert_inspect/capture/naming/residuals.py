@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-from ...traces import ops
 from ...traces.ops import op_of
 from ...traces.vocabulary import roles
 from ..tracing.step_record import StepRecord
@@ -23,9 +22,7 @@ def is_residual_sum(step: StepRecord, steps: Sequence[StepRecord], made: Mapping
     )
 
 
-def _follows(
-    number: int, from_: int, step: StepRecord, steps: Sequence[StepRecord], made: Mapping[int, int]
-) -> bool:
+def _follows(number: int, from_: int, step: StepRecord, steps: Sequence[StepRecord], made: Mapping[int, int]) -> bool:
     """Whether a tensor was computed from another one within the layer of a step."""
     seen, left = {number}, [number]
     while left:
