@@ -63,6 +63,18 @@ def test_every_step_is_proved_and_bears_a_label(family: Family, head: Head, atte
 
 
 @pytest.mark.parametrize(("family", "head"), ALL, ids=NAMES)
+def test_every_module_has_a_role_and_belongs_to_a_part(family: Family, head: Head) -> None:
+    model, known = tiny(family, head), family.with_head(head)
+    modules = dict(model.named_modules())
+    unnamed = [path for path in modules if not known.role(path)]
+    assert all(type(modules[path]) is torch.nn.ModuleList for path in unnamed), unnamed  # which nobody calls
+    around = {roles.MODEL, roles.BODY, roles.ENCODER, roles.LAYER, roles.LAYER_GROUP, roles.RELATIVE_POSITION_BIAS, ""}
+    for path in modules:
+        # A module of no part is one that holds several, or what all layers share.
+        assert bool(known.part(path)) != (known.role(path) in around), (path, known.part(path))
+
+
+@pytest.mark.parametrize(("family", "head"), ALL, ids=NAMES)
 def test_parameters_and_operations_are_those_that_torch_counts(family: Family, head: Head) -> None:
     model, given = tiny(family, head), batch(family)
     trace = run_forward(as_loaded(model), given)[0]
