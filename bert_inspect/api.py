@@ -79,7 +79,7 @@ def trace(
     batch = encode(
         tokenizer,
         sentences,
-        limit=token_limit(tokenizer, loaded.sizes.get("positions"), max_length),
+        limit=token_limit(tokenizer, loaded.most_tokens, max_length),
         truncate=truncate,
     )
     selection = Selection.parse(layer=None if layer is None else str(layer), module=_several(module), level=level)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from ..loading.loaded import Loaded
 from ..traces.record import Input
-from ..traces.selection import Selection
+from ..traces.selection import Level, Selection
 from ..traces.vocabulary import roles
 from .keep import Keep, TraceSpec
 
@@ -16,13 +16,15 @@ def attention_spec(loaded: Loaded, layers: Sequence[int] = ()) -> TraceSpec:
     family = loaded.family
     paths = [
         path
-        for path, module in loaded.modules().items()
-        if family.role(path) == roles.SELF_ATTENTION and (not layers or module.layer in layers)
+        for path in loaded.modules()
+        if family.role(path) == roles.SELF_ATTENTION
+        and (not layers or not {*layers}.isdisjoint(family.layers_of(path, loaded.layers)))
     ]
     eager = loaded.model.config._attn_implementation == "eager"
-    if not eager and (body := loaded.path(roles.BODY)) is not None:
-        paths.append(body)  # in whose forward the mask is built
-    selection = Selection(patterns=tuple(paths), level="module" if eager else "op", exact=True)
+    if not eager:
+        paths.append(loaded.path(roles.BODY) or "")  # in whose forward the mask is built
+    level: Level = "module" if eager and family.returns_attention else "op"
+    selection = Selection(layers=frozenset(layers), patterns=tuple(paths), level=level, exact=True)
     return TraceSpec(selection=selection, keep=Keep(values="full"))
 
 

@@ -13,6 +13,7 @@ from ..loading.loaded import Loaded
 from ..traces.record import FORMAT, VERSION, Failure, Input, Trace
 from ..traces.selection import Selection
 from ..traces.sentences import classification_place
+from ..traces.vocabulary import labels
 from .describe import described, environment
 from .failure import broken_by, cause_of_failure
 from .keep import Keep, TooManyValues, TraceSpec
@@ -88,8 +89,17 @@ def _naming(loaded: Loaded, batch: Input, recording: Recording) -> Naming:
         head=loaded.head,
         activation=loaded.family.activation_of(vars(loaded.model.config)),
         parameters=recording.tensors.parameters,
-        begins_with_cls=all(classification_place(batch, row) == 0 for row in range(len(batch.texts))),
+        first_token=_first_token(batch),
+        hidden=loaded.sizes.get("hidden"),
     )
+
+
+def _first_token(batch: Input) -> str:
+    """Return what is taken of each sentence where the token in the first place is."""
+    rows = range(len(batch.texts))
+    if any(classification_place(batch, row) != 0 for row in rows):
+        return labels.FIRST_TOKEN
+    return labels.S_TOKEN if all(batch.tokens[row][0] == "<s>" for row in rows) else labels.CLS_TOKEN
 
 
 def _check(loaded: Loaded, modules: Mapping[str, nn.Module], specs: Sequence[TraceSpec], *, verify: bool) -> None:

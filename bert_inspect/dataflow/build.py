@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from ..traces.ops import op_of
 from ..traces.record import Step, TensorIn, Trace
-from ..traces.tree import is_layer
+from ..traces.tree import is_group, is_layer
 from .graph import Arrow, Dataflow, Node, order_of
 from .sentences import tokenizing
 
@@ -155,11 +155,14 @@ class _Builder:
             self.within[key] = (step.parent, node)
         return self.within[key][1].id
 
+    def _shown_in(self, step: Step) -> list[Step]:
+        return [child for child in self.children.get(step.id, []) if self.shown[child.id] == f"s{child.id}"]
+
     def _node(self, step: Step) -> Node:
         """Return the node of a step that stands for itself, with what is in it."""
-        shown = [
-            self._node(child) for child in self.children.get(step.id, []) if self.shown[child.id] == f"s{child.id}"
-        ]
+        nodes = [(child, self._node(child)) for child in self._shown_in(step)]
+        # A group of layers that is opened is no more than its layers.
+        shown = [each for child, node in nodes for each in (is_group(child) and node.children) or (node,)]
         children = (*(node for parent, node in self.within.values() if parent == step.id), *shown)
         above = None if step.parent is None else self.trace.steps[step.parent]
         # Of a module that is called again, once: not at everything in it.

@@ -24,8 +24,7 @@ class CannotAlign(Exception):
 
 _ALIKE = {
     labels.FUSED_ATTENTION: labels.CONTEXT,
-    labels.FIRST_TOKEN: labels.CLS_TOKEN,
-    labels.LAST_TOKEN: labels.CLS_TOKEN,
+    **dict.fromkeys(labels.ONE_TOKEN, labels.CLS_TOKEN),
 }
 """Names of one thing in two runs: what fused attention returns is the context that eager attention computes step by
 step, and whichever token a pooler takes is what it pools.

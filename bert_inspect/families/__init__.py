@@ -1,11 +1,18 @@
 """What is known of each architecture, as data: one file a family. Nothing outside tests a path or a config key."""
 
+from .albert import ALBERT
 from .bert import BERT
+from .distilbert import DISTILBERT
+from .electra import ELECTRA
 from .family import Family
+from .mpnet import MPNET
+from .roberta import CAMEMBERT, ROBERTA, XLM_ROBERTA
 
 __all__ = ["BERT", "FAMILIES", "Family", "family_of"]
 
-FAMILIES: dict[str, Family] = {family.model_type: family for family in (BERT,)}
+FAMILIES: dict[str, Family] = {
+    family.model_type: family for family in (BERT, ROBERTA, XLM_ROBERTA, CAMEMBERT, DISTILBERT, ELECTRA, ALBERT, MPNET)
+}
 """By the ``model_type`` of a configuration."""
 
 

@@ -29,21 +29,30 @@ class Loaded:
     pooling: tuple[str, ...] = ()
 
     @cached_property
-    def family(self) -> Family:
-        """What is known of its architecture."""
+    def _family(self) -> Family:
         return family_of(self.model.config.model_type)
+
+    @cached_property
+    def family(self) -> Family:
+        """What is known of its architecture, with its head."""
+        return self._family.with_head(self.head)
 
     @cached_property
     def head(self) -> Head:
         """What is known of its head."""
         return (
-            self.family.head_of_classes(kind.__name__ for kind in type(self.model).__mro__) or SEQUENCE_CLASSIFICATION
+            self._family.head_of_classes(kind.__name__ for kind in type(self.model).__mro__) or SEQUENCE_CLASSIFICATION
         )
 
     @cached_property
     def sizes(self) -> dict[str, int]:
         """Its sizes, under the names that a trace gives them."""
         return self.family.sizes_of(vars(self.model.config))
+
+    @property
+    def most_tokens(self) -> int | None:
+        """How many tokens a sentence may have; None where its positions set no limit."""
+        return self.family.most_tokens(vars(self.model.config))
 
     @property
     def layers(self) -> int:

@@ -47,6 +47,7 @@ _NAMED_AXES = 170
 # the one that people look for bears the name.
 _KNOWN_AT = {
     labels.EMBEDDINGS: known_as.HIDDEN_STATES,
+    labels.EMBEDDING_PROJECTION: known_as.HIDDEN_STATES,
     roles.LAYER: known_as.HIDDEN_STATES,
     labels.ENCODER: known_as.LAST_HIDDEN_STATE,
     labels.ATTENTION_PROBABILITIES: known_as.ATTENTIONS,

@@ -23,9 +23,22 @@ DROPOUT: Final = "dropout"
 FUSED_ATTENTION: Final = "fused attention"
 INDEX: Final = "index"
 COPY: Final = "copy"
+EXPAND: Final = "expand"
 SPLIT: Final = "split"
 JOIN: Final = "join"
 LOSS: Final = "loss"
+UNSQUEEZE: Final = "unsqueeze"
+SUBTRACT: Final = "subtract"
+NEGATE: Final = "negate"
+COMPARE: Final = "compare"
+MAGNITUDE: Final = "magnitude"
+LOGARITHM: Final = "logarithm"
+FILL: Final = "fill"
+SMALLER: Final = "smaller"
+COUNT: Final = "count"
+GATHER: Final = "gather"
+MEAN: Final = "mean"
+ACTIVATION: Final = "activation"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,35 +68,47 @@ _UNKNOWN = Op()
 
 _TABLE: dict[str, Op] = {
     "view reshape unflatten flatten": Op(family=RESHAPE, sign="R", moves=True, lays_out=True),
-    "expand": Op(sign="R", moves=True),
-    "unsqueeze stack": Op(moves=True),
+    "expand": Op(family=EXPAND, sign="R", moves=True),
+    "unsqueeze": Op(family=UNSQUEEZE, moves=True),
+    "stack": Op(moves=True),
     "squeeze": Op(family=SQUEEZE, moves=True),
     "arange": Op(moves=True),
     "transpose permute swapaxes swapdims movedim T mT": Op(family=TRANSPOSE, sign="T", moves=True),
     "contiguous clone detach": Op(family=COPY, moves=True, lays_out=True),
-    "to type type_as float": Op(family=COPY, lays_out=True),
+    "to type type_as float int long": Op(family=COPY, lays_out=True),
     "getitem select narrow index_select": Op(family=INDEX, sign="[ ]", moves=True),
+    "gather": Op(family=GATHER, sign="[ ]", inputs=("input", "dim", "index"), moves=True),
     "chunk split unbind": Op(family=SPLIT, sign="||", moves=True),
     "cat": Op(family=JOIN, sign="||", moves=True),
     "matmul bmm mm": Op(family=MATMUL, sign="@", flops=flops.matmul),
     "addmm": Op(family=ADD_MATMUL, sign="@", inputs=("input", "mat1", "mat2"), flops=flops.add_matmul),
     "baddbmm": Op(family=ADD_MATMUL, sign="@", inputs=("input", "batch1", "batch2"), flops=flops.add_matmul),
     "linear": Op(sign="@", inputs=("input", "weight", "bias"), flops=flops.linear),
-    "mul multiply mul_": Op(family=SCALE, sign="×"),
-    "div true_divide divide div_": Op(family=SCALE, sign="÷"),
-    "add add_ iadd": Op(family=ADD, sign="+"),
-    "sub": Op(sign="−"),
+    "mul multiply mul_ rmul imul": Op(family=SCALE, sign="×"),
+    "div true_divide divide div_ truediv": Op(family=SCALE, sign="÷"),
+    "add add_ iadd radd": Op(family=ADD, sign="+"),
+    "sub rsub": Op(family=SUBTRACT, sign="−"),
+    "neg": Op(family=NEGATE, sign="−", moves=True),
+    "abs": Op(family=MAGNITUDE, sign="| |"),
+    "ne": Op(family=COMPARE, sign="≠"),
+    "lt": Op(family=COMPARE, sign="<"),
+    "log": Op(family=LOGARITHM),
+    "min minimum": Op(family=SMALLER),
+    "full_like zeros_like ones_like": Op(family=FILL, moves=True),
+    "cumsum": Op(family=COUNT, sign="Σ"),
     "masked_fill masked_fill_": Op(family=ADD),
     "where": Op(family=ADD, inputs=("condition", "input", "other")),
     "softmax": Op(family=SOFTMAX, sign="σ", sums_pairwise=True),
-    "log_softmax mean sum": Op(sums_pairwise=True),
+    "log_softmax sum": Op(sums_pairwise=True),
+    "mean": Op(family=MEAN, sums_pairwise=True),
+    "gelu relu silu tanh": Op(family=ACTIVATION),
     "layer_norm": Op(inputs=("input", "normalized_shape", "weight", "bias"), sums_pairwise=True),
     "embedding": Op(inputs=("input", "weight")),
     "dropout": Op(family=DROPOUT, sign="D"),
     "scaled_dot_product_attention": Op(
         family=FUSED_ATTENTION, sign="A", inputs=("query", "key", "value", "attn_mask"), flops=flops.fused_attention
     ),
-    "create_bidirectional_mask create_causal_mask": Op(sign="M"),
+    "create_bidirectional_mask create_causal_mask get_extended_attention_mask": Op(sign="M"),
     "cross_entropy": Op(family=LOSS, sign="L", inputs=("input", "target", "weight"), sums_pairwise=True),
     "mse_loss": Op(family=LOSS, sign="L", inputs=("input", "target")),
     "binary_cross_entropy_with_logits": Op(family=LOSS, sign="L", inputs=("input", "target", "weight")),

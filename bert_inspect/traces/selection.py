@@ -20,7 +20,7 @@ class Selection:
     """What the user wants to see. Empty ``layers`` or ``patterns`` mean: no filter of that kind.
 
     A pattern names modules as `matching` says, and selects them with everything below. With ``exact`` the patterns are
-    paths, and nothing below them is meant.
+    paths, nothing below them is meant, and what is in no layer is wanted besides the layers.
     """
 
     layers: frozenset[int] = frozenset()
@@ -53,7 +53,7 @@ class Selection:
         if not self.patterns:
             return Wanted(layers=self.layers, level=self.level)
         if self.exact:
-            return Wanted(layers=self.layers, paths=frozenset(self.patterns), level=self.level)
+            return Wanted(layers=self.layers, paths=frozenset(self.patterns), level=self.level, outside=True)
         found = [path for pattern in self.patterns for path in matching(pattern, modules)]
         return Wanted(layers=self.layers, paths=with_everything_below(found, modules), level=self.level)
 
@@ -83,17 +83,21 @@ class Selection:
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """What a selection comes to in one model: its layers (empty: all) and its modules (None: all)."""
+    """What a selection comes to in one model: its layers (empty: all) and its modules (None: all). ``outside`` says
+    that what is in no layer is wanted whatever the layers.
+    """
 
     layers: frozenset[int] = frozenset()
     paths: frozenset[str] | None = None
     level: Level = "op"
+    outside: bool = False
 
     def wants(self, path: str, layer: int | None) -> bool:
         """Whether the module at ``path``, called in this encoder layer (None: in none), and the ops in its forward are
         wanted.
         """
-        return (not self.layers or layer in self.layers) and (self.paths is None or path in self.paths)
+        within = not self.layers or layer in self.layers or (self.outside and layer is None)
+        return within and (self.paths is None or path in self.paths)
 
     def check(self, places: Iterable[tuple[str, int | None]]) -> None:
         """Refuse layers and modules that exclude each other; ``places`` are all paths, each with a layer it is in.

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Protocol, TypeVar
 
 from .ops import op_of
@@ -55,8 +56,8 @@ def completion(steps: Sequence[_Step]) -> list[_Step]:
 
 def outline(steps: Sequence[Step], *, depth: int | None = None, fold: bool = False) -> list[Node]:
     """Return the tree's roots. ``depth`` 1 keeps the roots alone; ``fold`` merges runs of layers whose steps and
-    shapes are the same. A step that only lays a tensor out anew (``contiguous``) has no node of its own: it is `relaid`
-    of the step that made the tensor.
+    shapes are the same, and of a group of layers shows the layers alone. A step that only lays a tensor out anew
+    (``contiguous``) has no node of its own: it is `relaid` of the step that made the tensor.
     """
     nodes: dict[int, Node] = {}
     roots: list[Node] = []
@@ -112,7 +113,8 @@ def _cut(node: Node, depth: int) -> None:
 def _fold(node: Node) -> None:
     merged: list[Node] = []
     previous: object = None
-    for child in node.children:
+    opened = (child.children if is_group(child.step) else [child] for child in node.children)
+    for child in chain.from_iterable(opened):
         signature = _signature(child) if is_layer(child.step) else None
         if signature is not None and signature == previous:
             first = merged[-1]
@@ -128,6 +130,11 @@ def _fold(node: Node) -> None:
 def is_layer(step: Step) -> bool:
     """Whether a step is an encoder layer as a whole, not something within one."""
     return step.kind == "module" and step.role == roles.LAYER and step.layer is not None
+
+
+def is_group(step: Step) -> bool:
+    """Whether a step is a group of encoder layers, which only calls one after the other."""
+    return step.kind == "module" and step.role == roles.LAYER_GROUP
 
 
 def _signature(node: Node) -> object:

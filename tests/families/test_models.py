@@ -15,6 +15,7 @@ from bert_inspect.traces.vocabulary import labels, roles
 
 ALL = [(family, head) for family in FAMILIES.values() for head in family.heads]
 NAMES = [f"{family.model_type}-{head.task}" for family, head in ALL]
+ATTENDING = [(family, head, attention) for family, head in ALL for attention in family.attentions]
 
 
 def traced(family: Family, head: Head, *, attention: str = "eager", verify: bool = False) -> Trace:
@@ -46,15 +47,31 @@ def test_what_it_returns_is_what_plain_transformers_returns(family: Family, head
     assert not any(name.startswith(("hidden_states", "attentions")) for name in known - wanted.keys())
 
 
-@pytest.mark.parametrize("attention", ["eager", "sdpa"])
-@pytest.mark.parametrize(("family", "head"), ALL, ids=NAMES)
+@pytest.mark.parametrize(
+    ("family", "head", "attention"),
+    ATTENDING,
+    ids=lambda each: getattr(each, "model_type", getattr(each, "task", each)),
+)
 def test_every_step_is_proved_and_bears_a_label(family: Family, head: Head, attention: str) -> None:
     trace = traced(family, head, attention=attention, verify=True)
     assert trace.proof is not None and trace.proof.passed, trace.proof
     for step in trace.steps:
-        free = step.role in (roles.MODEL, roles.BODY, roles.LAYER) or labels.is_activation(step.label)
+        free = step.role in (roles.MODEL, roles.BODY) or step.label == labels.layer(step.layer or 0)
+        free |= labels.is_activation(step.label) or step.role == roles.ACTIVATION  # its inside is named as torch does
         assert free or step.label in labels.LABELS, (step.path, step.type, step.label)
         assert all(output.axes is not None for output in step.outputs), (step.path, step.label)
+
+
+@pytest.mark.parametrize(("family", "head"), ALL, ids=NAMES)
+def test_every_module_has_a_role_and_belongs_to_a_part(family: Family, head: Head) -> None:
+    model, known = tiny(family, head), family.with_head(head)
+    modules = dict(model.named_modules())
+    unnamed = [path for path in modules if not known.role(path)]
+    assert all(type(modules[path]) is torch.nn.ModuleList for path in unnamed), unnamed  # which nobody calls
+    around = {roles.MODEL, roles.BODY, roles.ENCODER, roles.LAYER, roles.LAYER_GROUP, roles.RELATIVE_POSITION_BIAS, ""}
+    for path in modules:
+        # A module of no part is one that holds several, or what all layers share.
+        assert bool(known.part(path)) != (known.role(path) in around), (path, known.part(path))
 
 
 @pytest.mark.parametrize(("family", "head"), ALL, ids=NAMES)
@@ -71,13 +88,10 @@ def test_parameters_and_operations_are_those_that_torch_counts(family: Family, h
 
 def test_every_word_of_the_vocabulary_is_seen_in_some_model() -> None:
     seen = {
-        step.label
-        for family, head in ALL
-        for attention in ("eager", "sdpa")
-        for step in traced(family, head, attention=attention).steps
+        step.label for family, head, attention in ATTENDING for step in traced(family, head, attention=attention).steps
     }
     rare = {
         *(labels.WORD_AND_POSITION_EMBEDDINGS, labels.POSITIONS, labels.FUSED_PROJECTION, labels.LOSS),
-        *(labels.SPLIT_INTO_CHUNKS, labels.CHUNKS_JOINED, labels.FIRST_TOKEN, labels.LAST_TOKEN),
+        *(labels.SPLIT_INTO_CHUNKS, labels.CHUNKS_JOINED, *labels.ONE_TOKEN, labels.MEAN_OF_TOKENS),
     }
     assert labels.LABELS - seen - rare == set()

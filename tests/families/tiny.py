@@ -20,6 +20,43 @@ SIZES: dict[str, dict[str, Any]] = {
         "intermediate_size": 64,
         "max_position_embeddings": 40,
     },
+    **{
+        model_type: {
+            "vocab_size": 120,
+            "hidden_size": 32,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 4,
+            "intermediate_size": 64,
+            "max_position_embeddings": 40,
+        }
+        for model_type in ("roberta", "xlm-roberta", "camembert", "mpnet")
+    },
+    "distilbert": {
+        "vocab_size": 120,
+        "dim": 32,
+        "n_layers": 2,
+        "n_heads": 4,
+        "hidden_dim": 64,
+        "max_position_embeddings": 40,
+    },
+    "albert": {
+        "vocab_size": 120,
+        "embedding_size": 16,
+        "hidden_size": 32,
+        "num_hidden_layers": 3,
+        "num_attention_heads": 4,
+        "intermediate_size": 64,
+        "max_position_embeddings": 40,
+    },
+    "electra": {
+        "vocab_size": 120,
+        "embedding_size": 16,
+        "hidden_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "intermediate_size": 64,
+        "max_position_embeddings": 40,
+    },
 }
 """By the family's model_type: what makes a configuration tiny."""
 

@@ -7,7 +7,6 @@ from ...traces.token_text import shown_token
 from ...traces.vocabulary import labels
 
 _BY_PLACE = (labels.POSITIONS, labels.POSITION_IDS, labels.POSITION_EMBEDDINGS)
-_POOLED = (labels.CLS_TOKEN, labels.FIRST_TOKEN, labels.LAST_TOKEN)
 
 
 def from_inputs(comparison: Comparison, first: StepDiff) -> Cause | None:
@@ -17,7 +16,7 @@ def from_inputs(comparison: Comparison, first: StepDiff) -> Cause | None:
     if first.label == labels.WORD_EMBEDDINGS and any(_tokens(a, b, pair) for pair in pairs):
         return _cause(first, note="the two runs were given different tokens")
     moved = next((pair for pair in pairs if pair.tokens_a[:1] != pair.tokens_b[:1]), None)
-    if moved is None or first.label not in (*_BY_PLACE, *_POOLED):
+    if moved is None or first.label not in (*_BY_PLACE, *labels.ONE_TOKEN):
         return None
     at_a, at_b = moved.tokens_a[0], moved.tokens_b[0]
     begins = f"padding stands before the text: sentence {moved.a + 1} begins at place {at_a} in A, at place {at_b} in B"

@@ -106,7 +106,8 @@ def _unknown(context: CheckContext, rows: int, largest: int) -> Finding:
 
 def truncation(context: CheckContext) -> Finding:
     """Is a sentence longer than the model takes?"""
-    positions = context.loaded.sizes["positions"]
+    most = context.loaded.most_tokens
+    positions = 10**9 if most is None else most
     limit = positions if context.limit is None else min(positions, context.limit)
     given = context.tokenizer.model_max_length
     pairs = context.sentences.pairs

@@ -52,11 +52,12 @@ def named(recording: Recording, model: nn.Module, modules: Mapping[str, nn.Modul
     """Name everything that was recorded of a run of a model."""
     steps = recording.steps
     drop_what_only_built_the_mask(steps)
+    names = name_steps(steps, naming)
     own, total = count_parameters(steps, model, recording.tensors.parameters.values())
     return Named(
         recording=recording,
-        names=name_steps(steps, naming),
-        known_as=known_names(steps),
+        names=names,
+        known_as=known_names(steps, names),
         parameters=own,
         total_parameters=total,
         total_flops=total_flops(steps),

@@ -19,6 +19,7 @@ _HERE = str(Path(__file__).parents[2] / "_")[:-1]
 _TRACER = {str(Path(__file__).with_name(name)) for name in ("module_calls.py", "function_mode.py")}
 _DECORATORS = str(Path("transformers", "utils", "_"))[:-1]
 _MASK_HELPERS = ("masking_utils.py", "modeling_attn_mask_utils.py")
+_MASK_FUNCTIONS = ("get_extended_attention_mask",)  # those that older releases have among a model's methods
 
 
 # Whose a function is: what a model does stands in its own code, or in a helper that builds its mask; wrappers are
@@ -38,7 +39,7 @@ def judge(code: CodeType) -> int:
     elif file.startswith(_HERE):
         kind = OURS
     else:
-        kind = MASK_HELPER if Path(file).name in _MASK_HELPERS else OWN
+        kind = MASK_HELPER if Path(file).name in _MASK_HELPERS or code.co_name in _MASK_FUNCTIONS else OWN
     kinds[code] = kind
     return kind
 

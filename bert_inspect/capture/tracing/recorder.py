@@ -28,11 +28,13 @@ class Recorder:
         self.records: list[StepRecord] = []
         self.calls: dict[nn.Module, int] = {}
         self._family = family
+        self._has_head = family.body in modules  # else the body's modules are at the top
         self._modules = modules
         self._tensors = tensors
         self._open: list[tuple[StepRecord, Called]] = []
         self._running: int | None = None  # how many of them still run after one raised, should somebody catch that
         self._mask: StepRecord | None = None
+        self._layers = 0  # how many were called, where one module is called for several
         self._writers: dict[type, Callable[[Any], object]] = {
             Called: self.called,
             Returned: self.returned,
@@ -177,7 +179,7 @@ class Recorder:
         elif above is not None:
             record.path, record.call = above.path, above.call
             record.role, record.layer = above.role, above.layer
-            record.part = above.part if above.path else roles.HEAD
+            record.part = above.part if above.path or not self._has_head else roles.HEAD
         record.id = len(self.records)
         self.records.append(record)
         return record
@@ -189,7 +191,7 @@ class Recorder:
         if not family.shares_layer:
             record.layer = family.layer_in_path(path)
         elif record.role == roles.LAYER:
-            record.layer = record.call
+            record.layer, self._layers = self._layers, self._layers + 1
         elif above is not None:
             record.layer = above.layer
 

@@ -6,6 +6,7 @@ Axis = Literal[
     "batch",
     "tokens",
     "hidden",
+    "embedding",
     "heads",
     "head_dim",
     "intermediate",
@@ -14,6 +15,7 @@ Axis = Literal[
     "choices",
     "query tokens",
     "key tokens",
+    "positions",
 ]
 Axes = list[Axis]
 
@@ -21,10 +23,13 @@ TOKEN_AXES: Final[frozenset[Axis]] = frozenset(("tokens", "query tokens", "key t
 
 IDS: Final[Axes] = ["batch", "tokens"]
 HIDDEN: Final[Axes] = ["batch", "tokens", "hidden"]
+EMBEDDED: Final[Axes] = ["batch", "tokens", "embedding"]
+"""Of a model whose embeddings have another size than its hidden states."""
 INTERMEDIATE: Final[Axes] = ["batch", "tokens", "intermediate"]
 SPLIT: Final[Axes] = ["batch", "tokens", "heads", "head_dim"]
 HEADS: Final[Axes] = ["batch", "heads", "tokens", "head_dim"]
 HEADS_TRANSPOSED: Final[Axes] = ["batch", "heads", "head_dim", "tokens"]
+TOKEN_PAIRS: Final[Axes] = ["query tokens", "key tokens"]
 SCORES: Final[Axes] = ["batch", "heads", "query tokens", "key tokens"]
 POOLED: Final[Axes] = ["batch", "hidden"]
 LOGITS: Final[Axes] = ["batch", "labels"]
@@ -34,7 +39,7 @@ CHOICES: Final[Axes] = ["batch", "choices"]
 IDS_OF_CHOICES: Final[Axes] = ["batch", "choices", "tokens"]
 
 _ONE = {"tokens": "token", "query tokens": "query token", "key tokens": "key token"}
-_ONE |= {"heads": "head", "labels": "label", "choices": "choice"}
+_ONE |= {"heads": "head", "labels": "label", "choices": "choice", "positions": "position"}
 
 
 def one_of(axis: str) -> str:

@@ -15,7 +15,13 @@ EMBEDDINGS: Final = "embeddings"
 WORD_EMBEDDINGS: Final = "word embeddings"
 TOKEN_TYPE_EMBEDDINGS: Final = "token type embeddings"
 POSITION_EMBEDDINGS: Final = "position embeddings"
+EMBEDDING_PROJECTION: Final = "embedding projection"
+"""Brings embeddings to the size of the hidden states, where it is another."""
 ENCODER: Final = "encoder"
+RELATIVE_POSITION_BIAS: Final = "relative position bias"
+"""What is added to the scores of each head, by how far apart two tokens stand."""
+LAYER_GROUP: Final = "layer group"
+"""Layers one after another, all of which are called several times."""
 LAYER: Final = "layer"
 ATTENTION: Final = "attention"
 SELF_ATTENTION: Final = "self-attention"
@@ -25,6 +31,8 @@ VALUE_PROJECTION: Final = "value projection"
 FUSED_PROJECTION: Final = "query, key and value projection"
 ATTENTION_OUTPUT: Final = "attention output"
 ATTENTION_OUTPUT_PROJECTION: Final = "attention output projection"
+FEED_FORWARD: Final = "feed-forward"
+"""All of a layer's feed-forward part in one module; and that part."""
 INTERMEDIATE: Final = "intermediate"
 INTERMEDIATE_PROJECTION: Final = "intermediate projection"
 ACTIVATION: Final = "activation"
@@ -35,6 +43,9 @@ DROPOUT: Final = "dropout"
 POOLER: Final = "pooler"
 POOLER_PROJECTION: Final = "pooler projection"
 POOLER_ACTIVATION: Final = "pooler activation"
+CLASSIFICATION_HEAD: Final = "classification head"
+"""Takes one token of each sentence and classifies it: a projection, an activation, then the classifier."""
+CLASSIFIER_PROJECTION: Final = "classifier projection"
 CLASSIFIER: Final = "classifier"
 SPAN_CLASSIFIER: Final = "span classifier"
 """Says of each token whether an answer begins or ends with it."""
@@ -45,16 +56,33 @@ TRANSFORM: Final = "transform"
 TRANSFORM_PROJECTION: Final = "transform projection"
 DECODER: Final = "decoder"
 NEXT_SENTENCE_CLASSIFIER: Final = "next sentence classifier"
+SENTENCE_ORDER_HEAD: Final = "sentence order head"
+SENTENCE_ORDER_CLASSIFIER: Final = "sentence order classifier"
+LOSS: Final = "loss"
+REPLACED_TOKEN_HEAD: Final = "replaced token head"
+REPLACED_TOKEN_CLASSIFIER: Final = "replaced token classifier"
+"""Says of each token whether it was put in place of another."""
+HEAD_ACTIVATION: Final = "head activation"
+"""Of a head that has an activation of its own, whatever the configuration says of the feed-forward part."""
 
-MAKES_LOGITS: Final = (CLASSIFIER, SPAN_CLASSIFIER, DECODER, NEXT_SENTENCE_CLASSIFIER)
+MAKES_LOGITS: Final = (
+    CLASSIFIER,
+    SPAN_CLASSIFIER,
+    DECODER,
+    NEXT_SENTENCE_CLASSIFIER,
+    SENTENCE_ORDER_CLASSIFIER,
+    REPLACED_TOKEN_CLASSIFIER,
+)
 """The last module of a head."""
 
-FEED_FORWARD: Final = "feed-forward"
 HEAD: Final = "head"
 
 PARTS: Final[Mapping[str, str]] = {
     EMBEDDINGS: EMBEDDINGS,
+    EMBEDDING_PROJECTION: EMBEDDINGS,
     ATTENTION: ATTENTION,
+    SELF_ATTENTION: ATTENTION,
+    FEED_FORWARD: FEED_FORWARD,
     INTERMEDIATE: FEED_FORWARD,
     OUTPUT: FEED_FORWARD,
     POOLER: POOLER,
