@@ -12,7 +12,7 @@ from rich.text import Text
 from ..families import family_of
 from ..safetext import safe_text
 from ..traces.record import Input, Model, Trace
-from .answers import answers
+from .answers import answers, title
 from .proof import proof
 from .words import BAD, DIM, NAME, PLAIN, count, plural
 
@@ -51,7 +51,7 @@ def header(trace: Trace) -> Group:
     for number, line in _sentences(batch):
         rows.add_row(Text(number, justify="right"), line)
     if found := _predictions(trace):
-        rows.add_row("prediction", found)
+        rows.add_row(title(trace), found)
     if trace.proof is not None:
         rows.add_row("proof", proof(trace.proof))
     return Group(rows, Text())
@@ -131,7 +131,7 @@ def _predictions(trace: Trace) -> Text:
             text.append(f" {answer.score}", PLAIN if answer.means_something else DIM)
     if len(found) > _SHOWN:
         text.append(f"   ... {len(found) - _SHOWN} more", DIM)
-    if found and not found[0].means_something:
+    if not all(answer.means_something for answer in found):
         text.append("   (meaningless)", DIM)
     return text
 

@@ -12,7 +12,7 @@ from ...diff.words import times, where
 from ...safetext import safe_text
 from ...traces.record import Source
 from ...traces.selection import Wanted
-from ..answers import named, percent
+from ..outcome.meaning import named, percent
 from ..words import BAD, DIM, GOOD, NAME, PLAIN, number, plural, sentence
 from .tables import TableFormat, part_of, parts_table, steps_table
 

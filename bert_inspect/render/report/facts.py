@@ -7,8 +7,10 @@ from ...traces.lookup import class_name
 from ...traces.record import Trace
 from ...traces.sentences import cut_in_words
 from ...traces.values import Number
-from ..answers import NO_ANSWER, answers, gives_several, named, notes, passes, percent
+from ..answers import answers, notes
 from ..header import BETTER, CAUSAL, meaning_of, seed_of, sentences_in, size_of, tokens_in
+from ..outcome.classes import gives_several, passes
+from ..outcome.meaning import NO_ANSWER, named, percent
 from ..proof import proof
 from ..words import matmuls, number
 
