@@ -76,7 +76,7 @@ class _Table:
             yield Text()
         made = table(meant=self._meant)
         made.add_column("", justify="right", style=DIM)
-        made.add_column("choice", overflow="fold", min_width=12)
+        made.add_column("choice", overflow="fold", min_width=12, max_width=60)
         made.add_column("probability", justify="right", no_wrap=True)
         if options.max_width >= _ROOM_FOR_BARS:
             made.add_column("", no_wrap=True, min_width=BAR)

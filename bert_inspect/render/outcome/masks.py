@@ -88,8 +88,9 @@ def shown(trace: Trace, output: Output) -> RenderableType:
             break
         found = masks_of(output, row)
         number = [(f"{row + 1}  ", DIM)] if len(trace.input.texts) > 1 else []
-        texts = [sentence(text) for text in texts_of(trace, row)]
-        parts += [Text.assemble(*number, Text(" with ", style=DIM).join(map(Text, texts))), Text()]
+        first, *second = (sentence(text) for text in texts_of(trace, row))
+        pair = [part for text in second for part in ((" with ", DIM), text)]
+        parts += [Text.assemble(*number, first, *pair), Text()]
         parts += [_Tables(trace, found[:left]), Text()]
         left -= len(found)
     told = min(len(output.masks), _MASKS - max(0, left))

@@ -103,6 +103,12 @@ def _similarity(trace: Trace, pooled: Pooled) -> Iterator[RenderableType]:
     yield made
 
 
+def written(cosine: Number) -> str:
+    """Return a cosine as it stands in the matrix."""
+    value = float(cosine)
+    return f"{value:.2f}" if math.isfinite(value) else number(cosine)
+
+
 class _Matrix:
     """The numbered sentences, each with its row of the matrix as far as there is room; the shade grows with the
     cosine.
@@ -133,7 +139,9 @@ class _Matrix:
             line = Text(str(row + 1).rjust(label - 1) + "  ", style=DIM)
             for column in range(columns):
                 value = float(self._cosine[row][column])
-                line.append(self._cell(value), self._style(value, row == column, console.color_system))
+                line.append(
+                    written(value).rjust(_CELL - 1) + " ", self._style(value, row == column, console.color_system)
+                )
             text = Text(" " + texts[row], style="not dim" if self._meant else "")
             text.truncate(max(0, beside), overflow="crop")
             if text.plain != " " + texts[row] and text.plain:
@@ -141,10 +149,6 @@ class _Matrix:
                 text.append(sign)
             line.append_text(text)
             yield line
-
-    @staticmethod
-    def _cell(value: float) -> str:
-        return (f"{value:.2f}" if math.isfinite(value) else "nan").rjust(_CELL - 1) + " "
 
     def _style(self, value: float, itself: bool, colors: str | None) -> Style:
         if itself or not self._meant or not math.isfinite(value):

@@ -11,7 +11,7 @@ from rich.text import Text
 from ...traces.record import Output, Trace
 from ...traces.sentences import classification_place, context_places, real_places
 from ...traces.values import Number
-from ..words import DIM, NAME, sentence
+from ..words import DIM, NAME, PLAIN, sentence
 from .frame import SENTENCES, more_sentences, note_on_weights, table
 from .marked import Mark, Marked, Piece, pieces
 from .meaning import LABEL, Answer, means_something, percent, token_name
@@ -98,10 +98,13 @@ def shown(trace: Trace, output: Output) -> RenderableType:
             grid.add_row(f"{number}question", Text(asked))
         lead = f"{' ' * len(number)}context" if asked is not None else f"{number}context"
         grid.add_row(lead, Marked(pieces=context(trace, output, row), meant=answer.means_something))
-        said = Text(answer.name, style=NAME if answer.means_something else DIM)
-        if (found := output.answers[row]).text:
-            where = f"  characters {found.start}-{found.end}" if answer.means_something else ""
-            said.append(f"  {answer.score}", "not bold").append(where, DIM)
+        found = output.answers[row]
+        where = f"  characters {found.start}-{found.end}" if found.text and answer.means_something else ""
+        said = Text.assemble(
+            (answer.name, NAME if answer.means_something else DIM),
+            (f"  {answer.score}", PLAIN if answer.means_something else DIM),
+            (where, DIM),
+        )
         grid.add_row(f"{' ' * len(number)}answer", said)
         if found.text:
             grid.add_row("", _table(trace, output, row))
