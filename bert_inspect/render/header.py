@@ -13,6 +13,7 @@ from ..families import family_of
 from ..safetext import safe_text
 from ..traces.record import Input, Model, Trace
 from .answers import answers, title
+from .outcome.meaning import only_pooler_drawn
 from .proof import proof
 from .words import BAD, DIM, NAME, PLAIN, count, plural
 
@@ -28,6 +29,8 @@ GIVEN = {
 }
 """Likewise of a model that was handed over in Python, where nobody saw a checkpoint."""
 CAUSAL = "is_decoder is set: each token sees itself and those to its left only, and [CLS] nothing but itself"
+POOLER_DRAWN = ("pretrained body, randomly initialized pooler", "its output is meaningless, the hidden states are not")
+"""Of a model without a head whose checkpoint holds no pooler."""
 BETTER = {
     "partial": "fine-tune it, or name a fine-tuned checkpoint: --model FOLDER",
     "random": "name a checkpoint with --model FOLDER, or fetch one with --download",
@@ -80,9 +83,9 @@ def _weights(model: Model) -> Text:
     if drawn := seed_of(model):
         text.append(f" ({drawn})", DIM)
     body = list(filter(family_of(model.family).in_body, model.initialised))
-    if model.weights == "partial" and body:
+    if model.weights == "partial" and body and not only_pooler_drawn(model):
         text.append(f" ({plural(len(body), 'tensor')} of the body initialized too)", BAD)
-    if model.weights in BETTER and model.source != "python":
+    if model.weights in BETTER and model.source != "python" and not only_pooler_drawn(model):
         text.append(f"\n{BETTER[model.weights]}", DIM)
     return text
 
@@ -91,7 +94,7 @@ def meaning_of(model: Model) -> tuple[str, str]:
     """Return what a model's weights are, and what follows from that."""
     if model.source == "python" and model.weights in GIVEN:
         return GIVEN[model.weights]
-    what, so = MEANING[model.weights]
+    what, so = POOLER_DRAWN if only_pooler_drawn(model) else MEANING[model.weights]
     if not model.unused:
         return what, so
     unused = f"{plural(len(model.unused), 'tensor')} of the checkpoint found no place in this model"

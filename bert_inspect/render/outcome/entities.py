@@ -1,12 +1,13 @@
 """Entities: the sentence with each of them marked and named, and a table of them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from ...traces.record import Entity, Output, Trace
+from ...traces.entities import entity_places
+from ...traces.record import Output, Trace
 from ..words import DIM, NAME, sentence
 from .frame import SENTENCES, note_on_weights, numbered_texts, table, texts_of
 from .marked import COLOURS, Mark, Piece, pieces
@@ -45,15 +46,15 @@ def entities(trace: Trace, output: Output) -> list[list[Found]]:
                 row=row,
                 side=side,
                 text=texts_of(trace, row)[side][entity.start : entity.end],
-                label=named(entity.entity_group, index, meant=meant),
+                label=named(entity.entity_group, _index(output, row, place), meant=meant),
                 score=percent(entity.score),
                 start=entity.start,
                 end=entity.end,
                 colour=kinds.setdefault(entity.entity_group, len(kinds)) % COLOURS,
             )
-            for entity, (side, index) in zip(found, _places(trace, output, row), strict=True)
+            for entity, side, place in entity_places(trace.input, output, row)
         ]
-        for row, found in enumerate(output.entities)
+        for row in range(len(output.entities))
     ]
 
 
@@ -118,22 +119,7 @@ def _table(trace: Trace, found: Sequence[Found]) -> RenderableType:
     return made
 
 
-def _places(trace: Trace, output: Output, row: int) -> Iterator[tuple[int, int]]:
-    """Yield for each entity of a sentence which text it is in and the class of its first token, which stands after
-    those of the entity before.
-    """
-    batch, labelled = trace.input, output.tokens[row] if output.tokens else []
-    places = iter(enumerate(labelled))
-    for entity in output.entities[row]:
-        for place, token in places:
-            special = batch.special and batch.special[row][place]
-            if token is not None and not special and _begins(entity, token.label, batch.offsets[row][place]):
-                side = batch.sides(row)[place]
-                yield (side if batch.pairs is not None else 0), token.index
-                break
-        else:
-            yield 0, 0  # a trace that says nothing of tokens
-
-
-def _begins(entity: Entity, label: str, span: tuple[int, int]) -> bool:
-    return span[0] == entity.start and label.split("-", 1)[-1] == entity.entity_group
+def _index(output: Output, row: int, place: int | None) -> int:
+    """Return the class of an entity's first token."""
+    token = None if place is None else output.tokens[row][place]
+    return 0 if token is None else token.index

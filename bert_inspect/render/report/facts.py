@@ -7,7 +7,7 @@ from ...traces.record import Trace
 from ...traces.sentences import cut_in_words
 from ..answers import answers, notes, title
 from ..header import BETTER, CAUSAL, meaning_of, seed_of, sentences_in, size_of, tokens_in
-from ..outcome.meaning import NO_ANSWER
+from ..outcome.meaning import NO_ANSWER, only_pooler_drawn
 from ..proof import proof
 from ..words import matmuls
 
@@ -52,7 +52,7 @@ def facts(trace: Trace) -> list[Fact]:
     """Return what ran: model, weights, input, answers, totals, versions, proof."""
     model, batch, versions = trace.model, trace.input, trace.environment
     what, so = meaning_of(model)
-    better = BETTER.get(model.weights, "") if model.source != "python" else ""
+    better = "" if model.source == "python" or only_pooler_drawn(model) else BETTER.get(model.weights, "")
     trained = model.weights == "pretrained"
     about = f"; {model.about}" if model.about else ""
     told = [
