@@ -77,14 +77,16 @@ class Comparison:
         missing = _missing(self.a.trace, self.b.trace), _missing(self.b.trace, self.a.trace)
         failed = (self.a.trace.failure is None) != (self.b.trace.failure is None)
         answered = answers(self.a.trace, self.b.trace, self.rows.pairs)
-        if self.rows.other_texts and first is not None:
+        # Where a run holds no logits (those of a vocabulary) the answers alone may tell the two apart.
+        changed = self.rows.other_texts and any(each.a.label != each.b.label for each in answered)
+        if self.rows.other_texts and (first is not None or changed):
             said = verdict_on_texts(answered, missing, failed=failed)
         else:
             said = verdict(self.steps, first, missing, given=self.tolerance is not None, failed=failed)
         return Diff(
             format=FORMAT,
             version=VERSION,
-            same=first is None and not any(missing) and not failed,
+            same=first is None and not any(missing) and not failed and not changed,
             verdict=said,
             a=names[0],
             b=names[1],

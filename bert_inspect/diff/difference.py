@@ -95,18 +95,35 @@ class Cause(_Record, frozen=True, kw_only=True):
     note: str
 
 
-class Answer(_Record, frozen=True, kw_only=True):
+class Part(_Record, frozen=True, kw_only=True):
+    """One of the things that a head says of a sentence: an entity with its label, a token that was replaced, the token
+    that most probably stands at a mask, an answer in its context. ``text`` is what it says that of, from ``start`` to
+    ``end`` in characters.
+    """
+
+    text: str
+    label: str
+    start: int
+    end: int
+    score: Number
+
+
+class Answer(_Record, frozen=True, kw_only=True, omit_defaults=True):
     """What one run answers to one sentence. ``trained`` is false where the head was drawn at random: then the answer
     means nothing. ``score`` is a probability, or the raw output of a regression (``probability`` tells which).
+
+    Where the answer is no class, ``index`` is -1, ``label`` tells it in words, ``parts`` what it consists of, and
+    ``score`` is None if that is not one thing; else there are no ``parts``.
     """
 
     text: str
     pair: str | None
     index: int
     label: str
-    score: Number
+    score: Number | None
     probability: bool
     trained: bool
+    parts: list[Part] = []
 
 
 class Answers(_Record, frozen=True, kw_only=True):

@@ -1,13 +1,13 @@
 """One of the two runs: its trace, and what of its tensors' numbers is at hand."""
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import TraceFileError
 from ..traces.lookup import origin
 from ..traces.record import Stats, Step, TensorOut, Trace
 from ..traces.values import Number, Values, masked_below
-from ..traces.vocabulary import roles
+from .returned import returned_by
 
 if TYPE_CHECKING:
     from .arrays import Array
@@ -35,7 +35,7 @@ class Side:
         """Whether all numbers of a step's output are at hand."""
         if output.values is not None:
             return output.values.kept is None
-        return self._stored(output) or self._returned(step, output)
+        return self._stored(output) or self._returned(step, output) is not None
 
     def values(self, step: Step, output: TensorOut) -> "Array":
         """Return the numbers of a step's output, which must be at hand.
@@ -55,8 +55,7 @@ class Side:
                     "give the tensors that the same run wrote",
                 )
             return array
-        assert self.trace.output is not None
-        return as_array(Values.from_nested(self.trace.output.logits))
+        return as_array(Values.from_nested(self._returned(step, output)))
 
     def stats(self, step: Step, output: TensorOut) -> Stats | None:
         """Return the statistics of a step's output, worked out from its values where only those were kept."""
@@ -101,13 +100,11 @@ class Side:
     def _stored(self, output: TensorOut) -> bool:
         return self._tensors is not None and output.tensor is not None and output.tensor in self._tensors
 
-    def _returned(self, step: Step, output: TensorOut) -> bool:
-        """Whether a step computed the logits that the run returned, and nothing else is known of them."""
-        returned = self.trace.output
-        if returned is None or step.role != roles.CLASSIFIER or output.stats is not None:
-            return False
-        widths = {len(row) for row in returned.logits}
-        return output.shape == [len(returned.logits), *widths]
+    def _returned(self, step: Step, output: TensorOut) -> list[Any] | None:
+        """Return the logits that the run returned where a step computed them and nothing else is known of them."""
+        if self.trace.output is None or output.stats is not None:
+            return None
+        return returned_by(step, output, self.trace.output)
 
 
 def _size_by(stats: Stats, masked: float | None) -> float:

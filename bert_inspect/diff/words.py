@@ -7,7 +7,7 @@ from ..traces.token_text import shown_token
 from ..traces.values import Number
 from ..traces.vocabulary import labels, roles
 from ..traces.vocabulary.axes import TOKEN_AXES, Axis, one_of
-from .difference import Answers, StepDiff
+from .difference import Answer, Answers, StepDiff
 
 
 def where(step: StepDiff | Step) -> str:
@@ -110,12 +110,13 @@ def verdict_on_texts(
     parts = []
     if answered and all(each.a.trained and each.b.trained for each in answered):
         changed = [each for each in answered if each.a.label != each.b.label]
+        what = "the answer" if answered[0].a.index < 0 else "the prediction"
         if len(answered) > 1:
-            parts.append(f"the prediction changes for {len(changed)} of {len(answered)}")
+            parts.append(f"{what} changes for {len(changed)} of {len(answered)}")
         elif changed:
-            parts.append(f"the prediction changes from {changed[0].a.label} to {changed[0].b.label}")
+            parts.append(f"{what} changes from {_label(changed[0].a)} to {_label(changed[0].b)}")
         elif answered[0].a.probability:
-            parts.append(f"the prediction stays {answered[0].a.label}")
+            parts.append(f"{what} stays {_label(answered[0].a)}")
     apart = [float(each.logits) for each in answered if each.logits is not None]
     if apart:
         worst = max(apart)
@@ -123,6 +124,15 @@ def verdict_on_texts(
         parts.append(f"the logits differ by up to {worst:.4g}{where_}" if worst else "the logits are equal")
     parts += _lacks(missing, failed=failed)
     return "; ".join(["the sentences differ", *parts])
+
+
+def _label(answer: Answer) -> str:
+    """Return what a run answers; of a long answer that is no class its beginning."""
+    text = answer.label
+    return f"{text[:_ANSWER]} ..." if answer.index < 0 and len(text) > _ANSWER else text
+
+
+_ANSWER = 60
 
 
 def _lacks(missing: tuple[Sequence[Step], Sequence[Step]], *, failed: bool) -> list[str]:

@@ -15,6 +15,7 @@ class Head:
         suffix: how the name of the class goes on after that of the family: ``ForMaskedLM``.
         returns: the tensors that the class returns besides the loss, by transformers' names and in its order.
         takes_labels: its classes have names, in the configuration's ``id2label``.
+        classes: what its classes are called where no configuration names them.
     """
 
     task: str
@@ -22,6 +23,7 @@ class Head:
     suffix: str
     returns: tuple[str, ...] = (known_as.LOGITS,)
     takes_labels: bool = False
+    classes: tuple[str, ...] = ()
 
 
 SEQUENCE_CLASSIFICATION = Head(
@@ -48,13 +50,18 @@ NO_HEAD = Head(
 )
 MULTIPLE_CHOICE = Head(task="multiple-choice", name="multiple choice", suffix="ForMultipleChoice")
 NEXT_SENTENCE = Head(
-    task="next-sentence-prediction", name="next sentence prediction", suffix="ForNextSentencePrediction"
+    task="next-sentence-prediction",
+    name="next sentence prediction",
+    suffix="ForNextSentencePrediction",
+    classes=("next sentence", "not next"),
 )
+"""Class 0 says that the second text continues the first (``BertForPreTraining``)."""
 PRE_TRAINING = Head(
     task="pre-training",
     name="pre-training",
     suffix="ForPreTraining",
     returns=(known_as.PREDICTION_LOGITS, known_as.SEQ_RELATIONSHIP_LOGITS),
+    classes=NEXT_SENTENCE.classes,
 )
 """Masked language modeling and next sentence prediction together."""
 SENTENCE_ORDER = Head(
@@ -62,9 +69,15 @@ SENTENCE_ORDER = Head(
     name="pre-training",
     suffix="ForPreTraining",
     returns=(known_as.PREDICTION_LOGITS, known_as.SOP_LOGITS),
+    classes=("in order", "swapped"),
 )
-"""Masked language modeling and sentence order prediction, ALBERT's."""
-REPLACED_TOKENS = Head(task="pre-training", name="replaced token detection", suffix="ForPreTraining")
+"""Masked language modeling and sentence order prediction, ALBERT's: class 0 says that both stand in their order."""
+REPLACED_TOKENS = Head(
+    task="pre-training",
+    name="replaced token detection",
+    suffix="ForPreTraining",
+    classes=("original", "replaced"),
+)
 """ELECTRA's discriminator: which tokens were put in by the generator."""
 
 COMMON = (

@@ -13,7 +13,8 @@ from ..families import family_of
 from ..safetext import safe_text
 from ..traces.record import Input, Model, Trace
 from ..traces.token_text import token_texts
-from .answers import answers
+from .answers import answers, title
+from .outcome.meaning import only_pooler_drawn
 from .proof import proof
 from .words import BAD, DIM, NAME, PLAIN, count, plural
 
@@ -29,6 +30,8 @@ GIVEN = {
 }
 """Likewise of a model that was handed over in Python, where nobody saw a checkpoint."""
 CAUSAL = "is_decoder is set: each token sees itself and those to its left only, and [CLS] nothing but itself"
+POOLER_DRAWN = ("pretrained body, randomly initialized pooler", "its output is meaningless, the hidden states are not")
+"""Of a model without a head whose checkpoint holds no pooler."""
 BETTER = {
     "partial": "fine-tune it, or name a fine-tuned checkpoint: --model FOLDER",
     "random": "name a checkpoint with --model FOLDER, or fetch one with --download",
@@ -52,7 +55,7 @@ def header(trace: Trace) -> Group:
     for number, line in _sentences(batch):
         rows.add_row(Text(number, justify="right"), line)
     if found := _predictions(trace):
-        rows.add_row("prediction", found)
+        rows.add_row(title(trace), found)
     if trace.proof is not None:
         rows.add_row("proof", proof(trace.proof))
     return Group(rows, Text())
@@ -81,9 +84,9 @@ def _weights(model: Model) -> Text:
     if drawn := seed_of(model):
         text.append(f" ({drawn})", DIM)
     body = list(filter(family_of(model.family).in_body, model.initialised))
-    if model.weights == "partial" and body:
+    if model.weights == "partial" and body and not only_pooler_drawn(model):
         text.append(f" ({plural(len(body), 'tensor')} of the body initialized too)", BAD)
-    if model.weights in BETTER and model.source != "python":
+    if model.weights in BETTER and model.source != "python" and not only_pooler_drawn(model):
         text.append(f"\n{BETTER[model.weights]}", DIM)
     return text
 
@@ -92,7 +95,7 @@ def meaning_of(model: Model) -> tuple[str, str]:
     """Return what a model's weights are, and what follows from that."""
     if model.source == "python" and model.weights in GIVEN:
         return GIVEN[model.weights]
-    what, so = MEANING[model.weights]
+    what, so = POOLER_DRAWN if only_pooler_drawn(model) else MEANING[model.weights]
     if not model.unused:
         return what, so
     unused = f"{plural(len(model.unused), 'tensor')} of the checkpoint found no place in this model"
@@ -132,7 +135,7 @@ def _predictions(trace: Trace) -> Text:
             text.append(f" {answer.score}", PLAIN if answer.means_something else DIM)
     if len(found) > _SHOWN:
         text.append(f"   ... {len(found) - _SHOWN} more", DIM)
-    if found and not found[0].means_something:
+    if not all(answer.means_something for answer in found):
         text.append("   (meaningless)", DIM)
     return text
 

@@ -20,6 +20,16 @@ def classification_place(batch: Input, row: int) -> int | None:
     return real[0] if real and (not batch.special or batch.special[row][real[0]]) else None
 
 
+def context_places(batch: Input, row: int) -> list[int]:
+    """Return the places of the tokens that an answer may be made of: the words of the second text, of the only one
+    where there is no second.
+    """
+    context = 0 if batch.pairs is None else 1
+    words = batch.words[row] if batch.words else [None] * len(batch.tokens[row])
+    columns = zip(batch.attention_mask[row], words, batch.sides(row), strict=True)
+    return [place for place, (seen, word, side) in enumerate(columns) if seen and word is not None and side == context]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Cut:
     """The words that truncation took from one end of a text; ``segment`` 1 is the second sentence of a pair."""

@@ -9,8 +9,9 @@ from rich.cells import cell_len
 
 from bert_inspect import Trace
 from bert_inspect.api import trace
-from bert_inspect.render.answers import answers, percent
+from bert_inspect.render.answers import answers
 from bert_inspect.render.header import header
+from bert_inspect.render.outcome.meaning import percent
 from bert_inspect.render.page import page
 from bert_inspect.render.result import result
 from bert_inspect.render.tree import View

@@ -12,7 +12,7 @@ from helpers import TEXTS, change, shown, tiny_model
 from bert_inspect import BertInspectError, Trace, trace
 from bert_inspect.render.answers import answers, notes
 from bert_inspect.render.header import header
-from bert_inspect.render.report.facts import predictions
+from bert_inspect.render.report.classes import predictions
 from bert_inspect.render.result import result
 
 Command = Callable[..., tuple[int, str, str]]

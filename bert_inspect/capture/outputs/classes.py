@@ -12,10 +12,6 @@ from ...traces.vocabulary import known_as
 from .plain_numbers import largest, plain, rows
 
 Returned = Mapping[str, torch.Tensor]
-NEXT_SENTENCE_LABELS = ("next sentence", "not next")
-"""The classes of next sentence prediction: 0 says that the second text continues the first (``BertForPreTraining``)."""
-SENTENCE_ORDER_LABELS = ("in order", "swapped")
-"""Those of sentence order prediction: 0 says that both stand in their order (``AlbertForPreTraining``)."""
 
 
 def sentence_classes(loaded: Loaded, batch: Input, returned: Returned) -> Output:
@@ -32,7 +28,7 @@ def sentence_classes(loaded: Loaded, batch: Input, returned: Returned) -> Output
 def next_sentences(loaded: Loaded, batch: Input, returned: Returned) -> Output:
     """Return logits (batch, 2): whether the second text of a pair continues the first."""
     logits = plain(returned[known_as.LOGITS])
-    return _output(logits, logits.softmax(dim=-1), NEXT_SENTENCE_LABELS, returned)
+    return _output(logits, logits.softmax(dim=-1), loaded.head.classes, returned)
 
 
 def choices(loaded: Loaded, batch: Input, returned: Returned) -> Output:

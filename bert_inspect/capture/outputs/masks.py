@@ -10,7 +10,7 @@ from ...loading.loaded import Loaded
 from ...traces.record import Candidate, Input, Mask, Output
 from ...traces.values import strict
 from ...traces.vocabulary import known_as
-from .classes import NEXT_SENTENCE_LABELS, SENTENCE_ORDER_LABELS, predictions
+from .classes import predictions
 from .plain_numbers import plain, rows
 
 BEST = 10
@@ -34,7 +34,7 @@ def pre_training(loaded: Loaded, batch: Input, returned: Mapping[str, torch.Tens
         found,
         logits=[list(row) for row in rows(logits)],
         probabilities=rows(shares),
-        predictions=predictions(shares, SENTENCE_ORDER_LABELS if order else NEXT_SENTENCE_LABELS),
+        predictions=predictions(shares, loaded.head.classes),
     )
 
 

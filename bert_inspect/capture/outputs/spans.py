@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from ...loading.loaded import Loaded
 from ...traces.record import Answer, Input, Output
+from ...traces.sentences import context_places, real_places
 from ...traces.values import strict
 from ...traces.vocabulary import known_as
 from .plain_numbers import plain, rows
@@ -37,17 +38,12 @@ def best_span(batch: Input, row: int, start: NDArray[np.float64], end: NDArray[n
 
     Without a second text the whole sentence is the context. An empty text says that there is no token to choose.
     """
-    context = 0 if batch.pairs is None else 1
-    inside = np.array(
-        [
-            bool(seen) and word is not None and side == context
-            for seen, word, side in zip(batch.attention_mask[row], batch.words[row], batch.sides(row), strict=True)
-        ]
-    )
+    inside = np.zeros(len(batch.tokens[row]), dtype=bool)
+    inside[context_places(batch, row)] = True
     if not inside.any():
         return Answer(text="", start=0, end=0, score=0.0)
     allowed = inside.copy()
-    allowed[np.flatnonzero(batch.attention_mask[row])[0]] = True  # [CLS], over which "no answer" is decided
+    allowed[real_places(batch, row)[0]] = True  # [CLS], over which "no answer" is decided
     spans = np.triu(np.outer(_shares(start, allowed), _shares(end, allowed)))
     spans = np.tril(spans, LONGEST_ANSWER - 1)
     spans[~inside] = spans[:, ~inside] = 0.0

@@ -14,7 +14,6 @@ from .plain_numbers import nested, plain
 
 _OUTSIDE = "O"
 """What a token is labelled that belongs to no entity."""
-REPLACED_TOKEN_LABELS = ("original", "replaced")
 
 
 def token_classes(loaded: Loaded, batch: Input, returned: Mapping[str, torch.Tensor]) -> Output:
@@ -44,7 +43,7 @@ def replaced_tokens(loaded: Loaded, batch: Input, returned: Mapping[str, torch.T
         probabilities=None,
         loss=None if loss is None else strict(float(loss)),
         tokens=[
-            _visible(predictions(row, REPLACED_TOKEN_LABELS), seen)
+            _visible(predictions(row, loaded.head.classes), seen)
             for row, seen in zip(both, batch.attention_mask, strict=True)
         ],
     )

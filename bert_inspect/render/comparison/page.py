@@ -12,7 +12,7 @@ from ...diff.words import times, where
 from ...safetext import safe_text
 from ...traces.record import Source
 from ...traces.selection import Wanted
-from ..answers import named, percent
+from ..outcome.meaning import named, percent
 from ..words import BAD, DIM, GOOD, NAME, PLAIN, number, plural, sentence
 from .tables import TableFormat, part_of, parts_table, steps_table
 
@@ -70,12 +70,15 @@ def _answers(found: Diff) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_column(style=DIM, no_wrap=True)
     table.add_column(overflow="fold")
-    table.add_column(no_wrap=True)
+    words = any(one.index < 0 for each in found.answers for one in (each.a, each.b))
+    table.add_column(no_wrap=not words, overflow="fold")
     table.add_column(no_wrap=True, justify="right")
     for each in found.answers[:_ANSWERS]:
         for side, one in (("A", each.a), ("B", each.b)):
-            score = percent(one.score) if one.probability else number(one.score)
+            score = "" if one.score is None else percent(one.score) if one.probability else number(one.score)
             said = named(one.label, one.index, meant=one.trained) if one.probability else "score"
+            if one.index < 0:  # no class, but words
+                said = sentence(one.label, most=_WORDS) if one.trained else "-"
             text = sentence(one.text) if one.pair is None else f"{sentence(one.text)} with {sentence(one.pair)}"
             style = NAME if one.trained else DIM
             table.add_row(side, Text(text), Text(said, style), Text(score, PLAIN if one.trained else DIM))
@@ -87,6 +90,7 @@ def _answers(found: Diff) -> Table:
 
 
 _ANSWERS = 8
+_WORDS = 120
 _RANDOM = "randomly initialized head: these predictions are meaningless"
 
 

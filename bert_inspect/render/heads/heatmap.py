@@ -123,13 +123,13 @@ class _Picture:
         if self._cell == 1:
             return Segment(self._shades[sum(number >= bound for bound in _BOUNDS)], _ink(number, self._colors))
         text = f"{number:.0%}".removesuffix("%") if number >= _LEAST else "·" if self._shades == _SHADES[0] else "."
-        return Segment(text.rjust(self._cell - 1) + " ", DIM if number < _LEAST else _filling(number, self._colors))
+        return Segment(text.rjust(self._cell - 1) + " ", DIM if number < _LEAST else filling(number, self._colors))
 
     def _token_style(self, place: int) -> Style:
         return DIM if self._map.hidden[place] else PLAIN
 
 
-def _filling(number: float, colors: str | None) -> Style:
+def filling(number: float, colors: str | None) -> Style:
     """Return the style of a number on its background, as far as the terminal has colours."""
     if colors in ("truecolor", "256"):
         return PLAIN if number < _FILLED else _fillings(colors)[_step(number)]

@@ -14,7 +14,7 @@ from ...safetext import safe_text
 from ...traces.record import Trace
 from ...traces.token_text import token_texts
 from ..header import header
-from ..result import predictions
+from ..result import outcome
 from ..words import BAD, DIM, KNOWN, LAYER, NAME, number, plural
 from .heatmap import Heatmap
 
@@ -59,7 +59,7 @@ def attention_summary(
     """Return what is left on the screen once the pager with `attention_page` is closed: the predictions, and where the
     heads look in the first sentence.
     """
-    parts: list[RenderableType] = [predictions(trace)]
+    parts: list[RenderableType] = [outcome(trace)]
     rows = len(trace.input.texts)
     parts.append(Text.assemble((f"attention in sentence 1{f' of {rows}' if rows > 1 else ''}", NAME)))
     if overview:

@@ -1,21 +1,19 @@
-"""What stands on the page without a script: what ran, its sentences, and what the model answered."""
+"""What stands on the page without a script: what ran, and its sentences."""
 
 from dataclasses import dataclass
 
 from ...safetext import safe_text
-from ...traces.lookup import class_name
 from ...traces.record import Trace
 from ...traces.sentences import cut_in_words
 from ...traces.token_text import shown_token
-from ...traces.values import Number
-from ..answers import NO_ANSWER, answers, gives_several, named, notes, passes, percent
+from ..answers import answers, notes, title
 from ..header import BETTER, CAUSAL, meaning_of, seed_of, sentences_in, size_of, tokens_in
+from ..outcome.meaning import NO_ANSWER, only_pooler_drawn
 from ..proof import proof
-from ..words import matmuls, number
+from ..words import matmuls
 
-_SENTENCES = 32
+SENTENCES = 32
 _TOKENS = 512
-_LABELS = 8
 _ANSWERS = 4
 
 
@@ -51,34 +49,11 @@ class Sentence:
     cut: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Prediction:
-    """What the model says of a sentence: its answer, the classes with their scores, and how many more there are."""
-
-    text: str
-    pair: str | None
-    answer: str
-    means_something: bool
-    scores: list["Score"]
-    more: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Score:
-    """What the model says of a class."""
-
-    label: str
-    logit: str
-    probability: str
-    share: float
-    chosen: bool
-
-
 def facts(trace: Trace) -> list[Fact]:
     """Return what ran: model, weights, input, answers, totals, versions, proof."""
     model, batch, versions = trace.model, trace.input, trace.environment
     what, so = meaning_of(model)
-    better = BETTER.get(model.weights, "") if model.source != "python" else ""
+    better = "" if model.source == "python" or only_pooler_drawn(model) else BETTER.get(model.weights, "")
     trained = model.weights == "pretrained"
     about = f"; {model.about}" if model.about else ""
     told = [
@@ -120,7 +95,7 @@ def sentences(trace: Trace) -> tuple[list[Sentence], int]:
     """Return the first sentences, and how many more there are."""
     batch = trace.input
     told = []
-    for row, text in enumerate(batch.texts[:_SENTENCES]):
+    for row, text in enumerate(batch.texts[:SENTENCES]):
         told.append(
             Sentence(
                 text=safe_text(text),
@@ -130,7 +105,7 @@ def sentences(trace: Trace) -> tuple[list[Sentence], int]:
                 cut=cut_in_words(batch, row),
             )
         )
-    return told, max(0, len(batch.texts) - _SENTENCES)
+    return told, max(0, len(batch.texts) - SENTENCES)
 
 
 def _token(trace: Trace, row: int, place: int) -> Token:
@@ -154,50 +129,11 @@ def _answered(trace: Trace) -> list[Fact]:
     found = answers(trace)
     if not found:
         return []
-    if not found[0].means_something:
-        return [Fact(name="prediction", value="none", more=NO_ANSWER[trace.model.weights], good=False)]
+    if not all(one.means_something for one in found):
+        return [Fact(name=title(trace), value="none", more=NO_ANSWER[trace.model.weights], good=False)]
     told = [f"{place} {one.name} {one.score}".rstrip() for place, one in enumerate(found[:_ANSWERS], start=1)]
     more = f"and {len(found) - _ANSWERS} more" if len(found) > _ANSWERS else ""
-    value = ("; " if gives_several(trace.model) else ", ").join(told) if len(found) > 1 else told[0].removeprefix("1 ")
-    return [Fact(name="prediction", value=value.strip(), more="; ".join([*filter(None, [more]), *notes(trace)]))]
-
-
-def predictions(trace: Trace) -> list[Prediction]:
-    """Return what the model says of the first sentences."""
-    output, model, batch = trace.output, trace.model, trace.input
-    if output is None:
-        return []
-    told, all_logits = [], output.class_logits
-    for row, (prediction, answer) in enumerate(zip(output.predictions[:_SENTENCES], answers(trace), strict=False)):
-        logits = all_logits[row]
-        shares = output.probabilities[row] if output.probabilities is not None else []
-        given = [place for place, share in enumerate(shares) if _is_given(trace, share, place, prediction.index)]
-        scores = [
-            Score(
-                label=named(class_name(model, place), place, meant=answer.means_something),
-                logit=number(logit),
-                probability=percent(shares[place]) if shares else "",
-                share=_bare(shares[place]) if shares else 0.0,
-                chosen=answer.means_something and place in given,
-            )
-            for place, logit in enumerate(logits[:_LABELS])
-        ]
-        told.append(
-            Prediction(
-                text=safe_text(batch.texts[row]),
-                pair=None if batch.pairs is None else safe_text(batch.pairs[row]),
-                answer=answer.name if answer.means_something else NO_ANSWER[trace.model.weights],
-                means_something=answer.means_something,
-                scores=scores,
-                more=max(0, len(logits) - _LABELS),
-            )
-        )
-    return told
-
-
-def _is_given(trace: Trace, share: Number, place: int, largest: int) -> bool:
-    return passes(share) if gives_several(trace.model) else place == largest
-
-
-def _bare(share: float | str) -> float:
-    return 0.0 if isinstance(share, str) or share != share else float(share)
+    value = (
+        (", " if all(one.score for one in found) else "; ").join(told) if len(found) > 1 else told[0].removeprefix("1 ")
+    )
+    return [Fact(name=title(trace), value=value.strip(), more="; ".join([*filter(None, [more]), *notes(trace)]))]

@@ -20,8 +20,9 @@ from ...traces.token_text import token_texts
 from ...traces.tree import relaid_from
 from ..heads.page import CAUTION, certificate
 from ..words import plural
-from .facts import facts, predictions, sentences
+from .facts import facts, sentences
 from .heads import fit, heads_data
+from .outcome import filled
 from .sources import code_data
 from .tensors import tensors_data
 
@@ -107,7 +108,7 @@ def _page(
             data=Markup(_json(data)),
             facts=facts(trace),
             sentences=sentences(trace),
-            predictions=predictions(trace),
+            outcome=filled(trace),
             failure=trace.failure,
             whole=bool(data["trace"].steps),
             attention=bool(layers),
