@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 from tokenizer_files import write
 
+from bert_inspect import Trace
+from bert_inspect.diff.align_words import align_words
+
 Command = Callable[..., tuple[int, str, str]]
 NAMES = ["<s>", "<pad>", "</s>", "I", "Ġ", "l", "o", "Ġl", "Ġlo", "Ã", "©", "Ã©", "ĠÃ©"]
 MERGES = [["Ġ", "l"], ["Ġl", "o"], ["Ã", "©"], ["Ġ", "Ã©"]]
@@ -62,12 +65,16 @@ def test_a_bert_vocabulary_says_nothing_of_its_pieces(copy: Path, command: Comma
     assert "pieces" not in json.loads(command("tokens", "I love cats!", "--model", copy, "--json")[1])
 
 
-def test_words_of_two_vocabularies_are_aligned(byte_level: Path, command: Command, tmp_path: Path) -> None:
-    """By what stands in the text: the one vocabulary calls the word ``I``, the other too, and ``a`` by its bytes."""
+def test_words_of_two_vocabularies_are_aligned_by_their_text(
+    byte_level: Path, command: Command, tmp_path: Path
+) -> None:
     one, other = tmp_path / "a.json", tmp_path / "b.json"
-    assert command("run", "I lo é", "--model", byte_level, "-o", one)[0] == 0
-    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "I", "lo", "é"]
+    assert command("run", "oé lo I", "--model", byte_level, "-o", one)[0] == 0
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "I", "lo", "oé"]
     write(byte_level, {"vocab.txt": "\n".join(words).encode(), "tokenizer_config.json": {"do_lower_case": False}})
-    assert command("run", "I lo é", "--model", byte_level, "-o", other)[0] == 0
-    out = command("diff", one, other)[1]
-    assert "'lo'" not in out and "'é'" not in out, out
+    assert command("run", "lo I", "--model", byte_level, "-o", other)[0] == 0
+    a, b = Trace.load(one).input, Trace.load(other).input
+    assert a.tokens == [["<s>", "o", "Ã©", "Ġlo", "Ġ", "I", "</s>"]] and b.tokens == [["[CLS]", "lo", "I", "[SEP]"]]
+    found = align_words(a, 0, b, 0)
+    assert (found.places_a, found.places_b) == ([3, 4, 6], [1, 2, 3])
+    assert found.differences == ["'<s> oé' in A, '[CLS]' in B", "'</s>' in A, '[SEP]' in B"]
