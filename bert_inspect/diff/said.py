@@ -7,6 +7,7 @@ from msgspec import structs
 from ..families import heads
 from ..traces.entities import entity_places
 from ..traces.record import Output, Trace
+from ..traces.token_text import shown_token, token_text
 from ..traces.values import Number
 from .difference import Answer, Part
 
@@ -91,7 +92,13 @@ def _span(trace: Trace, output: Output, row: int) -> Answer | None:
 
 def _masks(trace: Trace, output: Output, row: int) -> Answer:
     parts = [
-        _token(trace, row, mask.position, label=mask.tokens[0].token, score=mask.tokens[0].probability)
+        _token(
+            trace,
+            row,
+            mask.position,
+            label=token_text(mask.tokens[0].token, trace.input.pieces),
+            score=mask.tokens[0].probability,
+        )
         for mask in output.masks
         if mask.sentence == row and mask.tokens
     ]
@@ -113,7 +120,7 @@ def _nothing(trace: Trace, output: Output, row: int) -> None:
 def _token(trace: Trace, row: int, place: int, *, label: str, score: Number) -> Part:
     batch = trace.input
     start, end = batch.offsets[row][place]
-    return Part(text=batch.tokens[row][place], label=label, start=start, end=end, score=score)
+    return Part(text=shown_token(batch, row, place), label=label, start=start, end=end, score=score)
 
 
 def _special(trace: Trace, row: int, place: int) -> bool:

@@ -31,13 +31,14 @@ def traced_with(
     texts: str | Sequence[str],
     pairs: str | Sequence[str] | None = None,
     *,
+    choices: Sequence[str] | None = None,
     returned: dict[str, torch.Tensor] | None = None,
     pooling: Sequence[str] = (),
     **changes: Any,
 ) -> Trace:
     """A trace of a random model; with ``returned`` as if a trained one had returned that."""
     model = model_of(head, **changes)
-    traced = trace(model, tokenizer, texts, pairs=pairs)
+    traced = trace(model, tokenizer, texts, pairs=pairs, choices=choices)
     if returned is None:
         return traced
     loaded = _trained(model, tokenizer, pooling)

@@ -77,8 +77,8 @@ MADE: dict[str, Callable[[Any], Trace]] = {
     "choice": lambda tokenizer: traced_with(
         heads.MULTIPLE_CHOICE,
         tokenizer,
-        ["The cat sat on"] * 3,
-        ["the moon.", "the mat.", "猫."],
+        "The cat sat on",
+        choices=["the moon.", "the mat.", "猫."],
         returned={"logits": torch.tensor([[0.5, 3, 1]])},
     ),
     "replaced": lambda tokenizer: replaced(tokenizer, ["The chef ate the meal.", "Nothing."], ["ate", "meal"]),
@@ -281,7 +281,7 @@ def test_next_sentence_is_named(tokenizer: Any) -> None:
 def test_choices_keep_their_order_and_the_best_is_marked(tokenizer: Any) -> None:
     texts = ["the moon.", "the mat.", "it."]
     logits = torch.tensor([[0.5, 3, 1]])
-    traced = traced_with(heads.MULTIPLE_CHOICE, tokenizer, ["The cat sat on"] * 3, texts, returned={"logits": logits})
+    traced = traced_with(heads.MULTIPLE_CHOICE, tokenizer, "The cat sat on", choices=texts, returned={"logits": logits})
     told, page = one_line(shown(outcome(traced), 60)), on_page(traced)
     shares = [percent(float(share)) for share in logits.double().softmax(-1)[0]]
     places = [

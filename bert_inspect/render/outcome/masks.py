@@ -9,7 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ...safetext import safe_text
-from ...traces.record import Candidate, Mask, Output, Trace
+from ...traces.record import Candidate, Input, Mask, Output, Trace
+from ...traces.token_text import token_text
 from ..words import DIM, LAYER, NAME, sentence
 from .class_table import ClassTable
 from .classes import ONE_TEXT, lacks_pair
@@ -24,9 +25,9 @@ _GAP = 4
 NO_MASK = "no mask: write [MASK] in the text (or what its tokenizer calls it) to see what the model puts there"
 
 
-def candidate(one: Candidate, *, meant: bool) -> str:
-    """Return a token that may stand at a mask; of a random head only its id."""
-    return safe_text(one.token) if meant else f"token {one.id}"
+def candidate(one: Candidate, batch: Input, *, meant: bool) -> str:
+    """Return a token that may stand at a mask as it is shown; of a random head only its id."""
+    return safe_text(token_text(one.token, batch.pieces)) if meant else f"token {one.id}"
 
 
 def answers(trace: Trace, output: Output) -> list[Answer]:
@@ -35,7 +36,7 @@ def answers(trace: Trace, output: Output) -> list[Answer]:
     told = []
     for row in range(len(trace.input.texts)):
         best = [mask.tokens[0] for mask in masks_of(output, row) if mask.tokens]
-        names = [candidate(one, meant=meant) for one in best]
+        names = [candidate(one, trace.input, meant=meant) for one in best]
         shares = [fine_percent(one.probability) for one in best]
         if len(best) == 1:
             told.append(Answer(name=names[0], score=shares[0], means_something=meant))
@@ -133,7 +134,7 @@ class _Tables:
 
     def _rows(self, mask: Mask, *, ascii_only: bool) -> Iterator[tuple[str, Text, Text]]:
         for one in mask.tokens:
-            name = candidate(one, meant=self._meant)
+            name = candidate(one, self._trace.input, meant=self._meant)
             name = set_cell_size(name, _TOKEN - 3) + "..." if cell_len(name) > _TOKEN else name
             share = Text(fine_percent(one.probability), justify="right")
             yield name, share, Text(bar(bare(one.probability), ascii_only=ascii_only).ljust(BAR), style="cyan")

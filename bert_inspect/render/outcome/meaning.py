@@ -7,6 +7,7 @@ from ...families import family_of
 from ...families.heads import NO_HEAD
 from ...safetext import safe_text
 from ...traces.record import Input, Model
+from ...traces.token_text import shown_token
 from ...traces.values import Number, strict
 from ...traces.vocabulary import roles
 from ..words import number
@@ -56,7 +57,7 @@ def named(label: str, index: int, *, meant: bool) -> str:
 
 def token_name(batch: Input, row: int, place: int) -> str:
     """Return a token as it is shown."""
-    return safe_text(batch.tokens[row][place])
+    return safe_text(shown_token(batch, row, place))
 
 
 def percent(share: Number) -> str:

@@ -161,7 +161,7 @@ def _masks(trace: Trace, output: Output) -> tuple[str, Any, int]:
             name = masks.title_of(trace, mask, place, len(found))
             tokens = [
                 {
-                    "token": masks.candidate(one, meant=meant),
+                    "token": masks.candidate(one, batch, meant=meant),
                     "share": bare(one.probability),
                     "percent": fine_percent(one.probability),
                 }
