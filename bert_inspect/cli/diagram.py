@@ -27,7 +27,7 @@ def diagram(
     context: typer.Context,
     *,
     text: o.TextOptions,
-    model: Annotated[o.ModelOptions, Only("name", "download", "num_labels", "attention")],
+    model: Annotated[o.ModelOptions, Only("name", "task", "download", "num_labels", "attention")],
     module: Annotated[
         str | None,
         typer.Option(

@@ -9,7 +9,7 @@ import pytest
 import torch
 from helpers import TEXTS, find, tiny_model
 from torch import nn
-from transformers import BertForSequenceClassification
+from transformers import BertForSequenceClassification, BertLMHeadModel
 
 from bert_inspect import BertInspectError, trace
 
@@ -108,7 +108,7 @@ class Holds(nn.Module):
         (lambda: Holds(tiny()), "not a Holds; give it the one inside, its models.0"),
         (lambda: Holds(tiny(), tiny()), "not a Holds$"),
         (lambda: SimpleNamespace(model=tiny(), tokenizer=None), "give it the one inside, its model"),
-        (lambda: tiny().bert, "not a BertModel$"),
+        (lambda: BertLMHeadModel(tiny().config), "not a BertLMHeadModel; give it the one inside, its bert"),
         (lambda: nn.DataParallel(nn.Linear(1, 1)), "not a DataParallel$"),
         (lambda: "bert-base-cased", "not a str$"),
         (lambda: None, "not a NoneType$"),

@@ -16,23 +16,24 @@ Command = Callable[..., tuple[int, str, str]]
 
 TEXT = {"--pair", "--max-length"}
 MODEL = {"--model", "--download", "--weights", "--num-labels", "--seed", "--attention", "--device", "--dtype"}
-MODEL |= {"--allow-missing"}
+MODEL |= {"--allow-missing", "--task"}
 SELECTION = {"--layer", "--module", "--level"}
 VIEW = {"--depth", "--fold", "--stats", "--values", "--head", "--token", "--axes", "--padding"}
 OUTPUT, TOLERANCE = {"--json", "--output"}, {"--all", "--atol", "--rtol"}
 TERMINAL = {"--quiet", "--verbose", "--color", "--no-pager", "--debug", "--help"}
-TRACED = TEXT | {"--trace", "--truncate"}
+CHOICE = TEXT | {"--choice"}
+TRACED = CHOICE | {"--trace", "--truncate"}
 OFFERED = {
-    "run": TEXT | {"--truncate", "--labels"} | MODEL | SELECTION | VIEW | OUTPUT | TERMINAL
+    "run": CHOICE | {"--truncate", "--labels"} | MODEL | SELECTION | VIEW | OUTPUT | TERMINAL
     | {"--verify", "--time", "--tensors", "--input", "--batch-size", "--resume"},
     "show": SELECTION | VIEW | OUTPUT | TERMINAL | {"--line"},
     "diff": TOLERANCE | OUTPUT | TERMINAL
     | {"--tensors-a", "--tensors-b", "--explain", "--model", "--layer", "--module"},
-    "compare": TEXT | {"--truncate", "--labels", "--a", "--b"} | MODEL | TOLERANCE | SELECTION | OUTPUT | TERMINAL,
+    "compare": CHOICE | {"--truncate", "--labels", "--a", "--b"} | MODEL | TOLERANCE | SELECTION | OUTPUT | TERMINAL,
     "tokens": TRACED | {"--model", "--download"} | OUTPUT | TERMINAL,
-    "model": {"--download", "--num-labels", "--depth"} | OUTPUT | TERMINAL,
+    "model": {"--task", "--download", "--num-labels", "--depth"} | OUTPUT | TERMINAL,
     "source": TRACED | {"--labels", "--stats", "--values", "--axes"} | MODEL | TERMINAL,
-    "diagram": TRACED | {"--labels", "--model", "--download", "--num-labels", "--attention"} | TERMINAL
+    "diagram": TRACED | {"--labels", "--model", "--task", "--download", "--num-labels", "--attention"} | TERMINAL
     | {"--module", "--depth", "--fold", "--no-fold", "--direction", "--output"},
     "attention": TRACED | MODEL - {"--num-labels"} | TERMINAL
     | {"--layer", "--head", "--mean", "--padding", "--output"},

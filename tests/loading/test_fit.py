@@ -105,9 +105,7 @@ def test_tensors_that_contradict_each_other_blame_no_key(copy: Path, command: Co
 
 def test_fewer_layers_than_configured_are_counted(copy: Path, command: Command, refused: Refused) -> None:
     change(copy / "config.json", num_hidden_layers=4)
-    assert "copy lacks 32 tensors besides the classifier's: bert.encoder.layer.2" in refused(
-        "run", "x", "--model", copy
-    )
+    assert "copy lacks 32 tensors besides the head's: bert.encoder.layer.2" in refused("run", "x", "--model", copy)
     assert "hint: set num_hidden_layers to 2 in config.json" in command("run", "x", "--model", copy)[2]
     change(copy / "config.json", num_hidden_layers=2)
     assert_as_transformers(copy)

@@ -62,7 +62,7 @@ def test_missing_tensors_are_listed(copy: Path, refused: Refused, command: Comma
     lacking = [QUERY, "bert.pooler.dense.bias", "classifier.weight"]
     rewrite(copy, lambda tensors: [tensors.pop(name) for name in lacking])
     error = refused("run", "x", "--model", copy)
-    assert f"lacks 2 tensors besides the classifier's: {QUERY}, bert.pooler.dense.bias" in error
+    assert f"lacks 2 tensors besides the head's: {QUERY}, bert.pooler.dense.bias" in error
     code, out, _ = command("run", "x", "--model", copy, "--allow-missing", "--json")
     drawn = json.loads(out)["model"]["initialised"]
     assert code == 0 and drawn == sorted(lacking)
@@ -70,9 +70,7 @@ def test_missing_tensors_are_listed(copy: Path, refused: Refused, command: Comma
 
 def test_a_file_of_other_tensors_lacks_them_all(copy: Path, refused: Refused) -> None:
     save_file({f"gpt.h.{number}.weight": torch.zeros(500, 500) for number in range(4)}, copy / "model.safetensors")
-    assert "lacks 39 tensors besides the classifier's: bert.embeddings.LayerNorm.bias" in refused(
-        "run", "x", "--model", copy
-    )
+    assert "lacks 39 tensors besides the head's: bert.embeddings.LayerNorm.bias" in refused("run", "x", "--model", copy)
 
 
 def test_a_shape_that_the_configuration_does_not_say_is_refused(copy: Path, refused: Refused) -> None:
@@ -103,10 +101,11 @@ def test_a_trained_classifier_is_not_thrown_away_unasked(copy: Path, command: Co
 
 def test_a_classifier_of_tokens_is_told(copy: Path, command: Command) -> None:
     BertForTokenClassification(tiny_model(vocab_size=16).config).save_pretrained(copy)
-    code, out, err = command("run", "x", "--model", copy)
-    assert (code, out) == (3, "") and "lacks 2 tensors besides the classifier's: bert.pooler.dense.bias" in err
-    code, _, err = command("run", "x", "--model", copy, "--allow-missing")
-    said = "copy was saved from a BertForTokenClassification: its classifier was not trained for whole sentences\n"
+    given = ("run", "x", "--model", copy, "--task", "text-classification")
+    code, out, err = command(*given)
+    assert (code, out) == (3, "") and "lacks 2 tensors besides the head's: bert.pooler.dense.bias" in err
+    code, _, err = command(*given, "--allow-missing")
+    said = "copy was saved from a BertForTokenClassification: its head was not trained for sequence classification\n"
     assert (code, err) == (0, said)
 
 

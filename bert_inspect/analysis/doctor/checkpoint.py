@@ -75,7 +75,7 @@ def head(context: CheckContext) -> Finding:
         evidence, fix = f"the {what} is randomly initialized", "fine-tune it, or name a fine-tuned checkpoint"
         if unused:
             evidence += f", and {counted(len(unused), 'tensor')} of the checkpoint have no place: {some(unused)}"
-            own = " and ".join(in_head[:2]) or "the names that the model has"
+            own = ", ".join(sorted(in_head, reverse=True)[:2]) or "the names that the model has"
             fix = f"if the {what} is among them, rename it to {own}; else fine-tune it"
         return _of_no_use(context, f"{evidence}: predictions are meaningless", fix)
     if told := next((notice for notice in context.notices if _OTHER_HEAD in notice), None):

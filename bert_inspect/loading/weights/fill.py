@@ -178,9 +178,9 @@ def _unused(checkpoint: Checkpoint, names: Sequence[str]) -> list[str]:
     family = checkpoint.family
 
     def on_purpose(name: str) -> bool:
-        path = name.rpartition(".")[0]
-        other_head = not family.in_body(name) and bool(family.role(path))
-        return other_head or family.part(path) == roles.POOLER or name.endswith("position_ids")
+        first = name.removeprefix(f"{family.body}.").partition(".")[0]
+        other_head = not family.in_body(name) and "." in name and bool(family.role(first))
+        return other_head or family.role(first) == roles.POOLER or name.endswith("position_ids")
 
     return [name for name in names if not on_purpose(name)]
 
