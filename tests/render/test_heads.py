@@ -121,17 +121,10 @@ def test_without_unicode_it_is_plain_ascii(tokenizer: Any, name: str) -> None:
 def test_a_random_head_answers_nothing(each: Trace) -> None:
     random = untrained(each)
     told = one_line(shown(outcome(random), 200))
-    assert "meaningless" in told or not (random.output and any(vars_of(random)))
-    for label in ("PER", "LOC", "ORG", "next sentence", "film", "best"):
-        assert not re.search(rf"\b{label}\b", told.replace("only one text", ""))
-        assert not re.search(rf"\b{label}\b", on_page(random))
+    assert "meaningless" in told or told.startswith("no mask")
+    for text in (told, on_page(random)):
+        assert not re.search(r"\b(PER|LOC|ORG|next sentence|film|best)\b", text)
     assert "\x1b[1" not in shown(outcome(random), 120, color=True)  # nothing bold
-
-
-def vars_of(traced: Trace) -> list[Any]:
-    assert traced.output is not None
-    output = traced.output
-    return [output.logits, output.answers, output.masks, output.pooled]
 
 
 def test_entities_are_those_of_the_record(tokenizer: Any) -> None:

@@ -102,7 +102,7 @@ def shown(trace: Trace, output: Output) -> RenderableType:
 def pre_training(trace: Trace, output: Output) -> RenderableType:
     """Return the masks, then what the model says of the pair."""
     pair = Text(ONE_TEXT, style=DIM) if lacks_pair(trace) else ClassTable(trace, output)
-    return Group(shown(trace, output), Text(), pair)
+    return Group(shown(trace, output), *([] if output.masks else [Text()]), pair)
 
 
 class _Tables:
