@@ -49,7 +49,7 @@ def answers(trace: Trace, output: Output) -> list[Answer]:
 def pre_training_answers(trace: Trace, output: Output) -> list[Answer]:
     """Return the most probable token at each mask and what the model says of the pair, for every sentence."""
     of_masks = answers(trace, output)
-    if lacks_pair(trace):
+    if lacks_pair(trace) or not output.predictions:
         return of_masks
     told = []
     for row, (one, pair) in enumerate(zip(of_masks, classes_of_pairs(trace, output), strict=True)):
@@ -102,8 +102,8 @@ def shown(trace: Trace, output: Output) -> RenderableType:
 
 def pre_training(trace: Trace, output: Output) -> RenderableType:
     """Return the masks, then what the model says of the pair."""
-    pair = Text(ONE_TEXT, style=DIM) if lacks_pair(trace) else ClassTable(trace, output)
-    return Group(shown(trace, output), Text(), pair)
+    pair = Text(ONE_TEXT, style=DIM) if lacks_pair(trace) or not output.predictions else ClassTable(trace, output)
+    return Group(shown(trace, output), *([] if output.masks else [Text()]), pair)
 
 
 class _Tables:

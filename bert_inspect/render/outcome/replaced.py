@@ -33,6 +33,7 @@ class Suspect:
 def suspects(trace: Trace, output: Output, row: int) -> list[Suspect]:
     """Return the tokens of a sentence but for special ones and padding, in their order."""
     batch = trace.input
+    logits = output.logits[row] if row < len(output.logits) else []
     return [
         Suspect(
             place=place,
@@ -40,7 +41,7 @@ def suspects(trace: Trace, output: Output, row: int) -> list[Suspect]:
             probability=sigmoid(logit),
             replaced=found.index == _REPLACED,
         )
-        for place, (found, logit) in enumerate(zip(output.tokens[row], output.logits[row], strict=True))
+        for place, (found, logit) in enumerate(zip(output.tokens[row], logits, strict=False))
         if found is not None and not isinstance(logit, list) and not (batch.special and batch.special[row][place])
     ]
 

@@ -153,4 +153,4 @@ class _Matrix:
     def _style(self, value: float, itself: bool, colors: str | None) -> Style:
         if itself or not self._meant or not math.isfinite(value):
             return DIM
-        return Style(dim=False) + filling(value, colors)
+        return Style(dim=False) + filling(value * abs(value), colors)  # sentences are rarely unlike: a steeper scale

@@ -59,16 +59,18 @@ def context(trace: Trace, output: Output, row: int) -> list[Piece]:
     return pieces((batch.pairs or batch.texts)[row], marks)
 
 
-def places(trace: Trace, logits: Sequence[Number], row: int) -> list[Place]:
-    """Return the most probable places of logits (tokens), by the probabilities that make the answer's score: a softmax
-    over the tokens of the context and [CLS], which stands for no answer.
+def places(trace: Trace, logits: Sequence[Sequence[Number]], row: int) -> list[Place]:
+    """Return the most probable places in a sentence by logits (batch, tokens), with the probabilities that make the
+    answer's score: a softmax over the tokens of the context and [CLS], which stands for no answer.
     """
     batch = trace.input
+    if not logits:
+        return []
     inside, none = context_places(batch, row), classification_place(batch, row)
     allowed = sorted({*inside, *real_places(batch, row)[:1]}) if inside else []
-    held = {place: float(logits[place]) for place in allowed}
+    held = {place: number for place in allowed if math.isfinite(number := float(logits[row][place]))}
     largest = max(held.values(), default=0.0)
-    powers = {place: math.exp(number - largest) for place, number in held.items() if not math.isnan(number)}
+    powers = {place: math.exp(number - largest) for place, number in held.items()}
     whole = math.fsum(powers.values())
     best = sorted(powers, key=lambda place: (-powers[place], place))[:_PLACES]
     return [
@@ -120,8 +122,8 @@ def _table(trace: Trace, output: Output, row: int) -> Table:
     for title in ("begins with", "ends with"):
         made.add_column(title, overflow="fold", max_width=28)
         made.add_column("probability", justify="right", no_wrap=True)
-    starts, ends = places(trace, output.start_logits[row], row), places(trace, output.end_logits[row], row)
-    for start, end in zip(starts, ends, strict=True):
+    starts, ends = places(trace, output.start_logits, row), places(trace, output.end_logits, row)
+    for start, end in zip(starts, ends, strict=False):
         made.add_row(*(cell for one in (start, end) for cell in _cells(one)))
     return made
 

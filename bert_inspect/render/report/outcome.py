@@ -130,15 +130,15 @@ def _spans(trace: Trace, output: Output) -> tuple[str, Any, int]:
             "answer": answer.name,
             "score": answer.score,
             "context": spans.context(trace, output, row),
-            "starts": _places(trace, output.start_logits[row], row) if output.answers[row].text else [],
-            "ends": _places(trace, output.end_logits[row], row) if output.answers[row].text else [],
+            "starts": _places(trace, output.start_logits, row) if output.answers[row].text else [],
+            "ends": _places(trace, output.end_logits, row) if output.answers[row].text else [],
         }
         for row, answer in enumerate(spans.answers(trace, output)[:SENTENCES])
     ]
     return _SPANS, told, max(0, len(output.answers) - SENTENCES)
 
 
-def _places(trace: Trace, logits: list[Number], row: int) -> list[Mapping[str, Any]]:
+def _places(trace: Trace, logits: list[list[Number]], row: int) -> list[Mapping[str, Any]]:
     return [
         {
             "token": one.token,
