@@ -39,7 +39,7 @@ def test_load_gives_what_run_uses() -> None:
 
 
 def test_wrong_arguments_are_clear(model: Any, tokenizer: Any) -> None:
-    with pytest.raises(TypeError, match="takes a model of BERT, .*, not a Linear"):
+    with pytest.raises(TypeError, match=r"takes a model of BERT, .*, not a Linear"):
         trace(torch.nn.Linear(1, 1), tokenizer, "x")
     with pytest.raises(BertInspectError, match="layer 9"):
         trace(model, tokenizer, "x", layer=9)
