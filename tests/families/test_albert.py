@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from families.rebuilt import check_attention, linear, normed, scores_of, steps, traced, value
+from families.by_hand import check_attention, linear, normed, scores_of, steps, traced, value
 from families.tiny import arguments, as_loaded, batch, tiny
 from helpers import values_of
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from families.rebuilt import check_attention, linear, normed, scores_of, steps, traced, value
+from families.by_hand import check_attention, linear, normed, scores_of, steps, traced, value
 from families.tiny import as_loaded, batch, tiny
 from msgspec import structs
 
