@@ -7,9 +7,7 @@ from .roberta import CAMEMBERT, ROBERTA, XLM_ROBERTA
 
 __all__ = ["FAMILIES", "Family", "family_of"]
 
-FAMILIES: dict[str, Family] = {
-    family.model_type: family for family in (BERT, ROBERTA, XLM_ROBERTA, CAMEMBERT, ELECTRA)
-}
+FAMILIES: dict[str, Family] = {family.model_type: family for family in (BERT, ROBERTA, XLM_ROBERTA, CAMEMBERT, ELECTRA)}
 """By the ``model_type`` of a configuration."""
 
 

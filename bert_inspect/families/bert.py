@@ -43,8 +43,6 @@ BERT = Family(
     norm_eps="layer_norm_eps",
     inputs=("input_ids", "token_type_ids", "attention_mask"),
     position_buffer="position_ids",
-    tree=like_bert.tree(
-        "bert", "dropout", "classifier", after=("pooler", "pooler.dense", "pooler.activation")
-    ),
+    tree=like_bert.tree("bert", "dropout", "classifier", after=("pooler", "pooler.dense", "pooler.activation")),
     source="models/bert",
 )

@@ -30,7 +30,13 @@ def holding(bert: Any, head: Head, *, shifted: bool, padding: int = 1, family: F
     rows = ROWS + first
     size = {"embedding_size": 32} if family is ELECTRA else {}
     model = tiny(
-        family, head, vocab_size=VOCABULARY, pad_token_id=padding, max_position_embeddings=rows, layer_norm_eps=1e-12, **size
+        family,
+        head,
+        vocab_size=VOCABULARY,
+        pad_token_id=padding,
+        max_position_embeddings=rows,
+        layer_norm_eps=1e-12,
+        **size,
     )
     state = body_of(bert, BERT).state_dict()
     table = state.pop("embeddings.position_embeddings.weight")
