@@ -76,8 +76,8 @@ class Comparison:
         different = [step for step in self.steps if step.status == "different"]
         first = different[0] if different else None
         tainted = _tainted(self.a.steps, {step.a for step in different})
-        traces = self.a.trace, self.b.trace
-        missing = _missing(*traces, self.places), _missing(*reversed(traces), self.places)
+        one, other = self.a.trace, self.b.trace
+        missing = _missing(one, other, self.places), _missing(other, one, self.places)
         failed = (self.a.trace.failure is None) != (self.b.trace.failure is None)
         answered = answers(self.a.trace, self.b.trace, self.rows.pairs)
         if self.rows.other_texts and first is not None:

@@ -6,11 +6,13 @@ import pytest
 import torch
 from families.rebuilt import attention_by_hand, heads_by_hand, labelled, recorded
 from families.tiny import as_loaded, batch, tiny
-from helpers import find, values_of
+from helpers import PAIRS, TEXTS, find, values_of
 from msgspec import structs
 
+from bert_inspect import api
 from bert_inspect.analysis.attention import attentions
-from bert_inspect.capture.encode import token_limit
+from bert_inspect.analysis.doctor.examine import examine
+from bert_inspect.capture.encode import Sentences, token_limit
 from bert_inspect.capture.forward import run_forward
 from bert_inspect.capture.keep import Keep
 from bert_inspect.families import BERT, CAMEMBERT, ROBERTA, XLM_ROBERTA, Family
@@ -186,3 +188,18 @@ def test_a_sentence_may_have_as_many_tokens_as_that(length: int) -> None:
     assert (trace.failure is None) == (length == 38)
     if trace.failure is not None:
         assert trace.failure.cause == "there are 39 positions, the embedding has 40 rows, of which 38 serve tokens"
+
+
+def test_segments_that_the_model_is_not_given_are_not_told(tokenizer: Any) -> None:
+    model = tiny(ROBERTA, SEQUENCE_CLASSIFICATION, vocab_size=28996)
+    made = api.trace(model, tokenizer, TEXTS, pairs=PAIRS, values=True)  # this tokenizer tells segments
+    assert not any(map(any, made.input.token_type_ids))
+    assert {side for row in (0, 1) for side in made.input.sides(row)} == {0, 1}
+    assert not labelled(made, "token type ids").any()
+    findings = examine(
+        as_loaded(model), tokenizer, Sentences(texts=TEXTS, pairs=PAIRS), questions=["segments"], limit=38
+    ).findings
+    assert (findings[0].verdict, findings[0].evidence) == (
+        "pass",
+        "RoBERTa is given no segments: the question does not arise",
+    )
