@@ -141,8 +141,11 @@ def _odd(step: Step, output: TensorOut, real: NDArray[np.bool_]) -> str | None:
         return f"head {heads[0]} of {output.shape[1]} puts all on one token, almost everywhere" if heads else None
     if step.label == labels.TANH_ACTIVATION:
         share = float((np.abs(array(output)) > _SATURATED).mean())
-        return f"{share:.0%} of the pooler's tanh are saturated" if share > _SILENT else None
+        return f"{share:.0%} of the {_WHOSE.get(step.part, 'model')}'s tanh are saturated" if share > _SILENT else None
     return None
+
+
+_WHOSE = {roles.POOLER: "pooler", roles.HEAD: "classifier"}
 
 
 def _saturated(probabilities: Array, real: NDArray[np.bool_]) -> list[int]:

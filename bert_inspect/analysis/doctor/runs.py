@@ -70,7 +70,10 @@ def determinism(context: CheckContext) -> Finding:
 
 def segments(context: CheckContext) -> Finding:
     """Does it matter to which segment a token belongs?"""
-    embedding = context.loaded.module(roles.TOKEN_TYPE_EMBEDDINGS)
+    embedding, family = context.loaded.module(roles.TOKEN_TYPE_EMBEDDINGS), context.loaded.family
+    if "token_type_ids" not in family.inputs:
+        told = f"{family.name} is given no segments: the question does not arise"
+        return Finding(question="segments", verdict="pass", evidence=told)
     if embedding is None or embedding.num_embeddings < 2:
         return Finding(
             question="segments",
