@@ -117,10 +117,11 @@ def _without_effect(context: CheckContext) -> Iterator[Finding]:
                 so = "every id gets the same" if looks_up else "whatever it receives, it returns the same"
                 yield _idle(path, f"all weights of {path} {what}: {so}", "was it initialized, or loaded, at all?")
         if isinstance(module, nn.LayerNorm) and module.eps > _LARGE_EPS:
+            key = context.loaded.family.norm_eps
             yield _idle(
                 path,
                 f"{path} adds {module.eps:g} to the variance, and so damps what it should bring to one size",
-                f"set {context.loaded.family.norm_eps} in config.json to what the model was trained with (BERT: 1e-12)",
+                f"set {f'{key} in config.json' if key else 'its eps'} to what the model was trained with (BERT: 1e-12)",
             )
 
 
