@@ -6,6 +6,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from ..families import family_of
+from ..traces.ops import GATHER, op_of
 from ..traces.vocabulary import roles
 from .tracing.step_record import StepRecord, TensorRecord
 
@@ -19,6 +21,8 @@ def cause_of_failure(
         return first_line
     module = model.get_submodule(record.path)
     if isinstance(module, nn.Embedding) and (found := _out_of_range(module, record, batch)):
+        return found
+    if found := _too_many_positions(module, record, model):
         return found
     if isinstance(error, torch.cuda.OutOfMemoryError | MemoryError):
         return "there was not enough memory for this batch: trace fewer or shorter sentences"
@@ -50,8 +54,22 @@ def _out_of_range(module: nn.Embedding, record: StepRecord, batch: Mapping[str, 
             if not 0 <= id_ < module.num_embeddings:
                 where = f"{what} {position} of sentence {sentence}"
                 return f"{where} has id {id_}, the embedding has {module.num_embeddings} rows"
-    if record.role == roles.POSITION_EMBEDDINGS and record.inputs:
-        positions = record.inputs[0].shape[-1]
-        if positions > module.num_embeddings:
-            return f"there are {positions} positions, the embedding has {module.num_embeddings} rows"
     return None
+
+
+def _too_many_positions(module: nn.Module, record: StepRecord, model: Any) -> str | None:
+    """Return how many positions there are, where that is more than the table of position embeddings has for tokens."""
+    settings = vars(model.config)
+    family = family_of(model.config.model_type)
+    if record.role == roles.POSITION_EMBEDDINGS and isinstance(module, nn.Embedding):
+        rows = module.num_embeddings
+    elif record.role == roles.EMBEDDINGS and op_of(record.type).family == GATHER:  # token types, by position
+        rows = family.sizes_of(settings).get("positions", 0)
+    else:
+        return None
+    positions = record.inputs[-1].shape[-1] if record.inputs else 0
+    unused = family.first_position(settings)
+    if positions <= rows - unused:
+        return None
+    serve = f", of which {rows - unused} serve tokens" if unused else ""
+    return f"there are {positions} positions, the embedding has {rows} rows{serve}"

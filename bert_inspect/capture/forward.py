@@ -17,7 +17,7 @@ from ..traces.vocabulary import labels
 from .describe import described, environment
 from .failure import broken_by, cause_of_failure
 from .keep import Keep, TooManyValues, TraceSpec
-from .model_inputs import VisibleTokens, model_inputs
+from .model_inputs import VisibleTokens, as_given, model_inputs
 from .naming.assemble import Assembled, Named, assemble, named
 from .naming.labels import Naming
 from .outputs.by_head import output_of
@@ -61,7 +61,7 @@ def run_for_traces(loaded: Loaded, batch: Input, specs: Sequence[TraceSpec], *, 
             by this very thread.
     """
     with exclusively(loaded.model):
-        return _run(loaded, batch, specs, verify=verify)
+        return _run(loaded, as_given(loaded, batch), specs, verify=verify)
 
 
 def _run(loaded: Loaded, batch: Input, specs: Sequence[TraceSpec], *, verify: bool) -> list[Traced]:

@@ -4,11 +4,26 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+from msgspec import structs
 from torch.overrides import TorchFunctionMode
 
 from ..families.heads import MULTIPLE_CHOICE
 from ..loading.loaded import Loaded
 from ..traces.record import Input
+
+
+def as_given(loaded: Loaded, batch: Input) -> Input:
+    """Return a batch as the model is given it: without segments where the family takes none, whatever the tokenizer
+    says. Of which text a token is stays known.
+    """
+    if "token_type_ids" in loaded.family.inputs or not any(map(any, batch.token_type_ids)):
+        return batch
+    rows = range(len(batch.input_ids))
+    return structs.replace(
+        batch,
+        token_type_ids=[[0] * len(row) for row in batch.token_type_ids],
+        text_ids=[batch.sides(row) for row in rows],
+    )
 
 
 def model_inputs(loaded: Loaded, batch: Input, *, labels: bool = True) -> dict[str, torch.Tensor]:

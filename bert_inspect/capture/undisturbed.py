@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from ..errors import UsageError
+from ..families import family_of
 from .tracing.hooks import exclusively
 
 HOOKS = (
@@ -51,12 +53,22 @@ def undisturbed(model: Any) -> Iterator[None]:
 
 @contextmanager
 def attending(model: Any, implementation: str) -> Iterator[None]:
-    """Let a model compute attention with an implementation for the block: ``eager`` or ``sdpa``."""
+    """Let a model compute attention with an implementation for the block: ``eager`` or ``sdpa``.
+
+    Raises:
+        UsageError: transformers has no such implementation for its architecture.
+    """
     with exclusively(model):  # what a trace in another thread sets is not the model's own
         own = model.config._attn_implementation
         if implementation == own:
             yield
             return
+        family = family_of(model.config.model_type)
+        if implementation not in family.attentions:
+            raise UsageError(
+                f"transformers has no {implementation} attention for {family.name}",
+                f"leave it out, or ask for {' or '.join(family.attentions)}",
+            )
         try:
             model.set_attn_implementation(implementation)
             yield

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 
 from ..traces.record import Input, Step, TensorOut
 from ..traces.token_text import shown_token
-from ..traces.vocabulary import labels
 from ..traces.vocabulary.axes import TOKEN_AXES
 from .align_words import Aligned, align_words
+from .places import Place, Places
 
 
 class CannotAlign(Exception):
@@ -22,49 +22,34 @@ class CannotAlign(Exception):
         self.differ = differ
 
 
-_ALIKE = {
-    labels.FUSED_ATTENTION: labels.CONTEXT,
-    **dict.fromkeys(labels.ONE_TOKEN, labels.CLS_TOKEN),
-}
-"""Names of one thing in two runs: what fused attention returns is the context that eager attention computes step by
-step, and whichever token a pooler takes is what it pools.
-"""
-
-
-def align_steps(a: Sequence[Step], b: Sequence[Step]) -> dict[int, int]:
+def align_steps(a: Sequence[Step], b: Sequence[Step], places: Places) -> dict[int, int]:
     """Return, for each step of ``a`` that has a partner in ``b``, the partner's id.
 
-    Modules belong together by path and call, ops by the module that they ran in, their label, and by which of the ops
-    of that label they are. Calls of a module that the two traces call another number of times have no partner: each
-    of them holds another part of the tensor.
+    Steps belong together by their `Places`, and by which of the steps of one place they are. Calls of modules that the
+    two traces call another number of times have no partner, nor has what ran in them: each holds another part of the
+    tensor, or nobody knows which.
     """
-    calls_a, calls_b = _calls(a), _calls(b)
-    uneven = {path for path in calls_a if path in calls_b and calls_a[path] != calls_b[path]}
-    partners = {key: step.id for key, step in _keys(b)}
+    calls_a, calls_b = _calls(a, places), _calls(b, places)
+    uneven = {place for place in calls_a if place in calls_b and calls_a[place] != calls_b[place]}
+    partners = {key: step.id for key, step in _keys(b, places)}
     return {
-        step.id: partners[key] for key, step in _keys(a) if key in partners and not (step.path in uneven and step.path)
+        step.id: partners[key]
+        for key, step in _keys(a, places)
+        if key in partners and not (step.path and places.of_module(step) in uneven)
     }
 
 
-def _calls(steps: Sequence[Step]) -> Counter[str]:
-    return Counter(step.path for step in steps if step.kind == "module")
+def _calls(steps: Sequence[Step], places: Places) -> Counter[Place]:
+    return Counter(places.of_module(step) for step in steps if step.kind == "module")
 
 
-def _keys(steps: Sequence[Step]) -> Iterator[tuple[tuple[str, int, str, int], Step]]:
-    """Yield each step with what it is aligned by."""
-    seen: Counter[tuple[str, int, str]] = Counter()
+def _keys(steps: Sequence[Step], places: Places) -> Iterator[tuple[Place, Step]]:
+    """Yield each step that may have a partner with what it is aligned by."""
+    seen: Counter[Place] = Counter()
     for step in steps:
-        key = (step.path, step.call, _meaning(step))
-        yield (*key, seen[key]), step
-        seen[key] += 1
-
-
-def _meaning(step: Step) -> str:
-    if step.kind == "module":
-        return "module"
-    if labels.is_activation(step.label):
-        return "op activation"
-    return "op " + _ALIKE.get(step.label, step.label)
+        if (place := places.of(step)) is not None:
+            yield (*place, seen[place]), step
+            seen[place] += 1
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from .answers import answers
 from .difference import FORMAT, VERSION, Diff, Position, Status, StepDiff, Unmatched
 from .gap import Tolerance
 from .pairs import Pair, Pairs
+from .places import Places
 from .rounding import Rounding
 from .settings import differing
 from .side import Side
@@ -56,7 +57,8 @@ class Comparison:
     def __init__(self, a: Side, b: Side, *, atol: float | None = None, rtol: float | None = None) -> None:
         self.a, self.b = a, b
         self.rows = align_rows(a.trace.input, b.trace.input)
-        self.partner = align_steps(a.steps, b.steps)
+        self.places = Places.of_models(a.trace.model, b.trace.model)
+        self.partner = align_steps(a.steps, b.steps, self.places)
         for name, number in (("atol", atol), ("rtol", rtol)):
             if number is not None and not 0 <= number < math.inf:
                 raise UsageError(f"{name} is {number}: it must be a finite number, and not below 0")
@@ -74,7 +76,8 @@ class Comparison:
         different = [step for step in self.steps if step.status == "different"]
         first = different[0] if different else None
         tainted = _tainted(self.a.steps, {step.a for step in different})
-        missing = _missing(self.a.trace, self.b.trace), _missing(self.b.trace, self.a.trace)
+        one, other = self.a.trace, self.b.trace
+        missing = _missing(one, other, self.places), _missing(other, one, self.places)
         failed = (self.a.trace.failure is None) != (self.b.trace.failure is None)
         answered = answers(self.a.trace, self.b.trace, self.rows.pairs)
         # Where a run holds no logits (those of a vocabulary) the answers alone may tell the two apart.
@@ -168,13 +171,13 @@ def _flows_from(steps: Sequence[Step], id_: int, tainted: set[int]) -> bool:
     return inside or any(tensor.from_ in tainted for tensor in steps[id_].inputs)
 
 
-def _missing(trace: Trace, other: Trace) -> list[Step]:
+def _missing(trace: Trace, other: Trace, places: Places) -> list[Step]:
     """Return the outermost modules with parameters that ran in this trace and are not in the other at all."""
     if trace.selection != other.selection:
         return []
-    there = {step.path for step in other.steps if step.kind == "module"}
+    there = {places.of_module(step) for step in other.steps if step.kind == "module"}
     modules = [step for step in trace.steps if step.kind == "module" and step.total_parameters]
-    gone = {step.id for step in modules if step.path not in there}
+    gone = {step.id for step in modules if places.of_module(step) not in there}
     return [trace.steps[id_] for id_ in sorted(gone) if trace.steps[id_].parent not in gone]
 
 

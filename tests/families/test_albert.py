@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from families.rebuilt import check_attention, linear, normed, scores_of, steps, traced, value
+from families.by_hand import check_attention, linear, normed, scores_of, steps, traced, value
 from families.tiny import arguments, as_loaded, batch, tiny
 from helpers import values_of
 
@@ -13,10 +13,12 @@ from bert_inspect.analysis.attention import attentions
 from bert_inspect.capture.attention_spec import attention_spec
 from bert_inspect.capture.forward import run_for_traces, run_forward
 from bert_inspect.capture.keep import Keep
+from bert_inspect.dataflow import dataflow, folded, unfolded
 from bert_inspect.families import FAMILIES
 from bert_inspect.families.heads import NO_HEAD, SENTENCE_ORDER, SEQUENCE_CLASSIFICATION
 from bert_inspect.traces.record import Trace
 from bert_inspect.traces.selection import Selection
+from bert_inspect.traces.tree import outline
 
 ALBERT = FAMILIES["albert"]
 GROUPS: list[dict[str, int]] = [
@@ -142,3 +144,19 @@ def test_attention_of_one_layer_is_kept_alone(changes: dict[str, int], attention
     assert found.layer == 2
     expected = value(traced("albert", NO_HEAD, **changes), "attention probabilities", 2)
     torch.testing.assert_close(torch.tensor(found.probabilities).float(), expected)
+
+
+@pytest.mark.parametrize("changes", GROUPS, ids=str)
+def test_the_tree_and_the_diagram_fold_its_layers_whatever_groups_they_are_in(changes: dict[str, int]) -> None:
+    trace = grouped(**changes)[1]
+    count = trace.model.sizes.layers
+    (model,) = outline(trace.steps, fold=True)
+    encoder = next(node for node in model.walk() if node.step.label == "encoder")
+    (layers,) = [node for node in encoder.children if node.step.layer is not None]
+    assert [node.step.layer for node in layers.folded] == list(range(count or 0))
+    # Unfolded, every step has its row.
+    assert sum(1 + len(node.relaid) for root in outline(trace.steps) for node in root.walk()) == len(trace.steps)
+    flow = dataflow(trace, trace.steps[0])
+    drawn = folded(flow)
+    assert unfolded(drawn) == set(flow.arrows)
+    assert [node.label for node in drawn.walk() if node.layer is not None] == [f"layers 0 to {(count or 0) - 1}"]

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from families.rebuilt import check_attention, linear, normed, scores_of, steps, traced, value
+from families.by_hand import check_attention, linear, normed, scores_of, steps, traced, value
 from families.tiny import tiny
 
 from bert_inspect.families import FAMILIES

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import torch
+from families.tiny import as_loaded, tiny
 from helpers import tiny_config, tiny_model
 from torch import nn
 
@@ -11,7 +12,8 @@ from bert_inspect.capture.naming.labels import Naming, name_steps
 from bert_inspect.capture.tracing.step_record import StepRecord, TensorRecord
 from bert_inspect.capture.tracing.tracer import observe
 from bert_inspect.families import BERT, FAMILIES, Family, family_of
-from bert_inspect.families.heads import SEQUENCE_CLASSIFICATION
+from bert_inspect.families.heads import SEQUENCE_CLASSIFICATION, Head
+from bert_inspect.loading.classes import config_class_of
 from bert_inspect.traces.record import Trace
 from bert_inspect.traces.vocabulary import labels, roles
 
@@ -29,6 +31,27 @@ def test_every_module_of_a_bert_has_a_role_and_its_part() -> None:
     assert parts["bert.pooler.activation"] == roles.POOLER
     assert parts["classifier"] == parts["dropout"] == roles.HEAD
     assert parts[""] == parts["bert"] == parts["bert.encoder.layer.0"] == ""
+
+
+ALL = [(family, head) for family in FAMILIES.values() for head in family.heads]
+
+
+@pytest.mark.parametrize(("family", "head"), ALL, ids=[f"{family.model_type}-{head.task}" for family, head in ALL])
+def test_every_module_of_every_model_has_a_role(family: Family, head: Head) -> None:
+    model = tiny(family, head)
+    roles_of = as_loaded(model).family.role
+    lists = {path for path, module in model.named_modules() if isinstance(module, nn.ModuleList)}
+    assert {path for path, _ in model.named_modules() if not roles_of(path)} - lists == set()
+
+
+@pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
+def test_the_paths_of_a_family_are_those_of_its_model(family: Family) -> None:
+    model = tiny(family, SEQUENCE_CLASSIFICATION)
+    assert sorted(family.paths(as_loaded(model).layers)) == sorted(path for path, _ in model.named_modules())
+    config = config_class_of(family)()
+    assert family.defaults == {key: getattr(config, key) for key in family.defaults}
+    stated = set(config.to_dict()) | {"chunk_size_feed_forward", "problem_type", "pad_token_id"}
+    assert set(family.settings) <= stated
 
 
 def test_what_lies_inside_an_unknown_module_belongs_to_the_part_around() -> None:

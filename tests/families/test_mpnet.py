@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from families.rebuilt import check_attention, linear, normed, scores_of, steps, traced, value
+from families.by_hand import check_attention, linear, normed, scores_of, steps, traced, value
 from families.tiny import as_loaded, batch, tiny
 from msgspec import structs
 
@@ -12,6 +12,8 @@ from bert_inspect.analysis.attention import attentions
 from bert_inspect.capture.attention_spec import attention_spec
 from bert_inspect.capture.forward import run_for_traces, run_forward
 from bert_inspect.capture.keep import Keep
+from bert_inspect.capture.undisturbed import attending
+from bert_inspect.errors import UsageError
 from bert_inspect.families import FAMILIES
 from bert_inspect.families.heads import MASKED_LM, SEQUENCE_CLASSIFICATION
 from bert_inspect.traces.record import Input, Trace
@@ -156,3 +158,10 @@ def test_attention_is_found_though_no_module_returns_it() -> None:
     (found,) = attentions(trace)
     expected = value(traced("mpnet", SEQUENCE_CLASSIFICATION), "attention probabilities", 1)
     assert found.layer == 1 and torch.equal(torch.tensor(found.probabilities).float(), expected)
+
+
+def test_an_implementation_that_transformers_has_not_is_refused() -> None:
+    model = tiny(MPNET, SEQUENCE_CLASSIFICATION)
+    with pytest.raises(UsageError, match="no sdpa attention for MPNet"), attending(model, "sdpa"):
+        pass
+    assert model.config._attn_implementation == "eager"

@@ -120,7 +120,7 @@ def _weights(context: StepContext) -> tuple[float, str] | None:
     if context.step.kind != "module" or context.other_model is None:
         return None
     try:
-        mine, theirs = context.module, context.other_model.get_submodule(context.step.path)
+        mine, theirs = context.module, context.other_model.get_submodule(context.partner.path)
         parameters = dict(theirs.named_parameters())
         differing = [
             _described(f"{context.step.path}.{name}", parameter, parameters[name], apart)

@@ -115,10 +115,15 @@ class StepContext:
         """Return a module's parameter on the CPU, None where the module has it not."""
         return _parameter(self.submodule(path), name)
 
-    def other_parameter(self, path: str, name: str) -> torch.Tensor | None:
-        """Return a parameter of B's module of this path on the CPU, None where B's model or module has it not."""
+    def other_parameter(self, name: str) -> torch.Tensor | None:
+        """Return a parameter of the partner's module on the CPU, None where B's model or module has it not."""
         modules = {} if self.other_model is None else dict(self.other_model.named_modules())
-        return _parameter(modules.get(path), name)
+        return _parameter(modules.get(self.partner.path), name)
+
+    def first_positions(self) -> tuple[int, int]:
+        """Return the row of the position table that the first token has, in A and in B."""
+        one, other = self._models
+        return family_of(one.family).first_position(one.config), family_of(other.family).first_position(other.config)
 
     def received(self, place: int = 0) -> torch.Tensor:
         """Return what the step received.

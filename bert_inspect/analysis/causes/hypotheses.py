@@ -52,7 +52,7 @@ def projection(context: StepContext) -> Iterator[Variant]:
         yield Variant("weight", "transposed", functional.linear(received, flipped, bias))
     if bias is not None:
         yield Variant("weight", "without its bias", functional.linear(received, weight))
-    elif (theirs := context.other_parameter(path, "bias")) is not None:
+    elif (theirs := context.other_parameter("bias")) is not None:
         yield Variant("weight", "with one", functional.linear(received, weight, theirs))
     own = context.step.role
     for role in roles.QUERY_KEY_VALUE if own in roles.QUERY_KEY_VALUE else ():
@@ -63,25 +63,40 @@ def projection(context: StepContext) -> Iterator[Variant]:
 
 
 def positions(context: StepContext) -> Iterator[Variant]:
-    """From where positions are counted: from 0 in BERT, from the padding's id + 1 in RoBERTa."""
+    """From where positions are counted: from 0 in BERT, from the padding's id + 1 in RoBERTa, which leaves padding
+    out.
+    """
     if context.label not in (labels.POSITION_IDS, labels.POSITION_EMBEDDINGS):
         return
-    length = len(context.batch.tokens[0])
-    count = torch.arange(length).unsqueeze(0)
     table = None
     if context.label == labels.POSITION_EMBEDDINGS:
         table = context.parameter(context.step.path, "weight")
-        count = context.received()
-    pad = context.config("pad_token_id")
-    for start in dict.fromkeys((0, 1, 2, (pad if isinstance(pad, int) else 0) + 1, -1, 3)):
-        ids = count + start
-        words = f"from {start}" + (" (as RoBERTa counts them)" if start == 2 else "")
+    place = torch.arange(len(context.batch.tokens[0])).unsqueeze(0)
+    for words, ids in (*_without_padding(context), *_by_place(context, place)):
         if table is None:
             yield Variant("positions", words, ids)
         elif int(ids.min()) >= 0 and int(ids.max()) < len(table):
             yield Variant("positions", words, table[ids])
     if table is not None:
-        yield Variant("positions", "left out", torch.zeros_like(table[count]))
+        yield Variant("positions", "left out", torch.zeros_like(table[place]))
+
+
+def _by_place(context: StepContext, place: torch.Tensor) -> Iterator[tuple[str, torch.Tensor]]:
+    """Yield positions that are counted over all places of the batch, (1, tokens)."""
+    pad = context.config("pad_token_id")
+    for start in dict.fromkeys((0, 1, 2, (pad if isinstance(pad, int) else 0) + 1, -1, 3)):
+        yield f"from {start}" + (_AS_ROBERTA if start == 2 else ""), place + start
+
+
+def _without_padding(context: StepContext) -> Iterator[tuple[str, torch.Tensor]]:
+    """Yield positions that are counted over the ids that are no padding, (batch, tokens)."""
+    given = torch.tensor(context.batch.input_ids)
+    for first in dict.fromkeys(first for first in (*context.first_positions(), 2) if first):
+        counts = given.ne(first - 1).long()
+        yield f"from {first}{_AS_ROBERTA}", counts.cumsum(1) * counts + first - 1
+
+
+_AS_ROBERTA = " (as RoBERTa counts them)"
 
 
 def segment_ids(context: StepContext) -> Iterator[Variant]:

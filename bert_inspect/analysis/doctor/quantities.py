@@ -117,10 +117,11 @@ def _without_effect(context: CheckContext) -> Iterator[Finding]:
                 so = "every id gets the same" if looks_up else "whatever it receives, it returns the same"
                 yield _idle(path, f"all weights of {path} {what}: {so}", "was it initialized, or loaded, at all?")
         if isinstance(module, nn.LayerNorm) and module.eps > _LARGE_EPS:
+            key = context.loaded.family.norm_eps
             yield _idle(
                 path,
                 f"{path} adds {module.eps:g} to the variance, and so damps what it should bring to one size",
-                f"set {context.loaded.family.norm_eps} in config.json to what the model was trained with (BERT: 1e-12)",
+                f"set {f'{key} in config.json' if key else 'its eps'} to what the model was trained with (BERT: 1e-12)",
             )
 
 
@@ -141,8 +142,11 @@ def _odd(step: Step, output: TensorOut, real: NDArray[np.bool_]) -> str | None:
         return f"head {heads[0]} of {output.shape[1]} puts all on one token, almost everywhere" if heads else None
     if step.label == labels.TANH_ACTIVATION:
         share = float((np.abs(array(output)) > _SATURATED).mean())
-        return f"{share:.0%} of the pooler's tanh are saturated" if share > _SILENT else None
+        return f"{share:.0%} of the {_WHOSE.get(step.part, 'model')}'s tanh are saturated" if share > _SILENT else None
     return None
+
+
+_WHOSE = {roles.POOLER: "pooler", roles.HEAD: "classifier"}
 
 
 def _saturated(probabilities: Array, real: NDArray[np.bool_]) -> list[int]:

@@ -75,10 +75,10 @@ def determinism(context: CheckContext) -> Finding:
 
 def segments(context: CheckContext) -> Finding:
     """Does it matter to which segment a token belongs?"""
-    embedding = context.loaded.module(roles.TOKEN_TYPE_EMBEDDINGS)
-    if embedding is None:
-        return does_not_arise("segments", f"{context.loaded.family.name} has no segments")
-    if embedding.num_embeddings < 2:
+    embedding, family = context.loaded.module(roles.TOKEN_TYPE_EMBEDDINGS), context.loaded.family
+    if "token_type_ids" not in family.inputs:
+        return does_not_arise("segments", f"{family.name} is given no segments")
+    if embedding is None or embedding.num_embeddings < 2:
         return Finding(
             question="segments",
             verdict="warn",
