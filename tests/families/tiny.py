@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 import torch
 from transformers import set_seed
 
@@ -71,6 +72,8 @@ def tiny(family: Family, head: Head, *, attention: str = "eager", **changes: Any
         for parameter in model.parameters():
             if parameter.dim() == 1:
                 parameter.add_(torch.randn_like(parameter) * 0.1)
+    if head is MULTIPLE_CHOICE and getattr(model.base_model, "pooler", model) is None:
+        pytest.skip("this release of transformers chooses by a pooler and builds none")  # 5.3: XLM-RoBERTa, CamemBERT
     return model
 
 
