@@ -18,7 +18,9 @@ from transformers.models.roberta.tokenization_roberta import RobertaTokenizer
 from transformers.models.xlm_roberta.tokenization_xlm_roberta import XLMRobertaTokenizer
 from transformers.tokenization_utils_tokenizers import TokenizersBackend
 
-from bert_inspect.loading.locate import Checkpoint
+from bert_inspect.families import family_of
+from bert_inspect.families.heads import NO_HEAD
+from bert_inspect.loading.checkpoint import Checkpoint
 from bert_inspect.loading.tokenizer import load_tokenizer
 
 SENTENCES = [
@@ -188,7 +190,10 @@ def varint(number: int) -> bytes:
 def checkpoint(folder: Path) -> Checkpoint:
     """The checkpoint in a folder, of whichever family."""
     config = json.loads((folder / "config.json").read_text())
-    return Checkpoint(name="copy", source="folder", config=config, weights="none", folder=folder)
+    family = family_of(config.get("model_type", "bert"))
+    return Checkpoint(
+        name="copy", source="folder", family=family, head=NO_HEAD, config=config, weights="none", folder=folder
+    )
 
 
 def assert_same(folder: Path, theirs: Any = None) -> list[str]:

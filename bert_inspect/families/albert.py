@@ -29,6 +29,7 @@ ALBERT = Family(
     body="albert",
     body_parts=("embeddings", "encoder", "pooler", "pooler_activation"),
     heads=(*COMMON, SENTENCE_ORDER),
+    pooler_may_be_left_out=True,
     modules={
         "": roles.MODEL,
         "albert": roles.BODY,
@@ -74,6 +75,7 @@ ALBERT = Family(
     },
     sizes={
         "layers": "num_hidden_layers",
+        "embedding": "embedding_size",
         "hidden": "hidden_size",
         "heads": "num_attention_heads",
         "intermediate": "intermediate_size",

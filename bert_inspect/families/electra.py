@@ -43,7 +43,7 @@ ELECTRA = Family(
         "discriminator_predictions.dense_prediction": roles.REPLACED_TOKEN_CLASSIFIER,
     },
     modules_with={SEQUENCE_CLASSIFICATION.task: CLASSIFICATION_HEAD},
-    sizes=like_bert.SIZES,
+    sizes={**like_bert.SIZES, "embedding": "embedding_size"},
     settings={
         **LIKE_BERT,
         "embedding_size": WIDTH,
@@ -51,7 +51,6 @@ ELECTRA = Family(
         "summary_use_proj": FLAG,
         "summary_activation": Setting(kind="text", optional=True),
         "summary_last_dropout": SHARE,
-        "tie_word_embeddings": FLAG,
     },
     defaults={
         "vocab_size": 30522,

@@ -27,6 +27,7 @@ MPNET = Family(
     prefix="MPNet",
     body="mpnet",
     heads=COMMON,
+    pooler_may_be_left_out=True,
     modules={
         "": roles.MODEL,
         "mpnet": roles.BODY,

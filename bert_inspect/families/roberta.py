@@ -14,7 +14,7 @@ from ..traces.vocabulary import roles
 from . import like_bert
 from .family import Family
 from .heads import COMMON, SEQUENCE_CLASSIFICATION
-from .settings import FLAG, LIKE_BERT
+from .settings import LIKE_BERT
 
 CLASSIFICATION_HEAD: Final[Mapping[str, str]] = {"classifier": roles.CLASSIFICATION_HEAD}
 """With a head for sentences the attribute that holds the classifier of tokens and choices holds the whole head."""
@@ -25,6 +25,7 @@ ROBERTA = Family(
     prefix="Roberta",
     body="roberta",
     heads=COMMON,
+    pooler_may_be_left_out=True,
     modules={
         "": roles.MODEL,
         "roberta": roles.BODY,
@@ -41,7 +42,7 @@ ROBERTA = Family(
     },
     modules_with={SEQUENCE_CLASSIFICATION.task: CLASSIFICATION_HEAD},
     sizes=like_bert.SIZES,
-    settings={**LIKE_BERT, "tie_word_embeddings": FLAG},
+    settings=LIKE_BERT,
     defaults={
         "vocab_size": 50265,
         "hidden_size": 768,

@@ -80,5 +80,6 @@ LIKE_BERT: Final[Mapping[str, Setting]] = {
     "add_cross_attention": FLAG,
     "use_cache": FLAG,
     "hidden_act": TEXT,
+    "tie_word_embeddings": FLAG,
 }
 """Those of BERT, which the families nearest to it have too."""

@@ -52,7 +52,7 @@ class Checkpoint:
     @property
     def positions(self) -> int | None:
         """How many tokens the configuration says a sentence may have; None where it sets no limit."""
-        return self.sizes.get("positions")
+        return self.family.most_tokens({**self.family.defaults, **self.config})
 
     @property
     def words(self) -> int:

@@ -29,7 +29,9 @@ class Environment(_Record, frozen=True, kw_only=True):
 
 
 class Sizes(_Record, frozen=True, kw_only=True):
-    """The sizes of a model under the same names for every architecture; None where its configuration states none."""
+    """The sizes of a model under the same names for every architecture; None where its configuration states none.
+    ``embedding`` is the width of the embeddings where that may differ from the hidden states'.
+    """
 
     layers: int | None = None
     hidden: int | None = None
@@ -38,6 +40,7 @@ class Sizes(_Record, frozen=True, kw_only=True):
     positions: int | None = None
     vocabulary: int | None = None
     token_types: int | None = None
+    embedding: int | None = None
 
 
 class Model(_Record, frozen=True, kw_only=True):

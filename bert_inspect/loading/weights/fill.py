@@ -180,7 +180,8 @@ def _unused(checkpoint: Checkpoint, names: Sequence[str]) -> list[str]:
     def on_purpose(name: str) -> bool:
         first = name.removeprefix(f"{family.body}.").partition(".")[0]
         other_head = not family.in_body(name) and "." in name and bool(family.role(first))
-        return other_head or family.role(first) == roles.POOLER or name.endswith("position_ids")
+        pooler = first in family.body_parts and family.part(first) == roles.POOLER
+        return other_head or pooler or name.endswith("position_ids")
 
     return [name for name in names if not on_purpose(name)]
 
