@@ -127,8 +127,10 @@ class Family:
 
     @lru_cache(maxsize=4096)  # noqa: B019
     def layer_in_path(self, path: str) -> int | None:
-        """Return the number of the encoder layer that a path names, None where it names none."""
-        found = self._layer.search(path)
+        """Return the number of the encoder layer that a path names, None where it names none, as no path does where
+        layers are calls.
+        """
+        found = None if self.shares_layer else self._layer.search(path)
         return int(found[1]) if found else None
 
     @property

@@ -125,6 +125,12 @@ def test_layers_are_counted_as_transformers_returns_them(changes: dict[str, int]
     ]
 
 
+def test_no_path_names_a_layer() -> None:
+    path = "albert.encoder.albert_layer_groups.0.albert_layers.0.ffn"
+    assert ALBERT.layer_in_path(path) is None and ALBERT.layers_of(path, 12) == list(range(12))
+    assert ALBERT.layers_of("albert.pooler", 12) == [None]
+
+
 @pytest.mark.parametrize("changes", GROUPS, ids=str)
 def test_a_layer_is_selected_by_its_number(changes: dict[str, int]) -> None:
     model = tiny(ALBERT, NO_HEAD, **changes)

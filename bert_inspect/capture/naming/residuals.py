@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from ...traces import ops
 from ...traces.ops import op_of
 from ...traces.vocabulary import roles
 from ..tracing.step_record import StepRecord
@@ -12,10 +13,11 @@ def is_residual_sum(step: StepRecord, steps: Sequence[StepRecord], made: Mapping
 
     ``made`` says which step made a tensor, by its number.
     """
-    if step.layer is None or len(step.inputs) != 2 or op_of(step.type).sign != op_of("add").sign:
+    if step.layer is None or len(step.inputs) != 2 or op_of(step.type).family != ops.ADD:
         return False
     one, other = step.inputs
-    if step.role == roles.ACTIVATION or one.shape != other.shape:
+    # Within an activation x + f(x) is a series; and a mask is of another type or shape than what it hides.
+    if step.role == roles.ACTIVATION or (one.shape, one.dtype) != (other.shape, other.dtype):
         return False
     return _follows(one.number, other.number, step, steps, made) or _follows(
         other.number, one.number, step, steps, made
