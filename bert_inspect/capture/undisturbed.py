@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..errors import UsageError
 from ..families import family_of
+from ..loading.classes import check_attention
 from .tracing.hooks import exclusively
 
 HOOKS = (
@@ -63,12 +63,7 @@ def attending(model: Any, implementation: str) -> Iterator[None]:
         if implementation == own:
             yield
             return
-        family = family_of(model.config.model_type)
-        if implementation not in family.attentions:
-            raise UsageError(
-                f"transformers has no {implementation} attention for {family.name}",
-                f"leave it out, or ask for {' or '.join(family.attentions)}",
-            )
+        check_attention(family_of(model.config.model_type), implementation)
         try:
             model.set_attn_implementation(implementation)
             yield

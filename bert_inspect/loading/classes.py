@@ -4,6 +4,7 @@ import sys
 from importlib import import_module
 from typing import Any
 
+from ..errors import UsageError
 from ..families import FAMILIES, Family
 from ..families.heads import Head
 
@@ -16,6 +17,19 @@ def class_of(family: Family, head: Head) -> Any:
 def config_class_of(family: Family) -> Any:
     """Return the class of the family's configurations."""
     return getattr(import_module(family.modeling.replace(".modeling_", ".configuration_")), f"{family.prefix}Config")
+
+
+def check_attention(family: Family, implementation: str) -> None:
+    """Refuse an implementation of attention that transformers does not have for a family.
+
+    Raises:
+        UsageError: says which there are.
+    """
+    if implementation not in family.attentions:
+        raise UsageError(
+            f"transformers has no {implementation} attention for {family.name}",
+            f"leave it out, or ask for {' or '.join(family.attentions)}",
+        )
 
 
 def is_known(model: Any) -> bool:

@@ -8,7 +8,7 @@ from transformers.activations import ACT2FN
 
 from ..errors import ModelError, UsageError
 from .checkpoint import Checkpoint
-from .classes import class_of, config_class_of
+from .classes import check_attention, class_of, config_class_of
 from .loaded import Loaded
 from .notices import Notice, short, warn
 from .spec import ModelSpec
@@ -84,6 +84,7 @@ def _config(checkpoint: Checkpoint, spec: ModelSpec) -> Any:
             f"config.json of {checkpoint.name} is damaged: there is no activation {short(repr(activation))}",
             f"transformers has {', '.join(near)} and more",
         )
+    check_attention(checkpoint.family, spec.attention)
     config._attn_implementation = spec.attention
     return config
 
