@@ -83,12 +83,16 @@ def _run(loaded: Loaded, batch: Input, specs: Sequence[TraceSpec], *, verify: bo
 
 
 def _naming(loaded: Loaded, batch: Input, recording: Recording) -> Naming:
+    family, config = loaded.family, vars(loaded.model.config)
+    begins = [classification_place(batch, row) for row in range(len(batch.texts))]
     return Naming(
-        family=loaded.family,
+        family=family,
         head=loaded.head,
-        activation=loaded.family.activation_of(vars(loaded.model.config)),
+        activation=family.activation_of(config),
+        head_activation=family.head_activation_of(config),
         parameters=recording.tensors.parameters,
-        begins_with_cls=all(classification_place(batch, row) == 0 for row in range(len(batch.texts))),
+        has_cls=None not in begins,
+        begins_with_cls=all(place == 0 for place in begins),
     )
 
 

@@ -2,10 +2,11 @@
 
 from .bert import BERT
 from .family import Family
+from .modernbert import MODERNBERT
 
 __all__ = ["FAMILIES", "Family", "family_of"]
 
-FAMILIES: dict[str, Family] = {family.model_type: family for family in (BERT,)}
+FAMILIES: dict[str, Family] = {family.model_type: family for family in (BERT, MODERNBERT)}
 """By the ``model_type`` of a configuration."""
 
 

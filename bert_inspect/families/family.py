@@ -24,6 +24,11 @@ class Family:
         settings: what its configurations may say, by their keys.
         defaults: what transformers takes where they do not say it, of what is asked for before transformers is loaded.
         activation: the configuration's key for the activation of the feed-forward part.
+        head_activation: likewise for that of the head, where it is another key.
+        parts: the part of the model that a module belongs to, by the end of its path, where neither its role nor what
+            is around it says so: the norms that stand before attention and feed-forward part.
+        tensors: what a parameter or a buffer is, by the end of its name, where other steps than its own module work on
+            it.
         norm_eps: likewise for what is added to the variance in the norms.
         inputs: what its forward takes, by the names that tokenizers give them.
         position_buffer: the buffer that holds the positions, where there is one.
@@ -52,6 +57,9 @@ class Family:
     body_parts: tuple[str, ...] = ("embeddings", "encoder", "pooler")
     heads: tuple[Head, ...] = COMMON
     position_buffer: str = ""
+    head_activation: str = ""
+    parts: Mapping[str, str] = field(default_factory=dict)
+    tensors: Mapping[str, str] = field(default_factory=dict)
     tree: tuple[str, ...] = ()
     shares_layer: bool = False
 
@@ -68,7 +76,7 @@ class Family:
         part = ""
         for role in self._roles_along(path)[1:]:
             part = roles.PARTS.get(role, part)
-        return part
+        return next((own for end, own in self.parts.items() if f".{path}".endswith(f".{end}")), part)
 
     def in_body(self, path: str) -> bool:
         """Whether a module or a parameter belongs to the body, or is around it, by its path; else to the head."""
@@ -133,8 +141,15 @@ class Family:
 
     def activation_of(self, config: Mapping[str, Any]) -> str:
         """Return the name of the feed-forward activation that a configuration states."""
-        found = config.get(self.activation)
-        return found if isinstance(found, str) else getattr(found, "__name__", "?")
+        return _name_of(config.get(self.activation))
+
+    def head_activation_of(self, config: Mapping[str, Any]) -> str:
+        """Return the name of the head's activation where a configuration states one for it, else an empty one."""
+        return _name_of(config.get(self.head_activation)) if self.head_activation else ""
+
+
+def _name_of(activation: Any) -> str:
+    return activation if isinstance(activation, str) else getattr(activation, "__name__", "?")
 
 
 _NUMBER = re.compile(r"^\d+$", re.ASCII)

@@ -13,10 +13,19 @@ FlopsRule = Callable[[Sequence[Any], Mapping[str, Any], tuple[int, ...]], int | 
 
 RESHAPE: Final = "reshape"
 SQUEEZE: Final = "squeeze"
+UNSQUEEZE: Final = "unsqueeze"
+EXPAND: Final = "expand"
 TRANSPOSE: Final = "transpose"
 MATMUL: Final = "matmul"
 ADD_MATMUL: Final = "add matmul"
 SCALE: Final = "scale"
+DIVIDE: Final = "divide"
+NEGATE: Final = "negate"
+COS: Final = "cos"
+SIN: Final = "sin"
+SUM: Final = "sum"
+ARGMAX: Final = "argmax"
+COUNT: Final = "count"
 ADD: Final = "add"
 SOFTMAX: Final = "softmax"
 DROPOUT: Final = "dropout"
@@ -26,6 +35,7 @@ COPY: Final = "copy"
 SPLIT: Final = "split"
 JOIN: Final = "join"
 LOSS: Final = "loss"
+LOCAL_MASK: Final = "local mask"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +46,7 @@ class Op:
         family: what operations of several names have in common, for labels.
         sign: how a diagram draws it.
         inputs: what its documentation calls the tensors that it receives by position.
-        moves: it only moves numbers and rounds none.
+        moves: it only moves numbers, or turns their signs, and rounds none.
         lays_out: it lays one tensor out anew, or hands it on: the same tensor to a reader.
         sums_pairwise: it sums along an axis, which torch does pairwise.
         flops: its floating point operations, where it is a matrix product.
@@ -55,10 +65,11 @@ _UNKNOWN = Op()
 
 _TABLE: dict[str, Op] = {
     "view reshape unflatten flatten": Op(family=RESHAPE, sign="R", moves=True, lays_out=True),
-    "expand": Op(sign="R", moves=True),
-    "unsqueeze stack": Op(moves=True),
+    "expand": Op(family=EXPAND, sign="R", moves=True),
+    "unsqueeze": Op(family=UNSQUEEZE, sign="R", moves=True),
+    "stack": Op(moves=True),
     "squeeze": Op(family=SQUEEZE, moves=True),
-    "arange": Op(moves=True),
+    "arange": Op(family=COUNT, moves=True),
     "transpose permute swapaxes swapdims movedim T mT": Op(family=TRANSPOSE, sign="T", moves=True),
     "contiguous clone detach": Op(family=COPY, moves=True, lays_out=True),
     "to type type_as float": Op(family=COPY, lays_out=True),
@@ -70,13 +81,18 @@ _TABLE: dict[str, Op] = {
     "baddbmm": Op(family=ADD_MATMUL, sign="@", inputs=("input", "batch1", "batch2"), flops=flops.add_matmul),
     "linear": Op(sign="@", inputs=("input", "weight", "bias"), flops=flops.linear),
     "mul multiply mul_": Op(family=SCALE, sign="×"),
-    "div true_divide divide div_": Op(family=SCALE, sign="÷"),
+    "div true_divide divide div_": Op(family=DIVIDE, sign="÷"),
+    "neg negative": Op(family=NEGATE, sign="−", moves=True),
+    "cos": Op(family=COS, sign="cos"),
+    "sin": Op(family=SIN, sign="sin"),
+    "argmax": Op(family=ARGMAX),
     "add add_ iadd": Op(family=ADD, sign="+"),
     "sub": Op(sign="−"),
     "masked_fill masked_fill_": Op(family=ADD),
     "where": Op(family=ADD, inputs=("condition", "input", "other")),
     "softmax": Op(family=SOFTMAX, sign="σ", sums_pairwise=True),
-    "log_softmax mean sum": Op(sums_pairwise=True),
+    "log_softmax mean": Op(sums_pairwise=True),
+    "sum": Op(family=SUM, sign="Σ", sums_pairwise=True),
     "layer_norm": Op(inputs=("input", "normalized_shape", "weight", "bias"), sums_pairwise=True),
     "embedding": Op(inputs=("input", "weight")),
     "dropout": Op(family=DROPOUT, sign="D"),
@@ -84,6 +100,7 @@ _TABLE: dict[str, Op] = {
         family=FUSED_ATTENTION, sign="A", inputs=("query", "key", "value", "attn_mask"), flops=flops.fused_attention
     ),
     "create_bidirectional_mask create_causal_mask": Op(sign="M"),
+    "create_bidirectional_sliding_window_mask": Op(family=LOCAL_MASK, sign="M"),
     "cross_entropy": Op(family=LOSS, sign="L", inputs=("input", "target", "weight"), sums_pairwise=True),
     "mse_loss": Op(family=LOSS, sign="L", inputs=("input", "target")),
     "binary_cross_entropy_with_logits": Op(family=LOSS, sign="L", inputs=("input", "target", "weight")),

@@ -1,15 +1,18 @@
 """Every family with every head, held against plain transformers."""
 
+from typing import Any
+
 import pytest
 import torch
-from families.tiny import arguments, as_loaded, batch, tiny
+from families.tiny import VARIANTS, arguments, as_loaded, batch, tiny
 from helpers import values_of
+from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from bert_inspect.capture.forward import run_forward
 from bert_inspect.capture.keep import Keep
 from bert_inspect.families import FAMILIES, Family
-from bert_inspect.families.heads import Head
+from bert_inspect.families.heads import NO_HEAD, SEQUENCE_CLASSIFICATION, Head
 from bert_inspect.traces.record import Trace
 from bert_inspect.traces.vocabulary import labels, roles
 
@@ -17,8 +20,8 @@ ALL = [(family, head) for family in FAMILIES.values() for head in family.heads]
 NAMES = [f"{family.model_type}-{head.task}" for family, head in ALL]
 
 
-def traced(family: Family, head: Head, *, attention: str = "eager", verify: bool = False) -> Trace:
-    loaded = as_loaded(tiny(family, head, attention=attention))
+def traced(family: Family, head: Head, *, attention: str = "eager", verify: bool = False, **changes: Any) -> Trace:
+    loaded = as_loaded(tiny(family, head, attention=attention, **changes))
     return run_forward(loaded, batch(family), keep=Keep(values="full"), verify=verify)[0]
 
 
@@ -49,12 +52,42 @@ def test_what_it_returns_is_what_plain_transformers_returns(family: Family, head
 @pytest.mark.parametrize("attention", ["eager", "sdpa"])
 @pytest.mark.parametrize(("family", "head"), ALL, ids=NAMES)
 def test_every_step_is_proved_and_bears_a_label(family: Family, head: Head, attention: str) -> None:
-    trace = traced(family, head, attention=attention, verify=True)
+    hold(traced(family, head, attention=attention, verify=True))
+
+
+@pytest.mark.parametrize("attention", ["eager", "sdpa"])
+@pytest.mark.parametrize("variant", VARIANTS, ids=[f"{name}-{head.task}" for name, head, _ in VARIANTS])
+def test_what_runs_otherwise_is_proved_and_bears_labels_too(
+    variant: tuple[str, Head, dict[str, Any]], attention: str
+) -> None:
+    name, head, changes = variant
+    hold(traced(FAMILIES[name], head, attention=attention, verify=True, **changes))
+
+
+def hold(trace: Trace) -> None:
+    """The trace is proved, every step bears a label of the vocabulary, and every tensor has axes."""
     assert trace.proof is not None and trace.proof.passed, trace.proof
     for step in trace.steps:
         free = step.role in (roles.MODEL, roles.BODY, roles.LAYER) or labels.is_activation(step.label)
         assert free or step.label in labels.LABELS, (step.path, step.type, step.label)
         assert all(output.axes is not None for output in step.outputs), (step.path, step.label)
+
+
+@pytest.mark.parametrize(("family", "head"), ALL, ids=NAMES)
+def test_every_module_has_a_role_and_its_part(family: Family, head: Head) -> None:
+    model = tiny(family, head)
+    for path, module in model.named_modules():
+        if not isinstance(module, nn.ModuleList):  # nobody calls one
+            assert family.role(path), path
+        top = path.partition(".")[0]
+        assert (family.part(path) == roles.HEAD) is not (top in ("", family.body) or head is NO_HEAD), (
+            path
+        )  # the head is all that is outside of the body
+        layer = family.layer_in_path(path)
+        if layer is not None and family.role(path) not in ("", roles.LAYER):
+            assert family.part(path) in (roles.ATTENTION, roles.FEED_FORWARD), path
+    if head is SEQUENCE_CLASSIFICATION:
+        assert family.paths(model.config.num_hidden_layers) == [path for path, _ in model.named_modules()]
 
 
 @pytest.mark.parametrize(("family", "head"), ALL, ids=NAMES)
@@ -71,10 +104,11 @@ def test_parameters_and_operations_are_those_that_torch_counts(family: Family, h
 
 def test_every_word_of_the_vocabulary_is_seen_in_some_model() -> None:
     seen = {
-        step.label
-        for family, head in ALL
+        label
+        for family, head, changes in [*((*each, {}) for each in ALL), *((FAMILIES[n], h, c) for n, h, c in VARIANTS)]
         for attention in ("eager", "sdpa")
-        for step in traced(family, head, attention=attention).steps
+        for step in traced(family, head, attention=attention, **changes).steps
+        for label in (step.label, *(output.label for output in step.outputs))
     }
     rare = {
         *(labels.WORD_AND_POSITION_EMBEDDINGS, labels.POSITIONS, labels.FUSED_PROJECTION, labels.LOSS),

@@ -6,7 +6,7 @@ import torch
 from transformers import set_seed
 
 from bert_inspect.families import Family
-from bert_inspect.families.heads import MULTIPLE_CHOICE, Head
+from bert_inspect.families.heads import MULTIPLE_CHOICE, NO_HEAD, SEQUENCE_CLASSIFICATION, Head
 from bert_inspect.loading.classes import class_of, config_class_of
 from bert_inspect.loading.loaded import Loaded
 from bert_inspect.traces.record import Input
@@ -20,8 +20,32 @@ SIZES: dict[str, dict[str, Any]] = {
         "intermediate_size": 64,
         "max_position_embeddings": 40,
     },
+    "modernbert": {
+        "vocab_size": 120,
+        "hidden_size": 32,
+        "num_hidden_layers": 4,
+        "num_attention_heads": 4,
+        "intermediate_size": 24,
+        "max_position_embeddings": 40,
+        "global_attn_every_n_layers": 3,
+        "local_attention": 4,
+        "pad_token_id": 0,
+        "cls_token_id": 2,
+        "bos_token_id": 2,
+        "sep_token_id": 3,
+        "eos_token_id": 3,
+    },
 }
 """By the family's model_type: what makes a configuration tiny."""
+
+VARIANTS: list[tuple[str, Head, dict[str, Any]]] = [
+    *(
+        ("modernbert", head, {"classifier_pooling": "mean", "classifier_activation": "tanh"})
+        for head in (SEQUENCE_CLASSIFICATION, MULTIPLE_CHOICE)
+    ),
+    ("modernbert", NO_HEAD, {"attention_bias": True, "mlp_bias": True, "norm_bias": True, "local_attention": 64}),
+]
+"""Configurations in which other steps run, each with a family and a head."""
 
 
 def tiny(family: Family, head: Head, *, attention: str = "eager", **changes: Any) -> Any:

@@ -18,6 +18,7 @@ from .known_as import known_names
 from .labels import Names, Naming, name_steps
 from .origins import drop_what_only_built_the_mask, origins
 from .parameters import count_parameters, total_flops
+from .parts import place_steps
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,10 +53,12 @@ def named(recording: Recording, model: nn.Module, modules: Mapping[str, nn.Modul
     """Name everything that was recorded of a run of a model."""
     steps = recording.steps
     drop_what_only_built_the_mask(steps)
+    names = name_steps(steps, naming)
+    place_steps(steps, names.labels, naming.head)
     own, total = count_parameters(steps, model, recording.tensors.parameters.values())
     return Named(
         recording=recording,
-        names=name_steps(steps, naming),
+        names=names,
         known_as=known_names(steps),
         parameters=own,
         total_parameters=total,

@@ -9,8 +9,9 @@ from ..tracing.step_record import StepRecord
 def known_names(steps: Sequence[StepRecord]) -> dict[int, list[str]]:
     """Return the names under which transformers returns a tensor, by its number.
 
-    ``hidden_states`` are what the first encoder layer receives and what each layer returns, ``attentions`` the second
-    thing that each self-attention returns; the rest are the keys of the model's own outputs.
+    ``hidden_states`` are what the first encoder layer receives and what each layer returns, the last one of them what
+    the body returns (behind a final norm, where there is one); ``attentions`` the second thing that each self-attention
+    returns; the rest are the keys of the model's own outputs.
     """
     known: dict[int, list[str]] = {}
 
@@ -21,10 +22,12 @@ def known_names(steps: Sequence[StepRecord]) -> dict[int, list[str]]:
 
     modules = [step for step in steps if step.kind == "module" and step.outputs]
     # In the order of the calls, as transformers collects them: one layer may be called twice.
-    for place, step in enumerate(step for step in modules if _is_encoder_layer(step, steps)):
+    layers = [step for step in modules if _is_encoder_layer(step, steps)]
+    for place, step in enumerate(layers):
         if place == 0 and step.inputs:
             name(step.inputs[0].number, known_as.hidden_state(0))
-        name(step.outputs[0].number, known_as.hidden_state(place + 1))
+        last = _after_final_norm(step, modules) if step is layers[-1] else None
+        name((last or step).outputs[0].number, known_as.hidden_state(place + 1))
     attentions = (step for step in modules if step.role == roles.SELF_ATTENTION and step.layer is not None)
     for place, step in enumerate(step for step in attentions if len(step.outputs) > 1):
         name(step.outputs[1].number, known_as.attention(place))
@@ -36,4 +39,24 @@ def known_names(steps: Sequence[StepRecord]) -> dict[int, list[str]]:
 
 
 def _is_encoder_layer(step: StepRecord, steps: Sequence[StepRecord]) -> bool:
-    return step.role == roles.LAYER and step.parent is not None and steps[step.parent].role == roles.ENCODER
+    """Whether a step is a layer that the encoder calls, or the body where it is the encoder itself."""
+    if step.role != roles.LAYER or step.parent is None:
+        return False
+    without_encoder = all(each.role != roles.ENCODER for each in steps)
+    return steps[step.parent].role == roles.ENCODER or (without_encoder and steps[step.parent].role in _BODIES)
+
+
+_BODIES = (roles.BODY, roles.MODEL)
+
+
+def _after_final_norm(layer: StepRecord, modules: Sequence[StepRecord]) -> StepRecord | None:
+    """Return the norm of what the last layer returns, None where there is none."""
+    made = layer.outputs[0].number
+    return next(
+        (
+            step
+            for step in modules
+            if step.role == roles.FINAL_NORM and [seen.number for seen in step.inputs[:1]] == [made]
+        ),
+        None,
+    )

@@ -12,10 +12,18 @@ Axis = Literal[
     "labels",
     "vocabulary",
     "choices",
+    "query, key and value",
+    "input and gate",
+    "frequencies",
+    "half head_dim",
+    "broadcast",
     "query tokens",
     "key tokens",
 ]
 Axes = list[Axis]
+
+BROADCAST: Final[Axis] = "broadcast"
+"""An axis of length 1, which stands for every place along whatever it meets."""
 
 TOKEN_AXES: Final[frozenset[Axis]] = frozenset(("tokens", "query tokens", "key tokens"))
 

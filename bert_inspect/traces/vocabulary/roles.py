@@ -25,12 +25,18 @@ VALUE_PROJECTION: Final = "value projection"
 FUSED_PROJECTION: Final = "query, key and value projection"
 ATTENTION_OUTPUT: Final = "attention output"
 ATTENTION_OUTPUT_PROJECTION: Final = "attention output projection"
+ROTARY_EMBEDDING: Final = "rotary embedding"
+FEED_FORWARD_BLOCK: Final = "feed-forward"
+"""The whole feed-forward part, where one module holds it."""
+GATED_PROJECTION: Final = "input and gate projection"
 INTERMEDIATE: Final = "intermediate"
 INTERMEDIATE_PROJECTION: Final = "intermediate projection"
 ACTIVATION: Final = "activation"
 OUTPUT: Final = "output"
 OUTPUT_PROJECTION: Final = "output projection"
 NORM: Final = "layer norm"
+FINAL_NORM: Final = "final norm"
+"""The norm after the last of layers that norm what they receive."""
 DROPOUT: Final = "dropout"
 POOLER: Final = "pooler"
 POOLER_PROJECTION: Final = "pooler projection"
@@ -52,6 +58,8 @@ HEAD: Final = "head"
 PARTS: Final[Mapping[str, str]] = {
     EMBEDDINGS: EMBEDDINGS,
     ATTENTION: ATTENTION,
+    SELF_ATTENTION: ATTENTION,
+    FEED_FORWARD_BLOCK: FEED_FORWARD,
     INTERMEDIATE: FEED_FORWARD,
     OUTPUT: FEED_FORWARD,
     POOLER: POOLER,
@@ -59,5 +67,5 @@ PARTS: Final[Mapping[str, str]] = {
 """The part of the model that begins with a module of this role; all that is outside of the body is the head."""
 
 QUERY_KEY_VALUE: Final = (QUERY_PROJECTION, KEY_PROJECTION, VALUE_PROJECTION)
-ADDS_RESIDUAL: Final = frozenset((ATTENTION_OUTPUT, OUTPUT))
-"""Modules whose forward adds what the block received to what it computed."""
+ADDS_RESIDUAL: Final = frozenset((ATTENTION_OUTPUT, OUTPUT, LAYER))
+"""Modules whose forward adds what the block received to what it computed; a layer does so that norms first."""
