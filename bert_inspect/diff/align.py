@@ -34,8 +34,8 @@ step, and whichever token a pooler takes is what it pools.
 def align_steps(a: Sequence[Step], b: Sequence[Step]) -> dict[int, int]:
     """Return, for each step of ``a`` that has a partner in ``b``, the partner's id.
 
-    Modules belong together by path and call, ops by the module that they ran in, their label, and by which of the ops
-    of that label they are. Calls of a module that the two traces call another number of times have no partner: each
+    Modules belong together by path and call, or by what they are in that call; ops by the module that they ran in,
+    their label, and by which of the ops of that label they are. Calls of a module that the two traces call another number of times have no partner: each
     of them holds another part of the tensor.
     """
     calls_a, calls_b = _calls(a), _calls(b)
@@ -50,13 +50,34 @@ def _calls(steps: Sequence[Step]) -> Counter[str]:
     return Counter(step.path for step in steps if step.kind == "module")
 
 
-def _keys(steps: Sequence[Step]) -> Iterator[tuple[tuple[str, int, str, int], Step]]:
+def _keys(steps: Sequence[Step]) -> Iterator[tuple[tuple[str, str, int, str, int], Step]]:
     """Yield each step with what it is aligned by."""
-    seen: Counter[tuple[str, int, str]] = Counter()
+    calls = _named_calls(steps)
+    seen: Counter[tuple[str, str, int, str]] = Counter()
     for step in steps:
-        key = (step.path, step.call, _meaning(step))
+        name, call = calls.get((step.path, step.call), ("", step.call))
+        key = (step.path, name, call, _meaning(step))
         yield (*key, seen[key]), step
         seen[key] += 1
+
+
+def _named_calls(steps: Sequence[Step]) -> dict[tuple[str, int], tuple[str, int]]:
+    """Return the calls of modules that are something else in one call than in another, by their path and number: what
+    they are, and which of the calls that are so. A rotary embedding may be called for local layers first in one run,
+    and last in another.
+    """
+    called: dict[str, list[Step]] = {}
+    for step in steps:
+        if step.kind == "module":
+            called.setdefault(step.path, []).append(step)
+    found: dict[tuple[str, int], tuple[str, int]] = {}
+    for path, calls in called.items():
+        if len({step.label for step in calls}) > 1:
+            seen: Counter[str] = Counter()
+            for step in calls:
+                found[path, step.call] = step.label, seen[step.label]
+                seen[step.label] += 1
+    return found
 
 
 def _meaning(step: Step) -> str:
