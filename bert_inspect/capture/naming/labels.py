@@ -118,6 +118,7 @@ _AXES: dict[str, Axes] = {
 _OTHER_AXES: dict[tuple[str, int], Axes] = {
     (labels.LOGITS, 3): axes.LOGITS_OF_TOKENS,
     (labels.TRANSFORM_PROJECTION, 2): axes.POOLED,
+    **rotary.OTHER_AXES,
     **{(name, 3): axes.IDS_OF_CHOICES for name in ("input_ids", "token_type_ids", "attention_mask")},
     **{(label, 3): axes.LOGITS_OF_TOKENS for label in (labels.START_LOGITS, labels.END_LOGITS)},
 }
@@ -283,7 +284,8 @@ def _only_one_that_holds_something(step: StepRecord) -> int | None:
 
 def _is_so(label: str, step: StepRecord, known: Mapping[int, Axes]) -> bool:
     """Whether what a label says of its tensor's axes is what they became, as far as the dataflow tells."""
-    said, became = _AXES.get(label), following(step, known)
+    dims = len(step.outputs[0].shape) if step.outputs else 0
+    said, became = _OTHER_AXES.get((label, dims), _AXES.get(label)), following(step, known)
     return said is None or became is None or label == labels.FUSED_ATTENTION or agree(said, became)
 
 

@@ -74,13 +74,16 @@ _LOCAL = frozenset(_ANGLES[1])
 _BY_TOKEN: Axes = ["batch", "tokens", "head_dim"]
 _HALF: Axes = ["batch", "heads", "tokens", "half head_dim"]
 AXES: dict[str, Axes] = {
-    **dict.fromkeys((labels.ROTARY_FREQUENCIES, labels.LOCAL_ROTARY_FREQUENCIES), Axes(["frequencies"])),
-    **dict.fromkeys((labels.ROTARY_ANGLES_TWICE, labels.LOCAL_ROTARY_ANGLES_TWICE), _BY_TOKEN),
-    **{label: axes.HEADS for _, times_cos, *_, half, times_sin, turned in _TURNED for label in (times_cos, turned)},
-    **{label: axes.HEADS for *_, half, half_times_sin, _ in _TURNED for label in (half, half_times_sin)},
-    **{label: _HALF for *_, first, second, negated, _, _, _ in _TURNED for label in (first, second, negated)},
+    **{angles[0]: ["frequencies"] for angles in _ANGLES},
+    **{angles[2]: _BY_TOKEN for angles in _ANGLES},
+    **{label: axes.HEADS for turned in _TURNED for label in (turned[1], *turned[5:])},
+    **{label: _HALF for turned in _TURNED for label in turned[2:5]},
 }
 """The axes of what the labels say."""
+OTHER_AXES: dict[tuple[str, int], Axes] = {
+    (angles[0], 3): ["broadcast", "frequencies", "broadcast"] for angles in _ANGLES
+}
+"""Those of frequencies that are laid out to be multiplied with positions as matrices are."""
 
 
 def half(step: StepRecord, source: str) -> str | None:
