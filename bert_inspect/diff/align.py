@@ -35,8 +35,8 @@ def align_steps(a: Sequence[Step], b: Sequence[Step]) -> dict[int, int]:
     """Return, for each step of ``a`` that has a partner in ``b``, the partner's id.
 
     Modules belong together by path and call, or by what they are in that call; ops by the module that they ran in,
-    their label, and by which of the ops of that label they are. Calls of a module that the two traces call another number of times have no partner: each
-    of them holds another part of the tensor.
+    their label, and by which of the ops of that label they are. Calls of a module that the two traces call another
+    number of times have no partner: each of them holds another part of the tensor.
     """
     calls_a, calls_b = _calls(a), _calls(b)
     uneven = {path for path in calls_a if path in calls_b and calls_a[path] != calls_b[path]}

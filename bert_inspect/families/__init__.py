@@ -1,12 +1,13 @@
 """What is known of each architecture, as data: one file a family. Nothing outside tests a path or a config key."""
 
 from .bert import BERT
+from .deberta_v2 import DEBERTA_V2
 from .family import Family
 from .modernbert import MODERNBERT
 
 __all__ = ["FAMILIES", "Family", "family_of"]
 
-FAMILIES: dict[str, Family] = {family.model_type: family for family in (BERT, MODERNBERT)}
+FAMILIES: dict[str, Family] = {family.model_type: family for family in (BERT, MODERNBERT, DEBERTA_V2)}
 """By the ``model_type`` of a configuration."""
 
 

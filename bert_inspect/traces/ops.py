@@ -19,6 +19,20 @@ TRANSPOSE: Final = "transpose"
 MATMUL: Final = "matmul"
 ADD_MATMUL: Final = "add matmul"
 SCALE: Final = "scale"
+SUBTRACT: Final = "subtract"
+TRUTH: Final = "truth"
+INVERT: Final = "invert"
+COMPARE: Final = "compare"
+SIGN: Final = "sign"
+MAGNITUDE: Final = "magnitude"
+LOG: Final = "log"
+CEIL: Final = "ceil"
+CLAMP: Final = "clamp"
+GATHER: Final = "gather"
+REPEAT: Final = "repeat"
+ROOT: Final = "root"
+MAKE: Final = "make"
+ACTIVATION: Final = "activation"
 DIVIDE: Final = "divide"
 NEGATE: Final = "negate"
 COS: Final = "cos"
@@ -70,9 +84,9 @@ _TABLE: dict[str, Op] = {
     "stack": Op(moves=True),
     "squeeze": Op(family=SQUEEZE, moves=True),
     "arange": Op(family=COUNT, moves=True),
-    "transpose permute swapaxes swapdims movedim T mT": Op(family=TRANSPOSE, sign="T", moves=True),
+    "transpose permute swapaxes swapdims movedim T mT t": Op(family=TRANSPOSE, sign="T", moves=True),
     "contiguous clone detach": Op(family=COPY, moves=True, lays_out=True),
-    "to type type_as float": Op(family=COPY, lays_out=True),
+    "to type type_as float long": Op(family=COPY, lays_out=True),
     "getitem select narrow index_select": Op(family=INDEX, sign="[ ]", moves=True),
     "chunk split unbind": Op(family=SPLIT, sign="||", moves=True),
     "cat": Op(family=JOIN, sign="||", moves=True),
@@ -87,9 +101,24 @@ _TABLE: dict[str, Op] = {
     "sin": Op(family=SIN, sign="sin"),
     "argmax": Op(family=ARGMAX),
     "add add_ iadd": Op(family=ADD, sign="+"),
-    "sub": Op(sign="−"),
+    "sub rsub": Op(family=SUBTRACT, sign="−"),
     "masked_fill masked_fill_": Op(family=ADD),
     "where": Op(family=ADD, inputs=("condition", "input", "other")),
+    "bool": Op(family=TRUTH),
+    "invert bitwise_not logical_not": Op(family=INVERT, sign="¬"),
+    "lt gt le ge": Op(family=COMPARE, sign="<"),
+    "and": Op(family=COMPARE, sign="∧"),
+    "sign": Op(family=SIGN),
+    "abs": Op(family=MAGNITUDE),
+    "log": Op(family=LOG),
+    "ceil": Op(family=CEIL),
+    "clamp": Op(family=CLAMP),
+    "sqrt": Op(family=ROOT, sign="√"),
+    "gather": Op(family=GATHER, sign="[ ]", inputs=("input", "dim", "index"), moves=True),
+    "repeat": Op(family=REPEAT, sign="R", moves=True),
+    "tensor zeros_like": Op(family=MAKE),
+    "gelu relu silu": Op(family=ACTIVATION),
+    "tanh sigmoid": Op(family=ACTIVATION),
     "softmax": Op(family=SOFTMAX, sign="σ", sums_pairwise=True),
     "log_softmax mean": Op(sums_pairwise=True),
     "sum": Op(family=SUM, sign="Σ", sums_pairwise=True),

@@ -59,7 +59,7 @@ def named(recording: Recording, model: nn.Module, modules: Mapping[str, nn.Modul
     return Named(
         recording=recording,
         names=names,
-        known_as=known_names(steps),
+        known_as=known_names(steps, names.labels),
         parameters=own,
         total_parameters=total,
         total_flops=total_flops(steps),

@@ -33,6 +33,9 @@ def following(step: StepRecord, known: Mapping[int, Axes]) -> Axes | None:
         case ops.FUSED_ATTENTION if len(received) > 2:
             value = received[2]
             found = None if first is None or value is None else [*first[:-1], value[-1]]
+        case ops.SQUEEZE if first is not None:
+            place = _integers([*step.given, *step.options.values()])
+            found = _without(first, place[0]) if len(place) == 1 else None
         case ops.UNSQUEEZE if first is not None:
             found = _with_one_more(first, step)
         case ops.INDEX if first is not None and only_adds_axes(step):
@@ -96,7 +99,7 @@ def _plain(axis: Axis) -> Axis:
 def _permuted(axes: Axes, step: StepRecord) -> Axes | None:
     order, places = list(range(len(axes))), _integers([*step.given, *step.options.values()])
     match step.type:
-        case "T":
+        case "T" | "t":
             order.reverse()
         case "mT":
             order[-2], order[-1] = order[-1], order[-2]

@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 
-from ...traces.vocabulary import known_as, roles
+from ...traces.vocabulary import known_as, labels, roles
 from ..tracing.step_record import StepRecord
 
 
-def known_names(steps: Sequence[StepRecord]) -> dict[int, list[str]]:
-    """Return the names under which transformers returns a tensor, by its number.
+def known_names(steps: Sequence[StepRecord], named: Sequence[str]) -> dict[int, list[str]]:
+    """Return the names under which transformers returns a tensor, by its number; ``named`` are the labels.
 
-    ``hidden_states`` are what the first encoder layer receives and what each layer returns, the last one of them what
-    the body returns (behind a final norm, where there is one); ``attentions`` the second thing that each self-attention
-    returns; the rest are the keys of the model's own outputs.
+    ``hidden_states`` are what the first encoder layer receives and what each layer returns, or what a convolution makes
+    of that, the last one of them what the body returns (behind a final norm, where there is one); ``attentions`` the
+    second thing that each self-attention returns, or would if it were asked; the rest are the keys of the model's own
+    outputs.
     """
     known: dict[int, list[str]] = {}
 
@@ -26,11 +27,11 @@ def known_names(steps: Sequence[StepRecord]) -> dict[int, list[str]]:
     for place, step in enumerate(layers):
         if place == 0 and step.inputs:
             name(step.inputs[0].number, known_as.hidden_state(0))
-        last = _after_final_norm(step, modules) if step is layers[-1] else None
-        name((last or step).outputs[0].number, known_as.hidden_state(place + 1))
+        name((_after(step, modules) or step).outputs[0].number, known_as.hidden_state(place + 1))
     attentions = (step for step in modules if step.role == roles.SELF_ATTENTION and step.layer is not None)
-    for place, step in enumerate(step for step in attentions if len(step.outputs) > 1):
-        name(step.outputs[1].number, known_as.attention(place))
+    found = (_probabilities(step, steps, named) for step in attentions)
+    for place, number in enumerate(number for number in found if number is not None):
+        name(number, known_as.attention(place))
     for step in modules:
         for seen in step.outputs:
             if seen.name in known_as.RETURNED:
@@ -49,14 +50,31 @@ def _is_encoder_layer(step: StepRecord, steps: Sequence[StepRecord]) -> bool:
 _BODIES = (roles.BODY, roles.MODEL)
 
 
-def _after_final_norm(layer: StepRecord, modules: Sequence[StepRecord]) -> StepRecord | None:
-    """Return the norm of what the last layer returns, None where there is none."""
+def _after(layer: StepRecord, modules: Sequence[StepRecord]) -> StepRecord | None:
+    """Return what makes a hidden state of that which a layer returns: the final norm, or a convolution beside the
+    layer; None where the layer's own is one.
+    """
     made = layer.outputs[0].number
     return next(
         (
             step
             for step in modules
-            if step.role == roles.FINAL_NORM and [seen.number for seen in step.inputs[:1]] == [made]
+            if step.role in (roles.FINAL_NORM, roles.CONVOLUTION_LAYER)
+            and made in (seen.number for seen in step.inputs)
         ),
         None,
     )
+
+
+def _probabilities(module: StepRecord, steps: Sequence[StepRecord], named: Sequence[str]) -> int | None:
+    """Return the number of the probabilities that a self-attention returns, or computes and keeps to itself."""
+    if len(module.outputs) > 1:
+        return module.outputs[1].number
+    inside = [
+        step
+        for step in steps[module.id + 1 :]
+        if step.parent == module.id
+        and named[step.id] in (labels.ATTENTION_PROBABILITIES, labels.ATTENTION_DROPOUT)
+        and step.outputs
+    ]
+    return inside[-1].outputs[0].number if inside else None

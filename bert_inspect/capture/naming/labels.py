@@ -16,7 +16,7 @@ from ...traces.ops import op_of
 from ...traces.vocabulary import axes, labels, roles
 from ...traces.vocabulary.axes import Axes
 from ..tracing.step_record import StepRecord, TensorRecord
-from . import pooled, rotary
+from . import disentangled, pooled, rotary
 from .axes import agree, broadcast_axes, following, mixes_axes, only_adds_axes
 
 
@@ -60,7 +60,7 @@ _OPS: dict[tuple[str, ...], str] = {
     (ops.ADD, labels.WORD_AND_POSITION_EMBEDDINGS, labels.TOKEN_TYPE_EMBEDDINGS): labels.SUM_OF_EMBEDDINGS,
 }
 """Ops, by their family and the names of the tensors that they work on."""
-_OPS |= rotary.OPS | pooled.OPS
+_OPS |= rotary.OPS | pooled.OPS | disentangled.OPS
 _OPS |= {(ops.RESHAPE, name): labels.CHOICES_FLATTENED for name in ("input_ids", "token_type_ids", "attention_mask")}
 _OPS |= {(ops.SQUEEZE, label): label for label in (labels.START_LOGITS, labels.END_LOGITS)}
 for _projected, _split, _heads in labels.QUERY_KEY_VALUE:
@@ -98,7 +98,11 @@ _AXES: dict[str, Axes] = {
     **dict.fromkeys([labels.ACTIVATION_INPUT, labels.GATE, labels.GATED_INTERMEDIATE], axes.INTERMEDIATE),
     labels.CONTEXT_PERMUTED: axes.SPLIT,
     **dict.fromkeys(
-        [labels.CONTEXT_RESHAPED, labels.ATTENTION_OUTPUT_PROJECTION, labels.OUTPUT_PROJECTION], axes.HIDDEN
+        [
+            *(labels.CONTEXT_RESHAPED, labels.ATTENTION_OUTPUT_PROJECTION, labels.OUTPUT_PROJECTION),
+            labels.EMBEDDING_PROJECTION,
+        ],
+        axes.HIDDEN,
     ),
     labels.INTERMEDIATE_PROJECTION: axes.INTERMEDIATE,
     labels.POOLER_PROJECTION: axes.POOLED,
@@ -114,11 +118,13 @@ _AXES: dict[str, Axes] = {
     labels.POSITIONS: ["tokens"],
     **rotary.AXES,
     **pooled.AXES,
+    **disentangled.AXES,
 }
 _OTHER_AXES: dict[tuple[str, int], Axes] = {
     (labels.LOGITS, 3): axes.LOGITS_OF_TOKENS,
     (labels.TRANSFORM_PROJECTION, 2): axes.POOLED,
     **rotary.OTHER_AXES,
+    **disentangled.OTHER_AXES,
     **{(name, 3): axes.IDS_OF_CHOICES for name in ("input_ids", "token_type_ids", "attention_mask")},
     **{(label, 3): axes.LOGITS_OF_TOKENS for label in (labels.START_LOGITS, labels.END_LOGITS)},
 }
@@ -169,7 +175,7 @@ def name_steps(steps: Sequence[StepRecord], naming: Naming) -> Names:
     ends = _ends_of_activations(steps)
     for place, step in enumerate(steps):
         if step.kind == "module":
-            label = _module(step, naming)
+            label = _module(step, naming, meaning)
         elif place in ends:
             label = naming.activation_in(step.part)
         else:
@@ -197,7 +203,21 @@ def name_steps(steps: Sequence[StepRecord], naming: Naming) -> Names:
     return names
 
 
-def _module(step: StepRecord, naming: Naming) -> str:
+_RELATIVE = (labels.RELATIVE_EMBEDDINGS, labels.RELATIVE_EMBEDDINGS_NORM, labels.RELATIVE_EMBEDDINGS_DROPOUT)
+_OF_RELATIVE = {
+    roles.QUERY_PROJECTION: labels.POSITION_QUERY_PROJECTION,
+    roles.KEY_PROJECTION: labels.POSITION_KEY_PROJECTION,
+    roles.DROPOUT: labels.RELATIVE_EMBEDDINGS_DROPOUT,
+}
+"""Modules that are given the relative embeddings, by their role; others work on tokens with the same weights."""
+
+
+def _module(step: StepRecord, naming: Naming, meaning: Mapping[int, str]) -> str:
+    received = meaning.get(step.inputs[0].number, "") if step.inputs else ""
+    if received in _RELATIVE and step.role in _OF_RELATIVE:
+        return _OF_RELATIVE[step.role]
+    if received == labels.ATTENTION_PROBABILITIES and step.role == roles.DROPOUT:
+        return labels.ATTENTION_DROPOUT
     if step.type == "Identity":
         return labels.IDENTITY  # it stands in the place of a norm, or of a dropout, and is none
     match step.role:
@@ -246,10 +266,18 @@ def _op(step: StepRecord, meaning: Mapping[int, str], naming: Naming, known: Map
     if family == ops.JOIN and (whole := _only_one_that_holds_something(step)) is not None:
         return meaning.get(whole, "") or labels.CHUNKS_JOINED  # a cache that is still empty adds nothing
     if family == ops.SCALE and len(sources) == 2:
-        if labels.PADDING_MASK in sources:
+        if sources.count(labels.PADDING_MASK) == 1:
             return labels.PADDING_ZEROED
         if labels.GATE in sources and any(map(labels.is_activation, sources)):
             return labels.GATED_INTERMEDIATE
+    if family == ops.ACTIVATION and step.role != roles.ACTIVATION:
+        return labels.activation(step.type)
+    if family == ops.MAKE and step.role == roles.EMBEDDINGS:
+        return labels.NO_POSITION_EMBEDDINGS
+    if family == ops.TRANSPOSE and step.role == roles.CONVOLUTION_LAYER and labels.CONVOLUTION not in sources:
+        return labels.CONVOLUTION_INPUT
+    if family == ops.UNSQUEEZE and sources == [labels.POSITIONS] and step.role in (roles.ENCODER, roles.SELF_ATTENTION):
+        return labels.QUERY_POSITIONS if step.outputs[0].shape[-1] == 1 else labels.KEY_POSITIONS
     if family == ops.COUNT and step.role == roles.MODEL and naming.head is not NO_HEAD:
         return labels.ROW_NUMBERS
     return next((_OPS[key] for key in _keys(family, step, sources) if key in _OPS), _plain_word(step))

@@ -16,7 +16,6 @@ OPS: dict[tuple[str, ...], str] = {
 """Ops, by their family and the names of the tensors that they work on."""
 
 AXES: dict[str, Axes] = {
-    labels.PADDING_MASK: ["batch", "tokens", "broadcast"],
     labels.PADDING_ZEROED: axes.HIDDEN,
     **dict.fromkeys((labels.SUM_OVER_TOKENS, labels.MEAN_OVER_TOKENS), axes.POOLED),
     labels.NUMBER_OF_TOKENS: ["batch", "broadcast"],

@@ -12,6 +12,8 @@ Axis = Literal[
     "labels",
     "vocabulary",
     "choices",
+    "batch and heads",
+    "relative positions",
     "query, key and value",
     "input and gate",
     "frequencies",
