@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from ..errors import UsageError
+from ..families import family_of
 from .tracing.hooks import exclusively
 
 HOOKS = (
@@ -51,7 +53,17 @@ def undisturbed(model: Any) -> Iterator[None]:
 
 @contextmanager
 def attending(model: Any, implementation: str) -> Iterator[None]:
-    """Let a model compute attention with an implementation for the block: ``eager`` or ``sdpa``."""
+    """Let a model compute attention with an implementation for the block: ``eager`` or ``sdpa``.
+
+    Raises:
+        UsageError: transformers has none of that kind for its architecture.
+    """
+    family = family_of(model.config.model_type)
+    if implementation not in family.attentions:
+        raise UsageError(
+            f"{family.name} has no {implementation} attention in transformers",
+            f"leave it at {family.attentions[0]}",
+        )
     with exclusively(model):  # what a trace in another thread sets is not the model's own
         own = model.config._attn_implementation
         if implementation == own:

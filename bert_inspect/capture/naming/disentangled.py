@@ -150,6 +150,7 @@ AXES: dict[str, Axes] = {
 """The axes of what the labels say."""
 OTHER_AXES: dict[tuple[str, int], Axes] = {
     (labels.RELATIVE_EMBEDDINGS, 3): ["broadcast", "relative positions", "hidden"],
+    (labels.PADDING, 3): axes.HIDDEN,
     (labels.KEY_TRANSPOSED, 3): _FOLD_TRANSPOSED,
     (labels.SCALED_ATTENTION_SCORES, 3): _PAIRS,
     (labels.SCALED_ATTENTION_SCORES, 4): axes.SCORES,

@@ -55,15 +55,8 @@ def _after(layer: StepRecord, modules: Sequence[StepRecord]) -> StepRecord | Non
     layer; None where the layer's own is one.
     """
     made = layer.outputs[0].number
-    return next(
-        (
-            step
-            for step in modules
-            if step.role in (roles.FINAL_NORM, roles.CONVOLUTION_LAYER)
-            and made in (seen.number for seen in step.inputs)
-        ),
-        None,
-    )
+    after = (step for step in modules if step.role in (roles.FINAL_NORM, roles.CONVOLUTION_LAYER))
+    return next((step for step in after if made in (seen.number for seen in step.inputs)), None)
 
 
 def _probabilities(module: StepRecord, steps: Sequence[StepRecord], named: Sequence[str]) -> int | None:
