@@ -22,7 +22,9 @@ def attention_spec(loaded: Loaded, layers: Sequence[int] = ()) -> TraceSpec:
     eager = loaded.model.config._attn_implementation == "eager"
     if not eager and (body := loaded.path(roles.BODY)) is not None:
         paths.append(body)  # in whose forward the mask is built
-    selection = Selection(patterns=tuple(paths), level="module" if eager else "op", exact=True)
+    selection = Selection(
+        patterns=tuple(paths), level="module" if eager and family.returns_probabilities else "op", exact=True
+    )
     return TraceSpec(selection=selection, keep=Keep(values="full"))
 
 

@@ -30,6 +30,7 @@ DEBERTA_V2 = Family(
     body="deberta",
     body_parts=("embeddings", "encoder"),
     attentions=("eager",),
+    returns_probabilities=False,
     modules={
         "": roles.MODEL,
         "deberta": roles.BODY,
@@ -78,6 +79,7 @@ DEBERTA_V2 = Family(
     tensors={
         "encoder.rel_embeddings.weight": labels.RELATIVE_EMBEDDINGS,
         "embeddings.word_embeddings.weight": labels.WORD_EMBEDDING_MATRIX,
+        "lm_predictions.lm_head.weight": labels.WORD_EMBEDDING_MATRIX,  # the same, as older releases tie it
     },
     sizes={
         "layers": "num_hidden_layers",

@@ -28,6 +28,7 @@ class Family:
         parts: the part of the model that a module belongs to, by the end of its path, where neither its role nor what
             is around it says so: the norms that stand before attention and feed-forward part.
         attentions: the implementations of attention that transformers has for it.
+        returns_probabilities: its self-attention returns the probabilities that it computes, without being asked.
         tensors: what a parameter or a buffer is, by the end of its name, where other steps than its own module work on
             it.
         norm_eps: likewise for what is added to the variance in the norms.
@@ -61,6 +62,7 @@ class Family:
     head_activation: str = ""
     parts: Mapping[str, str] = field(default_factory=dict)
     attentions: tuple[str, ...] = ("eager", "sdpa")
+    returns_probabilities: bool = True
     tensors: Mapping[str, str] = field(default_factory=dict)
     tree: tuple[str, ...] = ()
     shares_layer: bool = False

@@ -31,6 +31,9 @@ CLAMP: Final = "clamp"
 GATHER: Final = "gather"
 REPEAT: Final = "repeat"
 ROOT: Final = "root"
+ROOT_OF_SIZE: Final = "root of size"
+PICK: Final = "pick"
+BUCKETS: Final = "buckets"
 MAKE: Final = "make"
 ACTIVATION: Final = "activation"
 DIVIDE: Final = "divide"
@@ -116,6 +119,9 @@ _TABLE: dict[str, Op] = {
     "sqrt": Op(family=ROOT, sign="√"),
     "gather": Op(family=GATHER, sign="[ ]", inputs=("input", "dim", "index"), moves=True),
     "repeat": Op(family=REPEAT, sign="R", moves=True),
+    "make_log_bucket_position": Op(family=BUCKETS),
+    "build_rpos": Op(family=PICK, inputs=("query", "key", "relative_positions"), moves=True),
+    "scaled_size_sqrt": Op(family=ROOT_OF_SIZE, sign="√"),
     "tensor zeros_like": Op(family=MAKE),
     "gelu relu silu": Op(family=ACTIVATION),
     "tanh sigmoid": Op(family=ACTIVATION),

@@ -12,7 +12,8 @@ from torch.nn import functional
 
 from bert_inspect.analysis.attention import attentions
 from bert_inspect.api import trace as api_trace
-from bert_inspect.capture.forward import run_forward
+from bert_inspect.capture.attention_spec import attention_spec
+from bert_inspect.capture.forward import run_for_traces, run_forward
 from bert_inspect.capture.keep import Keep
 from bert_inspect.errors import UsageError
 from bert_inspect.families.deberta_v2 import DEBERTA_V2
@@ -185,3 +186,12 @@ def test_fused_attention_is_refused_in_a_line(tokenizer: Any) -> None:
     with pytest.raises(UsageError, match="DeBERTa-v2 has no sdpa attention in transformers") as raised:
         api_trace(tiny(DEBERTA_V2, NO_HEAD, vocab_size=28996), tokenizer, "I love cats!", attention="sdpa")
     assert "eager" in raised.value.hint
+
+
+def test_what_the_attention_command_keeps_is_enough() -> None:
+    loaded, given = as_loaded(tiny(DEBERTA_V2, SEQUENCE_CLASSIFICATION)), batch(DEBERTA_V2)
+    kept = run_for_traces(loaded, given, [attention_spec(loaded)])[0].trace
+    whole = run_forward(loaded, given, keep=Keep(values="full"))[0]
+    for one, other in zip(attentions(kept), attentions(whole), strict=True):
+        assert (one.layer, one.blind) == (other.layer, other.blind)
+        assert (one.probabilities == other.probabilities).all()

@@ -132,7 +132,9 @@ class _Assembly:
             flops=record.flops,
             total_parameters=found.total_parameters[record.id],
             total_flops=found.total_flops[record.id],
-            known_as=[name for seen in record.outputs for name in found.known_as.get(seen.number, [])],
+            known_as=list(
+                dict.fromkeys(name for seen in record.outputs for name in found.known_as.get(seen.number, []))
+            ),
             source=source_of(record.line),
             no_op=record.no_op,
             seconds=record.seconds,

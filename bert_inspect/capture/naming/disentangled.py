@@ -53,10 +53,15 @@ def _distances() -> Iterator[_Rule]:
     yield (ops.DIVIDE, logs, labels.CONSTANT), logs
     yield (ops.SCALE, logs, labels.SIGNS_OF_POSITIONS), logs
     yield (ops.ADD, labels.NEAR_POSITIONS, relative, logs), labels.RELATIVE_BUCKETS
+    # Releases that compile these have one op for each.
+    yield (ops.BUCKETS, relative), labels.RELATIVE_BUCKETS
+    for folded in (labels.QUERY_FOLDED, labels.POSITION_QUERY_FOLDED, labels.POSITION_KEY_FOLDED):
+        yield (ops.ROOT_OF_SIZE, folded), labels.SCALE
     for each in (relative, labels.RELATIVE_BUCKETS):
         yield from (((family, each), each) for family in (ops.INDEX, ops.UNSQUEEZE, ops.SQUEEZE))
         yield (ops.ADD, each), labels.ROWS_OF_POSITIONS
         yield (ops.NEGATE, each), labels.RELATIVE_POSITIONS_NEGATED
+        yield (ops.PICK, labels.QUERY_FOLDED, labels.KEY_FOLDED, each), each
     yield (ops.ADD, labels.RELATIVE_POSITIONS_NEGATED), labels.ROWS_OF_POSITIONS_NEGATED
     for each in (labels.ROWS_OF_POSITIONS, labels.ROWS_OF_POSITIONS_NEGATED):
         yield from (((family, each), each) for family in (ops.CLAMP, ops.SQUEEZE, ops.EXPAND))

@@ -16,7 +16,7 @@ CallSite = tuple[CodeType, int]
 _TORCH = str(Path(torch.__file__).parent / "_")[:-1]
 _CALL = str(Path(torch.nn.modules.module.__file__))
 _HERE = str(Path(__file__).parents[2] / "_")[:-1]
-_TRACER = {str(Path(__file__).with_name(name)) for name in ("module_calls.py", "function_mode.py")}
+_TRACER = {str(Path(__file__).with_name(name)) for name in ("module_calls.py", "function_mode.py", "scripted.py")}
 _DECORATORS = str(Path("transformers", "utils", "_"))[:-1]
 _MASK_HELPERS = ("masking_utils.py", "modeling_attn_mask_utils.py")
 
