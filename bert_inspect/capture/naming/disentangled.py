@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from ...traces import ops
 from ...traces.vocabulary import axes, labels
-from ...traces.vocabulary.axes import Axes
+from ...traces.vocabulary.axes import BROADCAST, Axes
 
 _Rule = tuple[tuple[str, ...], str]
 
@@ -130,18 +130,18 @@ _PAIRS: Axes = ["batch and heads", "query tokens", "key tokens"]
 _FOLD: Axes = ["batch and heads", "tokens", "head_dim"]
 _FOLD_TRANSPOSED: Axes = ["batch and heads", "head_dim", "tokens"]
 AXES: dict[str, Axes] = {
-    labels.RELATIVE_EMBEDDINGS: ["relative positions", "hidden"],
+    labels.RELATIVE_EMBEDDINGS: ["distances", "hidden"],
     labels.WORD_EMBEDDING_MATRIX: ["vocabulary", "hidden"],
     labels.QUERY_POSITIONS: ["tokens", "broadcast"],
     labels.KEY_POSITIONS: ["broadcast", "tokens"],
     **dict.fromkeys((labels.CONSTANT, labels.SCALE), Axes()),
     **{folded: _FOLD for _, folded in _FOLDED},
     labels.SCALED_KEY_TRANSPOSED: _FOLD_TRANSPOSED,
-    **{each[1]: ["batch", "relative positions", "heads", "head_dim"] for each in _OF_POSITIONS},
-    **{each[3]: ["batch and heads", "relative positions", "head_dim"] for each in _OF_POSITIONS},
+    **{each[1]: ["batch", "distances", "heads", "head_dim"] for each in _OF_POSITIONS},
+    **{each[3]: ["batch and heads", "distances", "head_dim"] for each in _OF_POSITIONS},
     labels.CONTENT_TO_CONTENT: _PAIRS,
-    labels.CONTENT_TO_POSITIONS: ["batch and heads", "query tokens", "relative positions"],
-    labels.POSITIONS_TO_CONTENT: ["batch and heads", "key tokens", "relative positions"],
+    labels.CONTENT_TO_POSITIONS: ["batch and heads", "query tokens", "distances"],
+    labels.POSITIONS_TO_CONTENT: ["batch and heads", "key tokens", "distances"],
     labels.CONTENT_TO_POSITION: _PAIRS,
     labels.POSITION_TO_CONTENT_BY_KEY: ["batch and heads", "key tokens", "query tokens"],
     labels.POSITION_TO_CONTENT: _PAIRS,
@@ -154,13 +154,13 @@ AXES: dict[str, Axes] = {
 }
 """The axes of what the labels say."""
 OTHER_AXES: dict[tuple[str, int], Axes] = {
-    (labels.RELATIVE_EMBEDDINGS, 3): ["broadcast", "relative positions", "hidden"],
+    (labels.RELATIVE_EMBEDDINGS, 3): ["broadcast", "distances", "hidden"],
     (labels.PADDING, 3): axes.HIDDEN,
     (labels.KEY_TRANSPOSED, 3): _FOLD_TRANSPOSED,
     (labels.SCALED_ATTENTION_SCORES, 3): _PAIRS,
     (labels.SCALED_ATTENTION_SCORES, 4): axes.SCORES,
     **{
-        (label, dims): [*(["broadcast"] * (dims - 2)), "query tokens", "key tokens"]
+        (label, dims): [*[BROADCAST] * (dims - 2), "query tokens", "key tokens"]
         for label in (labels.RELATIVE_POSITIONS, labels.RELATIVE_BUCKETS)
         for dims in (3, 4)
     },

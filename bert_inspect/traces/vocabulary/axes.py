@@ -13,7 +13,7 @@ Axis = Literal[
     "vocabulary",
     "choices",
     "batch and heads",
-    "relative positions",
+    "distances",
     "query, key and value",
     "input and gate",
     "frequencies",
