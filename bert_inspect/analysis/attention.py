@@ -99,15 +99,22 @@ def _of_module(trace: Trace, module: Step) -> LayerAttention | None:
     _check_shape(trace, module, probabilities.shape)
     if not (np.isnan(probabilities) | (np.abs(probabilities) < _MOST)).all():
         raise _misfit(module, "it holds numbers that are no probabilities")
-    visible = np.array(trace.input.attention_mask, dtype=bool)
-    blind = [(row, query) for row in np.flatnonzero(~visible.any(axis=1)) for query in range(probabilities.shape[2])]
     return LayerAttention(
         layer=module.layer or 0,
         path=module.path,
         probabilities=probabilities,
-        blind=[(int(row), query) for row, query in blind],
+        blind=_spread_over_padding(probabilities, np.array(trace.input.attention_mask, dtype=bool)),
         rebuilt=None,
     )
+
+
+def _spread_over_padding(probabilities: Array, real: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Return the (sentence, query token) pairs to which no key is visible: all keys are padding, or all heads attend to
+    every token exactly alike, padding among them, because all scores are the same lowest number.
+    """
+    alike = (probabilities.max(axis=3) == probabilities.min(axis=3)).all(axis=1)  # (batch, query tokens)
+    padded, empty = ~real.all(axis=1, keepdims=True), ~real.any(axis=1, keepdims=True)
+    return [(int(row), int(query)) for row, query in np.argwhere((alike & padded) | empty)]
 
 
 def _is_over_tokens(fused: Step) -> bool:

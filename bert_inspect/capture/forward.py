@@ -19,7 +19,7 @@ from .failure import broken_by, cause_of_failure
 from .keep import Keep, TooManyValues, TraceSpec
 from .model_inputs import VisibleTokens, as_given, model_inputs
 from .naming.assemble import Assembled, Named, assemble, named
-from .naming.labels import Naming
+from .naming.modules import Naming
 from .outputs.by_head import output_of
 from .tracing.activations import TooManyNumbers
 from .tracing.hooks import exclusively
@@ -84,22 +84,32 @@ def _run(loaded: Loaded, batch: Input, specs: Sequence[TraceSpec], *, verify: bo
 
 
 def _naming(loaded: Loaded, batch: Input, recording: Recording) -> Naming:
+    family, config = loaded.family, vars(loaded.model.config)
     return Naming(
-        family=loaded.family,
+        family=family,
         head=loaded.head,
-        activation=loaded.family.activation_of(vars(loaded.model.config)),
+        activation=family.activation_of(config),
+        head_activation=family.head_activation_of(config),
         parameters=recording.tensors.parameters,
         first_token=_first_token(batch),
+        first_real_token=_first_real_token(batch),
         hidden=loaded.sizes.get("hidden"),
     )
 
 
 def _first_token(batch: Input) -> str:
     """Return what is taken of each sentence where the token in the first place is."""
-    rows = range(len(batch.texts))
-    if any(classification_place(batch, row) != 0 for row in rows):
+    first = all(classification_place(batch, row) == 0 for row in range(len(batch.texts)))
+    return _first_real_token(batch) if first else labels.FIRST_TOKEN
+
+
+def _first_real_token(batch: Input) -> str:
+    """Return what is taken of each sentence where its first token that is no padding is."""
+    places = [classification_place(batch, row) for row in range(len(batch.texts))]
+    tokens = {None if place is None else batch.tokens[row][place] for row, place in enumerate(places)}
+    if None in tokens:
         return labels.FIRST_TOKEN
-    return labels.S_TOKEN if all(batch.tokens[row][0] == "<s>" for row in rows) else labels.CLS_TOKEN
+    return labels.S_TOKEN if tokens == {"<s>"} else labels.CLS_TOKEN
 
 
 def _check(loaded: Loaded, modules: Mapping[str, nn.Module], specs: Sequence[TraceSpec], *, verify: bool) -> None:

@@ -4,8 +4,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from msgspec import structs
+
 from ..traces.record import Input, Step, TensorOut
 from ..traces.token_text import shown_token
+from ..traces.vocabulary import roles
 from ..traces.vocabulary.axes import TOKEN_AXES
 from .align_words import Aligned, align_words
 from .places import Place, Places
@@ -45,11 +48,32 @@ def _calls(steps: Sequence[Step], places: Places) -> Counter[Place]:
 
 def _keys(steps: Sequence[Step], places: Places) -> Iterator[tuple[Place, Step]]:
     """Yield each step that may have a partner with what it is aligned by."""
+    calls = _named_calls(steps)
     seen: Counter[Place] = Counter()
     for step in steps:
-        if (place := places.of(step)) is not None:
-            yield (*place, seen[place]), step
-            seen[place] += 1
+        name, call = calls.get((step.path, step.call), ("", step.call))
+        if (place := places.of(structs.replace(step, call=call) if name else step)) is not None:
+            yield (*place, name, seen[*place, name]), step
+            seen[*place, name] += 1
+
+
+def _named_calls(steps: Sequence[Step]) -> dict[tuple[str, int], tuple[str, int]]:
+    """Return the calls of modules that are something else in one call than in another, by their path and number: what
+    they are, and which of the calls that are so. A rotary embedding may be called for local layers first in one run,
+    and last in another.
+    """
+    called: dict[str, list[Step]] = {}
+    for step in steps:
+        if step.kind == "module" and step.role != roles.LAYER:
+            called.setdefault(step.path, []).append(step)
+    found: dict[tuple[str, int], tuple[str, int]] = {}
+    for path, calls in called.items():
+        if len({step.label for step in calls}) > 1:
+            seen: Counter[str] = Counter()
+            for step in calls:
+                found[path, step.call] = step.label, seen[step.label]
+                seen[step.label] += 1
+    return found
 
 
 @dataclass(frozen=True)

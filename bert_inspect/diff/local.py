@@ -92,7 +92,7 @@ class LocalErrors:
     def _tensor(self, step: Step, output: TensorOut) -> Tensor | None:
         if not self._side.has_values(step, output):
             return None
-        if step.label == labels.ATTENTION_MASK:
+        if step.label in labels.MASKS:
             array = self._side.values(step, output)
             return Tensor(np.zeros(1), 0.0, hidden=~visible(array, output))
         error = self.of(step, output)

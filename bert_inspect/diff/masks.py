@@ -19,7 +19,7 @@ _SAME = Gap(0.0, 1.0, 0.0, 0.0)
 
 def is_mask(step: Step, other: Step) -> bool:
     """Whether two steps build the attention mask."""
-    return step.label == other.label == labels.ATTENTION_MASK
+    return step.label == other.label and step.label in labels.MASKS
 
 
 def mask_gap_to(array: "Array", run: tuple[Side, Step], like: TensorOut | None, rows: Rows) -> Gap:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..traces.ops import ADD, COPY, FUSED_ATTENTION, MATMUL, RESHAPE, SCALE, SOFTMAX, TRANSPOSE, op_of
+from ..traces.ops import ADD, COPY, DIVIDE, FUSED_ATTENTION, MATMUL, RESHAPE, SCALE, SOFTMAX, TRANSPOSE, op_of
 from ..traces.record import Step
 from ..traces.vocabulary import labels
 from .noise import CONFIDENCE, UNSEEN, centres, is_exact
@@ -26,9 +26,9 @@ GAIN = 2.0
 a product does to an error is taken from what it did to the tensor."""
 
 _STEEPEST = 1.13
-"""The largest derivative of GELU, at the square root of 2, and of the error function; that of SiLU is 1.10, of ReLU and
-tanh 1."""
-_BOUNDED = frozenset(("gelu", "relu", "silu", "tanh", "sigmoid", "erf"))
+"""The largest derivative of GELU, at the square root of 2, and of the error function; that of SiLU is 1.10, of ReLU,
+tanh, cosine and sine 1."""
+_BOUNDED = frozenset(("gelu", "relu", "silu", "tanh", "sigmoid", "erf", "cos", "sin"))
 _PROJECTIONS = frozenset(("Linear", "linear", "addmm", "Conv1D"))
 
 
@@ -78,7 +78,7 @@ def _rule(step: Step, received: Sequence[Tensor], returned: Array) -> Rule:
         return _moved
     if family == ADD or step.type == "sub":
         return _sum
-    if family == SCALE and count <= 2:
+    if family in (SCALE, DIVIDE) and count <= 2:
         return _scaled
     if centres(step) and count == 1 and one.shape == returned.shape:
         return _norm

@@ -28,6 +28,9 @@ class Family:
         settings: what its configurations may say, by their keys.
         defaults: what transformers takes where they do not say it, of what is asked for before transformers is loaded.
         activation: the configuration's key for the activation of the feed-forward part.
+        head_activation: likewise for that of the head, where it is another key.
+        tensors: what a parameter or a buffer is, by the end of its name, where other steps than its own module work on
+            it.
         norm_eps: likewise for what is added to the variance in the norms; empty where none changes it.
         inputs: what its forward takes, by the names that tokenizers give them.
         position_buffer: the buffer that the positions are taken from, where there is one.
@@ -72,6 +75,8 @@ class Family:
     counts_from_padding: bool = False
     first_row: int = 0
     modules_with: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    head_activation: str = ""
+    tensors: Mapping[str, str] = field(default_factory=dict)
     tree: tuple[str, ...] = ()
     shares_layer: bool = False
     attentions: tuple[str, ...] = ("eager", "sdpa")
@@ -173,8 +178,15 @@ class Family:
 
     def activation_of(self, config: Mapping[str, Any]) -> str:
         """Return the name of the feed-forward activation that a configuration states."""
-        found = config.get(self.activation)
-        return found if isinstance(found, str) else getattr(found, "__name__", "?")
+        return _name_of(config.get(self.activation))
+
+    def head_activation_of(self, config: Mapping[str, Any]) -> str:
+        """Return the name of the head's activation where a configuration states one for it, else an empty one."""
+        return _name_of(config.get(self.head_activation)) if self.head_activation else ""
+
+
+def _name_of(activation: Any) -> str:
+    return activation if isinstance(activation, str) else getattr(activation, "__name__", "?")
 
 
 _NUMBER = re.compile(r"^\d+$", re.ASCII)

@@ -186,7 +186,7 @@ def shape_cell(step: Step, form: Format) -> Cell:
     """Return the shape of what the step is about."""
     main = main_output(step)
     if main is None:
-        return [("none" if step.label == labels.ATTENTION_MASK and not step.failed else "", DIM)]
+        return [("none" if step.label in labels.MASKS and not step.failed else "", DIM)]
     text = named_shape(main, form.signs.times) if form.named_axes else shape(main.shape)
     return [(text, PLAIN)]
 

@@ -30,7 +30,7 @@ def strict(number: float) -> Number:
 
 def masked_below(label: str, dtype: str) -> float | None:
     """Return below which number an entry of a step's tensor hides a token, None where entries hide nothing."""
-    if label not in (labels.MASKED_ATTENTION_SCORES, labels.ATTENTION_MASK):
+    if label != labels.MASKED_ATTENTION_SCORES and label not in labels.MASKS:
         return None
     return _MASKED_BELOW.get(dtype, -1e30)
 

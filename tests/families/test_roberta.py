@@ -201,5 +201,5 @@ def test_segments_that_the_model_is_not_given_are_not_told(tokenizer: Any) -> No
     ).findings
     assert (findings[0].verdict, findings[0].evidence) == (
         "pass",
-        "RoBERTa is given no segments: the question does not arise",
+        "does not arise: RoBERTa is given no segments",
     )

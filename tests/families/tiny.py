@@ -7,7 +7,7 @@ import torch
 from transformers import set_seed
 
 from bert_inspect.families import Family
-from bert_inspect.families.heads import MULTIPLE_CHOICE, Head
+from bert_inspect.families.heads import MASKED_LM, MULTIPLE_CHOICE, NO_HEAD, SEQUENCE_CLASSIFICATION, Head
 from bert_inspect.loading.classes import class_of, config_class_of
 from bert_inspect.loading.loaded import Loaded
 from bert_inspect.traces.record import Input
@@ -58,8 +58,66 @@ SIZES: dict[str, dict[str, Any]] = {
         "intermediate_size": 64,
         "max_position_embeddings": 40,
     },
+    "modernbert": {
+        "vocab_size": 120,
+        "hidden_size": 32,
+        "num_hidden_layers": 4,
+        "num_attention_heads": 4,
+        "intermediate_size": 24,
+        "max_position_embeddings": 40,
+        "global_attn_every_n_layers": 3,
+        "local_attention": 4,
+        "pad_token_id": 0,
+        "cls_token_id": 2,
+        "bos_token_id": 2,
+        "sep_token_id": 3,
+        "eos_token_id": 3,
+    },
+    "deberta-v2": {
+        "vocab_size": 120,
+        "hidden_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "intermediate_size": 64,
+        "max_position_embeddings": 40,
+        "relative_attention": True,
+        "max_relative_positions": -1,
+        "position_buckets": 4,
+        "norm_rel_ebd": "layer_norm",
+        "share_att_key": True,
+        "pos_att_type": "p2c|c2p",
+        "position_biased_input": False,
+    },
 }
 """By the family's model_type: what makes a configuration tiny."""
+
+VARIANTS: list[tuple[str, Head, dict[str, Any]]] = [
+    *(
+        ("modernbert", head, {"classifier_pooling": "mean", "classifier_activation": "tanh"})
+        for head in (SEQUENCE_CLASSIFICATION, MULTIPLE_CHOICE)
+    ),
+    ("deberta-v2", MASKED_LM, {"legacy": False}),
+    (
+        "deberta-v2",
+        SEQUENCE_CLASSIFICATION,
+        {
+            "conv_kernel_size": 3,
+            "conv_act": "gelu",
+            "position_biased_input": True,
+            "type_vocab_size": 2,
+            "share_att_key": False,
+            "position_buckets": -1,
+            "norm_rel_ebd": "none",
+            "pooler_hidden_act": "tanh",
+            "embedding_size": 16,
+        },
+    ),
+    ("deberta-v2", NO_HEAD, {"relative_attention": False, "position_biased_input": True, "pos_att_type": None}),
+    ("deberta-v2", NO_HEAD, {"pos_att_type": "c2p"}),
+    ("deberta-v2", NO_HEAD, {"pos_att_type": "p2c", "type_vocab_size": 2}),
+    ("modernbert", NO_HEAD, {"attention_bias": True, "mlp_bias": True, "norm_bias": True, "local_attention": 64}),
+]
+"""Configurations in which other steps run, each with a family and a head."""
 
 
 def tiny(family: Family, head: Head, *, attention: str = "eager", **changes: Any) -> Any:

@@ -71,7 +71,10 @@ def _attention(
     shape, or the context (batch, heads, query tokens, head_dim). Without a mask A's own is used, if it has one.
     """
     stage = _stage(context)
-    query, key = context.nearest(labels.QUERY_HEADS), context.nearest(labels.KEY_HEADS)
+    query, key = (
+        context.nearest(turned if context.has(turned) else heads)
+        for turned, heads in ((labels.ROTATED_QUERY, labels.QUERY_HEADS), (labels.ROTATED_KEY, labels.KEY_HEADS))
+    )
     # What A itself computed is taken where it is at hand: two ways to the same number would part by rounding.
     scores = (
         context.nearest(labels.ATTENTION_SCORES)
@@ -96,10 +99,15 @@ def _attention(
 
 def _own_mask(context: StepContext) -> torch.Tensor | None:
     """Return which keys A's layer lets be seen, None where it applies no mask."""
-    layer = context.step.layer
-    fused = next((s for s in context.side.steps if s.label == labels.FUSED_ATTENTION and s.layer == layer), None)
-    applied = context.has(labels.MASKED_ATTENTION_SCORES) or (fused is not None and len(fused.inputs) > 3)
-    if not applied:
+    applied = (labels.MASKED_ATTENTION_SCORES, labels.FUSED_ATTENTION)
+    given = (
+        context.side.source(step, place)
+        for step in context.side.steps
+        if step.label in applied and step.layer == context.step.layer
+        for place in range(1, len(step.inputs))
+    )
+    built = next((found[0].label for found in given if found is not None and found[0].label in labels.MASKS), None)
+    if built is None:
         return None
-    mask = context.nearest(labels.ATTENTION_MASK)
+    mask = context.nearest(built)
     return mask if mask.dtype == torch.bool else mask > torch.finfo(mask.dtype).min / 2

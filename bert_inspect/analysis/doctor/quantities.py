@@ -42,7 +42,7 @@ def _wrong(step: Step, output: TensorOut) -> bool:
     if stats is None:
         return False
     # Some mask with minus infinity, on purpose.
-    masks = step.label in (labels.ATTENTION_MASK, labels.MASKED_ATTENTION_SCORES)
+    masks = step.label in labels.MASKS or step.label == labels.MASKED_ATTENTION_SCORES
     return bool(stats.nan or (stats.inf and not masks))
 
 

@@ -15,7 +15,8 @@ from ..tracing.call_site import source_of
 from ..tracing.recording import Recording
 from ..tracing.step_record import StepRecord, TensorRecord
 from .known_as import known_names
-from .labels import Names, Naming, name_steps
+from .labels import Names, name_steps
+from .modules import Naming
 from .origins import drop_what_only_built_the_mask, origins
 from .parameters import count_parameters, total_flops
 
@@ -57,7 +58,7 @@ def named(recording: Recording, model: nn.Module, modules: Mapping[str, nn.Modul
     return Named(
         recording=recording,
         names=names,
-        known_as=known_names(steps, names),
+        known_as=known_names(steps, names.labels),
         parameters=own,
         total_parameters=total,
         total_flops=total_flops(steps),
@@ -130,7 +131,9 @@ class _Assembly:
             flops=record.flops,
             total_parameters=found.total_parameters[record.id],
             total_flops=found.total_flops[record.id],
-            known_as=[name for seen in record.outputs for name in found.known_as.get(seen.number, [])],
+            known_as=list(
+                dict.fromkeys(name for seen in record.outputs for name in found.known_as.get(seen.number, []))
+            ),
             source=source_of(record.line),
             no_op=record.no_op,
             seconds=record.seconds,

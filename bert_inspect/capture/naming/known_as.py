@@ -3,17 +3,16 @@
 from collections.abc import Sequence
 
 from ...traces.vocabulary import known_as, labels, roles
-from ...traces.vocabulary.axes import SCORES
 from ..tracing.step_record import StepRecord
-from .labels import Names
 
 
-def known_names(steps: Sequence[StepRecord], names: Names) -> dict[int, list[str]]:
-    """Return the names under which transformers returns a tensor, by its number.
+def known_names(steps: Sequence[StepRecord], named: Sequence[str]) -> dict[int, list[str]]:
+    """Return the names under which transformers returns a tensor, by its number; ``named`` are the labels.
 
-    ``hidden_states`` are what the first encoder layer receives and what each layer returns, ``attentions`` the second
-    thing that each self-attention returns, or what it would return if it were asked: the probabilities by which the
-    values are weighed. The rest are the keys of the model's own outputs.
+    ``hidden_states`` are what the first encoder layer receives and what each layer returns, or what a convolution makes
+    of that, the last one of them what the body returns (behind a final norm, where there is one); ``attentions`` the
+    second thing that each self-attention returns, or would if it were asked; the rest are the keys of the model's own
+    outputs.
     """
     known: dict[int, list[str]] = {}
 
@@ -24,13 +23,14 @@ def known_names(steps: Sequence[StepRecord], names: Names) -> dict[int, list[str
 
     modules = [step for step in steps if step.kind == "module" and step.outputs]
     # In the order of the calls, as transformers collects them: one layer may be called twice.
-    for place, step in enumerate(step for step in modules if _is_encoder_layer(step, steps)):
+    layers = [step for step in modules if _is_encoder_layer(step, steps)]
+    for place, step in enumerate(layers):
         if place == 0 and step.inputs:
             name(step.inputs[0].number, known_as.hidden_state(0))
-        name(step.outputs[0].number, known_as.hidden_state(place + 1))
+        name((_after(step, modules) or step).outputs[0].number, known_as.hidden_state(place + 1))
     attentions = (step for step in modules if step.role == roles.SELF_ATTENTION and step.layer is not None)
-    weights = [found for step in attentions if (found := _weights(step, steps, names)) is not None]
-    for place, number in enumerate(weights):
+    found = (_probabilities(step, steps, named) for step in attentions)
+    for place, number in enumerate(number for number in found if number is not None):
         name(number, known_as.attention(place))
     for step in modules:
         for seen in step.outputs:
@@ -39,16 +39,38 @@ def known_names(steps: Sequence[StepRecord], names: Names) -> dict[int, list[str
     return known
 
 
-def _weights(attention: StepRecord, steps: Sequence[StepRecord], names: Names) -> int | None:
-    """Return the number of the tensor that holds the probabilities of a self-attention, None where none does."""
-    if len(attention.outputs) > 1:
-        return attention.outputs[1].number
-    inside = (step for step in steps[attention.id + 1 :] if step.parent == attention.id)
-    context = next((step for step in inside if names.labels[step.id] == labels.CONTEXT), None)
-    received = () if context is None else context.inputs
-    return next((seen.number for seen in received if names.axes.get(seen.number) == SCORES), None)
-
-
 def _is_encoder_layer(step: StepRecord, steps: Sequence[StepRecord]) -> bool:
-    around = None if step.parent is None else steps[step.parent].role
-    return step.role == roles.LAYER and around in (roles.ENCODER, roles.LAYER_GROUP)
+    """Whether a step is a layer that the encoder calls, or a group of layers in it, or the body where it is the encoder
+    itself.
+    """
+    if step.role != roles.LAYER or step.parent is None:
+        return False
+    around = steps[step.parent].role
+    without_encoder = all(each.role != roles.ENCODER for each in steps)
+    return around in (roles.ENCODER, roles.LAYER_GROUP) or (without_encoder and around in _BODIES)
+
+
+_BODIES = (roles.BODY, roles.MODEL)
+
+
+def _after(layer: StepRecord, modules: Sequence[StepRecord]) -> StepRecord | None:
+    """Return what makes a hidden state of that which a layer returns: the final norm, or a convolution beside the
+    layer; None where the layer's own is one.
+    """
+    made = layer.outputs[0].number
+    after = (step for step in modules if step.role in (roles.FINAL_NORM, roles.CONVOLUTION_LAYER))
+    return next((step for step in after if made in (seen.number for seen in step.inputs)), None)
+
+
+def _probabilities(module: StepRecord, steps: Sequence[StepRecord], named: Sequence[str]) -> int | None:
+    """Return the number of the probabilities that a self-attention returns, or computes and keeps to itself."""
+    if len(module.outputs) > 1:
+        return module.outputs[1].number
+    inside = [
+        step
+        for step in steps[module.id + 1 :]
+        if step.parent == module.id
+        and named[step.id] in (labels.ATTENTION_PROBABILITIES, labels.ATTENTION_DROPOUT)
+        and step.outputs
+    ]
+    return inside[-1].outputs[0].number if inside else None

@@ -14,29 +14,26 @@ from ...traces.vocabulary import axes, labels
 from ...traces.vocabulary.axes import Axes
 
 OPS: Final[Mapping[tuple[str, ...], str]] = {
-    (ops.INDEX, labels.POSITIONS): labels.POSITIONS,  # one more axis, in order to be set against each other
-    (ops.SUBTRACT, labels.POSITIONS, labels.POSITIONS): labels.RELATIVE_POSITIONS,
+    (ops.SUBTRACT, labels.KEY_POSITIONS, labels.QUERY_POSITIONS): labels.RELATIVE_POSITIONS,
     (ops.NEGATE, labels.RELATIVE_POSITIONS): labels.RELATIVE_POSITIONS_NEGATED,
     (ops.COMPARE, labels.RELATIVE_POSITIONS_NEGATED): labels.KEY_AFTER_QUERY,
     (ops.SCALE, labels.KEY_AFTER_QUERY): labels.BUCKETS_OF_DIRECTION,
     (ops.ADD, labels.BUCKETS_OF_DIRECTION): labels.BUCKETS_OF_DIRECTION,
     (ops.MAGNITUDE, labels.RELATIVE_POSITIONS_NEGATED): labels.DISTANCES,
     (ops.COMPARE, labels.DISTANCES): labels.NEAR,
-    (ops.SCALE, labels.DISTANCES): labels.SCALED_DISTANCES,
+    (ops.DIVIDE, labels.DISTANCES): labels.SCALED_DISTANCES,
     (ops.LOGARITHM, labels.SCALED_DISTANCES): labels.LOGARITHMS_OF_DISTANCES,
-    (ops.SCALE, labels.LOGARITHMS_OF_DISTANCES): labels.SCALED_LOGARITHMS,
+    (ops.DIVIDE, labels.LOGARITHMS_OF_DISTANCES): labels.SCALED_LOGARITHMS,
     (ops.SCALE, labels.SCALED_LOGARITHMS): labels.SCALED_LOGARITHMS,
     (ops.ADD, labels.SCALED_LOGARITHMS): labels.LOGARITHMIC_BUCKETS,
     (ops.FILL, labels.LOGARITHMIC_BUCKETS): labels.LAST_BUCKET,
     (ops.SMALLER, labels.LOGARITHMIC_BUCKETS, labels.LAST_BUCKET): labels.LOGARITHMIC_BUCKETS,
     (ops.ADD, labels.NEAR, labels.DISTANCES, labels.LOGARITHMIC_BUCKETS): labels.BUCKETS_OF_DISTANCES,
     (ops.ADD, labels.BUCKETS_OF_DIRECTION, labels.BUCKETS_OF_DISTANCES): labels.RELATIVE_POSITION_BUCKETS,
-    **{
-        (family, labels.RELATIVE_POSITION_BIAS): labels.RELATIVE_POSITION_BIAS
-        for family in (ops.TRANSPOSE, ops.UNSQUEEZE, ops.EXPAND)
-    },
-    (ops.ADD, labels.SCALED_ATTENTION_SCORES, labels.RELATIVE_POSITION_BIAS): labels.BIASED_ATTENTION_SCORES,
-    (ops.ADD, labels.ATTENTION_SCORES, labels.RELATIVE_POSITION_BIAS): labels.BIASED_ATTENTION_SCORES,
+    (ops.TRANSPOSE, labels.RELATIVE_POSITION_BIAS): labels.BIAS_BY_HEAD,
+    **{(family, labels.BIAS_BY_HEAD): labels.BIAS_BY_HEAD for family in (ops.UNSQUEEZE, ops.EXPAND)},
+    (ops.ADD, labels.SCALED_ATTENTION_SCORES, labels.BIAS_BY_HEAD): labels.BIASED_ATTENTION_SCORES,
+    (ops.ADD, labels.ATTENTION_SCORES, labels.BIAS_BY_HEAD): labels.BIASED_ATTENTION_SCORES,
     (ops.ADD, labels.BIASED_ATTENTION_SCORES): labels.MASKED_ATTENTION_SCORES,
     (ops.SOFTMAX, labels.BIASED_ATTENTION_SCORES): labels.ATTENTION_PROBABILITIES,
 }
@@ -46,7 +43,6 @@ AXES: Final[Mapping[tuple[str, int], Axes]] = {
     **{
         (label, 2): axes.TOKEN_PAIRS
         for label in (
-            labels.POSITIONS,
             labels.RELATIVE_POSITIONS,
             labels.RELATIVE_POSITIONS_NEGATED,
             labels.KEY_AFTER_QUERY,
@@ -63,6 +59,7 @@ AXES: Final[Mapping[tuple[str, int], Axes]] = {
         )
     },
     (labels.RELATIVE_POSITION_BIAS, 3): [*axes.TOKEN_PAIRS, "heads"],
-    (labels.RELATIVE_POSITION_BIAS, 4): axes.SCORES,
+    (labels.BIAS_BY_HEAD, 3): ["heads", *axes.TOKEN_PAIRS],
+    (labels.BIAS_BY_HEAD, 4): axes.SCORES,
 }
 """The axes of labels, by how many a tensor has."""

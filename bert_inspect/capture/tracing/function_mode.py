@@ -100,6 +100,16 @@ class FunctionMode(TorchFunctionMode):
                 self._tracer.give_up(error)
         return out
 
+    def run_scripted(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run a function that torch.jit has compiled, of which torch tells no mode, as one op."""
+        if self not in _stack._get_current_function_mode_stack():  # inside of a module of torch.nn
+            return func(*args, **kwargs)
+        self.step_aside()
+        try:
+            return self.__torch_function__(func, (), args, kwargs)
+        finally:
+            self.step_back()
+
     def _op_ran(
         self,
         event: Ran | None,

@@ -24,6 +24,7 @@ from .live_recorder import LiveRecorder
 from .module_calls import ModuleCalls
 from .recorder import Recorder
 from .recording import Outcome, Recording
+from .scripted import Scripted
 from .tensor_registry import TensorRegistry, TensorState
 
 _NOBODY = -1  # no thread's number
@@ -118,11 +119,12 @@ def observe(
     Raises:
         UsageError: the forward is one that is being traced already.
     """
-    tracer, attachment = Tracer(modules, family, specs=specs, replay=replay), Attachment()
+    tracer, attachment, scripted = Tracer(modules, family, specs=specs, replay=replay), Attachment(), Scripted()
     mode = FunctionMode(tracer)
     collecting = gc.isenabled()
 
     def restore() -> None:
+        scripted.detach()
         attachment.detach()
         tracer.stop()
         mode.end()
@@ -132,6 +134,7 @@ def observe(
     try:
         gc.disable()  # as `no_collector`
         attachment.attach(ModuleCalls(tracer, mode), modules.values())
+        scripted.attach(mode.run_scripted, modules.values())
         mode.begin()
         try:
             outcome = Outcome(output=forward())

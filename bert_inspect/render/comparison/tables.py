@@ -54,7 +54,7 @@ def part_of(step: StepDiff | Unmatched) -> str:
     """Return the part of the model that a step belongs to."""
     if step.layer is not None:
         return labels.layer(step.layer)
-    if step.label == labels.ATTENTION_MASK:
+    if step.label in labels.MASKS:
         return step.label
     return {"": "whole model", roles.HEAD: "classifier"}.get(step.part, step.part)
 

@@ -13,11 +13,21 @@ Axis = Literal[
     "labels",
     "vocabulary",
     "choices",
+    "batch and heads",
+    "distances",
+    "query, key and value",
+    "input and gate",
+    "frequencies",
+    "half head_dim",
+    "broadcast",
     "query tokens",
     "key tokens",
     "positions",
 ]
 Axes = list[Axis]
+
+BROADCAST: Final[Axis] = "broadcast"
+"""An axis of length 1, which stands for every place along whatever it meets."""
 
 TOKEN_AXES: Final[frozenset[Axis]] = frozenset(("tokens", "query tokens", "key tokens"))
 
