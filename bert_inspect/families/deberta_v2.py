@@ -18,6 +18,7 @@ from .settings import (
     TOKEN,
     VOCABULARY,
     WIDTH,
+    Setting,
     whole,
 )
 
@@ -110,7 +111,7 @@ DEBERTA_V2 = Family(
         "hidden_act": TEXT,
         "pooler_hidden_act": TEXT,
         "norm_rel_ebd": TEXT,
-        "pos_att_type": TEXT,
+        "pos_att_type": Setting(kind="texts", choices=("c2p", "p2c"), optional=True),
         "hidden_dropout_prob": SHARE,
         "attention_probs_dropout_prob": SHARE,
         "pooler_dropout": SHARE,

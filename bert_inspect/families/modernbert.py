@@ -22,6 +22,13 @@ from .settings import (
 )
 
 _LAYER = "model.layers.*"
+_ATTENDING = ("full_attention", "sliding_attention")
+_ROPE = Setting(
+    kind="object",
+    fields={"rope_type": Setting(kind="text", choices=("default",)), "rope_theta": SMALL},
+    optional=True,
+)
+"""How positions turn queries and keys: transformers knows other types, no checkpoint of a ModernBERT has one."""
 
 MODERNBERT = Family(
     model_type="modernbert",
@@ -76,6 +83,8 @@ MODERNBERT = Family(
         "intermediate_size": INTERMEDIATE,
         "max_position_embeddings": POSITIONS,
         "global_attn_every_n_layers": LAYERS,
+        "layer_types": Setting(kind="texts", choices=_ATTENDING, optional=True),
+        "rope_parameters": Setting(kind="object", fields=dict.fromkeys(_ATTENDING, _ROPE), optional=True),
         "local_attention": whole(1, 1_000_000),
         "global_rope_theta": SMALL,
         "local_rope_theta": SMALL,

@@ -1,26 +1,29 @@
 """What a setting of a configuration may be, as data: its kind and its bounds."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """A setting: a whole number or a number between two bounds, true or false, a name, or one of some names.
+    """A setting: a whole number or a number between two bounds, true or false, a name, or one of some names; several
+    names of some; or an object of settings.
 
     Attributes:
         kind: which of these.
         least: the smallest number that it may be.
         most: the largest.
         choices: the names that it may be; any where there are none.
+        fields: the settings of an object, by their keys.
         optional: it may be null.
     """
 
-    kind: Literal["whole", "number", "flag", "text"]
+    kind: Literal["whole", "number", "flag", "text", "texts", "object"]
     least: int = 0
     most: int = 0
     choices: tuple[str, ...] = ()
+    fields: Mapping[str, "Setting"] = field(default_factory=dict)
     optional: bool = False
 
 

@@ -127,7 +127,7 @@ def test_a_setting_out_of_bounds_is_an_error(folder_of: Any, tmp_path: Path, fam
     folder = folder_of(family, SEQUENCE_CLASSIFICATION)
     whole = json.loads((folder / "config.json").read_text())
     for key, setting in family.settings.items():
-        wrong: Any = {"whole": 2.5, "number": "much", "flag": 1, "text": 3}.get(setting.kind, "nothing like it")
+        wrong: Any = {"whole": 2.5, "number": "much", "flag": 1, "text": 3, "texts": ["x"], "object": 4}[setting.kind]
         (tmp_path / "config.json").write_text(json.dumps({**whole, key: wrong}))
         with pytest.raises(ModelError, match=f"damaged: {key} is "):
             located(str(tmp_path), weights="none")

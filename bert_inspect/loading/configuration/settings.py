@@ -76,6 +76,15 @@ def _checked(key: str, value: Any, setting: Setting) -> Any:
         case "flag":
             if not isinstance(value, bool):
                 raise wrong(key, value, "true or false")
+        case "texts":
+            names = value.split("|") if isinstance(value, str) else value
+            if not isinstance(names, list) or any(name not in setting.choices for name in names):
+                raise wrong(key, value, f"a list of {' or '.join(setting.choices)}")
+        case "object":
+            if not isinstance(value, dict):
+                raise wrong(key, value, "an object")
+            known = {name: inner for name, inner in value.items() if name in setting.fields}
+            return {name: _checked(f"{key}.{name}", inner, setting.fields[name]) for name, inner in known.items()}
         case "text":
             if not isinstance(value, str) or (setting.choices and value not in setting.choices):
                 raise wrong(key, value, " or ".join(setting.choices) or "a name")
