@@ -11,6 +11,7 @@ from .checkpoint import Checkpoint
 from .classes import check_attention, class_of, config_class_of
 from .loaded import Loaded
 from .notices import Notice, short, warn
+from .precision import in_precision
 from .spec import ModelSpec
 from .tokenizer import quiet, reason
 from .weights.budget import check_size
@@ -100,7 +101,7 @@ def _check_size(checkpoint: Checkpoint, config: Any, spec: ModelSpec) -> None:
 def _drawn(checkpoint: Checkpoint, config: Any, dtype: str | None) -> Any:
     """Return a newly initialized model, or one of shapes only."""
     model = _built(checkpoint, config, device="meta" if checkpoint.weights == "none" else "cpu")
-    return model if dtype is None else model.to(getattr(torch, dtype))
+    return model if dtype is None else in_precision(model, getattr(torch, dtype))
 
 
 def _built(checkpoint: Checkpoint, config: Any, *, device: str) -> Any:

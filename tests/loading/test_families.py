@@ -17,6 +17,7 @@ from bert_inspect.errors import ModelError, UsageError
 from bert_inspect.families import FAMILIES, Family
 from bert_inspect.families.heads import MULTIPLE_CHOICE, NEXT_SENTENCE, NO_HEAD, SEQUENCE_CLASSIFICATION, Head
 from bert_inspect.loading.classes import class_of
+from bert_inspect.loading.precision import in_precision
 
 Command = Callable[..., tuple[int, str, str]]
 ALL = [(family, head) for family in FAMILIES.values() for head in family.heads]
@@ -152,3 +153,14 @@ def test_another_kind_is_named_with_what_is_taken(tmp_path: Path, kind: str) -> 
     with pytest.raises(ModelError, match=f"is a {kind} checkpoint") as caught:
         located(str(tmp_path))
     assert all(name in (caught.value.hint or "") for name in FAMILIES)
+
+
+@pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
+def test_another_precision_is_the_one_of_from_pretrained(folder_of: Any, family: Family) -> None:
+    """Parameters are cast; what is computed when a model is made, rotary frequencies say, is not."""
+    folder = folder_of(family, NO_HEAD)
+    theirs = class_of(family, NO_HEAD).from_pretrained(folder, dtype=torch.bfloat16)
+    wanted = {name: tensor.dtype for name, tensor in (*theirs.named_parameters(), *theirs.named_buffers())}
+    cast = in_precision(loaded(str(folder)).model, torch.bfloat16)
+    for model in (loaded(str(folder), dtype="bfloat16").model, cast):
+        assert {name: tensor.dtype for name, tensor in (*model.named_parameters(), *model.named_buffers())} == wanted

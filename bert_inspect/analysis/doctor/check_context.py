@@ -15,6 +15,7 @@ from ...capture.model_inputs import model_inputs
 from ...capture.outputs.returned import returned_tensors
 from ...errors import BertInspectError
 from ...loading.loaded import Loaded
+from ...loading.precision import in_precision
 from ...traces.record import Input, Trace
 from ...traces.selection import Selection
 
@@ -101,4 +102,4 @@ class CheckContext:
         """Return the model in another precision: itself if it is in that, else a copy."""
         if next(self.model.parameters()).dtype == dtype:
             return self.loaded
-        return replace(self.loaded, model=copy.deepcopy(self.model).to(dtype))
+        return replace(self.loaded, model=in_precision(copy.deepcopy(self.model), dtype))

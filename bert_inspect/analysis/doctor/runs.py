@@ -78,7 +78,9 @@ def segments(context: CheckContext) -> Finding:
     embedding, family = context.loaded.module(roles.TOKEN_TYPE_EMBEDDINGS), context.loaded.family
     if "token_type_ids" not in family.inputs:
         return does_not_arise("segments", f"{family.name} is given no segments")
-    if embedding is None or embedding.num_embeddings < 2:
+    if embedding is None:
+        return does_not_arise("segments", "this model has no token type embeddings")
+    if embedding.num_embeddings < 2:
         return Finding(
             question="segments",
             verdict="warn",
@@ -112,8 +114,7 @@ def segments(context: CheckContext) -> Finding:
 def attention(context: CheckContext) -> Finding:
     """Do eager and fused attention compute the same?"""
     if "sdpa" not in context.loaded.family.attentions:
-        told = f"{context.loaded.family.name} has eager attention alone in transformers"
-        return Finding(question="attention", verdict="pass", evidence=told)
+        return does_not_arise("attention", f"transformers has eager attention alone for {context.loaded.family.name}")
     with attending(context.model, "eager"):
         eager = context.run(context.batch)
     with attending(context.model, "sdpa"):
