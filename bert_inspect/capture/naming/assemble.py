@@ -14,7 +14,7 @@ from ..tracing.arguments import written
 from ..tracing.call_site import source_of
 from ..tracing.recording import Recording
 from ..tracing.step_record import StepRecord, TensorRecord
-from .known_as import known_names
+from .known_as import declared_paths, known_names
 from .labels import Names, name_steps
 from .modules import Naming
 from .origins import drop_what_only_built_the_mask, origins
@@ -58,7 +58,7 @@ def named(recording: Recording, model: nn.Module, modules: Mapping[str, nn.Modul
     return Named(
         recording=recording,
         names=names,
-        known_as=known_names(steps, names.labels),
+        known_as=known_names(steps, names.labels, declared_paths(model, modules)),
         parameters=own,
         total_parameters=total,
         total_flops=total_flops(steps),
