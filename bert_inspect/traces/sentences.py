@@ -30,6 +30,18 @@ def context_places(batch: Input, row: int) -> list[int]:
     return [place for place, (seen, word, side) in enumerate(columns) if seen and word is not None and side == context]
 
 
+def names_of_special(batch: Input) -> tuple[str, str]:
+    """Return what this vocabulary calls the token that a sentence begins with and the one that closes it: [CLS] and
+    [SEP] in a BERT, <s> and </s> in a RoBERTa.
+    """
+    first, last = "[CLS]", "[SEP]"
+    for row, tokens in enumerate(batch.tokens):
+        places = real_places(batch, row)
+        if batch.special and places and batch.special[row][places[0]] and batch.special[row][places[-1]]:
+            return tokens[places[0]], tokens[places[-1]]
+    return first, last
+
+
 @dataclass(frozen=True, kw_only=True)
 class Cut:
     """The words that truncation took from one end of a text; ``segment`` 1 is the second sentence of a pair."""

@@ -11,7 +11,8 @@ from rich.text import Text
 from ...analysis.attention import Array, LayerAttention, summaries
 from ...analysis.patterns import Place, in_words, pattern
 from ...safetext import safe_text
-from ...traces.record import Trace
+from ...traces.record import Input, Trace
+from ...traces.sentences import names_of_special
 from ...traces.token_text import token_texts
 from ..header import header
 from ..result import outcome
@@ -45,7 +46,7 @@ def attention_page(
         parts.append(Text.assemble((f"sentence {row + 1}  ", NAME), safe_text(trace.input.texts[row])))
         parts.append(Text())
         if overview:
-            parts += [_targets(trace, layers, row), Text(_LEGEND, style=DIM), Text()]
+            parts += [_targets(trace, layers, row), Text(_legend(trace.input), style=DIM), Text()]
         for layer in layers[-1:] if overview else layers:
             if not overview:
                 parts += [_heads(trace, layer, row, only=head), Text()]
@@ -63,7 +64,7 @@ def attention_summary(
     rows = len(trace.input.texts)
     parts.append(Text.assemble((f"attention in sentence 1{f' of {rows}' if rows > 1 else ''}", NAME)))
     if overview:
-        parts += [_targets(trace, layers, 0), Text(_LEGEND, style=DIM)]
+        parts += [_targets(trace, layers, 0), Text(_legend(trace.input), style=DIM)]
     else:
         pictures = [(layer, title, matrix) for layer in layers for title, matrix in _pictures(layer, 0, head, mean)]
         for _, title, matrix in pictures[:_SUMMED_UP]:
@@ -96,16 +97,18 @@ def certificate(layers: Sequence[LayerAttention]) -> Text:
         where = ", ".join(map(str, sentences[:8])) + (" ..." if len(sentences) > 8 else "")
         text.append(
             f"\n{plural(len(blind), 'query token')} {'sees' if len(blind) == 1 else 'see'} nothing (sentence {where}): "
-            "eager and fused attention differ there",
+            "what stands there says nothing",
             BAD,
         )
     return text
 
 
-_LEGEND = (
-    "where more than half of a head's attention goes: C [CLS]  S [SEP]  P padding  = the token itself  "
-    "< the one before  > the one after  · spread over more"
-)
+def _legend(batch: Input) -> str:
+    first, last = map(safe_text, names_of_special(batch))
+    return (
+        f"where more than half of a head's attention goes: C {first}  S {last}  P padding  = the token itself  "
+        "< the one before  > the one after  · spread over more"
+    )
 
 
 def _targets(trace: Trace, layers: Sequence[LayerAttention], row: int) -> Table:
@@ -143,7 +146,8 @@ def _heads(trace: Trace, layer: LayerAttention, row: int, *, only: int | None) -
         box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style=DIM, title_justify="left", title_style=LAYER
     )
     table.title = f"layer {layer.layer}"
-    for title in ("head", "entropy, bits", "on [CLS]", "on [SEP]", "on padding"):
+    first, last = map(safe_text, names_of_special(trace.input))
+    for title in ("head", "entropy, bits", f"on {first}", f"on {last}", "on padding"):
         table.add_column(title, justify="right")
     for head, summary in enumerate(summaries(layer, trace, row)):
         if only not in (None, head):

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ...analysis.attention import Array, HeadSummary, LayerAttention, summaries
 from ...safetext import safe_document, safe_text
 from ...traces.record import Trace
+from ...traces.sentences import names_of_special
 from ...traces.token_text import token_texts
 from ..words import plural
 from .page import CAUTION, certificate
@@ -75,7 +76,7 @@ def attention_svg(
         _sentence(drawing, trace, row)
         shown_tokens = _shown_tokens(trace, row, padding=padding)
         _enlarged(drawing, trace, enlarged, row, head=head, places=shown_tokens)
-        _small(drawing, layers, [each[row] for each in numbers], row, places=shown_tokens)
+        _small(drawing, trace, layers, [each[row] for each in numbers], row, places=shown_tokens)
     if len(trace.input.texts) > len(shown):
         drawing.y += 30
         rest = plural(len(trace.input.texts) - len(shown), "more sentence")
@@ -185,16 +186,17 @@ def _cells(
 
 def _small(
     drawing: _Drawing,
+    trace: Trace,
     layers: Sequence[LayerAttention],
     told: Sequence[Sequence[HeadSummary]],
     row: int,
     *,
     places: Sequence[int],
 ) -> None:
-    heads = layers[0].probabilities.shape[1]
+    heads, special = layers[0].probabilities.shape[1], _special(trace)
     drawing.text(
-        "every head of every layer; below each: entropy in bits, and percent of its attention on [CLS] (C), [SEP] (S) "
-        "and padding (P)",
+        f"every head of every layer; below each: entropy in bits, and percent of its attention on {special[0]} (C), "
+        f"{special[1]} (S) and padding (P)",
         0,
         drawing.y,
         "quiet",
@@ -208,7 +210,9 @@ def _small(
         drawing.text(f"layer {layer.layer}", _LEFT - 12, drawing.y + _TILE / 2 + 4, "quiet end")
         for head, of_head in enumerate(summary):
             x = _LEFT + head * (_TILE + _GAP)
-            drawing.parts.append(f"<g><title>layer {layer.layer}, head {head}: {escape(_in_words(of_head))}</title>")
+            drawing.parts.append(
+                f"<g><title>layer {layer.layer}, head {head}: {escape(_in_words(of_head, special))}</title>"
+            )
             drawing.box(x, drawing.y, _TILE, _TILE, style="empty")
             drawing.image(
                 _strengths(_pooled(layer.probabilities[row, head][np.ix_(places, places)])), x, drawing.y, _TILE
@@ -237,7 +241,7 @@ def _description(
     trace: Trace, layers: Sequence[LayerAttention], numbers: Sequence[Sequence[Sequence[HeadSummary]]], shown: int
 ) -> str:
     lines = [
-        f"sentence {row + 1}, layer {layer.layer}, head {head}: {_in_words(summary)}"
+        f"sentence {row + 1}, layer {layer.layer}, head {head}: {_in_words(summary, _special(trace))}"
         for row in range(shown)
         for layer, told in zip(layers, numbers, strict=True)
         for head, summary in enumerate(told[row])
@@ -245,11 +249,17 @@ def _description(
     return f"{certificate(layers).plain}. {CAUTION}\n" + "\n".join(lines)
 
 
-def _in_words(head: HeadSummary) -> str:
+def _special(trace: Trace) -> tuple[str, str]:
+    first, last = names_of_special(trace.input)
+    return safe_text(first), safe_text(last)
+
+
+def _in_words(head: HeadSummary, special: tuple[str, str]) -> str:
     if head.entropy != head.entropy:
         return "nothing is visible"
+    first, last = special
     return (
-        f"entropy {head.entropy:.2f} bits, {head.classification:.0%} on [CLS], {head.separators:.0%} on [SEP], "
+        f"entropy {head.entropy:.2f} bits, {head.classification:.0%} on {first}, {head.separators:.0%} on {last}, "
         f"{head.padding:.0%} on padding"
     )
 

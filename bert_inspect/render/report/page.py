@@ -14,8 +14,10 @@ from markupsafe import Markup
 from msgspec import structs
 
 from ...analysis.attention import LayerAttention
+from ...families import family_of
 from ...safetext import safe_document, safe_json, safe_text
 from ...traces.record import Trace
+from ...traces.sentences import names_of_special
 from ...traces.token_text import token_texts
 from ...traces.tree import relaid_from
 from ..heads.page import CAUTION, certificate
@@ -60,7 +62,9 @@ def report_html(
         "relaid": list(relaid_from(trace.steps).items()),
     }
     notes = [*left_out, *_values_note(trace)]
-    return _page(trace, layers, data, title="BERT, step by step", notes=notes, diagram=diagram)
+    return _page(
+        trace, layers, data, title=f"{family_of(trace.model.family).name}, step by step", notes=notes, diagram=diagram
+    )
 
 
 def attention_html(trace: Trace, layers: Sequence[LayerAttention], *, layer: int, head: int | None) -> str:
@@ -68,7 +72,15 @@ def attention_html(trace: Trace, layers: Sequence[LayerAttention], *, layer: int
     trace = structs.replace(trace, selection={})  # what was kept for this page was not chosen by the user
     data = {"trace": structs.replace(trace, steps=[]), "values": {}, "code": {"functions": [], "calls": {}}}
     chosen = {"layer": layer, "head": head}
-    return _page(trace, layers, data, title="Where BERT looks", notes=(), diagram=None, chosen=chosen)
+    return _page(
+        trace,
+        layers,
+        data,
+        title=f"Where {family_of(trace.model.family).name} looks",
+        notes=(),
+        diagram=None,
+        chosen=chosen,
+    )
 
 
 def _page(
@@ -86,7 +98,11 @@ def _page(
     data = {"attention": None, "chosen": chosen, "tokens": names, **data}
     if layers:
         held = fit(layers)
-        data["attention"] = {"tokens": held.tokens, "layers": heads_data(trace, layers, held)}
+        data["attention"] = {
+            "special": [safe_text(name) for name in names_of_special(trace.input)],
+            "tokens": held.tokens,
+            "layers": heads_data(trace, layers, held),
+        }
         count, _, tokens, _ = layers[0].probabilities.shape
         if held.sentences < count or held.tokens < tokens:
             tokens_told = f" and of it the first {held.tokens} of {tokens} tokens" if held.tokens < tokens else ""
@@ -112,7 +128,7 @@ def _page(
             failure=trace.failure,
             whole=bool(data["trace"].steps),
             attention=bool(layers),
-            certificate=certificate(layers).plain if layers else "",
+            certificate=certificate(layers).plain.replace("\n", "; ") if layers else "",
             caution=CAUTION,
             notes=notes,
             diagram=None if diagram is None else Markup(diagram),

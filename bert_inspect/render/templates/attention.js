@@ -1,7 +1,7 @@
 // Attention: one head enlarged, and every head of every layer beside the others.
 
 const attentionView = (data) => {
-  const { layers, tokens: side } = data.attention;
+  const { layers, tokens: side, special: [first, last] } = data.attention;
   const full = 65535;
   for (const layer of layers) {
     layer.numbers = decoded(layer.data, Uint16Array);
@@ -135,7 +135,7 @@ const attentionView = (data) => {
         h("th", { scope: "row" }, String(layer.layer)),
         Array.from({ length: heads }, (_, head) => {
           const { entropy, shares } = summary(layer, head);
-          const told = `layer ${layer.layer}, head ${head}: entropy ${entropy} bits; on [CLS] ${shares[0]}, on [SEP] ${shares[1]}, on padding ${shares[2]}`;
+          const told = `layer ${layer.layer}, head ${head}: entropy ${entropy} bits; on ${first} ${shares[0]}, on ${last} ${shares[1]}, on padding ${shares[2]}`;
           const canvas = h("canvas", { "aria-hidden": "true" });
           tiles.push([canvas, place, head]);
           const chosen = place === state.layer && String(head) === String(state.head);
@@ -166,7 +166,7 @@ const attentionView = (data) => {
     caption.replaceChildren(
       h("b", {}, title()),
       ` of sentence ${row + 1}${held < total ? ` (${held} of ${total} are on this page)` : ""}: each row is a query token, and shows in percent which key tokens it looks at.${left ? ` ${left} padding token${left === 1 ? "" : "s"} hidden.` : ""}`,
-      blind ? h("span", { class: "warn" }, ` Nothing is visible to ${blind} query tokens: eager and fused attention differ there.`) : "",
+      blind ? h("span", { class: "warn" }, ` Nothing is visible to ${blind} query tokens: what stands there says nothing.`) : "",
     );
     picture.show(model());
     fillTable();
@@ -201,7 +201,7 @@ const attentionView = (data) => {
         h(
           "div",
           { class: "scroll" },
-          h("table", { class: "numbers" }, h("thead", {}, h("tr", {}, ["", "entropy, bits", "[CLS]", "[SEP]", "padding"].map((text) => h("th", { scope: "col", class: "num" }, text)))), table),
+          h("table", { class: "numbers" }, h("thead", {}, h("tr", {}, ["", "entropy, bits", first, last, "padding"].map((text) => h("th", { scope: "col", class: "num" }, text)))), table),
         ),
       ),
     ),
