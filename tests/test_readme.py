@@ -7,8 +7,16 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from helpers import tiny_config
+from transformers.models.bert.modeling_bert import (
+    BertForMultipleChoice,
+    BertForQuestionAnswering,
+    BertForTokenClassification,
+    BertModel,
+)
 
 import bert_inspect
 
@@ -18,14 +26,24 @@ CONSOLE = "".join(re.findall(r"```console\n(.*?)```", README, re.DOTALL))
 COMMANDS = [line[2:] for line in CONSOLE.splitlines() if line.startswith("$ ") and "bert-inspect " in line]
 
 
+YOURS = {
+    "my-ner": BertForTokenClassification,
+    "my-qa": BertForQuestionAnswering,
+    "my-choice": BertForMultipleChoice,
+    "all-MiniLM-L6-v2": BertModel,
+}
+"""What stands for the checkpoints of a reader."""
 Command = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory, tokenizer: Any) -> Path:
     """One folder for all commands: some read what others wrote."""
     folder = tmp_path_factory.mktemp("readme")
     (folder / "sentences.txt").write_text("I love cats!\nHe hates pineapple pizza.\n")
+    for name, kind in YOURS.items():
+        kind(tiny_config()).save_pretrained(folder / name)
+        tokenizer.save_pretrained(folder / name)
     return folder
 
 

@@ -318,7 +318,7 @@ def test_what_the_loading_said_is_a_finding(tokenizer: Any) -> None:
     ) and "1 tensor of the body" in missing.evidence
     unused = finding("weights", model, tokenizer, unused=["bert.encoder.layer.2.output.dense.weight"])
     assert unused.verdict == "warn" and "have no place" in unused.evidence
-    other = ["m was saved from a BertForTokenClassification: its classifier was not trained for whole sentences"]
+    other = ["m was saved from a BertForTokenClassification: its head was not trained for sequence classification"]
     assert finding("head", model, tokenizer, notices=other).verdict == "fail"
     said = finding("labels", model, tokenizer, notices=["m says num_labels 3 and names 2 labels"])
     assert said.verdict == "fail"

@@ -68,7 +68,7 @@ def test_pre_training_and_replaced_tokens_are_told_too(tokenizer: Any) -> None:
 
 def test_one_choice_is_one_answer(tokenizer: Any) -> None:
     a, b = (
-        traced_with(heads.MULTIPLE_CHOICE, tokenizer, [text] * 2, ["a.", "b."], returned={"logits": logits})
+        traced_with(heads.MULTIPLE_CHOICE, tokenizer, text, choices=["a.", "b."], returned={"logits": logits})
         for text, logits in (("One", torch.tensor([[1.0, 2]])), ("Two", torch.tensor([[4.0, 2]])))
     )
     found = diff(a, b)
@@ -98,8 +98,11 @@ def test_a_random_head_answers_nothing(tokenizer: Any) -> None:
     ids=lambda head: head.task,
 )
 def test_the_returned_logits_are_the_values_of_the_step_that_computed_them(tokenizer: Any, head: Any) -> None:
-    one, other = (traced_with(head, tokenizer, TEXTS, PAIRS, initializer_range=size) for size in (0.02, 0.021))
-    exact = traced_with(head, tokenizer, TEXTS, PAIRS)
+    given: dict[str, Any] = {"texts": TEXTS, "pairs": PAIRS}
+    if head is heads.MULTIPLE_CHOICE:
+        given = {"texts": TEXTS[0], "choices": PAIRS}
+    one, other = (traced_with(head, tokenizer, **given, initializer_range=size) for size in (0.02, 0.021))
+    exact = traced_with(head, tokenizer, **given)
     found = [step for step in diff(one, other).steps if step.by == "values" and step.label.endswith("logits")]
     assert [step.status for step in found] == ["different"]
     again = [step for step in diff(one, exact).steps if step.by == "values" and step.label.endswith("logits")]

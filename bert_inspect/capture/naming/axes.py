@@ -68,8 +68,11 @@ def only_adds_axes(step: StepRecord) -> bool:
 
 def broadcast_axes(step: StepRecord, shape: Sequence[int], known: Mapping[int, Axes]) -> Axes | None:
     """Return the axes of what works entry by entry on tensors that are broadcast to a shape: the last ones lie over the
-    last ones. None where no tensor tells an axis, or two tell another one.
+    last ones. None where no tensor tells an axis, or two tell another one; and where there is one only, of which a part
+    may have been taken.
     """
+    if len(step.inputs) < 2 and op_of(step.type).family != ops.EXPAND:
+        return None
     found: list[Axis | None] = [None] * len(shape)
     for seen in step.inputs:
         axes = known.get(seen.number)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...errors import UsageError
-from ...families import Family
+from ...families import FAMILIES, Family
 from ...families.heads import MASKED_LM, NO_HEAD, QUESTION_ANSWERING, SEQUENCE_CLASSIFICATION, Head
 from ..notices import Notice, short
 from ..spec import ModelSpec
@@ -65,7 +65,10 @@ def _check_labels(head: Head, *, name: str, num_labels: int | None) -> None:
 def _saved_with(family: Family, config: dict[str, Any], tensors: Collection[str], *, name: str, notice: Notice) -> Head:
     classes = config.get("architectures")
     if isinstance(classes, list) and classes:
-        found = family.head_of_classes(filter(lambda each: isinstance(each, str), classes))
+        names = [each for each in classes if isinstance(each, str)]
+        # A class of another family (a CamemBERT that says it is a RoBERTa) tells what the head is for.
+        others = (head for other in FAMILIES.values() if (head := other.head_of_classes(names)) is not None)
+        found = family.head_of_classes(names) or next((family.head(head.task) for head in others), None)
         if found is None:
             what = "whose head is not read: its body is shown"
             notice(f"{name} was saved from a {short(str(classes[0]))}, {what}")
