@@ -63,7 +63,7 @@ ModelName = Annotated[
 Task = Annotated[
     TaskName,
     typer.Option(
-        help="Read the model with the head for this; auto: the head that it was saved with.",
+        help=f"Read it with the head for this: {', '.join(get_args(TaskName)[1:])}; auto: as it was saved.",
         metavar="NAME",
         show_choices=False,
     ),
