@@ -3,6 +3,7 @@ transformers has it. Groups of layers are called again and again: a layer is a c
 """
 
 from ..traces.vocabulary import roles
+from . import like_bert
 from .family import Family
 from .heads import COMMON, SENTENCE_ORDER
 from .settings import (
@@ -73,16 +74,7 @@ ALBERT = Family(
         "pooler": roles.POOLER,
         "pooler_activation": roles.POOLER,
     },
-    sizes={
-        "layers": "num_hidden_layers",
-        "embedding": "embedding_size",
-        "hidden": "hidden_size",
-        "heads": "num_attention_heads",
-        "intermediate": "intermediate_size",
-        "positions": "max_position_embeddings",
-        "vocabulary": "vocab_size",
-        "token_types": "type_vocab_size",
-    },
+    sizes={**like_bert.SIZES, "embedding": "embedding_size"},
     layers_in_one="inner_group_num",
     settings={
         **EVERY,

@@ -3,6 +3,7 @@
 """
 
 from ..traces.vocabulary import labels, roles
+from . import like_bert
 from .family import Family
 from .settings import (
     EVERY,
@@ -82,15 +83,7 @@ DEBERTA_V2 = Family(
         "embeddings.word_embeddings.weight": labels.WORD_EMBEDDING_MATRIX,
         "lm_predictions.lm_head.weight": labels.WORD_EMBEDDING_MATRIX,  # the same, as older releases tie it
     },
-    sizes={
-        "layers": "num_hidden_layers",
-        "hidden": "hidden_size",
-        "heads": "num_attention_heads",
-        "intermediate": "intermediate_size",
-        "positions": "max_position_embeddings",
-        "vocabulary": "vocab_size",
-        "token_types": "type_vocab_size",
-    },
+    sizes=like_bert.SIZES,
     settings={
         **EVERY,
         "vocab_size": VOCABULARY,

@@ -44,6 +44,7 @@ SIZES: Final[Mapping[str, str]] = {
     "vocabulary": "vocab_size",
     "token_types": "type_vocab_size",
 }
+SIZES_WITHOUT_TYPES: Final[Mapping[str, str]] = {name: key for name, key in SIZES.items() if name != "token_types"}
 
 EMBEDDINGS: Final = ("word_embeddings", "position_embeddings", "token_type_embeddings", "LayerNorm", "dropout")
 

@@ -3,6 +3,7 @@ feed-forward part, rotary positions, local attention in two of three layers, gat
 """
 
 from ..traces.vocabulary import labels, roles
+from . import like_bert
 from .family import Family
 from .settings import (
     EVERY,
@@ -66,14 +67,7 @@ MODERNBERT = Family(
         "rotary_emb.full_attention_inv_freq": labels.ROTARY_FREQUENCIES,
         "rotary_emb.sliding_attention_inv_freq": labels.LOCAL_ROTARY_FREQUENCIES,
     },
-    sizes={
-        "layers": "num_hidden_layers",
-        "hidden": "hidden_size",
-        "heads": "num_attention_heads",
-        "intermediate": "intermediate_size",
-        "positions": "max_position_embeddings",
-        "vocabulary": "vocab_size",
-    },
+    sizes=like_bert.SIZES_WITHOUT_TYPES,
     settings={
         **EVERY,
         "vocab_size": VOCABULARY,

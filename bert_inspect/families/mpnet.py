@@ -3,6 +3,7 @@ transformers has it. Its relative position bias is that of Raffel et al. (T5, JM
 """
 
 from ..traces.vocabulary import roles
+from . import like_bert
 from .family import Family
 from .heads import COMMON, SEQUENCE_CLASSIFICATION
 from .roberta import CLASSIFICATION_HEAD
@@ -63,14 +64,7 @@ MPNET = Family(
         "lm_head.decoder": roles.DECODER,
     },
     modules_with={SEQUENCE_CLASSIFICATION.task: CLASSIFICATION_HEAD},
-    sizes={
-        "layers": "num_hidden_layers",
-        "hidden": "hidden_size",
-        "heads": "num_attention_heads",
-        "intermediate": "intermediate_size",
-        "positions": "max_position_embeddings",
-        "vocabulary": "vocab_size",
-    },
+    sizes=like_bert.SIZES_WITHOUT_TYPES,
     settings={
         **EVERY,
         "vocab_size": VOCABULARY,
