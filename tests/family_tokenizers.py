@@ -105,7 +105,8 @@ def charsmap() -> bytes:
 def neox() -> TokenizersBackend:
     """ModernBERT's: byte-level BPE with [CLS] and [SEP] beside the vocabulary."""
     vocabulary, merges = byte_level()
-    vocabulary = {word: number for word, number in vocabulary.items() if word not in ("<s>", "</s>", "<mask>")}
+    kept = [word for word in vocabulary if word not in ("<s>", "</s>", "<mask>")]
+    vocabulary = {word: number for number, word in enumerate(kept)}
     tokenizer = Tokenizer(BPE(vocabulary, merges))
     tokenizer.normalizer = normalizers.NFC()
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)

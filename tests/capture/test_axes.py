@@ -97,7 +97,8 @@ def test_attention_over_channels_is_told_from_that_over_tokens(tokenizer: Any, w
         product = [step for step in steps if step.type == "matmul"][-1].outputs[0]
         assert product.axes == ["batch", "heads", "head_dim", "tokens"]
     module = next(step for step in traced.steps if step.path == SELF and step.kind == "module")
-    assert module.outputs[1].axes == softmax.axes and "attentions[1]" in module.known_as
+    assert module.outputs[1].axes == softmax.axes
+    assert module.known_as == []  # transformers records the attentions of its own class alone
     # The other layer is as ever.
     other = {step.label for step in inside(traced, SELF.replace("1", "0"))}
     assert other >= ATTENTION
