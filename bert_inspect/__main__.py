@@ -88,7 +88,7 @@ def _unexpected(error: Exception) -> int:
     if isinstance(code, int) and hasattr(error, "format_message"):
         context = getattr(error, "ctx", None)
         command = getattr(context, "command_path", None) or "bert-inspect"
-        message = error.format_message().rstrip(".")
+        message = error.format_message().rstrip(".").replace("': Value error, ", "': ", 1)  # pydantic's word, of no use
         report(BertInspectError(message[:1].lower() + message[1:], f"{command} --help shows the options"))
         return code
     if isinstance(error, OSError) and error.filename is None:  # of no file: it is the help that cannot be written

@@ -45,7 +45,8 @@ class Sentences:
                 )
         if self.choices is not None and (len(self.texts) != 1 or self.pairs is not None or not self.choices):
             raise UsageError(
-                "choices are of one sentence, without a pair", "give one sentence and at least one of `choices`"
+                "choices follow one sentence, without a pair",
+                "give one sentence, and what may follow it as `choices`",
             )
         others = "pair" if self.choices is None else "choice"
         second = self.pairs if self.choices is None else self.choices

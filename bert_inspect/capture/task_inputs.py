@@ -69,4 +69,6 @@ def worth_saying(head: Head, sentences: Sentences, mask: str | None) -> Iterator
     if head in _OF_TWO_TEXTS and sentences.pairs is None:
         yield "this head compares two texts, and there is one only: `pairs` gives the second"
     if head is QUESTION_ANSWERING and sentences.pairs is None:
-        yield "there is a question and no context, so the answer is looked for in the question itself: `pairs` gives it"
+        yield "there is only one text, so the answer is looked for in the question itself: `pairs` gives the context"
+    if head is MULTIPLE_CHOICE and len(sentences.choices or ()) == 1:
+        yield "there is only one choice, so it gets 100 % whatever the model is: give more of them with `choices`"

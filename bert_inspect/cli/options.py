@@ -60,10 +60,11 @@ ModelName = Annotated[
         help="A folder, a built-in name, or a name in the local cache.",
     ),
 ]
+_TASKS = ", ".join(name for name in get_args(TaskName) if name != "auto")
 Task = Annotated[
     TaskName,
     typer.Option(
-        help=f"Read it with the head for this: {', '.join(get_args(TaskName)[1:])}; auto: as it was saved.",
+        help=f"Read the model with the head for {_TASKS}; auto: the head that it was saved with.",
         metavar="NAME",
         show_choices=False,
     ),

@@ -112,10 +112,9 @@ def _unknown(name: str) -> ModelError:
     if os.sep in name and (name.startswith((".", "/", "~")) or name.count(os.sep) > 1):
         return ModelError(f"there is no folder {name}", "name a folder that save_pretrained wrote")
     near: Sequence[str] = difflib.get_close_matches(name, NAMES, n=3)
-    hint = "did you mean " + " or ".join(near) + "?" if near else "built in are " + ", ".join(NAMES)
-    return ModelError(
-        f"there is no model {name!r} on this machine", f"{hint}; `download=True` fetches one from the hub"
-    )
+    fetch = "`download=True` fetches one from the hub"
+    hint = f"{fetch}; did you mean {' or '.join(near)}?" if near else f"built in are {', '.join(NAMES)}; {fetch}"
+    return ModelError(f"there is no model {name!r} on this machine", hint)
 
 
 def _checked(

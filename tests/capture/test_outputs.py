@@ -49,6 +49,16 @@ def test_entities_are_those_of_the_pipeline(tokenizer: Any, text: str) -> None:
     assert [e.score for e in found] == pytest.approx([float(e["score"]) for e in expected], abs=1e-5)
 
 
+def test_no_entity_runs_from_one_text_of_a_pair_into_the_other(tokenizer: Any) -> None:
+    model = model_of("BertForTokenClassification", id2label={0: "O", 1: "LOC"}, label2id={"O": 0, "LOC": 1})
+    with torch.no_grad():  # every token is of one label, so that only the texts' ends part them
+        model.classifier.weight.zero_()
+        model.classifier.bias.copy_(torch.tensor([0.0, 1.0]))
+    output = trace(model, tokenizer, "Paris and Rome", pairs="Oslo").output
+    assert output is not None
+    assert [(found.start, found.end) for found in output.entities[0]] == [(0, 14), (0, 4)]
+
+
 def test_every_token_has_its_label_and_padding_none(tokenizer: Any) -> None:
     model = tagger()
     traced = trace(model, tokenizer, TEXTS)

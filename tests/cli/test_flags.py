@@ -68,7 +68,7 @@ def test_arguments_become_options(advice: str, flags: str) -> None:
         (["--max-length", "1", "--truncate"], "raise --max-length"),
         (["--layer", "a"], "write --layer 3, --layer 0,11 or --layer 2-4"),
         (["--device", "nowhere"], "use --device cpu"),
-        (["--model", "bert-base-caseless"], "--download fetches one from the hub"),
+        (["--model", "bert-base-caseless"], "--download fetches one from the hub; did you mean bert-base-"),
         (["--model", "bert-tiny", "--weights", "pretrained"], "--download, or trace random ones with --weights random"),
     ],
 )

@@ -116,3 +116,16 @@ def test_the_variable_names_another_default(
     assert command("model", "--json")[1] == command("model", checkpoint, "--json")[1]
     out = command("run", TEXTS[0], "--model", "bert-tiny", "--weights", "none", "--json")[1]
     assert Trace.from_json(out.encode()).model.name == "bert-tiny"  # what is named wins
+
+
+def test_a_choice_of_one_is_told(command: Command, checkpoint: Path) -> None:
+    read = ("run", "The cat sat on", "--model", checkpoint, "--task", "multiple-choice", "--choice", "the mat.")
+    assert "there is only one choice" in command(*read)[2]
+    assert "only one choice" not in command(*read, "--choice", "the moon.")[2]
+
+
+def test_the_tasks_are_named(command: Command) -> None:
+    code, _, err = command("run", TEXTS[0], "--task", "summarization")
+    assert code == 2 and err.startswith("error: invalid value for '--task': 'summarization' is not one of 'auto'")
+    told = "".join(command("run", "--help")[1].split())
+    assert "multiple-choice,next-sentence-prediction,pre-training;auto" in told

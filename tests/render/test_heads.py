@@ -257,7 +257,7 @@ def test_tables_of_masks_stand_side_by_side_where_there_is_room(tokenizer: Any) 
 
 def test_a_text_without_a_mask_says_how_to_write_one(tokenizer: Any) -> None:
     for traced in (masks(tokenizer, TEXTS), untrained(masks(tokenizer, TEXTS))):
-        assert "no mask: write [MASK] in the text (or what its tokenizer calls it)" in shown(outcome(traced), 200)
+        assert "no mask: write [MASK] in the text (<mask> for some tokenizers)" in shown(outcome(traced), 200)
         assert "no mask: write [MASK] in the text" in on_page(traced)
 
 
@@ -301,6 +301,7 @@ def test_choices_keep_their_order_and_the_best_is_marked(tokenizer: Any) -> None
         told.index(f"{place + 1} {text} {share}") for place, (text, share) in enumerate(zip(texts, shares, strict=True))
     ]
     assert places == sorted(places) and told.count("The cat sat on") == 1
+    assert 'The cat sat on <span class="quiet">and 3 choices</span>' in report_html(traced, [])
     assert f"2 the mat. {shares[1]} 3.0000 best" in told and "the mat. best" in page
     assert [(answer.name, answer.score) for answer in answers(traced)] == [("the mat.", shares[1])]
 

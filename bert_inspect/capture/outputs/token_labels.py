@@ -56,14 +56,16 @@ def _visible(found: Sequence[Prediction], seen: Sequence[int]) -> list[Predictio
 def entities(batch: Input, row: int, labelled: Sequence[Prediction | None], tokenizer: Any) -> list[Entity]:
     """Return the entities of a sentence, grouped as the strategy ``simple`` of transformers' pipeline for token
     classification does: special tokens are left out, neighbours of one label go together unless one begins with ``B-``.
+    The pipeline takes no pairs; here no entity runs from the first text of one into the second.
     """
     groups: list[list[int]] = []
     before = ""
+    sides = batch.sides(row) if batch.pairs is not None else [0] * len(labelled)
     for place, found in enumerate(labelled):
         if found is None or (batch.special and batch.special[row][place]):
             continue
         begins, tag = _tag(found.label)
-        if groups and not begins and tag == before:
+        if groups and not begins and tag == before and sides[place] == sides[groups[-1][-1]]:
             groups[-1].append(place)
         else:
             groups.append([place])

@@ -22,7 +22,8 @@ _MASKS = 24
 """How many masks are told on the screen; exports hold all."""
 _TOKEN = 18
 _GAP = 4
-NO_MASK = "no mask: write [MASK] in the text (or what its tokenizer calls it) to see what the model puts there"
+NO_MASK = "no mask: write [MASK] in the text (<mask> for some tokenizers) to see what the model puts there"
+"""A trace without a mask does not hold its tokenizer's name for one: these are those of the families that are read."""
 
 
 def candidate(one: Candidate, batch: Input, *, meant: bool) -> str:

@@ -2,15 +2,17 @@
 
 from dataclasses import dataclass
 
+from ...families import heads
 from ...safetext import safe_text
 from ...traces.record import Trace
 from ...traces.sentences import cut_in_words
 from ...traces.token_text import shown_token
 from ..answers import answers, notes, title
 from ..header import BETTER, CAUSAL, meaning_of, seed_of, sentences_in, size_of, tokens_in
+from ..outcome.choices import prompts
 from ..outcome.meaning import NO_ANSWER, only_pooler_drawn
 from ..proof import proof
-from ..words import matmuls
+from ..words import matmuls, plural
 
 SENTENCES = 32
 _TOKENS = 512
@@ -106,6 +108,14 @@ def sentences(trace: Trace) -> tuple[list[Sentence], int]:
             )
         )
     return told, max(0, len(batch.texts) - SENTENCES)
+
+
+def others(trace: Trace) -> str:
+    """Return what there is beside the first text: other sentences, or what may follow it."""
+    count = len(trace.input.texts)
+    if trace.model.task == heads.MULTIPLE_CHOICE.task and len(prompts(trace)) == 1:
+        return f"and {plural(count, 'choice')}"
+    return f"and {count - 1} more" if count > 1 else ""
 
 
 def _token(trace: Trace, row: int, place: int) -> Token:

@@ -22,7 +22,7 @@ from ...traces.token_text import token_texts
 from ...traces.tree import relaid_from
 from ..heads.page import CAUTION, certificate
 from ..words import plural
-from .facts import facts, sentences
+from .facts import facts, others, sentences
 from .heads import fit, heads_data
 from .outcome import filled
 from .sources import code_data
@@ -124,6 +124,7 @@ def _page(
             data=Markup(_json(data)),
             facts=facts(trace),
             sentences=sentences(trace),
+            others=others(trace),
             outcome=filled(trace),
             failure=trace.failure,
             whole=bool(data["trace"].steps),
