@@ -100,7 +100,9 @@ def check_before_loading(
         UsageError: a layer or a label that the model does not have, or sentences that are not for its task.
     """
     from ..capture.task_inputs import check_for_task
+    from ..loading.classes import check_attention
 
+    check_attention(checkpoint.family, spec.attention)
     if selection is not None:
         selection.check_layers(checkpoint.layers)
     names, several = checkpoint.label_names(spec.num_labels), checkpoint.gives_several_labels

@@ -4,6 +4,9 @@ from collections.abc import Iterator
 
 from .record import Entity, Input, Output, Prediction
 
+OUTSIDE = "O"
+"""What a token is labelled that belongs to no entity."""
+
 
 def entity_places(batch: Input, output: Output, row: int) -> Iterator[tuple[Entity, int, int | None]]:
     """Yield each entity of a sentence with the text that it is in (1 is the second one of a pair) and the place of its

@@ -65,11 +65,12 @@ def determinism(context: CheckContext) -> Finding:
             path=None if first is None else first.path,
             label=None if first is None else first.label,
         )
+    moved = _apart(one, trained)
+    dropout = f"dropout changes the {what} by up to {moved:.2g}" if moved else "nothing changes: no dropout is set"
     return Finding(
         question="determinism",
         verdict="pass",
-        evidence=f"two runs in eval mode are bitwise identical; in training mode dropout changes the {what} by up to "
-        f"{_apart(one, trained):.2g}",
+        evidence=f"two runs in eval mode are bitwise identical; in training mode {dropout}",
     )
 
 

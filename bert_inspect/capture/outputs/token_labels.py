@@ -6,14 +6,12 @@ from typing import Any
 import torch
 
 from ...loading.loaded import Loaded
+from ...traces.entities import OUTSIDE
 from ...traces.record import Entity, Input, Output, Prediction
 from ...traces.values import Number, strict
 from ...traces.vocabulary import known_as
 from .classes import class_names, predictions
 from .plain_numbers import nested, plain
-
-_OUTSIDE = "O"
-"""What a token is labelled that belongs to no entity."""
 
 
 def token_classes(loaded: Loaded, batch: Input, returned: Mapping[str, torch.Tensor]) -> Output:
@@ -71,7 +69,7 @@ def entities(batch: Input, row: int, labelled: Sequence[Prediction | None], toke
             groups.append([place])
         before = tag
     told = [_entity(batch, row, group, labelled, tokenizer) for group in groups]
-    return [one for one in told if one.entity_group != _OUTSIDE]
+    return [one for one in told if one.entity_group != OUTSIDE]
 
 
 def _tag(label: str) -> tuple[bool, str]:

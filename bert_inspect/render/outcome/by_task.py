@@ -62,7 +62,7 @@ _BY_TASK = {
     heads.SEQUENCE_CLASSIFICATION.task: _CLASSES,
     heads.NEXT_SENTENCE.task: _CLASSES,
     heads.TOKEN_CLASSIFICATION.task: Outcome(
-        title="entities", answers=entities.answers, shown=entities.shown, notes=_none
+        title="entities", answers=entities.answers, shown=entities.shown, notes=entities.notes
     ),
     heads.QUESTION_ANSWERING.task: Outcome(title="answer", answers=spans.answers, shown=spans.shown, notes=_one_text),
     heads.MASKED_LM.task: Outcome(title="prediction", answers=masks.answers, shown=masks.shown, notes=_no_mask),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from ...traces.entities import entity_places
+from ...traces.entities import OUTSIDE, entity_places
 from ...traces.record import Output, Trace
 from ..words import DIM, NAME, sentence
 from .frame import SENTENCES, note_on_weights, numbered_texts, table, texts_of
@@ -100,7 +100,16 @@ def shown(trace: Trace, output: Output) -> RenderableType:
             parts.append(Text(f"... {len(listed) - _LISTED:,} more", style=DIM))
     else:
         parts.append(Text("no entity: every token is outside of one", style=DIM))
+    parts += [Text(note, style=DIM) for note in notes(trace, output)]
     return Group(*parts, *note_on_weights(trace))
+
+
+def notes(trace: Trace, output: Output) -> list[str]:
+    """Return what has to be known to read the entities: where no label stands for being in none."""
+    named = trace.model.config.get("id2label")
+    if isinstance(named, dict) and OUTSIDE not in named.values():
+        return [f"config.json names no label {OUTSIDE}, so every token counts as part of an entity"]
+    return []
 
 
 def _table(trace: Trace, found: Sequence[Found]) -> RenderableType:

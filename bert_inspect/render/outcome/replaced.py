@@ -1,6 +1,7 @@
 """Replaced tokens: the sentence with each token marked that the model takes for another's, and the most suspicious."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.console import Group, RenderableType
@@ -15,7 +16,7 @@ from .marked import Mark, Piece, pieces
 from .meaning import Answer, means_something, percent, sigmoid, token_name
 
 _REPLACED = REPLACED_TOKENS.classes.index("replaced")
-_IN_A_LINE = 6
+_IN_A_LINE = 3
 _SUSPECTS = 5
 """How many tokens of each sentence the table lists, the most suspicious first."""
 
@@ -52,12 +53,19 @@ def answers(trace: Trace, output: Output) -> list[Answer]:
     told = []
     for row in range(len(output.tokens)):
         found = [one for one in suspects(trace, output, row) if one.replaced]
-        names = [f"{one.token} {percent(one.probability)}" for one in found[:_IN_A_LINE]] if meant else []
-        rest = len(found) - len(names)
-        more = [f"{plural(rest, 'token')}" if not names else f"{rest:,} more"] if rest else []
-        name = f"replaced: {', '.join([*names, *more])}" if found else "no token replaced"
-        told.append(Answer(name=name, score="", means_something=meant))
+        told.append(Answer(name=_in_a_line(found, meant=meant), score="", means_something=meant))
     return told
+
+
+def _in_a_line(found: Sequence[Suspect], *, meant: bool) -> str:
+    if not found:
+        return "no token replaced"
+    if not meant:
+        return f"replaced: {plural(len(found), 'token')}"
+    if len(found) <= _IN_A_LINE:
+        return f"replaced: {', '.join(f'{one.token} {percent(one.probability)}' for one in found)}"
+    most = min(found, key=_order)
+    return f"replaced: {len(found):,} tokens, most surely {most.token} {percent(most.probability)}"
 
 
 def marked(trace: Trace, output: Output, row: int) -> list[list[Piece]]:
