@@ -90,6 +90,7 @@ DEBERTA_V2 = Family(
         "positions": "max_position_embeddings",
         "vocabulary": "vocab_size",
         "token_types": "type_vocab_size",
+        "embedding": "embedding_size",
     },
     settings={
         **EVERY,
