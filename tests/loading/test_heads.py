@@ -202,3 +202,14 @@ def _vector(kind: str, tokens: torch.Tensor) -> torch.Tensor:
         "weightedmean": (tokens * places).sum(0) / places.sum(),
         "lasttoken": tokens[-1],
     }[kind]
+
+
+def test_a_model_in_a_folder_of_its_own_is_named(checkpoint: Path, tmp_path: Path) -> None:
+    """As older releases of sentence-transformers saved it: the folder that holds it has no config.json."""
+    shutil.copytree(checkpoint, tmp_path / "m" / "0_Transformer")
+    modules = [{"path": "0_Transformer", "type": "sentence_transformers.models.Transformer"}]
+    (tmp_path / "m" / "modules.json").write_text(json.dumps(modules))
+    with pytest.raises(ModelError, match="keeps its model in a folder of its own, 0_Transformer") as told:
+        located(str(tmp_path / "m"))
+    assert told.value.hint is not None and told.value.hint.startswith("name that folder")
+    assert loaded(str(tmp_path / "m" / "0_Transformer")).weights == "pretrained"
