@@ -141,7 +141,7 @@ def _wrong_shapes(
         f"{told(misfits)}",
         f"its classifier has {of_head[0]} classes: `num_labels={of_head[0]}` takes it as it is, or name them in "
         "id2label of config.json"
-        if len(of_head) == len(wrong)
+        if len(of_head) == len(wrong) and checkpoint.head.takes_labels
         else NO_CONFIGURATION,
     )
 
