@@ -1,6 +1,7 @@
 """A checkpoint of every family and head, from its folder to its answer, held against transformers' Auto classes."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -197,3 +198,11 @@ def test_a_family_is_named_after_its_article(tmp_path: Path, model_type: str, na
     tokenizer.save_pretrained(tmp_path)
     with pytest.raises(UsageError, match=f"is {named}, which has no head for next-sentence-prediction"):
         located(str(tmp_path), task="next-sentence-prediction")
+
+
+@pytest.mark.parametrize("model_type", ["roberta", "xlm-roberta"])
+def test_positions_cannot_be_counted_from_no_padding(folder_of: Any, tmp_path: Path, model_type: str) -> None:
+    copy = shutil.copytree(folder_of(FAMILIES[model_type], NO_HEAD), tmp_path / "copy")
+    change(copy / "config.json", pad_token_id=None)
+    with pytest.raises(ModelError, match=r"pad_token_id is null, and an? .*RoBERTa counts its positions from it"):
+        located(str(copy))
