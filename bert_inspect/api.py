@@ -23,7 +23,7 @@ def trace(
     texts: str | Sequence[str],
     *,
     pairs: str | Sequence[str] | None = None,
-    choices: Sequence[str] | None = None,
+    choices: str | Sequence[str] | None = None,
     labels: Sequence[float | Sequence[float]] | None = None,
     layer: str | int | None = None,
     module: str | Sequence[str] = (),
@@ -71,7 +71,10 @@ def trace(
     model = _checked(model)
     loaded = _as_loaded(model, tokenizer)
     sentences = Sentences(
-        texts=_several(texts), pairs=None if pairs is None else _several(pairs), labels=labels, choices=choices
+        texts=_several(texts),
+        pairs=None if pairs is None else _several(pairs),
+        labels=labels,
+        choices=None if choices is None else _several(choices),
     )
     config = model.config
     several = config.problem_type == "multi_label_classification"
@@ -92,11 +95,12 @@ def trace(
 def _checked(model: Any) -> Any:
     """Return the model to trace, out of what may stand around it."""
     from .loading.classes import is_known, taken
+    from .loading.notices import with_article
     from .loading.unwrap import path_inside, unwrapped
 
     inner = unwrapped(model)
     if not is_known(inner):
-        said = f"trace() takes {taken()}, not a {type(model).__name__}"
+        said = f"trace() takes {taken()}, not {with_article(type(model).__name__)}"
         path = path_inside(inner, is_known)
         raise TypeError(said if path is None else f"{said}; give it the one inside, its {path}")
     return inner

@@ -9,7 +9,7 @@ from msgspec import structs
 from ..traces.record import Input, Step, TensorOut
 from ..traces.token_text import shown_token
 from ..traces.vocabulary import roles
-from ..traces.vocabulary.axes import TOKEN_AXES
+from ..traces.vocabulary.axes import FOLDED, TOKEN_AXES
 from .align_words import Aligned, align_words
 from .places import Place, Places
 
@@ -234,6 +234,14 @@ def align_axes(a: TensorOut, b: TensorOut, rows: Rows) -> list[int] | None:
             if not all(fits) and not (rows.same_layout and in_a == in_b):
                 batches = f"in batches of {full[0]} and {full[1]}"
                 raise CannotAlign(f"{axis} {in_a} against {in_b} {batches}", differ=any(fits))
+        elif axis == FOLDED:
+            if in_a == in_b == 1:  # the same for all of them
+                continue
+            if any(size % (batch or 1) for size, batch in zip((in_a, in_b), rows.batch, strict=True)):
+                batches = f"in batches of {rows.batch[0]} and {rows.batch[1]}"
+                raise CannotAlign(f"{axis} {in_a} against {in_b} {batches}", differ=False)
+            if in_a * rows.batch[1] != in_b * rows.batch[0]:
+                raise CannotAlign(f"shapes differ: {axis} {in_a} against {in_b}", differ=True)
         elif in_a != in_b:
             raise CannotAlign(f"shapes differ: {axis} {in_a} against {in_b}", differ=True)
     if not axes and not rows.complete:

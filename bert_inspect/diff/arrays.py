@@ -11,7 +11,7 @@ import numpy.typing as npt
 from ..traces.record import Stats, TensorOut
 from ..traces.values import Values, masked_below
 from ..traces.vocabulary import labels
-from ..traces.vocabulary.axes import TOKEN_AXES
+from ..traces.vocabulary.axes import FOLDED, TOKEN_AXES
 from .align import RowPair, Rows
 from .gap import Gap, Tolerance, ratio
 
@@ -116,12 +116,15 @@ def _block(a: Array, b: Array, axes: Sequence[str], rows: Rows, pair: RowPair, *
         of_b: Sequence[int] | None = None
         if axis == "batch":
             of_a, of_b = [pair.a], [pair.b]
+        elif axis == FOLDED and max(a.shape[place], b.shape[place]) > 1:
+            heads = a.shape[place] // rows.batch[0]
+            of_a, of_b = ([row * heads + head for head in range(heads)] for row in (pair.a, pair.b))
         elif axis in TOKEN_AXES and not (padding and rows.same_layout):
             of_a, of_b = pair.tokens_a, pair.tokens_b
         # An axis of one entry stands for all sentences, or all tokens.
-        if of_a is not None and a.shape[place] == 1:
+        if of_a is not None and a.shape[place] == 1 and axis != FOLDED:
             of_a = None if b.shape[place] == 1 else [0] * len(of_b or ())
-        if of_b is not None and b.shape[place] == 1:
+        if of_b is not None and b.shape[place] == 1 and axis != FOLDED:
             of_b = None if a.shape[place] == 1 else [0] * len(of_a or ())
         a = a if of_a is None else a.take(of_a, axis=place)
         b = b if of_b is None else b.take(of_b, axis=place)

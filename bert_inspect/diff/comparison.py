@@ -129,7 +129,8 @@ class Comparison:
             status = "identical" if pair.identical else "noise"
         place = gap.place if gap is not None and status in ("different", "noise") else None
         axes = None if pair.output is None else pair.output.axes
-        words = "" if place is None else place_in_words(place, axes, self.a.trace.input)
+        run = self.a.trace
+        words = "" if place is None else place_in_words(place, axes, run.input, heads=run.model.sizes.heads)
         return StepDiff(
             a=pair.a.id,
             b=pair.b.id,

@@ -6,7 +6,7 @@ from ..traces.record import Input, Step
 from ..traces.token_text import shown_token
 from ..traces.values import Number
 from ..traces.vocabulary import labels, roles
-from ..traces.vocabulary.axes import TOKEN_AXES, Axis, one_of
+from ..traces.vocabulary.axes import FOLDED, TOKEN_AXES, Axis, one_of
 from .difference import Answer, Answers, StepDiff
 
 
@@ -36,10 +36,16 @@ def times(number: Number | None) -> str:
     return f"{number:.2g}"
 
 
-def place_in_words(place: Sequence[int], axes: Sequence[Axis] | None, batch: Input) -> str:
-    """Return an index in the names of its axes: ``sentence 1, token 3 (cats), hidden 17``."""
+def place_in_words(place: Sequence[int], axes: Sequence[Axis] | None, batch: Input, *, heads: int | None) -> str:
+    """Return an index in the names of its axes: ``sentence 1, token 3 (cats), hidden 17``; ``heads`` is how many the
+    model has, by which an axis of sentences and heads is told apart.
+    """
     if axes is None or len(axes) != len(place):
         return f"[{', '.join(map(str, place))}]"
+    if FOLDED in axes and heads:
+        at = list(axes).index(FOLDED)
+        axes = [*axes[:at], "batch", "heads", *axes[at + 1 :]]
+        place = [*place[:at], *divmod(place[at], heads), *place[at + 1 :]]
     row = next((index for axis, index in zip(axes, place, strict=True) if axis == "batch"), 0)
     parts = []
     for axis, index in zip(axes, place, strict=True):
@@ -138,14 +144,16 @@ _ANSWER = 60
 def _lacks(missing: tuple[Sequence[Step], Sequence[Step]], *, failed: bool) -> list[str]:
     """Return what only one of the two runs has."""
     lacks = [
-        f"{name} has no {_several([where(step) for step in gone])}"
+        f"{name} has no {_several(names)}"
         for name, gone in (("B", missing[0]), ("A", missing[1]))
-        if gone
+        # That one of them is a body alone is told by the head that it has not.
+        if (names := [where(step) for step in gone if step.role != roles.BODY])
     ]
     return ["the forward of one failed", *lacks] if failed else lacks
 
 
 def _several(names: Sequence[str]) -> str:
     if len(names) > 3:
-        return f"{names[0]}, {names[1]} ... {names[-1]}"
+        between = "; " if any("," in name for name in names) else ", "
+        return f"{names[0]}{between}{names[1]} ... {names[-1]}"
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

@@ -83,7 +83,7 @@ DEBERTA_V2 = Family(
         "embeddings.word_embeddings.weight": labels.WORD_EMBEDDING_MATRIX,
         "lm_predictions.lm_head.weight": labels.WORD_EMBEDDING_MATRIX,  # the same, as older releases tie it
     },
-    sizes=like_bert.SIZES,
+    sizes={**like_bert.SIZES, "embedding": "embedding_size"},
     settings={
         **EVERY,
         "vocab_size": VOCABULARY,

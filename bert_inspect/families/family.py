@@ -125,6 +125,13 @@ class Family:
         return next((known[name] for name in names if name in known), None)
 
     @property
+    def projects_before_norm(self) -> bool:
+        """Whether narrow embeddings are projected to the width of the hidden states before their norm, not after it."""
+        return any(
+            role == roles.EMBEDDING_PROJECTION and end.startswith("embeddings.") for end, role in self.modules.items()
+        )
+
+    @property
     def modeling(self) -> str:
         """The module of transformers that defines its classes."""
         folder = self.source.replace("/", ".")

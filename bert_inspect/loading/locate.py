@@ -14,7 +14,7 @@ from .builtin import BUILTIN, CARRIED, NAMES, Builtin, Carried
 from .checkpoint import Checkpoint
 from .configuration.family import family_in
 from .configuration.head import chosen_head, head_for
-from .configuration.pooling import pooling_of
+from .configuration.pooling import pooling_of, refuse_model_elsewhere
 from .configuration.settings import checked_settings
 from .files import CheckpointFiles
 from .hub import cached, download, first_line
@@ -157,6 +157,7 @@ def _checked(
 
 
 def _no_configuration(files: CheckpointFiles) -> ModelError:
+    refuse_model_elsewhere(files)
     adapter = files.find("adapter_config.json") is not None
     what = "an adapter, not a model" if adapter else "not a checkpoint"
     return ModelError(

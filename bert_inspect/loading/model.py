@@ -7,6 +7,7 @@ import torch
 from transformers.activations import ACT2FN
 
 from ..errors import ModelError, UsageError
+from ..families.heads import QUESTION_ANSWERING
 from .checkpoint import Checkpoint
 from .classes import check_attention, class_of, config_class_of
 from .loaded import Loaded
@@ -45,7 +46,7 @@ def load(checkpoint: Checkpoint, spec: ModelSpec, *, notice: Notice = warn) -> L
                 config,
                 dtype=getattr(torch, spec.dtype or checkpoint.dtype),
                 allow_missing=spec.allow_missing,
-                new_head=spec.num_labels is not None,
+                new_head=spec.num_labels is not None or (checkpoint.draws_head and not checkpoint.head.takes_labels),
                 notice=notice,
             )
             weights = "partial" if missing else "pretrained"
@@ -70,6 +71,8 @@ def load(checkpoint: Checkpoint, spec: ModelSpec, *, notice: Notice = warn) -> L
 def _config(checkpoint: Checkpoint, spec: ModelSpec) -> Any:
     """Return the model's configuration."""
     settings, count = dict(checkpoint.config), spec.num_labels
+    if checkpoint.head is QUESTION_ANSWERING:
+        count = 2  # a start and an end, whatever classes the checkpoint was trained for before
     if count not in (None, checkpoint.labels):
         # Names of other classes would be wrong names.
         settings = {key: value for key, value in settings.items() if key not in ("id2label", "label2id")}

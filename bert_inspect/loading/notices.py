@@ -21,6 +21,12 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
+def with_article(name: str) -> str:
+    """Return a name after its article: "a BERT", "an ELECTRA", "an MPNet", whose first letters are spelled."""
+    spelled = name[:2].isupper() and name[0] in "FHLMNRSX"
+    return f"an {name}" if spelled or name[:1] in "AEIOaeio" or name[:2] == "xl" else f"a {name}"
+
+
 def some(names: Sequence[str], *, most: int = 3) -> str:
     """Return the first names of a list that may be long."""
     return ", ".join(short(name) for name in names[:most]) + (", ..." if len(names) > most else "")

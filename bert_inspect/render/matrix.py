@@ -9,7 +9,7 @@ from ..safetext import safe_text
 from ..traces.focus import Focus
 from ..traces.record import Input, TensorOut
 from ..traces.token_text import shown_token
-from ..traces.vocabulary.axes import TOKEN_AXES, one_of
+from ..traces.vocabulary.axes import FOLDED, TOKEN_AXES, one_of
 from .cells import Cell
 from .sizes import SHOWN_ENDS, SHOWN_SENTENCES
 from .words import DIM, MASKED, PLAIN, is_masked, number, plural
@@ -79,7 +79,8 @@ class _Matrix:
             at = [self._index(axis, size, sentence) for axis, size in self._between()]
             yield from self._matrix(sentence, (sentence, *at) if before else ())
         if before and self._sizes[0] > len(shown):
-            yield [(f"{self._cut} {plural(self._sizes[0] - len(shown), 'more sentence')}", DIM)]
+            left = plural(self._sizes[0] - len(shown), "more head" if self._axes[0] == FOLDED else "more sentence")
+            yield [(f"{self._cut} {left}", DIM)]
 
     def _sentences(self) -> list[int]:
         """Return the sentences of which a matrix is shown."""
@@ -106,6 +107,9 @@ class _Matrix:
     def _title(self, sentence: int) -> str:
         """Return which matrix of the stack is shown."""
         parts = [f"sentence {sentence + 1} of {self._sizes[0]}"] if self._sizes[0] > 1 or sentence else []
+        if self._axes[0] == FOLDED and (heads := self._sizes[0] // len(self._batch.texts)):
+            row, head = divmod(sentence, heads)
+            parts = [f"sentence {row + 1} of {len(self._batch.texts)}, head {head} of {heads}"]
         for axis, size in self._between():
             if size > 1:
                 index = self._index(axis, size, sentence)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from families.tiny import tiny
 from helpers import ACTIVATION, TEXTS, Works, located, tiny_model
 from torch import nn
 
@@ -12,6 +13,8 @@ from bert_inspect.analysis.doctor.diagnosis import QUESTIONS, Finding, Question,
 from bert_inspect.analysis.doctor.examine import examine
 from bert_inspect.capture.encode import Sentences
 from bert_inspect.errors import UsageError
+from bert_inspect.families import FAMILIES, Family
+from bert_inspect.families.heads import SEQUENCE_CLASSIFICATION
 from bert_inspect.loading.loaded import Loaded
 
 
@@ -401,3 +404,13 @@ def test_questions_are_chosen_by_name() -> None:
     assert raised.value.hint == "did you mean padding?"
     with pytest.raises(UsageError, match="no question is left"):
         questions("head", "head")
+
+
+@pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
+def test_a_healthy_model_of_any_family_is_told_so(tokenizer: Any, family: Family) -> None:
+    """Of a pass over one sentence, over several, and over them in another order."""
+    model = tiny(family, SEQUENCE_CLASSIFICATION, vocab_size=len(tokenizer))
+    asked: tuple[Question, ...] = ("finite", "padding", "batch-order", "precision")
+    for question in asked:
+        found = finding(question, model, tokenizer, texts=[*TEXTS, "one more sentence"])
+        assert found.verdict == "pass", found

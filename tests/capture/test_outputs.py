@@ -152,6 +152,13 @@ def test_a_choice_is_one_answer_over_all_choices(tokenizer: Any) -> None:
     assert Trace.from_json(b"".join(traced.json())) == traced
 
 
+def test_one_choice_is_one_text_and_not_its_letters(tokenizer: Any) -> None:
+    traced = trace(model_of("BertForMultipleChoice"), tokenizer, TEXTS[0], choices="So do I.")
+    assert traced.input.pairs == ["So do I."] and len(traced.input.texts) == 1
+    with pytest.raises(UsageError, match="a sentence is a string"):
+        trace(model_of("BertForMultipleChoice"), tokenizer, TEXTS[0], choices=[1, 2])  # type: ignore[list-item]
+
+
 def test_a_next_sentence_has_a_loss_by_its_label(tokenizer: Any) -> None:
     model = model_of("BertForNextSentencePrediction")
     traced = trace(model, tokenizer, TEXTS[0], pairs=TEXTS[1], labels=[1])

@@ -11,7 +11,7 @@ from bert_inspect import Trace
 from bert_inspect.analysis.causes.cause import with_cause
 from bert_inspect.api import trace
 from bert_inspect.diff import Comparison, Diff, Side
-from bert_inspect.families import BERT, ELECTRA, ROBERTA, Family
+from bert_inspect.families import BERT, ELECTRA, FAMILIES, ROBERTA, Family
 from bert_inspect.families.heads import MASKED_LM, NO_HEAD, SEQUENCE_CLASSIFICATION, Head
 
 VOCABULARY = 28996
@@ -139,3 +139,22 @@ def test_a_changed_weight_is_named_under_its_name_in_a(bert: Any, tokenizer: Any
     assert found.first is not None and found.first.label == "query projection"
     path = "bert.encoder.layer.1.attention.self.query.weight"
     assert found.cause is not None and f"the weights differ: {path} in 1 of 1,024 entries" in found.cause.note
+
+
+@pytest.mark.parametrize("heads", [1, 4])
+def test_heads_that_are_folded_into_the_batch_are_compared_sentence_by_sentence(tokenizer: Any, heads: int) -> None:
+    """DeBERTa's: in another order, and alone, a sentence has the numbers that it had, and only one is changed."""
+    family, size = FAMILIES["deberta-v2"], {"vocab_size": VOCABULARY, "num_attention_heads": heads}
+    model = tiny(family, NO_HEAD, **size)
+    several = trace(model, tokenizer, TEXTS, values=True)
+    for other in (TEXTS[::-1], TEXTS[1:], TEXTS[:1]):
+        found = compared(several, trace(model, tokenizer, other, values=True), model, model)
+        judged = {step.status for step in found.steps if step.label not in ("constant", "scale")}
+        assert found.same and judged <= {"identical", "noise"}, found.first
+    changed = tiny(family, NO_HEAD, **size)
+    with torch.no_grad():
+        changed.encoder.layer[0].attention.self.key_proj.bias[-1] += 0.5
+    found = compared(several, trace(changed, tokenizer, TEXTS[1:], values=True), model, changed)
+    folded = next(step for step in found.steps if step.label == "key heads folded into the batch")
+    assert folded.status == "different" and folded.at is not None
+    assert folded.at.words.startswith(f"sentence 2, head {heads - 1}, token ")

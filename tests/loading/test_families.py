@@ -1,6 +1,7 @@
 """A checkpoint of every family and head, from its folder to its answer, held against transformers' Auto classes."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,27 @@ def folder_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Family, Hea
         return folder
 
     return make
+
+
+NARROW = [("electra", 16), ("albert", 8), ("deberta-v2", 16)]
+
+
+@pytest.mark.parametrize(("model_type", "width"), NARROW, ids=[name for name, _ in NARROW])
+def test_narrow_embeddings_are_loaded_as_from_pretrained_loads_them(
+    tmp_path: Path, model_type: str, width: int
+) -> None:
+    family = FAMILIES[model_type]
+    tokenizer = tokenizer_of(family)
+    tiny(family, NO_HEAD, vocab_size=len(tokenizer), embedding_size=width).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    found = loaded(str(tmp_path))
+    theirs = dict(class_of(family, NO_HEAD).from_pretrained(tmp_path).named_parameters())
+    assert found.weights == "pretrained" and found.sizes["embedding"] == width
+    assert all(torch.equal(parameter, theirs[name]) for name, parameter in found.model.named_parameters())
+    change(tmp_path / "config.json", embedding_size=2 * width)
+    with pytest.raises(ModelError) as told:
+        loaded(str(tmp_path))
+    assert told.value.hint == f"set embedding_size to {width} in config.json, which is what the weights have"
 
 
 @pytest.mark.parametrize(("family", "head"), ALL, ids=NAMES)
@@ -171,3 +193,23 @@ def test_another_precision_is_the_one_of_from_pretrained(folder_of: Any, family:
     cast = in_precision(loaded(str(folder)).model, torch.bfloat16)
     for model in (loaded(str(folder), dtype="bfloat16").model, cast):
         assert {name: tensor.dtype for name, tensor in (*model.named_parameters(), *model.named_buffers())} == wanted
+
+
+@pytest.mark.parametrize(
+    ("model_type", "named"), [("electra", "an ELECTRA"), ("mpnet", "an MPNet"), ("roberta", "a RoBERTa")]
+)
+def test_a_family_is_named_after_its_article(tmp_path: Path, model_type: str, named: str) -> None:
+    family = FAMILIES[model_type]
+    tokenizer = tokenizer_of(family)
+    tiny(family, NO_HEAD, vocab_size=len(tokenizer)).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    with pytest.raises(UsageError, match=f"is {named}, which has no head for next-sentence-prediction"):
+        located(str(tmp_path), task="next-sentence-prediction")
+
+
+@pytest.mark.parametrize("model_type", ["roberta", "xlm-roberta"])
+def test_positions_cannot_be_counted_from_no_padding(folder_of: Any, tmp_path: Path, model_type: str) -> None:
+    copy = shutil.copytree(folder_of(FAMILIES[model_type], NO_HEAD), tmp_path / "copy")
+    change(copy / "config.json", pad_token_id=None)
+    with pytest.raises(ModelError, match=r"pad_token_id is null, and an? .*RoBERTa counts its positions from it"):
+        located(str(copy))

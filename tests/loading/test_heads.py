@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModel, AutoTokenizer, set_seed
 from transformers.models.bert import modeling_bert
 
+from bert_inspect import trace
 from bert_inspect.errors import ModelError, UsageError
 from bert_inspect.families import BERT
 
@@ -202,3 +203,32 @@ def _vector(kind: str, tokens: torch.Tensor) -> torch.Tensor:
         "weightedmean": (tokens * places).sum(0) / places.sum(),
         "lasttoken": tokens[-1],
     }[kind]
+
+
+def test_a_model_in_a_folder_of_its_own_is_named(checkpoint: Path, tmp_path: Path) -> None:
+    """As older releases of sentence-transformers saved it: the folder that holds it has no config.json."""
+    shutil.copytree(checkpoint, tmp_path / "m" / "0_Transformer")
+    modules = [{"path": "0_Transformer", "type": "sentence_transformers.models.Transformer"}]
+    (tmp_path / "m" / "modules.json").write_text(json.dumps(modules))
+    with pytest.raises(ModelError, match="keeps its model in a folder of its own, 0_Transformer") as told:
+        located(str(tmp_path / "m"))
+    assert told.value.hint is not None and told.value.hint.startswith("name that folder")
+    assert loaded(str(tmp_path / "m" / "0_Transformer")).weights == "pretrained"
+
+
+@pytest.mark.parametrize(
+    ("task", "choices"), [("question-answering", None), ("multiple-choice", ["one", "two"])], ids=["qa", "choice"]
+)
+def test_a_head_without_labels_is_drawn_whatever_classes_there_were(
+    folder_of: Any, tmp_path: Path, task: str, choices: list[str] | None
+) -> None:
+    """The five classes of a classifier are no parts of an answer, and none of them rates a choice."""
+    copy = shutil.copytree(folder_of("BertForSequenceClassification"), tmp_path / "copy")
+    tensors = load_file(copy / "model.safetensors")
+    tensors["classifier.weight"], tensors["classifier.bias"] = torch.ones(5, 32), torch.ones(5)
+    save_file(tensors, copy / "model.safetensors", metadata={"format": "pt"})
+    change(copy / "config.json", id2label={str(place): f"class {place}" for place in range(5)}, label2id=None)
+    found = loaded(str(copy), task=task)
+    assert found.weights == "partial" and all("bert." not in name for name in found.initialised)
+    traced = trace(found.model, AutoTokenizer.from_pretrained(copy), "Where?", pairs=None, choices=choices)
+    assert traced.failure is None and traced.output is not None

@@ -99,6 +99,19 @@ def test_a_raw_score_is_called_one(one_score: Any, tokenizer: Any) -> None:
     assert notes(traced)[0].endswith(f"names an activation for it, sigmoid: {1 / (1 + math.exp(-logit)):.4f}")
 
 
+def test_of_several_scores_none_is_the_answer(tokenizer: Any) -> None:
+    """A regression on several targets: the largest number is no more its answer than the others."""
+    names = {0: "length", 1: "width", 2: "height"}
+    model = moved(tiny_model(num_labels=3, problem_type="regression", id2label=names))
+    traced = trace(model, tokenizer, TEXTS)
+    scores = plain(model, tokenizer).logits[0].tolist()
+    told = answers(traced)[0].name.split(", ")
+    assert [word.split()[0] for word in told] == [*names.values()]
+    assert [float(word.split()[1]) for word in told] == pytest.approx(scores, abs=1e-4)
+    table = shown(result(traced), 120)
+    assert table.index("length") < table.index("width") < table.index("height") and "prediction" not in table
+
+
 @pytest.mark.parametrize(
     "key",
     [

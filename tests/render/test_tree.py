@@ -5,12 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from families.tiny import tiny
 from helpers import TEXTS, shown, tiny_model
 from msgspec import structs
 from rich.cells import cell_len
 
 from bert_inspect import Trace
 from bert_inspect.api import trace
+from bert_inspect.families import FAMILIES
+from bert_inspect.families.heads import NO_HEAD
 from bert_inspect.render.cells import main_output
 from bert_inspect.render.page import page
 from bert_inspect.render.tokens import tokens as token_table
@@ -202,3 +205,10 @@ def test_golden_pictures_of_a_saved_trace(name: str, request: pytest.FixtureRequ
     if request.config.getoption("--write-golden"):
         file.write_text(text)
     assert text == file.read_text()
+
+
+def test_heads_folded_into_the_batch_are_not_called_sentences(tokenizer: Any) -> None:
+    model = tiny(FAMILIES["deberta-v2"], NO_HEAD, vocab_size=len(tokenizer))
+    text = shown(Tree(trace(model, tokenizer, TEXTS, values=True, layer=0), View(values=True)), 140)
+    after = text[text.index("query heads folded into the batch") :].split("\n")
+    assert "sentence 1 of 2, head 0 of 4" in after[1] and "sentence 1 of 8" not in text

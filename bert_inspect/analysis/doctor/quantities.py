@@ -41,9 +41,15 @@ def _wrong(step: Step, output: TensorOut) -> bool:
     stats = output.stats
     if stats is None:
         return False
-    # Some mask with minus infinity, on purpose.
-    masks = step.label in labels.MASKS or step.label == labels.MASKED_ATTENTION_SCORES
-    return bool(stats.nan or (stats.inf and not masks))
+    return bool(stats.nan or (stats.inf and step.label not in _MAY_BE_INFINITE))
+
+
+_MAY_BE_INFINITE = {
+    *labels.MASKS,
+    labels.MASKED_ATTENTION_SCORES,  # some mask with minus infinity, on purpose
+    labels.LOGARITHMS_OF_DISTANCES,  # of a token from itself: what becomes of it is not chosen
+    labels.SCALED_LOGARITHMS,
+}
 
 
 def _wrong_input(trace: Trace, step: Step) -> Iterator[bool]:
@@ -57,7 +63,8 @@ def _blamed(context: CheckContext, trace: Trace, step: Step, output: TensorOut) 
     place = ""
     if output.values is not None:
         wrong = np.argwhere(~np.isfinite(array(output)))
-        place = f" at {place_in_words([int(index) for index in wrong[0]], output.axes, trace.input)}"
+        first, heads = [int(index) for index in wrong[0]], trace.model.sizes.heads
+        place = f" at {place_in_words(first, output.axes, trace.input, heads=heads)}"
     module = context.model.get_submodule(step.path)
     held = [name for name, tensor in module.named_parameters(recurse=False) if not bool(tensor.isfinite().all())]
     because = f": its {held[0]} holds such numbers" if held else ", though all that it received is finite"

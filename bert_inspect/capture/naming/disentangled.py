@@ -77,8 +77,8 @@ def _projections() -> Iterator[_Rule]:
     for projected, split, heads, folded, transposed in _OF_POSITIONS:
         yield (ops.RESHAPE, projected), split
         yield (ops.TRANSPOSE, split), heads
-        yield (ops.RESHAPE, heads), folded
-        yield (ops.REPEAT, folded), folded
+        yield (ops.RESHAPE, heads), heads
+        yield (ops.REPEAT, heads), folded
         yield (ops.TRANSPOSE, folded), transposed
 
 
@@ -155,6 +155,8 @@ AXES: dict[str, Axes] = {
 OTHER_AXES: dict[tuple[str, int], Axes] = {
     (labels.RELATIVE_EMBEDDINGS, 3): ["broadcast", "distances", "hidden"],
     (labels.PADDING, 3): axes.HIDDEN,
+    # They are the same for every sentence, until they are repeated for each.
+    **{(each[2], 3): ["heads", "distances", "head_dim"] for each in _OF_POSITIONS},
     (labels.KEY_TRANSPOSED, 3): _FOLD_TRANSPOSED,
     (labels.SCALED_ATTENTION_SCORES, 3): _PAIRS,
     (labels.SCALED_ATTENTION_SCORES, 4): axes.SCORES,

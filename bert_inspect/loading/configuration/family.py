@@ -6,7 +6,7 @@ from typing import Any
 from ...errors import ModelError
 from ...families import BERT, FAMILIES, Family
 from ..files import CheckpointFiles
-from ..notices import Notice, short, some
+from ..notices import Notice, short, some, with_article
 from ..weights.names import plain_names
 from ..weights.safetensors_files import find_weights
 
@@ -35,7 +35,7 @@ def family_in(config: dict[str, Any], files: CheckpointFiles, notice: Notice) ->
         )
     made = f" ({some(list(map(str, classes)))})" if isinstance(classes, list) and classes else ""
     what = (
-        f"a {short(kind)} checkpoint{made}"
+        f"{with_article(short(kind))} checkpoint{made}"
         if isinstance(kind, str)
         else "a checkpoint that does not name its model_type"
     )
@@ -49,7 +49,7 @@ def _by_evidence(classes: Any, files: CheckpointFiles) -> tuple[Family | None, s
         family = found[0]
         if family is None or any(each is not family for each in found):
             return None, ""
-        return family, f"it is read as a {family.name}, being a {short(classes[0])}"
+        return family, f"it is read as {with_article(family.name)}, being {with_article(short(classes[0]))}"
     shapes = {tensor.name: tensor.shape for file in find_weights(files) for tensor in file.tensors}
     plain = {name: shapes[stored] for stored, name in plain_names(shapes, BERT).items()}
     if f"bert.{_WORDS}" in plain:

@@ -7,7 +7,7 @@ from typing import Any
 from ...errors import UsageError
 from ...families import FAMILIES, Family
 from ...families.heads import MASKED_LM, NO_HEAD, QUESTION_ANSWERING, SEQUENCE_CLASSIFICATION, Head
-from ..notices import Notice, short
+from ..notices import Notice, short, with_article
 from ..spec import ModelSpec
 
 
@@ -47,7 +47,7 @@ def head_for(task: str, family: Family, *, name: str, num_labels: int | None) ->
     found = family.head(task)
     if found is None:
         raise UsageError(
-            f"{name} is a {family.name}, which has no head for {task} in transformers",
+            f"{name} is {with_article(family.name)}, which has no head for {task} in transformers",
             f"its tasks are {', '.join(head.task for head in family.heads)}",
         )
     _check_labels(found, name=name, num_labels=num_labels)
@@ -71,7 +71,7 @@ def _saved_with(family: Family, config: dict[str, Any], tensors: Collection[str]
         found = family.head_of_classes(names) or next((family.head(head.task) for head in others), None)
         if found is None:
             what = "whose head is not read: its body is shown"
-            notice(f"{name} was saved from a {short(str(classes[0]))}, {what}")
+            notice(f"{name} was saved from {with_article(short(str(classes[0])))}, {what}")
         return found or NO_HEAD
     modules = {part for tensor in tensors if not family.in_body(tensor) for part in tensor.split(".")}
     for marks, head in _MARKS:

@@ -61,6 +61,15 @@ def pooling_of(files: CheckpointFiles, notice: Notice) -> tuple[str, ...]:
     return kinds
 
 
+def refuse_model_elsewhere(files: CheckpointFiles) -> None:
+    """Refuse a folder whose model lies in one of its folders, as older releases of sentence-transformers wrote it.
+
+    Raises:
+        ModelError: names that folder; or the list of modules is damaged.
+    """
+    _modules(files)
+
+
 def _modules(files: CheckpointFiles) -> Sequence[_Module]:
     data = files.read_list(_MODULES)
     if data is None:

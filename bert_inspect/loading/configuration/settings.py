@@ -9,7 +9,7 @@ from typing import Any
 from ...errors import ModelError
 from ...families import Family
 from ...families.settings import Setting
-from ..notices import Notice, short
+from ..notices import Notice, short, with_article
 from .labels import checked_labels, contradictions
 from .values import is_whole, shown, wrong
 
@@ -102,6 +102,8 @@ def _check_together(settings: dict[str, Any], family: Family) -> None:
     if settings.get("add_cross_attention") and not settings.get("is_decoder"):
         raise ValueError("add_cross_attention is for decoders, and is_decoder is not true")
     padding = settings.get("pad_token_id")
+    if padding is None and family.counts_from_padding:
+        raise ValueError(f"pad_token_id is null, and {with_article(family.name)} counts its positions from it")
     if padding is not None and not -words <= padding < words:
         raise ValueError(f"pad_token_id {shown(padding)} is not one of the {words:,} word embeddings")
 

@@ -13,7 +13,7 @@ import msgspec
 
 from ...errors import ModelError
 from ..files import VOCABULARY_LIMIT, CheckpointFiles
-from ..notices import Notice, counted, short
+from ..notices import Notice, counted, short, with_article
 from .charsmap import check_charsmap, decoded
 from .classes import CLASSES, Choice, TokenizerClass, choose
 from .differences import differences
@@ -121,9 +121,11 @@ def _made(files: CheckpointFiles, choice: Choice, model: Model | None, notice: N
         made = choice.own
         if made is None:
             raise ModelError(f"{files.name} has no {JSON}, and its tokenizer is made of nothing else", _SAVE)
-        notice(f"{files.name} was made with a {short(choice.named)}; the tokens shown are those of {made.name}")
+        was = with_article(short(choice.named))
+        notice(f"{files.name} was made with {was}; the tokens shown are those of {made.name}")
     elif made is None:
-        notice(f"{files.name} was made with a {short(choice.named)}; the tokens shown are those of its {JSON}")
+        was = with_article(short(choice.named))
+        notice(f"{files.name} was made with {was}; the tokens shown are those of its {JSON}")
     if made is not None and model is not None and made.model != (kind := _kind(model)):
         raise ModelError(
             f"{JSON} of {files.name} is a {kind} tokenizer, not the {made.model} of {made.name}",

@@ -7,7 +7,7 @@ import msgspec
 
 from ...errors import ModelError
 from ..files import VOCABULARY_LIMIT, CheckpointFiles
-from ..notices import Notice, counted, short
+from ..notices import Notice, counted, short, with_article
 from .charsmap import check_charsmap
 from .classes import TokenizerClass
 from .models import MOST_WORDS, Bpe, Model, Unigram, WordPiece, check_model
@@ -38,7 +38,8 @@ def read_vocabulary(files: CheckpointFiles, made: TokenizerClass, notice: Notice
     missing = [file for file in made.files if files.find(file) is None]
     if missing:
         raise ModelError(
-            f"{files.name} has no tokenizer.json and no {' and no '.join(missing)}, of which a {made.name} is made",
+            f"{files.name} has no tokenizer.json and no {' and no '.join(missing)}, "
+            f"of which {with_article(made.name)} is made",
             "load it where transformers can, and save it: tokenizer.save_pretrained(folder) writes tokenizer.json",
         )
     file = made.files[0]

@@ -12,7 +12,7 @@ from ...families.heads import NO_HEAD
 from ...traces.vocabulary import roles
 from ..checkpoint import Checkpoint
 from ..classes import class_of
-from ..notices import Notice, counted, short, some
+from ..notices import Notice, counted, short, some, with_article
 from ..tokenizer import quiet, reason
 from .fit import NO_CONFIGURATION, Misfit, told
 from .names import adapter_tensors
@@ -141,7 +141,7 @@ def _wrong_shapes(
         f"{told(misfits)}",
         f"its classifier has {of_head[0]} classes: `num_labels={of_head[0]}` takes it as it is, or name them in "
         "id2label of config.json"
-        if len(of_head) == len(wrong)
+        if len(of_head) == len(wrong) and checkpoint.head.takes_labels
         else NO_CONFIGURATION,
     )
 
@@ -153,7 +153,7 @@ def _tell_other_head(checkpoint: Checkpoint, missing: Sequence[str], notice: Not
     in_head = [name for name in missing if not family.in_body(name)]
     if classes and own not in classes and not in_head and checkpoint.head is not NO_HEAD:
         what = checkpoint.head.name
-        notice(f"{checkpoint.name} was saved from a {classes[0]}: its head was not trained for {what}")
+        notice(f"{checkpoint.name} was saved from {with_article(classes[0])}: its head was not trained for {what}")
 
 
 def _tell_unused(checkpoint: Checkpoint, unused: Sequence[str], notice: Notice) -> None:

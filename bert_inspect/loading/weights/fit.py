@@ -111,7 +111,7 @@ def _known(tensors: Iterable[Tensor], sizes: Mapping[str, int], family: Family) 
         if layer is not None and layer >= sizes["layers"] and not family.shares_layer:
             continue
         if family.role(path) == roles.NORM and family.part(path) == roles.EMBEDDINGS:
-            axes = (_EMBEDDING,)
+            axes = ("hidden",) if family.projects_before_norm else (_EMBEDDING,)
         axes = tuple("hidden" if axis == _EMBEDDING and _EMBEDDING not in sizes else axis for axis in axes)
         if all(axis in sizes for axis in axes):
             yield tensor, axes[:1] if kind in ("bias", "beta") else axes

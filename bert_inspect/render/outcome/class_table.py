@@ -11,7 +11,7 @@ from rich.text import Text
 from ...traces.record import Output, Trace
 from ...traces.values import Number
 from ..words import DIM, NAME, PLAIN, number, plural, sentence
-from .classes import class_label, gives_several, lacks_pair, notes, passes, predicted
+from .classes import class_label, gives_scores, gives_several, lacks_pair, notes, passes, predicted
 from .frame import SENTENCES, note_on_weights, table
 from .meaning import means_something
 
@@ -33,7 +33,8 @@ class ClassTable:
         self._trace, self._output = trace, output
         self._answers = predicted(trace, output)
         self._meant = means_something(trace.model) and not lacks_pair(trace)
-        self._several = output.probabilities is not None and gives_several(trace.model)
+        self._scores = gives_scores(output)
+        self._several = self._scores or (output.probabilities is not None and gives_several(trace.model))
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         shown = self._output.predictions[:SENTENCES]
@@ -78,10 +79,12 @@ class ClassTable:
         made.add_column("class", no_wrap=True)
         if output.probabilities is not None:
             made.add_column("probability", justify="right", no_wrap=True)
-        made.add_column("logit", justify="right", no_wrap=True)
+        made.add_column("score" if self._scores else "logit", justify="right", no_wrap=True)
         for row, prediction in enumerate(output.predictions[:SENTENCES]):
             logits = all_logits[row]
-            order = sorted(range(len(logits)), key=lambda place: (place != prediction.index, -_bare(logits[place])))
+            order = list(range(len(logits)))
+            if not self._scores:
+                order.sort(key=lambda place: (place != prediction.index, -_bare(logits[place])))
             given = self._given(row, prediction.index)
             names = Text("\n").join(
                 Text(self._class(place), NAME if place in given and self._meant else PLAIN) for place in order[:_LABELS]
@@ -94,7 +97,9 @@ class ClassTable:
         return made
 
     def _given(self, row: int, largest: int) -> set[int]:
-        """Return the classes that a sentence is given."""
+        """Return the classes that a sentence is given: of scores each says something."""
+        if self._scores:
+            return set(range(len(self._output.class_logits[row])))
         if not self._several or self._output.probabilities is None:
             return {largest}
         return {place for place, share in enumerate(self._output.probabilities[row]) if passes(share)}

@@ -30,6 +30,8 @@ def predicted(trace: Trace, output: Output) -> list[Answer]:
     meant = means_something(trace.model)
     if output.probabilities is not None and gives_several(trace.model):
         return [_several(trace.model, row, meant=meant) for row in output.probabilities]
+    if gives_scores(output):
+        return [_scores(trace.model, row, meant=meant) for row in output.class_logits]
     return [
         Answer(
             name=named(prediction.label, prediction.index, meant=meant) if len(logits) > 1 else "score",
@@ -63,6 +65,11 @@ def gives_several(model: Model) -> bool:
     return model.config.get("problem_type") == "multi_label_classification"
 
 
+def gives_scores(output: Output) -> bool:
+    """Whether each of several outputs is a score of its own, so that none of them is the answer."""
+    return output.probabilities is None and any(len(row) > 1 for row in output.class_logits)
+
+
 def passes(share: Number) -> bool:
     """Whether a label of several is given."""
     return not isinstance(share, str) and share >= HALF
@@ -73,6 +80,12 @@ def _several(model: Model, row: Sequence[Number], *, meant: bool) -> Answer:
     given.sort(key=lambda place: -float(row[place]))
     told = [f"{named(class_name(model, place), place, meant=meant)} {percent(row[place])}" for place in given]
     return Answer(name=", ".join(told) or "no label reaches 50 %", score="", means_something=meant)
+
+
+def _scores(model: Model, row: Sequence[Number], *, meant: bool) -> Answer:
+    told = [f"{named(class_name(model, place), place, meant=meant)} {number(score)}" for place, score in enumerate(row)]
+    more = f" and {len(told) - _ACTIVATED} more" if len(told) > _ACTIVATED else ""
+    return Answer(name=", ".join(told[:_ACTIVATED]) + more, score="", means_something=meant)
 
 
 def notes(trace: Trace, output: Output) -> list[str]:

@@ -29,6 +29,9 @@ Axes = list[Axis]
 BROADCAST: Final[Axis] = "broadcast"
 """An axis of length 1, which stands for every place along whatever it meets."""
 
+FOLDED: Final[Axis] = "batch and heads"
+"""Each head of the first sentence, then each of the second, and so on: one axis in place of two."""
+
 TOKEN_AXES: Final[frozenset[Axis]] = frozenset(("tokens", "query tokens", "key tokens"))
 
 IDS: Final[Axes] = ["batch", "tokens"]
