@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from .capture.encode import Sentences, encode, token_limit
+from .capture.encode import Sentences, check_tokenizer, encode, token_limit
 from .capture.forward import run_forward
 from .capture.keep import VALUES_LIMIT, Keep
 from .capture.outputs.classes import class_names
@@ -69,6 +69,7 @@ def trace(
         TypeError: the model is of another kind.
     """
     model = _checked(model)
+    check_tokenizer(tokenizer)
     loaded = _as_loaded(model, tokenizer)
     sentences = Sentences(
         texts=_several(texts),

@@ -41,6 +41,8 @@ def test_load_gives_what_run_uses() -> None:
 def test_wrong_arguments_are_clear(model: Any, tokenizer: Any) -> None:
     with pytest.raises(TypeError, match=r"takes a model of BERT, .*, not a Linear"):
         trace(torch.nn.Linear(1, 1), tokenizer, "x")
+    with pytest.raises(BertInspectError, match="NoneType does not say where its tokens stand"):
+        trace(model, None, "x")
     with pytest.raises(BertInspectError, match="layer 9"):
         trace(model, tokenizer, "x", layer=9)
     with pytest.raises(BertInspectError, match="no module matches"):

@@ -133,6 +133,19 @@ class Limit(int):
         return limit
 
 
+def check_tokenizer(tokenizer: Any) -> None:
+    """Refuse what is no fast tokenizer.
+
+    Raises:
+        UsageError: names its class.
+    """
+    if not getattr(tokenizer, "is_fast", False):
+        raise UsageError(
+            f"{type(tokenizer).__name__} does not say where its tokens stand in the text",
+            "load the fast tokenizer: AutoTokenizer of transformers gives it",
+        )
+
+
 def token_limit(tokenizer: Any, positions: int | None, max_length: int | None) -> Limit:
     """Return how many tokens a sentence may have: as many as the user asks for, else as the tokenizer says, and never
     more than the model has positions.
@@ -159,11 +172,7 @@ def encode(
         UsageError: the tokenizer is not a fast one, or a sentence is longer than the limit and may not be cut, or a
             label names no class.
     """
-    if not getattr(tokenizer, "is_fast", False):
-        raise UsageError(
-            f"{type(tokenizer).__name__} does not say where its tokens stand in the text",
-            "load the fast tokenizer: BertTokenizer of transformers 5, or BertTokenizerFast",
-        )
+    check_tokenizer(tokenizer)
     with _one_at_a_time:
         return _encoded(tokenizer, sentences, limit=limit, truncate=truncate, label_names=label_names)
 
