@@ -4,7 +4,8 @@ import math
 from collections.abc import Iterator, Sequence
 
 from ..families import heads
-from ..traces.record import Output, Trace
+from ..traces.output import Output
+from ..traces.record import Trace
 from ..traces.values import Number, strict
 from .align import RowPair
 from .difference import Answers

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from ..traces.record import Output, Step, TensorOut
+from ..traces.output import Output
+from ..traces.record import Step, TensorOut
 from ..traces.vocabulary import roles
 
 _GIVE_LOGITS = (roles.CLASSIFIER, roles.NEXT_SENTENCE_CLASSIFIER)

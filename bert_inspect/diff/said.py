@@ -6,7 +6,8 @@ from msgspec import structs
 
 from ..families import heads
 from ..traces.entities import entity_places
-from ..traces.record import Output, Trace
+from ..traces.output import Output
+from ..traces.record import Trace
 from ..traces.token_text import shown_token, token_text
 from ..traces.values import Number
 from .difference import Answer, Part

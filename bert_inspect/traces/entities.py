@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from .record import Entity, Input, Output, Prediction
+from .output import Entity, Output, Prediction
+from .record import Input
 
 OUTSIDE = "O"
 """What a token is labelled that belongs to no entity."""

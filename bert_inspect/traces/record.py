@@ -5,6 +5,8 @@ from typing import Any, Final, Literal
 import msgspec
 
 from ..safetext import safe_text
+from .base import Record
+from .output import Output
 from .proof import Proof
 from .values import Number, Values
 from .vocabulary.axes import Axis
@@ -15,11 +17,7 @@ VERSION = 1
 Kind = Literal["module", "op"]
 
 
-class _Record(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Keys with a default are written only where they say something; the others always."""
-
-
-class Environment(_Record, frozen=True, kw_only=True):
+class Environment(Record, frozen=True, kw_only=True):
     """Versions of what made the trace."""
 
     bert_inspect: str
@@ -28,7 +26,7 @@ class Environment(_Record, frozen=True, kw_only=True):
     transformers: str
 
 
-class Sizes(_Record, frozen=True, kw_only=True):
+class Sizes(Record, frozen=True, kw_only=True):
     """The sizes of a model under the same names for every architecture; None where its configuration states none.
     ``embedding`` is the width of the embeddings where that may differ from the hidden states'.
     """
@@ -43,7 +41,7 @@ class Sizes(_Record, frozen=True, kw_only=True):
     embedding: int | None = None
 
 
-class Model(_Record, frozen=True, kw_only=True):
+class Model(Record, frozen=True, kw_only=True):
     """The model that ran. ``initialised`` names the parameters drawn at random, ``parameters`` counts all, ``unused``
     names the tensors of its checkpoint that found no place in it.
 
@@ -69,7 +67,7 @@ class Model(_Record, frozen=True, kw_only=True):
     unused: list[str] = []
 
 
-class Input(_Record, frozen=True, kw_only=True):
+class Input(Record, frozen=True, kw_only=True):
     """The batch: one row a sentence, padded to the longest.
 
     ``offsets`` are character spans in the text (in the pair's text where `sides` says 1), ``words`` numbers the word
@@ -100,7 +98,7 @@ class Input(_Record, frozen=True, kw_only=True):
         return self.text_ids[row] if self.text_ids else self.token_type_ids[row]
 
 
-class Stats(_Record, frozen=True, kw_only=True):
+class Stats(Record, frozen=True, kw_only=True):
     """Statistics in float64 over the finite entries.
 
     ``std`` is that of ``torch.Tensor.std`` (n - 1). A number that is not defined (nothing finite, or ``std`` of one
@@ -116,7 +114,7 @@ class Stats(_Record, frozen=True, kw_only=True):
     zeros: int
 
 
-class TensorIn(_Record, frozen=True, kw_only=True):
+class TensorIn(Record, frozen=True, kw_only=True):
     """A tensor that a step received. ``from`` is the step that it came from, None where it came from outside:
     ``parameter`` then names the model's parameter or buffer that it is, ``argument`` the argument that the model was
     called with.
@@ -131,7 +129,7 @@ class TensorIn(_Record, frozen=True, kw_only=True):
     argument: str | None = None
 
 
-class TensorOut(_Record, frozen=True, kw_only=True):
+class TensorOut(Record, frozen=True, kw_only=True):
     """A tensor that a step returned. ``tensor`` is its key in the file that ``--tensors`` writes, ``label`` what it is
     where a step returns several things that are not the same (empty: what the step's label says), ``unread`` why it has
     neither the statistics nor the values that were asked for, in words that go on after "it is" (empty: it has them).
@@ -148,7 +146,7 @@ class TensorOut(_Record, frozen=True, kw_only=True):
     unread: str = ""
 
 
-class Source(_Record, frozen=True, kw_only=True):
+class Source(Record, frozen=True, kw_only=True):
     """The line of source that called the module or ran the op."""
 
     file: str
@@ -156,7 +154,7 @@ class Source(_Record, frozen=True, kw_only=True):
     code: str
 
 
-class Step(_Record, frozen=True, kw_only=True):
+class Step(Record, frozen=True, kw_only=True):
     """One call of a module, or one functional operation.
 
     ``parameters`` and ``flops`` are the step's own: a parameter is counted in the first step that holds it, a matrix
@@ -189,92 +187,7 @@ class Step(_Record, frozen=True, kw_only=True):
     part: str = ""
 
 
-class Prediction(_Record, frozen=True, kw_only=True):
-    """The most probable class of a sentence or of a token. ``score`` is its probability, or the raw output of a
-    regression.
-    """
-
-    index: int
-    label: str
-    score: Number
-
-
-class Entity(_Record, frozen=True, kw_only=True):
-    """Neighbouring tokens of one label, as transformers' pipeline groups them (``simple``): ``start`` and ``end`` are
-    characters of the text, ``score`` is the mean of the tokens' probabilities.
-    """
-
-    entity_group: str
-    score: Number
-    word: str
-    start: int
-    end: int
-
-
-class Answer(_Record, frozen=True, kw_only=True):
-    """What of a context answers a question: ``start`` and ``end`` are characters of the context, ``score`` is the
-    product of the probabilities of the first and the last token.
-    """
-
-    text: str
-    start: int
-    end: int
-    score: Number
-
-
-class Candidate(_Record, frozen=True, kw_only=True):
-    """A token that may stand at a mask."""
-
-    id: int
-    token: str
-    probability: Number
-
-
-class Mask(_Record, frozen=True, kw_only=True):
-    """A mask in a sentence, by the token's ``position`` in its row, with the most probable tokens, the first first."""
-
-    sentence: int
-    position: int
-    tokens: list[Candidate]
-
-
-class Pooled(_Record, frozen=True, kw_only=True):
-    """What sentence-transformers makes of the hidden states: the ``kind`` of pooling that the checkpoint names, and the
-    ``cosine`` of every two sentences (batch, batch).
-    """
-
-    kind: str
-    cosine: list[list[Number]]
-
-
-class Output(_Record, frozen=True, kw_only=True):
-    """What the model returned, by its task.
-
-    ``logits`` are (batch, labels); of a model that labels tokens (batch, tokens, labels), of one that tells replaced
-    tokens (batch, tokens); of multiple choice there is one row. ``probabilities`` is None where there are none,
-    for a regression as for a head that answers otherwise; ``loss`` is None without labels. ``tokens`` has the label of
-    each token, None for padding; ``masks`` has the masks of all sentences.
-    """
-
-    logits: list[list[Number | list[Number]]] = []
-    probabilities: list[list[Number]] | None
-    predictions: list[Prediction] = []
-    loss: Number | None
-    tokens: list[list[Prediction | None]] = []
-    entities: list[list[Entity]] = []
-    start_logits: list[list[Number]] = []
-    end_logits: list[list[Number]] = []
-    answers: list[Answer] = []
-    masks: list[Mask] = []
-    pooled: Pooled | None = None
-
-    @property
-    def class_logits(self) -> list[list[Number]]:
-        """The logits (batch, labels), empty where they are not of whole sentences."""
-        return [[number for number in row if not isinstance(number, list)] for row in self.logits]
-
-
-class Failure(_Record, frozen=True, kw_only=True):
+class Failure(Record, frozen=True, kw_only=True):
     """Why the forward stopped: the module in which it did, the exception, and the cause in plain words.
 
     ``step`` is the step that failed (it is marked ``failed`` too), ``tensor`` the name of the input that broke it,
@@ -290,7 +203,7 @@ class Failure(_Record, frozen=True, kw_only=True):
     last_good: int | None = None
 
 
-class Trace(_Record, frozen=True, kw_only=True):
+class Trace(Record, frozen=True, kw_only=True):
     """Everything recorded of one forward pass.
 
     ``steps`` stands in the order in which forwards were entered and ops ran, and ``steps[i].id == i``. ``selection``

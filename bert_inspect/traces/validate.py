@@ -7,7 +7,8 @@ from ..errors import TraceFileError
 from ..families.heads import MULTIPLE_CHOICE
 
 if TYPE_CHECKING:
-    from .record import Input, Output, Step, TensorIn, TensorOut, Trace
+    from .output import Output
+    from .record import Input, Step, TensorIn, TensorOut, Trace
 
 MOST_NESTED = 100
 """How deep calls may lie in each other. A BERT's are seven deep; whoever follows them must not run out of stack."""

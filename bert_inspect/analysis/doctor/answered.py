@@ -5,7 +5,8 @@ from collections.abc import Hashable
 import numpy as np
 
 from ...families.heads import Head
-from ...traces.record import Output, Trace
+from ...traces.output import Output
+from ...traces.record import Trace
 from ...traces.vocabulary import known_as
 from ..attention import Array, array
 

@@ -8,7 +8,8 @@ import torch
 from ...families import heads
 from ...families.heads import Head
 from ...loading.loaded import Loaded
-from ...traces.record import Input, Output
+from ...traces.output import Output
+from ...traces.record import Input
 from .classes import choices, next_sentences, sentence_classes
 from .masks import best_at_masks, pre_training
 from .pooled import pooled

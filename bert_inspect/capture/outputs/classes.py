@@ -6,7 +6,8 @@ from typing import Any
 import torch
 
 from ...loading.loaded import Loaded
-from ...traces.record import Input, Output, Prediction
+from ...traces.output import Output, Prediction
+from ...traces.record import Input
 from ...traces.values import strict
 from ...traces.vocabulary import known_as
 from .plain_numbers import largest, plain, rows

@@ -7,7 +7,8 @@ import torch
 from msgspec import structs
 
 from ...loading.loaded import Loaded
-from ...traces.record import Candidate, Input, Mask, Output
+from ...traces.output import Candidate, Mask, Output
+from ...traces.record import Input
 from ...traces.values import strict
 from ...traces.vocabulary import known_as
 from .classes import predictions

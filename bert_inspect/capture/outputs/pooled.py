@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 import torch
 
 from ...loading.loaded import Loaded
-from ...traces.record import Input, Output, Pooled
+from ...traces.output import Output, Pooled
+from ...traces.record import Input
 from ...traces.vocabulary import known_as
 from .plain_numbers import plain, rows
 

@@ -7,7 +7,8 @@ import torch
 from numpy.typing import NDArray
 
 from ...loading.loaded import Loaded
-from ...traces.record import Answer, Input, Output
+from ...traces.output import Answer, Output
+from ...traces.record import Input
 from ...traces.sentences import context_places, real_places
 from ...traces.values import strict
 from ...traces.vocabulary import known_as

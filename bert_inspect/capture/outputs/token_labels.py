@@ -7,7 +7,8 @@ import torch
 
 from ...loading.loaded import Loaded
 from ...traces.entities import OUTSIDE
-from ...traces.record import Entity, Input, Output, Prediction
+from ...traces.output import Entity, Output, Prediction
+from ...traces.record import Input
 from ...traces.values import Number, strict
 from ...traces.vocabulary import known_as
 from .classes import class_names, predictions

@@ -10,8 +10,9 @@ from torch import nn
 from torch.nn.modules.module import register_module_forward_pre_hook
 
 from ...loading.loaded import Loaded
+from ...traces.output import Output
 from ...traces.proof import Check, CheckName, Fault, Proof
-from ...traces.record import Input, Output, Trace
+from ...traces.record import Input, Trace
 from ...traces.tree import completion
 from ...traces.values import strict
 from ..naming.assemble import Assembled, Named

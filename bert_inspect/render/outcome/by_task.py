@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from rich.console import RenderableType
 
 from ...families import heads
-from ...traces.record import Output, Trace
+from ...traces.output import Output
+from ...traces.record import Trace
 from . import choices, classes, entities, masks, replaced, similarity, spans
 from .class_table import ClassTable
 from .meaning import Answer

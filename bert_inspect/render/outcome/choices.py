@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.text import Text
 
-from ...traces.record import Output, Trace
+from ...traces.output import Output
+from ...traces.record import Trace
 from ...traces.values import Number
 from ..words import DIM, NAME, number, sentence
 from .frame import BAR, bar, note_on_weights, table

@@ -8,7 +8,8 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ...traces.record import Output, Trace
+from ...traces.output import Output
+from ...traces.record import Trace
 from ...traces.values import Number
 from ..words import DIM, NAME, PLAIN, number, plural, sentence
 from .classes import class_label, gives_scores, gives_several, lacks_pair, notes, passes, predicted

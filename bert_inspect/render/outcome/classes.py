@@ -6,7 +6,8 @@ from typing import Any, Final
 from ...families.heads import NEXT_SENTENCE, PRE_TRAINING, SENTENCE_ORDER
 from ...safetext import safe_text
 from ...traces.lookup import class_name
-from ...traces.record import Model, Output, Trace
+from ...traces.output import Output
+from ...traces.record import Model, Trace
 from ...traces.values import Number
 from ..words import number
 from .meaning import LABEL, Answer, means_something, named, percent, sigmoid

@@ -7,7 +7,8 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from ...traces.entities import OUTSIDE, entity_places
-from ...traces.record import Output, Trace
+from ...traces.output import Output
+from ...traces.record import Trace
 from ..words import DIM, NAME, sentence
 from .frame import SENTENCES, note_on_weights, numbered_texts, table, texts_of
 from .marked import COLOURS, Mark, Piece, pieces

@@ -9,7 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ...safetext import safe_text
-from ...traces.record import Candidate, Input, Mask, Output, Trace
+from ...traces.output import Candidate, Mask, Output
+from ...traces.record import Input, Trace
 from ...traces.token_text import token_text
 from ..words import DIM, LAYER, NAME, sentence
 from .class_table import ClassTable

@@ -8,7 +8,8 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from ...families.heads import REPLACED_TOKENS
-from ...traces.record import Output, Trace
+from ...traces.output import Output
+from ...traces.record import Trace
 from ...traces.values import Number
 from ..words import DIM, NAME, plural
 from .frame import SENTENCES, note_on_weights, numbered_texts, table, texts_of

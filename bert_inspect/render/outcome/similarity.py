@@ -9,7 +9,8 @@ from rich.measure import Measurement
 from rich.style import Style
 from rich.text import Text
 
-from ...traces.record import Output, Pooled, Trace
+from ...traces.output import Output, Pooled
+from ...traces.record import Trace
 from ...traces.values import Number
 from ...traces.vocabulary import known_as
 from ..heads.heatmap import filling

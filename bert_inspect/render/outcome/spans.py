@@ -8,7 +8,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ...traces.record import Output, Trace
+from ...traces.output import Output
+from ...traces.record import Trace
 from ...traces.sentences import classification_place, context_places, real_places
 from ...traces.values import Number
 from ..words import DIM, NAME, PLAIN, sentence

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...safetext import safe_text
-from ...traces.record import Output, Trace
+from ...traces.output import Output
+from ...traces.record import Trace
 from ...traces.values import Number
 from ..answers import notes, title
 from ..outcome import choices, entities, masks, replaced, similarity, spans
