@@ -105,7 +105,7 @@ def test_every_word_of_the_vocabulary_is_seen_in_some_model() -> None:
         label
         for family, head, changes in [*((*each, {}) for each in ALL), *((FAMILIES[n], h, c) for n, h, c in VARIANTS)]
         for attention in family.attentions
-        for step in traced(family, head, attention=attention, **changes).steps
+        for step in run_forward(as_loaded(tiny(family, head, attention=attention, **changes)), batch(family))[0].steps
         for label in (step.label, *(output.label for output in step.outputs))
     }
     rare = {

@@ -81,15 +81,14 @@ def test_a_folder_is_what_from_pretrained_makes_of_it(folder_of: Any, family: Fa
 
 
 @pytest.mark.parametrize(("family", "head"), ALL, ids=NAMES)
-def test_a_run_is_proved_and_gives_what_transformers_gives(
-    folder_of: Any, command: Command, family: Family, head: Head
-) -> None:
+def test_a_run_gives_what_transformers_gives(folder_of: Any, command: Command, family: Family, head: Head) -> None:
     folder = folder_of(family, head)
     given = [TEXTS[0], *(word for text in TEXTS for word in ("--choice", text))] if head is MULTIPLE_CHOICE else TEXTS
-    code, out, err = command("run", *given, "--model", folder, "--verify", "--values", "--json", "--quiet")
+    prove = ["--verify"] if head is SEQUENCE_CLASSIFICATION else []  # of all heads it is proved in tests/families
+    code, out, err = command("run", *given, "--model", folder, *prove, "--values", "--json", "--quiet")
     assert code == 0, err
     trace = json.loads(out)
-    assert trace["proof"]["passed"] and trace["model"]["task"] == head.task
+    assert trace["model"]["task"] == head.task and (not prove or trace["proof"]["passed"])
     tokenizer = AutoTokenizer.from_pretrained(folder)
     texts = ([TEXTS[0]] * 2, TEXTS) if head is MULTIPLE_CHOICE else (TEXTS,)
     encoded = tokenizer(*texts, padding=True)
@@ -121,7 +120,7 @@ def test_a_bare_body_gets_a_head_only_where_it_is_asked_for(folder_of: Any, fami
     assert drawn.weights == "partial" and drawn.model.config.num_labels == 3
     assert not any(map(family.in_body, drawn.initialised))
     if NEXT_SENTENCE not in family.heads:
-        with pytest.raises(UsageError, match=f"is a {family.name}, which has no head for next-sentence-prediction"):
+        with pytest.raises(UsageError, match=f"is an? {family.name}, which has no head for next-sentence-prediction"):
             located(folder, task="next-sentence-prediction")
 
 
