@@ -96,6 +96,7 @@ VARIANTS: list[tuple[str, Head, dict[str, Any]]] = [
         ("modernbert", head, {"classifier_pooling": "mean", "classifier_activation": "tanh"})
         for head in (SEQUENCE_CLASSIFICATION, MULTIPLE_CHOICE)
     ),
+    *(("electra", MULTIPLE_CHOICE, {"summary_type": kind}) for kind in ("last", "mean", "cls_index")),
     ("deberta-v2", MASKED_LM, {"legacy": False}),
     (
         "deberta-v2",

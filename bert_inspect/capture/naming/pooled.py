@@ -12,6 +12,10 @@ OPS: dict[tuple[str, ...], str] = {
     (ops.SUM, "attention_mask"): labels.NUMBER_OF_TOKENS,
     (ops.DIVIDE, labels.SUM_OVER_TOKENS, labels.NUMBER_OF_TOKENS): labels.MEAN_OVER_TOKENS,
     (ops.ARGMAX, "attention_mask"): labels.FIRST_PLACES,
+    # ELECTRA's summary of type cls_index: without a place that is given, that of the last token
+    (ops.FILL, labels.FIRST_TOKEN_KEPT): labels.LAST_PLACES,
+    (ops.GATHER, labels.LAST_PLACES): labels.LAST_TOKEN,
+    (ops.SQUEEZE, labels.LAST_TOKEN): labels.LAST_TOKEN,
 }
 """Ops, by their family and the names of the tensors that they work on."""
 
@@ -23,6 +27,11 @@ AXES: dict[str, Axes] = {
     **dict.fromkeys((*labels.ONE_TOKEN, labels.MEAN_OF_TOKENS), axes.POOLED),
 }
 """The axes of what the labels say."""
+OTHER_AXES: dict[tuple[str, int], Axes] = {
+    (label, 3): ["batch", "broadcast", "hidden"]
+    for label in (labels.FIRST_TOKEN_KEPT, labels.LAST_PLACES, labels.LAST_TOKEN)
+}
+"""Those of labels whose tensors have other axes elsewhere, by their number."""
 
 
 def token_taken(step: StepRecord, sources: list[str], *, first: str, first_real: str) -> str:
@@ -36,6 +45,8 @@ def token_taken(step: StepRecord, sources: list[str], *, first: str, first_real:
             return first
         case "[:, -1]" | "[:, -1, :]" | "1, -1":
             return labels.LAST_TOKEN
+        case "[..., :1, :]":
+            return labels.FIRST_TOKEN_KEPT
         case _ if sources[1:] == [labels.ROW_NUMBERS, labels.FIRST_PLACES]:
             return first_real
         case other:

@@ -111,6 +111,7 @@ OTHER_AXES: dict[tuple[str, int], Axes] = {
     (labels.TRANSFORM_PROJECTION, 2): axes.POOLED,
     **relative_positions.AXES,
     **rotary.OTHER_AXES,
+    **pooled.OTHER_AXES,
     **disentangled.OTHER_AXES,
     **{(name, 3): axes.IDS_OF_CHOICES for name in ("input_ids", "token_type_ids", "attention_mask")},
     **{

@@ -183,6 +183,8 @@ CLS_TOKEN: Final = "first token [CLS]"
 S_TOKEN: Final = "first token <s>"
 FIRST_TOKEN: Final = "first token"
 LAST_TOKEN: Final = "last token"
+FIRST_TOKEN_KEPT: Final = "first token, its axis kept"
+LAST_PLACES: Final = "places of the last tokens"
 MEAN_OF_TOKENS: Final = "mean of all tokens"
 ONE_TOKEN: Final = (CLS_TOKEN, S_TOKEN, FIRST_TOKEN, LAST_TOKEN)
 """What may be taken of a sentence to stand for it."""
