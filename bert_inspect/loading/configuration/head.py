@@ -77,7 +77,7 @@ def _saved_with(family: Family, config: dict[str, Any], tensors: Collection[str]
     for marks, head in _MARKS:
         if not modules.isdisjoint(marks):
             return head
-    return SEQUENCE_CLASSIFICATION if not modules and _names_labels(config) and not tensors else NO_HEAD
+    return SEQUENCE_CLASSIFICATION if not tensors and _names_labels(config) else NO_HEAD
 
 
 _MARKS: tuple[tuple[frozenset[str], Head], ...] = (
