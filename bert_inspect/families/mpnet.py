@@ -6,7 +6,7 @@ from ..traces.vocabulary import roles
 from . import like_bert
 from .family import Family
 from .heads import COMMON, SEQUENCE_CLASSIFICATION
-from .roberta import CLASSIFICATION_HEAD
+from .roberta import CLASSIFICATION_HEAD, HEAD_MODULES
 from .settings import (
     EVERY,
     FLAG,
@@ -51,17 +51,8 @@ MPNET = Family(
         "output.dense": roles.OUTPUT_PROJECTION,
         "LayerNorm": roles.NORM,
         "dropout": roles.DROPOUT,
-        "pooler": roles.POOLER,
-        "pooler.dense": roles.POOLER_PROJECTION,
-        "pooler.activation": roles.POOLER_ACTIVATION,
-        "classifier": roles.CLASSIFIER,
-        "classifier.dense": roles.CLASSIFIER_PROJECTION,
-        "classifier.out_proj": roles.CLASSIFIER,
-        "qa_outputs": roles.SPAN_CLASSIFIER,
-        "lm_head": roles.PREDICTION_HEAD,
-        "lm_head.dense": roles.TRANSFORM_PROJECTION,
-        "lm_head.layer_norm": roles.NORM,
-        "lm_head.decoder": roles.DECODER,
+        **like_bert.POOLER,
+        **HEAD_MODULES,
     },
     modules_with={SEQUENCE_CLASSIFICATION.task: CLASSIFICATION_HEAD},
     sizes=like_bert.SIZES_WITHOUT_TYPES,

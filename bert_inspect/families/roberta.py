@@ -16,6 +16,18 @@ from .family import Family
 from .heads import COMMON, SEQUENCE_CLASSIFICATION
 from .settings import LIKE_BERT
 
+HEAD_MODULES: Final[Mapping[str, str]] = {
+    "classifier": roles.CLASSIFIER,
+    "classifier.dense": roles.CLASSIFIER_PROJECTION,
+    "classifier.out_proj": roles.CLASSIFIER,
+    "qa_outputs": roles.SPAN_CLASSIFIER,
+    "lm_head": roles.PREDICTION_HEAD,
+    "lm_head.dense": roles.TRANSFORM_PROJECTION,
+    "lm_head.layer_norm": roles.NORM,
+    "lm_head.decoder": roles.DECODER,
+}
+"""Roles of the modules of all heads; MPNet has the same."""
+
 CLASSIFICATION_HEAD: Final[Mapping[str, str]] = {"classifier": roles.CLASSIFICATION_HEAD}
 """With a head for sentences the attribute that holds the classifier of tokens and choices holds the whole head."""
 
@@ -31,14 +43,7 @@ ROBERTA = Family(
         "roberta": roles.BODY,
         **like_bert.BODY,
         **like_bert.POOLER,
-        "classifier": roles.CLASSIFIER,
-        "classifier.dense": roles.CLASSIFIER_PROJECTION,
-        "classifier.out_proj": roles.CLASSIFIER,
-        "qa_outputs": roles.SPAN_CLASSIFIER,
-        "lm_head": roles.PREDICTION_HEAD,
-        "lm_head.dense": roles.TRANSFORM_PROJECTION,
-        "lm_head.layer_norm": roles.NORM,
-        "lm_head.decoder": roles.DECODER,
+        **HEAD_MODULES,
     },
     modules_with={SEQUENCE_CLASSIFICATION.task: CLASSIFICATION_HEAD},
     sizes=like_bert.SIZES,
