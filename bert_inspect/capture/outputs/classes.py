@@ -11,6 +11,7 @@ from ...traces.record import Input
 from ...traces.values import strict
 from ...traces.vocabulary import known_as
 from .plain_numbers import largest, plain, rows
+from .returned import loss_of
 
 Returned = Mapping[str, torch.Tensor]
 
@@ -41,12 +42,11 @@ def choices(loaded: Loaded, batch: Input, returned: Returned) -> Output:
 def _output(
     logits: torch.Tensor, probabilities: torch.Tensor | None, names: Sequence[str], returned: Returned
 ) -> Output:
-    loss = returned.get(known_as.LOSS)
     return Output(
         logits=[list(row) for row in rows(logits)],
         probabilities=None if probabilities is None else rows(probabilities),
         predictions=predictions(logits if probabilities is None else probabilities, names),
-        loss=None if loss is None else strict(float(loss)),
+        loss=loss_of(returned),
     )
 
 

@@ -13,6 +13,7 @@ from ...traces.values import strict
 from ...traces.vocabulary import known_as
 from .classes import predictions
 from .plain_numbers import plain, rows
+from .returned import loss_of
 
 BEST = 10
 """How many tokens are told of each mask."""
@@ -40,10 +41,10 @@ def pre_training(loaded: Loaded, batch: Input, returned: Mapping[str, torch.Tens
 
 
 def _output(loaded: Loaded, batch: Input, returned: Mapping[str, torch.Tensor], logits: torch.Tensor) -> Output:
-    mask, loss = getattr(loaded.tokenizer, "mask_token_id", None), returned.get(known_as.LOSS)
+    mask = getattr(loaded.tokenizer, "mask_token_id", None)
     return Output(
         probabilities=None,
-        loss=None if loss is None else strict(float(loss)),
+        loss=loss_of(returned),
         masks=[
             Mask(sentence=row, position=place, tokens=_best(plain(logits[row, place]), loaded.tokenizer))
             for row, ids in enumerate(batch.input_ids)

@@ -7,6 +7,7 @@ import torch
 
 from ...errors import UsageError
 from ...families.heads import Head
+from ...traces.values import Number, strict
 from ...traces.vocabulary import known_as
 
 
@@ -37,6 +38,12 @@ def returned_tensors(head: Head, returned: Any) -> dict[str, torch.Tensor]:
             f"let it return what its class in transformers does, or a tuple that begins with the {what}",
         )
     return held
+
+
+def loss_of(returned: Mapping[str, torch.Tensor]) -> Number | None:
+    """Return the loss among what was returned, None where the model was given no labels."""
+    loss = returned.get(known_as.LOSS)
+    return None if loss is None else strict(float(loss))
 
 
 def _described(returned: Any) -> str:

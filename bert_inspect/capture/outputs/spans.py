@@ -13,6 +13,7 @@ from ...traces.sentences import context_places, real_places
 from ...traces.values import strict
 from ...traces.vocabulary import known_as
 from .plain_numbers import plain, rows
+from .returned import loss_of
 
 LONGEST_ANSWER = 15
 """The most tokens of an answer, as in transformers' pipeline for question answering (``max_answer_len``)."""
@@ -23,10 +24,9 @@ _OUTSIDE = -10_000.0
 def answer_spans(loaded: Loaded, batch: Input, returned: Mapping[str, torch.Tensor]) -> Output:
     """Return the logits (batch, tokens) of first and last tokens, and the best span of each context."""
     start, end = plain(returned[known_as.START_LOGITS]), plain(returned[known_as.END_LOGITS])
-    loss = returned.get(known_as.LOSS)
     return Output(
         probabilities=None,
-        loss=None if loss is None else strict(float(loss)),
+        loss=loss_of(returned),
         start_logits=rows(start),
         end_logits=rows(end),
         answers=[best_span(batch, row, start[row].numpy(), end[row].numpy()) for row in range(len(batch.texts))],

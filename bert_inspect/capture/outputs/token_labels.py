@@ -13,11 +13,12 @@ from ...traces.values import Number, strict
 from ...traces.vocabulary import known_as
 from .classes import class_names, predictions
 from .plain_numbers import nested, plain
+from .returned import loss_of
 
 
 def token_classes(loaded: Loaded, batch: Input, returned: Mapping[str, torch.Tensor]) -> Output:
     """Return logits (batch, tokens, labels), the label of each token, and the entities of each sentence."""
-    logits, loss = plain(returned[known_as.LOGITS]), returned.get(known_as.LOSS)
+    logits = plain(returned[known_as.LOGITS])
     names = class_names(loaded.model.config)
     tokens = [
         _visible(predictions(row, names), seen)
@@ -26,7 +27,7 @@ def token_classes(loaded: Loaded, batch: Input, returned: Mapping[str, torch.Ten
     return Output(
         logits=nested(logits),
         probabilities=None,
-        loss=None if loss is None else strict(float(loss)),
+        loss=loss_of(returned),
         tokens=tokens,
         entities=[entities(batch, row, tokens[row], loaded.tokenizer) for row in range(len(tokens))],
     )
@@ -34,13 +35,13 @@ def token_classes(loaded: Loaded, batch: Input, returned: Mapping[str, torch.Ten
 
 def replaced_tokens(loaded: Loaded, batch: Input, returned: Mapping[str, torch.Tensor]) -> Output:
     """Return logits (batch, tokens) and whether each token is an original one, with the probability of that."""
-    logits, loss = plain(returned[known_as.LOGITS]), returned.get(known_as.LOSS)
+    logits = plain(returned[known_as.LOGITS])
     replaced = logits.sigmoid()
     both = torch.stack([1 - replaced, replaced], dim=-1)
     return Output(
         logits=nested(logits),
         probabilities=None,
-        loss=None if loss is None else strict(float(loss)),
+        loss=loss_of(returned),
         tokens=[
             _visible(predictions(row, loaded.head.classes), seen)
             for row, seen in zip(both, batch.attention_mask, strict=True)
