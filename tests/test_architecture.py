@@ -39,9 +39,10 @@ ROOMS: dict[str, set[str]] = {
     "capture.verify": TRACES | {"capture", "loading", "capture.naming", "capture.tracing", "torch"},
     "analysis": TRACES | {"errors", "capture", "loading", "diff", "analysis.causes", "msgspec", "numpy"},
     "analysis.causes": TRACES | {"diff", "msgspec", "numpy", "torch", "transformers"},
+    "analysis.explain": TRACES | {"errors", "capture", "capture.tracing", "loading", "msgspec", "torch"},
     "analysis.doctor": TRACES | {"errors", "analysis", "capture", "loading", "diff", "msgspec", "numpy", "torch"},
     "render": TRACES | {"errors", "safetext", "diff", "analysis", "source_view", "msgspec", "numpy"} | RICH
-    | {"analysis.doctor", "dataflow"},
+    | {"analysis.doctor", "analysis.explain", "dataflow"},
     "render.diagram": TRACES | {"safetext", "dataflow", "layout", "render", "rich"},
     "render.report": TRACES | {"safetext", "analysis", "source_view", "render", "msgspec", "numpy"} | RICH,
     "terminal": EDGE | {"rich"},

@@ -93,13 +93,18 @@ def class_indices(labels: Sequence[Label | Sequence[Label]], names: Sequence[str
         if isinstance(given, str) and "+" in given and given not in names:
             given = given.split("+")
         if isinstance(given, str) or not isinstance(given, Sequence):
-            found.append(_class_index(given, names))
+            found.append(class_index(given, names))
         else:
-            found.append([_class_index(label, names) for label in given])
+            found.append([class_index(label, names) for label in given])
     return found
 
 
-def _class_index(label: Label, names: Sequence[str]) -> int | float:
+def class_index(label: Label, names: Sequence[str]) -> int | float:
+    """Return one label as the index of a class, as `class_indices` does; a number is not held against the names.
+
+    Raises:
+        UsageError: no class, or more than one, has such a name.
+    """
     if not isinstance(label, str):
         return label
     if label.strip().isdecimal():

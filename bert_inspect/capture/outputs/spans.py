@@ -39,19 +39,32 @@ def best_span(batch: Input, row: int, start: NDArray[np.float64], end: NDArray[n
 
     Without a second text the whole sentence is the context. An empty text says that there is no token to choose.
     """
+    best = best_places(batch, row, start, end)
+    if best is None:
+        return Answer(text="", start=0, end=0, score=0.0)
+    first, last, score = best
+    begin, stop = _of_word(batch, row, first)[0], _of_word(batch, row, last)[1]
+    text = (batch.pairs or batch.texts)[row]
+    return Answer(text=text[begin:stop], start=begin, end=stop, score=strict(score))
+
+
+def best_places(
+    batch: Input, row: int, start: NDArray[np.float64], end: NDArray[np.float64]
+) -> tuple[int, int, float] | None:
+    """Return the places of the first and the last token of the most probable answer, and its score; None where no token
+    may be one.
+    """
     inside = np.zeros(len(batch.tokens[row]), dtype=bool)
     inside[context_places(batch, row)] = True
     if not inside.any():
-        return Answer(text="", start=0, end=0, score=0.0)
+        return None
     allowed = inside.copy()
     allowed[real_places(batch, row)[0]] = True  # [CLS], over which "no answer" is decided
     spans = np.triu(np.outer(_shares(start, allowed), _shares(end, allowed)))
     spans = np.tril(spans, LONGEST_ANSWER - 1)
     spans[~inside] = spans[:, ~inside] = 0.0
     first, last = np.unravel_index(int(np.nan_to_num(spans, nan=-1.0).argmax()), spans.shape)
-    begin, stop = _of_word(batch, row, int(first))[0], _of_word(batch, row, int(last))[1]
-    text = (batch.pairs or batch.texts)[row]
-    return Answer(text=text[begin:stop], start=begin, end=stop, score=strict(float(spans[first, last])))
+    return int(first), int(last), float(spans[first, last])
 
 
 def _shares(logits: NDArray[np.float64], allowed: NDArray[np.bool_]) -> NDArray[np.float64]:

@@ -1,0 +1,339 @@
+"""Runs a model's own forward as the frozen network: what is not linear in it is held at its value in this run.
+
+Held are attention probabilities, the deviations in layer norms, the ratio of each activation's output to its input and,
+where two parts of a gate are multiplied, the activated one. What is left is affine in the embeddings, so that every
+partition of it sums to what the model returned (Modarressi et al., "DecompX", ACL 2023, propagate the same network
+forward, a vector a token; here one backward pass does it). No model code is written anew: a function mode puts those
+few functions in the place of torch's, and what they return is what torch returns, to the bit.
+"""
+
+from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import contextmanager
+from threading import get_ident
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional
+from torch.nn.modules import module as everyones
+from torch.overrides import TorchFunctionMode
+from torch.utils.weak import WeakIdKeyDictionary
+
+from ...loading.loaded import Loaded
+from ...traces.vocabulary import roles
+from .affine import NotAffine
+from .frozen_functions import FrozenAttention, FrozenNorm, frozen_activation, frozen_gelu
+from .parts import Constant, Part
+
+_EMBEDDINGS = (roles.WORD_EMBEDDINGS, roles.POSITION_EMBEDDINGS, roles.TOKEN_TYPE_EMBEDDINGS)
+_OPENS_A_BLOCK = (
+    *roles.QUERY_KEY_VALUE,
+    roles.FUSED_PROJECTION,
+    roles.INTERMEDIATE_PROJECTION,
+    roles.GATED_PROJECTION,
+)
+"""What receives the hidden states in attention and in a feed-forward part."""
+_CLOSES_A_BLOCK = (roles.ATTENTION_OUTPUT_PROJECTION, roles.OUTPUT_PROJECTION)
+"""What such a block hands to the residual sum."""
+_ACTIVATIONS = ("transformers.activations", "torch.nn.modules.activation")
+ATTENTION_PROBABILITIES = "attention probabilities"
+
+
+class FrozenNetwork(TorchFunctionMode):
+    """Puts frozen functions in the place of torch's, and notes what the sum is made of.
+
+    With ``direct`` only residual sums and norms carry anything on: what a block computes begins anew as a component.
+
+    Attributes:
+        parts: what the sum is made of besides constants.
+        constants: every bias that was added.
+        frozen: what was held, of what the backward pass came by.
+        rounding: for each row the sum of the squares of activation x gradient of all that was computed (batch).
+    """
+
+    def __init__(self, loaded: Loaded, rows: int, *, direct: bool = False) -> None:
+        super().__init__()
+        self.parts: list[Part] = []
+        self.constants: list[Constant] = []
+        self.frozen: dict[str, None] = {}
+        self.rounding = torch.zeros(rows, dtype=torch.float64)
+        self._rows, self._direct, self._loaded = rows, direct, loaded
+        self._names = {id(each): name for name, each in loaded.model.named_parameters()}
+        self._orders: MutableMapping[torch.Tensor, int] = WeakIdKeyDictionary()
+        self._count = 0
+        self._activated: MutableMapping[torch.Tensor, None] = WeakIdKeyDictionary()
+        self._layer: int | None = None
+        self._layers_begun = 0
+        self._thread = get_ident()
+
+    def order(self, tensor: torch.Tensor) -> int:
+        """Return the place of a tensor among all of the run."""
+        return self._orders[tensor]
+
+    # Where in the model the forward is
+
+    @contextmanager
+    def attached(self) -> Iterator[None]:
+        """Know for the block which layer runs, and what activations return that are modules."""
+        family, handles = self._loaded.family, []
+        try:
+            for path, module in self._loaded.model.named_modules():
+                if family.role(path) == roles.LAYER:
+                    handles.append(module.register_forward_pre_hook(self._layer_begins))
+                    handles.append(module.register_forward_hook(self._layer_ends))
+            handles.append(everyones.register_module_forward_hook(self._module_ran))
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    def _layer_begins(self, module: nn.Module, given: Any) -> None:
+        self._layer = self._layers_begun
+        self._layers_begun += 1
+
+    def _layer_ends(self, module: nn.Module, given: Any, returned: Any) -> None:
+        self._layer = None
+
+    def _module_ran(self, module: nn.Module, given: Any, returned: Any) -> Any:
+        """Freeze an activation as a whole that is a module: some are formulas of several operations."""
+        if get_ident() != self._thread or not type(module).__module__.startswith(_ACTIVATIONS):
+            return None
+        if not _carries(returned) or returned in self._activated:
+            return None
+        with torch._C.DisableTorchFunction():
+            out = frozen_activation(given[0], returned.detach(), module)
+        return self._activated_by(type(module).__name__.removesuffix("Activation"), *out)
+
+    # Functions
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        rule = _RULES.get(func)
+        out = func(*args, **(kwargs or {})) if rule is None else rule(self, func, *args, **(kwargs or {}))
+        if isinstance(out, torch.Tensor) and out.requires_grad:
+            self._note(out)
+        return out
+
+    def _embedding(self, func: Any, ids: torch.Tensor, weight: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
+        rows: torch.Tensor = func(ids, weight, *args, **kwargs)
+        name, role = self._named(weight)
+        if role not in _EMBEDDINGS:
+            return rows
+        leaf = rows.detach().expand(self._rows, *rows.shape[1:]).clone().requires_grad_()
+        self.parts.append(Part(role, name, self._layer, leaf))
+        return leaf.clone()  # which may be changed in place
+
+    def _linear(
+        self, func: Any, input: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        name, role = self._named(weight)
+        if self._direct and role in _OPENS_A_BLOCK:
+            input = input.detach()
+        out: torch.Tensor = func(input, weight, bias)
+        if self._direct and role in _CLOSES_A_BLOCK:
+            out = self._block(Part(role, name, self._layer, out.detach().requires_grad_(), input.detach(), weight))
+        self._computed(out)
+        self._constant(out, bias, role)
+        return out
+
+    def _convolution(
+        self, func: Any, input: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None, *rest: Any
+    ) -> torch.Tensor:
+        name, role = self._named(weight)
+        out: torch.Tensor = func(input.detach() if self._direct else input, weight, bias, *rest)
+        if self._direct:  # it is one component, its bias with it
+            return self._block(Part(role, name, self._layer, out.detach().requires_grad_()))
+        self._computed(out)
+        self._constant(out, None if bias is None else bias[:, None], role, name=self._names.get(id(bias), ""))
+        return out
+
+    def _block(self, part: Part) -> torch.Tensor:
+        self.parts.append(part)
+        return part.tensor.clone()  # which may be changed in place
+
+    def _layer_norm(
+        self,
+        func: Any,
+        input: torch.Tensor,
+        normalized_shape: Any,
+        weight: torch.Tensor | None = None,
+        bias: torch.Tensor | None = None,
+        eps: float = 1e-5,
+    ) -> torch.Tensor:
+        if not input.requires_grad:
+            return func(input, normalized_shape, weight, bias, eps)  # type: ignore[no-any-return]
+        out: torch.Tensor = FrozenNorm.apply(input, func, normalized_shape, weight, bias, eps)  # type: ignore[no-untyped-call]
+        self._computed(out, holds="the standard deviations of layer norms")
+        self._constant(out, bias, roles.NORM)
+        return out
+
+    def _softmax(self, func: Any, input: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
+        probabilities: torch.Tensor = func(input, *args, **kwargs)
+        if input.requires_grad:
+            self.frozen[ATTENTION_PROBABILITIES] = None
+        return probabilities.detach()
+
+    def _attention(
+        self, func: Any, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, *args: Any, **kwargs: Any
+    ) -> torch.Tensor:
+        if not value.requires_grad:
+            return func(query, key, value, *args, **kwargs)  # type: ignore[no-any-return]
+        options = {**dict(zip(("attn_mask", "dropout_p", "is_causal"), args, strict=False)), **kwargs}
+        out: torch.Tensor = FrozenAttention.apply(value, func, query.detach(), key.detach(), options)  # type: ignore[no-untyped-call]
+        self._computed(out, holds=ATTENTION_PROBABILITIES)
+        return out
+
+    def _elementwise(self, func: Any, input: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
+        out: torch.Tensor = func(input, *args, **kwargs)
+        if not input.requires_grad:
+            return out
+        name = func.__name__.strip("_")
+        if name == "gelu" and {"none"} >= {*args, *kwargs.values()}:
+            return self._activated_by(name, frozen_gelu(input, out.detach()), 0.0)
+        return self._activated_by(
+            name, *frozen_activation(input, out.detach(), lambda points: func(points, *args, **kwargs))
+        )
+
+    def _activated_by(self, name: str, out: torch.Tensor, at_zero: float) -> torch.Tensor:
+        self._activated[out] = None
+        self._computed(out, holds=f"the ratio {name}(x) / x of each activation")
+        self._constant(out, torch.tensor(at_zero, device=out.device), roles.ACTIVATION)
+        return out
+
+    def _multiply(self, func: Any, input: Any, other: Any, **kwargs: Any) -> torch.Tensor:
+        if _carries(input) and _carries(other):
+            held = "the activated side of each gate"
+            if input in self._activated:
+                input, self.frozen[held] = input.detach(), None
+            elif other in self._activated:
+                other, self.frozen[held] = other.detach(), None
+        return func(input, other, **kwargs)  # type: ignore[no-any-return]
+
+    def _add(self, func: Any, input: Any, other: Any, **kwargs: Any) -> torch.Tensor:
+        return self._sum(func, input, other, kwargs, times=kwargs.get("alpha", 1))
+
+    def _subtract(self, func: Any, input: Any, other: Any, **kwargs: Any) -> torch.Tensor:
+        return self._sum(func, input, other, kwargs, times=-kwargs.get("alpha", 1))
+
+    def _sum(self, func: Any, input: Any, other: Any, kwargs: dict[str, Any], *, times: float) -> torch.Tensor:
+        one, two = _carries(input), _carries(other)  # before the sum, which may be in place
+        out: torch.Tensor = func(input, other, **kwargs)
+        if one or two:
+            self._computed(out)
+        if one and not two:
+            self._constant(out, other, None, times=times)
+        elif two and not one:
+            self._constant(out, input, None)
+        return out
+
+    def _filled(self, func: Any, input: torch.Tensor, mask: torch.Tensor, value: Any) -> torch.Tensor:
+        out: torch.Tensor = func(input, mask, value)
+        if _carries(out):
+            self._constant(out, mask * value, None)
+        return out
+
+    # What is noted
+
+    def _note(self, out: torch.Tensor) -> int:
+        """Return the place of a tensor among all, which is its first."""
+        if out not in self._orders:
+            self._orders[out] = self._count
+            self._count += 1
+        return self._orders[out]
+
+    def _named(self, parameter: torch.Tensor) -> tuple[str, str]:
+        """Return the name of a parameter and the role of its module, empty where it is none."""
+        name = self._names.get(id(parameter), "")
+        return name, self._loaded.family.role(name.rpartition(".")[0]) if name else ""
+
+    def _computed(self, out: torch.Tensor, *, holds: str = "") -> None:
+        """Note what was computed, and what was held for it, should the backward pass come by."""
+        if not out.requires_grad:
+            return
+        values = out.detach()
+
+        def came_by(gradient: torch.Tensor) -> None:
+            if holds:
+                self.frozen[holds] = None
+            self.rounding += self._by_row((gradient.float() * values.float()).square())
+
+        out.register_hook(came_by)  # type: ignore[no-untyped-call]
+
+    def _constant(
+        self, out: torch.Tensor, added: Any, role: str | None, *, name: str | None = None, times: float = 1
+    ) -> None:
+        """Note what was added, should the backward pass come by; ``role`` None: that of the parameter that it is."""
+        if added is None or not out.requires_grad:
+            return
+        if name is None:
+            name, own = self._named(added)
+            role = own if role is None else role
+        amount = torch.as_tensor(added, device=out.device).detach()
+        if not name and not bool(amount.any()):
+            return  # zeros in place of embeddings that there are not
+        constant = Constant(role or "", name, self._layer, self._note(out), torch.zeros_like(self.rounding))
+        self.constants.append(constant)
+
+        def came_by(gradient: torch.Tensor) -> None:
+            constant.shares += self._by_row(gradient.double() * amount.double()) * times
+
+        out.register_hook(came_by)  # type: ignore[no-untyped-call]
+
+    def _by_row(self, entries: torch.Tensor) -> torch.Tensor:
+        """Return the sum of a tensor's entries for each row of the batch, in float64."""
+        if entries.dim() == 0 or entries.shape[0] % self._rows:
+            raise NotAffine(f"a tensor of shape {tuple(entries.shape)}, in which the sentences are not kept apart")
+        return entries.reshape(self._rows, -1).double().sum(dim=1).cpu()
+
+
+def _carries(tensor: Any) -> bool:
+    return isinstance(tensor, torch.Tensor) and tensor.requires_grad
+
+
+def _rules() -> dict[Any, Callable[..., torch.Tensor]]:
+    """Return what runs in place of each function of torch that is not linear, or that adds something."""
+    by_name: tuple[tuple[Callable[..., torch.Tensor], str], ...] = (
+        (FrozenNetwork._embedding, "embedding"),
+        (FrozenNetwork._linear, "linear"),
+        (FrozenNetwork._convolution, "conv1d"),
+        (FrozenNetwork._layer_norm, "layer_norm"),
+        (FrozenNetwork._attention, "scaled_dot_product_attention"),
+        (FrozenNetwork._softmax, "softmax"),
+        (
+            FrozenNetwork._elementwise,
+            "gelu relu relu6 leaky_relu silu mish softplus elu hardtanh hardswish tanh sigmoid",
+        ),
+        (FrozenNetwork._multiply, "mul multiply mul_ __mul__ __rmul__ __imul__"),
+        (FrozenNetwork._add, "add add_ __add__ __radd__ __iadd__"),
+        (FrozenNetwork._subtract, "sub sub_ __sub__ __isub__"),
+        (FrozenNetwork._filled, "masked_fill masked_fill_"),
+    )
+    return {
+        getattr(home, name): rule
+        for rule, names in by_name
+        for name in names.split()
+        for home in (functional, torch, torch.Tensor)
+        if hasattr(home, name)
+    }
+
+
+_RULES = _rules()
+
+
+@contextmanager
+def frozen(loaded: Loaded, rows: int, *, direct: bool = False) -> Iterator[FrozenNetwork]:
+    """Let the model's forward be that of the frozen network for the block, over a batch of so many rows.
+
+    Parameters take no gradients meanwhile; afterwards they do as before.
+    """
+    taking = [each for each in loaded.model.parameters() if each.requires_grad]
+    network = FrozenNetwork(loaded, rows, direct=direct)
+    try:
+        for parameter in taking:
+            parameter.requires_grad_(False)
+        with torch.inference_mode(False), torch.enable_grad(), network.attached(), network:
+            yield network
+    finally:
+        for parameter in taking:
+            parameter.requires_grad_(True)

@@ -1,0 +1,156 @@
+"""One forward of the frozen network and one backward: what a number that the model returned is made of."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from ...capture.model_inputs import as_given, model_inputs
+from ...capture.outputs.returned import returned_tensors
+from ...capture.tracing.hooks import exclusively
+from ...capture.tracing.tensor_stats import dtype_name
+from ...capture.undisturbed import no_hook_stays, undisturbed
+from ...errors import BertInspectError
+from ...families.heads import MULTIPLE_CHOICE
+from ...loading.loaded import Loaded
+from ...traces.record import Input
+from ...traces.values import UNIT_ROUNDOFF
+from .affine import NotAffine, check_affine
+from .explanation import Bias, Total
+from .frozen_network import FrozenNetwork, frozen
+from .parts import Constant, Part
+from .target import Quantity, Wanted, quantities
+from .totals import total
+
+SAFETY = 16.0
+"""How many times the root of the summed squares of all rounding errors the tolerance is: an error at each number that
+was computed, of one unit roundoff, carried on to the explained number. `benchmarks/explanations.py` measures it.
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrozenRun:
+    """What one forward and one backward of the frozen network found.
+
+    Attributes:
+        quantities: what is explained of each sentence.
+        parts: what the sums are made of besides biases.
+        gradients: of each part, None where nothing explained depends on it; like its tensor.
+        hidden_states: those of `hidden_states[l]` that were asked for, each with its gradient and its place in the run.
+        constants: the biases.
+        frozen: what was held.
+        values: the explained numbers, by quantity.
+    """
+
+    quantities: Sequence[Quantity]
+    parts: Sequence[Part]
+    gradients: Sequence[torch.Tensor | None]
+    hidden_states: Sequence[tuple[torch.Tensor, torch.Tensor, int]]
+    constants: Sequence[Constant]
+    frozen: list[str]
+    values: list[float]
+    rounding: torch.Tensor
+    loaded: Loaded
+
+    def rows(self, quantity: Quantity) -> list[int]:
+        """Return the rows of the batch that a number follows from: of choices that are compared, two."""
+        rows = [quantity.row]
+        if self.loaded.head is MULTIPLE_CHOICE and quantity.against is not None:
+            rows.append(quantity.against[1])
+        return rows
+
+    def biases(self, quantity: Quantity, *, after: int = -1) -> list[Bias]:
+        """Return what each bias contributes to a number, of those that were added after a place in the run."""
+        rows, family = self.rows(quantity), self.loaded.family
+        found: dict[tuple[str, int | None], list[float]] = {}
+        of: dict[tuple[str, int | None], Constant] = {}
+        for constant in self.constants:
+            if constant.order > after:
+                key = (constant.parameter or f"({constant.order})", constant.layer)
+                found.setdefault(key, []).append(float(constant.shares[rows].sum()))
+                of[key] = constant
+        return [
+            Bias(
+                label=constant.role or "constant",
+                part=family.part(constant.parameter.rpartition(".")[0]) if constant.parameter else "",
+                layer=constant.layer,
+                share=sum(found[key]),
+                parameter=constant.parameter,
+            )
+            for key, constant in of.items()
+            if any(found[key])
+        ]
+
+    def tolerance(self, quantity: Quantity) -> float:
+        """Return how far a sum may lie from the number by rounding alone."""
+        unit = UNIT_ROUNDOFF[dtype_name(next(self.loaded.model.parameters()).dtype)]
+        return SAFETY * unit * math.sqrt(float(self.rounding[self.rows(quantity)].sum()))
+
+    def total(self, place: int, shares: Sequence[float]) -> Total:
+        """Return what shares of the number at a place add up to, beside what the model returned."""
+        return total(shares, self.values[place], self.tolerance(self.quantities[place]))
+
+
+def run_frozen(
+    loaded: Loaded, batch: Input, wanted: Wanted, *, direct: bool = False, hidden_states: bool = False
+) -> FrozenRun:
+    """Run a model over a batch as the frozen network, forward and backward.
+
+    Args:
+        loaded: the model; afterwards it is as it was, gradients and flags too.
+        batch: the sentences.
+        wanted: which number of each sentence.
+        direct: follow residual sums and norms alone.
+        hidden_states: tell of them too.
+
+    Raises:
+        UsageError: the number that was asked for is not there.
+        BertInspectError: the model computes something that cannot be frozen.
+    """
+    batch = as_given(loaded, batch)
+    rows = len(batch.input_ids)
+    inputs = model_inputs(loaded, batch, labels=False)
+    model = loaded.model
+    with exclusively(model), undisturbed(model), no_hook_stays(model):
+        try:
+            with frozen(loaded, rows, direct=direct) as network:
+                given = model(**inputs, output_hidden_states=hidden_states)
+            states = _hidden_states(given) if hidden_states else ()
+            returned = returned_tensors(loaded.head, given)
+            found = quantities(loaded, batch, returned, wanted)
+            numbers = [quantity.of(returned) for quantity in found]
+            objective = torch.stack([number.double() for number in numbers]).sum()
+            check_affine(objective)
+            asked = [part.tensor for part in network.parts]
+            gradients = torch.autograd.grad(objective, [*asked, *states], allow_unused=True)
+        except NotAffine as error:
+            raise BertInspectError(
+                f"this model's answer cannot be explained: it computes {error}",
+                "bert-inspect run shows its steps; ablate and compare show what depends on what",
+            ) from error
+    return FrozenRun(
+        quantities=found,
+        parts=network.parts,
+        gradients=gradients[: len(asked)],
+        hidden_states=_with_gradients(network, states, gradients[len(asked) :]),
+        constants=network.constants,
+        frozen=list(network.frozen),
+        values=[float(number.detach().double()) for number in numbers],
+        rounding=network.rounding,
+        loaded=loaded,
+    )
+
+
+def _hidden_states(returned: object) -> Sequence[torch.Tensor]:
+    found = getattr(returned, "hidden_states", None)
+    return found if isinstance(found, tuple) else ()
+
+
+def _with_gradients(
+    network: FrozenNetwork, states: Sequence[torch.Tensor], gradients: Sequence[torch.Tensor | None]
+) -> list[tuple[torch.Tensor, torch.Tensor, int]]:
+    return [
+        (state.detach(), torch.zeros_like(state) if gradient is None else gradient, network.order(state))
+        for state, gradient in zip(states, gradients, strict=True)
+    ]
