@@ -12,7 +12,7 @@ from ...traces.values import Number
 from ..outcome.meaning import means_something
 from ..words import DIM, LAYER, plural
 from .by_token import sum_lines
-from .numbers import decimals, largest_of, short, signed, strengths
+from .digits import decimals, largest_of, short, signed, strengths
 from .rows import COMPONENTS, component_rows, largest, size_of
 from .scale import filling, signs
 from .sum_rows import Block, SumRows

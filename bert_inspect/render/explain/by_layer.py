@@ -10,7 +10,7 @@ from ..outcome.meaning import LABEL, means_something, percent
 from ..words import DIM, NAME, PLAIN
 from . import said
 from .bars import axis, bar
-from .numbers import decimals, plain
+from .digits import decimals, plain
 from .sum_rows import fitted
 
 _ANSWER = 24

@@ -9,7 +9,7 @@ from ..outcome.meaning import means_something
 from ..words import BAD, DIM, NAME
 from . import said
 from .coloured import Coloured, legend
-from .numbers import decimals, signed
+from .digits import decimals, signed
 from .rows import Group, Row, added, bias_rows, largest, token_groups
 from .sum_rows import Block, SumRows
 from .texts import lines

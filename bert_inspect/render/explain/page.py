@@ -14,7 +14,7 @@ from .by_component import component_parts
 from .by_layer import layer_parts
 from .by_token import coloured_text, sum_lines, token_parts
 from .check import check_parts
-from .numbers import decimals
+from .digits import decimals
 from .rows import bias_rows, component_rows, largest, size_of, token_groups
 from .sum_rows import Block, SumRows
 from .view import View

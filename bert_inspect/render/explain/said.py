@@ -6,7 +6,7 @@ from ...traces.record import Input, Model
 from ...traces.token_text import shown_token, token_text
 from ..outcome.meaning import LABEL, NO_ANSWER, fine_percent, means_something
 from ..words import plural
-from .numbers import decimals, plain, signed, size
+from .digits import decimals, plain, signed, size
 
 DIRECT = (
     "Direct paths: what each component adds by itself, carried to the head by residual sums and norms alone. What "

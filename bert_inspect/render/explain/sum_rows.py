@@ -9,7 +9,7 @@ from rich.text import Text
 
 from ..words import DIM, PLAIN
 from .bars import axis, bar
-from .numbers import signed
+from .digits import signed
 from .rows import Row
 from .scale import quiet_where_zero
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from ...safetext import safe_text
 from ...traces.record import Input
-from .numbers import largest_of, strengths
+from .digits import largest_of, strengths
 from .rows import Group
 
 _GAP = 80
