@@ -26,6 +26,7 @@ class Row:
         name: what it is, safe to show.
         share: what it adds.
         place: a token's place in its sentence, None for all else.
+        sentence: that sentence's row in the batch.
         places: the places of all tokens that it holds.
         kinds: of a token, what its rows of the word, position and token type tables add; None where there is no table.
         special: whether it is a special token.
@@ -35,6 +36,7 @@ class Row:
     name: str
     share: float
     place: int | None = None
+    sentence: int = 0
     places: tuple[int, ...] = ()
     kinds: tuple[float | None, ...] = ()
     special: bool = False
@@ -104,6 +106,7 @@ def _row(batch: Input, sentence: int, tokens: Sequence[TokenShare]) -> Row:
         name=safe_text(name, most=_NAME),
         share=math.fsum(float(token.share) for token in tokens) if _finite(tokens) else math.nan,
         place=place,
+        sentence=sentence,
         places=tuple(token.place for token in tokens),
         kinds=kinds,
         special=start == end or bool(batch.special and batch.special[sentence][place]),
