@@ -13,6 +13,7 @@ from .by_component import by_component
 from .by_layer import by_layer
 from .by_token import by_token
 from .explanation import By, Explanation
+from .faithfulness import faithfulness
 from .frozen_run import run_frozen
 from .target import Wanted, check_wanted
 
@@ -26,6 +27,7 @@ def explain(
     by: By = "token",
     wanted: Wanted = _ANSWER,
     neurons: int = 0,
+    check: bool = False,
 ) -> Explanation:
     """Explain the number that is asked for of each sentence, by default that of the model's answer.
 
@@ -35,6 +37,7 @@ def explain(
         by: what the number is a sum over: ``token``, ``component``; or ``layer``: how it grows.
         wanted: which number.
         neurons: by component, how many of each layer's intermediate neurons are told of.
+        check: by token, hold the shares against what masking words does.
 
     Raises:
         UsageError: the model gives no such number, or has no weights.
@@ -49,6 +52,11 @@ def explain(
     else:
         run = run_frozen(loaded, batch, wanted, direct=by == "component", hidden_states=by == "token")
         answers = by_token(run, batch) if by == "token" else by_component(run, neurons=neurons)
+        if check and by == "token":
+            answers = [
+                structs.replace(answer, faithfulness=faithfulness(loaded, batch, quantity, answer))
+                for quantity, answer in zip(run.quantities, answers, strict=True)
+            ]
         frozen = run.frozen
     return Explanation(
         environment=environment(),

@@ -1,7 +1,7 @@
 """Which number is explained: by the model's head, and by what was asked for."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import torch
@@ -66,6 +66,11 @@ class Quantity:
         if self.scale == "sigmoid":
             return float(logits[self.index].sigmoid())
         return float(logits[self.index[:-1]].softmax(dim=0)[self.index[-1]])
+
+    def in_row(self, row: int) -> "Quantity":
+        """Return the same of another row of what the model returned."""
+        against = None if self.against is None else (row, *self.against[1:])
+        return replace(self, index=(row, *self.index[1:]), against=against)
 
     def answer(self, returned: Returned) -> str:
         """Return what the model answers there, in words; empty where it gives a bare number."""
@@ -197,7 +202,7 @@ def _choices(loaded: Loaded, batch: Input, returned: Returned, wanted: Wanted) -
     names = batch.pairs or batch.texts
     shares = logits.softmax(dim=0).tolist()
     found = _quantity("choice", 0, known_as.LOGITS, (0,), logits.tolist(), shares, names, wanted)
-    return [Quantity(**{**vars(found), "row": found.index[1]})]
+    return [replace(found, row=found.index[1])]
 
 
 def _token_labels(loaded: Loaded, batch: Input, returned: Returned, wanted: Wanted) -> list[Quantity]:
