@@ -19,7 +19,8 @@ from ...traces.record import Input
 from ...traces.values import strict
 from ...traces.vocabulary import roles
 from .explanation import Answer, LayerAnswer
-from .target import Wanted, quantities
+from .quantity import Wanted
+from .target import quantities
 
 
 def by_layer(loaded: Loaded, batch: Input, wanted: Wanted) -> list[Answer]:

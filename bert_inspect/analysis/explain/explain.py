@@ -15,7 +15,8 @@ from .by_token import by_token
 from .explanation import By, Explanation
 from .faithfulness import faithfulness
 from .frozen_run import run_frozen
-from .target import Wanted, check_wanted
+from .quantity import Wanted
+from .target import check_wanted
 
 _ANSWER: Final = Wanted()
 

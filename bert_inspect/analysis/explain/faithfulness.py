@@ -24,7 +24,7 @@ from ...loading.loaded import Loaded
 from ...traces.record import Input
 from ...traces.values import strict
 from .explanation import Answer, Faithfulness, Removed
-from .target import Quantity
+from .quantity import Quantity
 from .words import words_of
 
 MASKED = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)

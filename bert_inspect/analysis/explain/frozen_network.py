@@ -198,7 +198,7 @@ class FrozenNetwork(TorchFunctionMode):
     def _activated_by(self, name: str, out: torch.Tensor, at_zero: float) -> torch.Tensor:
         self._activated[out] = None
         self._computed(out, holds=f"the ratio {name}(x) / x of each activation")
-        self._constant(out, torch.tensor(at_zero, device=out.device), roles.ACTIVATION)
+        self._constant(out, torch.tensor(at_zero, dtype=torch.float64, device=out.device), roles.ACTIVATION)
         return out
 
     def _multiply(self, func: Any, input: Any, other: Any, **kwargs: Any) -> torch.Tensor:
@@ -325,14 +325,14 @@ _RULES = _rules()
 def frozen(loaded: Loaded, rows: int, *, direct: bool = False) -> Iterator[FrozenNetwork]:
     """Let the model's forward be that of the frozen network for the block, over a batch of so many rows.
 
-    Parameters take no gradients meanwhile; afterwards they do as before.
+    Gradients are to be on. Parameters take none meanwhile; afterwards they do as before.
     """
     taking = [each for each in loaded.model.parameters() if each.requires_grad]
     network = FrozenNetwork(loaded, rows, direct=direct)
     try:
         for parameter in taking:
             parameter.requires_grad_(False)
-        with torch.inference_mode(False), torch.enable_grad(), network.attached(), network:
+        with network.attached(), network:
             yield network
     finally:
         for parameter in taking:
