@@ -67,7 +67,7 @@ class FrozenRun:
         found: dict[tuple[str, int | None], list[float]] = {}
         of: dict[tuple[str, int | None], Constant] = {}
         for constant in self.constants:
-            if constant.order > after:
+            if constant.order > after and constant.found:
                 key = (constant.parameter or f"({constant.order})", constant.layer)
                 found.setdefault(key, []).append(float(constant.shares[rows].sum()))
                 of[key] = constant
