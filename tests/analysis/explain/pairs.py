@@ -30,7 +30,7 @@ ATTENDING_NAMES = [f"{name}-{how}" for case, name in zip(CASES, NAMES, strict=Tr
 class Vocabulary:
     """A tokenizer as far as heads for masks ask one."""
 
-    mask_token, mask_token_id = "[MASK]", 12
+    mask_token, mask_token_id = "[MASK]", 4
 
     def convert_ids_to_tokens(self, index: int) -> str:
         return f"t{index}"

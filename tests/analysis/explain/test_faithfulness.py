@@ -5,7 +5,7 @@ import random
 
 import pytest
 import torch
-from analysis.explain.pairs import Case, batch, model_of
+from analysis.explain.pairs import Case, Vocabulary, batch, model_of
 from families.tiny import arguments
 from msgspec import structs
 
@@ -17,7 +17,7 @@ from bert_inspect.errors import UsageError
 from bert_inspect.families import FAMILIES
 from bert_inspect.families.heads import MULTIPLE_CHOICE, SEQUENCE_CLASSIFICATION, TOKEN_CLASSIFICATION
 
-MASK = 12
+MASK = Vocabulary.mask_token_id
 
 
 @pytest.mark.parametrize("name", ["bert", "distilbert", "modernbert"])
