@@ -41,7 +41,18 @@ BETTER = {
 
 def header(trace: Trace) -> Group:
     """Return model, weights, input and predictions as a renderable."""
-    model, batch = trace.model, trace.input
+    rows = model_rows(trace.model, trace.input)
+    for number, line in _sentences(trace.input):
+        rows.add_row(Text(number, justify="right"), line)
+    if found := _predictions(trace):
+        rows.add_row(title(trace), found)
+    if trace.proof is not None:
+        rows.add_row("proof", proof(trace.proof))
+    return Group(rows, Text())
+
+
+def model_rows(model: Model, batch: Input) -> Table:
+    """Return model, weights and how much input there is, a row each."""
     rows = Table.grid(padding=(0, 2))
     rows.add_column(style=DIM)
     rows.add_column()
@@ -52,13 +63,7 @@ def header(trace: Trace) -> Group:
         rows.add_row("", Text(CAUSAL, style=BAD))
     rows.add_row("weights", _weights(model))
     rows.add_row("input", _batch(batch))
-    for number, line in _sentences(batch):
-        rows.add_row(Text(number, justify="right"), line)
-    if found := _predictions(trace):
-        rows.add_row(title(trace), found)
-    if trace.proof is not None:
-        rows.add_row("proof", proof(trace.proof))
-    return Group(rows, Text())
+    return rows
 
 
 def _model(model: Model) -> Text:

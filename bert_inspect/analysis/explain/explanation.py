@@ -153,7 +153,10 @@ class Faithfulness(Record, frozen=True, kw_only=True):
 
 
 class Answer(Record, frozen=True, kw_only=True):
-    """Why one answer: the explained number as a sum. What stands in it follows from what the sum is made ``by``."""
+    """Why one answer: the explained number as a sum. What stands in it follows from what the sum is made ``by``.
+
+    ``constant_at_0`` says that what the head reads of ``hidden_states[0]`` is the same for every sentence.
+    """
 
     sentence: int
     target: Target
@@ -161,6 +164,7 @@ class Answer(Record, frozen=True, kw_only=True):
     components: Components | None = None
     biases: list[Bias] = []
     layers: list[LayerAnswer] = []
+    constant_at_0: bool = False
     total: Total | None = None
     cuts: list[Cut] = []
     faithfulness: Faithfulness | None = None

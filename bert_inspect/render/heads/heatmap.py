@@ -160,10 +160,10 @@ def _fillings(colors: str) -> list[Style]:
             Color.from_rgb(*(low + (high - low) * share for low, high in zip(_WEAK, _STRONG, strict=True)))
             for share in shares
         ]
-    return [Style(color=_legible_on(background, colors), bgcolor=background) for background in backgrounds]
+    return [Style(color=legible_on(background, colors), bgcolor=background) for background in backgrounds]
 
 
-def _legible_on(background: Color, colors: str) -> Color:
+def legible_on(background: Color, colors: str) -> Color:
     """Return black or white, whichever is further from a background: the contrast is 4.5 at least (WCAG 2.2)."""
     luminance = _luminance(background)
     black = (luminance + 0.05) / 0.05 > 1.05 / (luminance + 0.05)

@@ -1,0 +1,110 @@
+"""The number as a sum over components, in the terminal: a map of layers by heads, the largest by name, the sum."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.style import Style
+from rich.text import Text
+
+from ...analysis.explain.explanation import Answer, Components, Explanation
+from ...traces.values import Number
+from ..outcome.meaning import means_something
+from ..words import DIM, LAYER, plural
+from .by_token import sum_lines
+from .digits import decimals, largest_of, short, signed, strengths
+from .rows import COMPONENTS, component_rows, largest, size_of
+from .scale import filling, signs
+from .sum_rows import Block, SumRows
+from .view import View
+
+_CELLS = (7, 5, 3)
+"""The columns of a cell: with three digits, with two, with signs alone."""
+_LABEL, _FEED_FORWARD, _BIASES = 5, 4, 6
+"""The columns of the other parts of the map."""
+
+
+def component_parts(explanation: Explanation, answer: Answer, view: View) -> list[RenderableType]:
+    """Return what is shown of one answer: the map, the largest components, the sum."""
+    rows = component_rows(answer, each=view.split or view.all)
+    found = answer.components
+    if found is None:
+        return []
+    digits = decimals(row.share for row in rows)
+    shown = rows if view.all else largest(rows, COMPONENTS, ordered=lambda row: -size_of(row))
+    top = sum(not row.others for row in shown)
+    title = "every component" if view.all else f"the {top} largest components" if len(shown) > top else "components"
+    return [
+        ComponentMap(
+            components=found, biases=layer_biases(answer, len(found.heads)), meant=means_something(explanation.model)
+        ),
+        Text(),
+        SumRows(blocks=[Block(title=title, rows=shown)], digits=digits),
+        *_neurons(found, digits),
+        Text(),
+        *sum_lines(answer, digits),
+    ]
+
+
+def layer_biases(answer: Answer, layers: int) -> list[float]:
+    """Return what the biases of each layer add together."""
+    found = [0.0] * layers
+    for bias in answer.biases:
+        if bias.layer is not None and bias.layer < layers:
+            found[bias.layer] += float(bias.share)
+    return found
+
+
+def _neurons(found: Components, digits: int) -> Iterator[RenderableType]:
+    if any(found.neurons):
+        yield Text()
+        yield Text("the largest neurons of each feed-forward part; they are a part of its share", style=DIM)
+    for layer, neurons in enumerate(found.neurons):
+        told = ", ".join(f"neuron {one.neuron} {signed(one.share, digits)}" for one in neurons)
+        if told:
+            yield Text.assemble((f"layer {layer}  ", LAYER), told)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComponentMap:
+    """Layers by heads as a Rich renderable, beside them the feed-forward parts and the biases: numbers where they fit,
+    signs where not, in colour as far as the terminal has colours.
+    """
+
+    components: Components
+    biases: Sequence[float]
+    meant: bool = True
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        heads, feed_forward = self.components.heads, self.components.feed_forward
+        count, colors = max(map(len, heads), default=0), console.color_system
+        cell = next((size for size in _CELLS if _width(count, size) <= options.max_width), 0)
+        if not count or not cell:
+            told = f"a map of {plural(len(heads), 'layer')} of {plural(count, 'head')} needs more columns"
+            yield Text(told, style=DIM)
+            return
+        largest = largest_of([*(share for row in heads for share in row), *feed_forward, *self.biases])
+        last = max(cell - 1, _FEED_FORWARD)
+        names = "".join(str(head).rjust(cell - 1) + " " for head in range(count))
+        yield _line(f"{'head':{_LABEL}}{names} {'ff':>{last}} {'biases':>{_BIASES}}", DIM)
+        for layer, shares in enumerate(heads):
+            line = _line(f"{layer:>{_LABEL - 1}} ", DIM)
+            for share in shares:
+                line.append_text(self._cell(share, cell, cell - 1, largest, colors)).append(" ")
+            line.append(" ").append_text(self._cell(feed_forward[layer], cell, last, largest, colors)).append(" ")
+            yield line.append_text(self._cell(self.biases[layer], cell, _BIASES, largest, colors))
+        yield Text("rows: layers; ff: the feed-forward part; biases: those of the layer", style=DIM)
+
+    def _cell(self, share: Number, cell: int, width: int, largest: float, colors: str | None) -> Text:
+        """Return a share in a cell of so many columns, with as many digits as all cells have."""
+        strength = strengths([share], largest=largest)[0]
+        text = (signs(strength)[:2] or "·") if cell == _CELLS[-1] else short(share, cell - 1)
+        return Text(text.rjust(width), filling(strength, colors) if self.meant else DIM)
+
+
+def _width(heads: int, cell: int) -> int:
+    return _LABEL + heads * cell + 1 + max(cell - 1, _FEED_FORWARD) + 1 + _BIASES
+
+
+def _line(text: str, style: Style) -> Text:
+    return Text.assemble((text, style), no_wrap=True, overflow="ignore")
