@@ -159,9 +159,9 @@ def _file(found: "Explanation", suffix: str, look: LookOptions) -> bytes:
         from ..traces.codec import encode_line
 
         return encode_line(found)
-    from ..render.explain.view import ExplainView
+    from ..render.explain.view import View
 
-    view = ExplainView(**vars(look))
+    view = View(**vars(look))
     if suffix == ".html":
         from ..render.explain.page import explanation_html
 
@@ -178,16 +178,16 @@ def _show(found: "Explanation", look: LookOptions, terminal: Terminal, *, json: 
         return [encode_line(found)]
 
     def picture() -> "RenderableType":
-        from ..render.explain.terminal import explanation_page
-        from ..render.explain.view import ExplainView
+        from ..render.explain.page import explanation_page
+        from ..render.explain.view import View
 
-        return explanation_page(found, ExplainView(**vars(look)))
+        return explanation_page(found, View(**vars(look)))
 
     def summary() -> "RenderableType":
-        from ..render.explain.terminal import explanation_summary
-        from ..render.explain.view import ExplainView
+        from ..render.explain.page import explanation_summary
+        from ..render.explain.view import View
 
-        return explanation_summary(found, ExplainView(**vars(look)))
+        return explanation_summary(found, View(**vars(look)))
 
     deliver(terminal, o.OutputOptions(json=json), json=lines, picture=picture, summary=summary)
 

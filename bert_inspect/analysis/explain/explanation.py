@@ -106,7 +106,7 @@ class Components(Record, frozen=True, kw_only=True):
 
 class LayerAnswer(Record, frozen=True, kw_only=True):
     """What the head would answer from ``hidden_states[layer]``: the explained number there, its probability, and the
-    answer. ``head`` says whether that is the model's own output.
+    answer. That from the last one is the model's own output.
     """
 
     layer: int

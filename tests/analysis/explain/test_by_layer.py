@@ -8,6 +8,7 @@ from analysis.explain.pairs import CASES, NAMES, Case, asked, batch, model_of
 from families.tiny import arguments
 
 from bert_inspect.analysis.explain.by_layer import by_layer
+from bert_inspect.analysis.explain.quantity import Wanted
 from bert_inspect.families import FAMILIES
 from bert_inspect.families.heads import MASKED_LM, SEQUENCE_CLASSIFICATION, TOKEN_CLASSIFICATION
 
@@ -53,9 +54,24 @@ def test_each_is_the_head_on_that_hidden_state(name: str, head: Any) -> None:
             assert one.probability == pytest.approx(float(row.double().softmax(dim=0)[index]), abs=1e-12)
 
 
-def test_at_0_every_sentence_has_the_same_answer_where_one_token_is_read() -> None:
+def test_at_0_every_sentence_has_the_same_answer_where_the_first_token_alone_is_read() -> None:
     case: Case = (FAMILIES["bert"], SEQUENCE_CLASSIFICATION, {})
-    from bert_inspect.analysis.explain.quantity import Wanted
-
     one, other = by_layer(model_of(case), batch(case[0]), Wanted(target="0"))
+    assert one.constant_at_0 and other.constant_at_0
     assert one.layers[0].value == other.layers[0].value and one.layers[-1].value != other.layers[-1].value
+
+
+@pytest.mark.parametrize(
+    ("name", "head", "changes", "padding"),
+    [
+        ("bert", TOKEN_CLASSIFICATION, {}, "right"),
+        ("modernbert", SEQUENCE_CLASSIFICATION, {"classifier_pooling": "mean"}, "right"),
+        ("bert", SEQUENCE_CLASSIFICATION, {}, "left"),
+    ],
+)
+def test_where_other_tokens_are_read_or_the_first_one_stands_elsewhere_it_is_not_said(
+    name: str, head: Any, changes: dict[str, Any], padding: str
+) -> None:
+    case: Case = (FAMILIES[name], head, changes)
+    found = by_layer(model_of(case), batch(case[0], padding=padding), Wanted())
+    assert not found[1].constant_at_0
