@@ -44,7 +44,7 @@ ROOMS: dict[str, set[str]] = {
     "render": TRACES | {"errors", "safetext", "diff", "analysis", "source_view", "msgspec", "numpy"} | RICH
     | {"analysis.doctor", "analysis.explain", "dataflow"},
     "render.diagram": TRACES | {"safetext", "dataflow", "layout", "render", "rich"},
-    "render.explain": TRACES | {"safetext", "diff", "analysis.explain", "render", "rich"},
+    "render.explain": TRACES | {"safetext", "diff", "analysis.explain", "render", "render.diagram", "rich"},
     "render.report": TRACES | {"safetext", "analysis", "source_view", "render", "msgspec", "numpy"} | RICH,
     "terminal": EDGE | {"rich"},
     "result": TRACES | {"analysis.explain", "files", "render"},

@@ -10,7 +10,7 @@ from rich.text import Text
 from ...analysis.explain.explanation import Answer, Components, Explanation
 from ...traces.values import Number
 from ..outcome.meaning import means_something
-from ..words import DIM, LAYER, plural
+from ..words import DIM, plural
 from .by_token import sum_lines
 from .digits import decimals, largest_of, short, signed, strengths
 from .rows import COMPONENTS, component_rows, largest, size_of
@@ -26,24 +26,30 @@ _LABEL, _FEED_FORWARD, _BIASES = 5, 4, 6
 
 def component_parts(explanation: Explanation, answer: Answer, view: View) -> list[RenderableType]:
     """Return what is shown of one answer: the map, the largest components, the sum."""
-    rows = component_rows(answer, each=view.split or view.all)
     found = answer.components
     if found is None:
         return []
-    digits = decimals(row.share for row in rows)
-    shown = rows if view.all else largest(rows, COMPONENTS, ordered=lambda row: -size_of(row))
-    top = sum(not row.others for row in shown)
-    title = "every component" if view.all else f"the {top} largest components" if len(shown) > top else "components"
+    digits = decimals(row.share for row in component_rows(answer))
+    biases, meant = layer_biases(answer, len(found.heads)), means_something(explanation.model)
+    title, *neurons = neuron_lines(found, digits) or [""]
     return [
-        ComponentMap(
-            components=found, biases=layer_biases(answer, len(found.heads)), meant=means_something(explanation.model)
-        ),
+        ComponentMap(components=found, biases=biases, meant=meant),
         Text(),
-        SumRows(blocks=[Block(title=title, rows=shown)], digits=digits),
-        *_neurons(found, digits),
+        SumRows(blocks=blocks_of_components(answer, view), digits=digits, meant=meant),
+        *([Text(), Text(title, style=DIM), *map(Text, neurons)] if title else []),
         Text(),
         *sum_lines(answer, digits),
     ]
+
+
+def blocks_of_components(answer: Answer, view: View) -> list[Block]:
+    """Return the largest components, and one row for all others; or every one."""
+    rows = component_rows(answer, each=view.split or view.all)
+    if view.all:
+        return [Block(title="every component", rows=rows)]
+    shown = largest(rows, COMPONENTS, ordered=lambda row: -size_of(row))
+    top = sum(not row.others for row in shown)
+    return [Block(title=f"the {top} largest components" if len(shown) > top else "components", rows=shown)]
 
 
 def layer_biases(answer: Answer, layers: int) -> list[float]:
@@ -55,14 +61,14 @@ def layer_biases(answer: Answer, layers: int) -> list[float]:
     return found
 
 
-def _neurons(found: Components, digits: int) -> Iterator[RenderableType]:
-    if any(found.neurons):
-        yield Text()
-        yield Text("the largest neurons of each feed-forward part; they are a part of its share", style=DIM)
+def neuron_lines(found: Components, digits: int) -> list[str]:
+    """Return a title and a line a layer on its largest neurons; none where nobody asked for them."""
+    told = []
     for layer, neurons in enumerate(found.neurons):
-        told = ", ".join(f"neuron {one.neuron} {signed(one.share, digits)}" for one in neurons)
-        if told:
-            yield Text.assemble((f"layer {layer}  ", LAYER), told)
+        if neurons:
+            names = ", ".join(f"neuron {one.neuron} {signed(one.share, digits)}" for one in neurons)
+            told.append(f"layer {layer}  {names}")
+    return ["the largest neurons of each feed-forward part; they are a part of its share", *told] if told else []
 
 
 @dataclass(frozen=True, kw_only=True)

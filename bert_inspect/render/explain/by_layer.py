@@ -29,30 +29,37 @@ def layer_notes(answer: Answer) -> list[str]:
     return [*told, said.CONSTANT] if answer.constant_at_0 else told
 
 
+def layer_columns(explanation: Explanation, answer: Answer) -> tuple[list[str], list[str], list[str], list[str]]:
+    """Return the columns of the table, each with its title: hidden state, number, probability, answer. One that says
+    nothing is empty; the answers of a random head are.
+    """
+    rows, meant = answer.layers, means_something(explanation.model)
+    digits = decimals(row.value for row in rows)
+    shares = ["" if row.probability is None else percent(row.probability) for row in rows]
+    answers = [safe_text(row.answer, most=LABEL) if meant else "" for row in rows]
+    return (
+        ["", *(f"hidden_states[{row.layer}]" for row in rows)],
+        [said.unit(answer), *(plain(row.value, digits) for row in rows)],
+        ["probability" if any(shares) else "", *shares],
+        ["answer" if any(answers) else "", *answers],
+    )
+
+
 class LayerRows:
     """What the head answers from each hidden state, as a Rich renderable."""
 
     def __init__(self, explanation: Explanation, answer: Answer) -> None:
-        self._answer = answer
-        self._meant = means_something(explanation.model)
+        self._explanation, self._answer = explanation, answer
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         rows = self._answer.layers
-        digits = decimals(row.value for row in rows)
-        places = [f"hidden_states[{row.layer}]" for row in rows]
-        values = [said.unit(self._answer), *(plain(row.value, digits) for row in rows)]
-        shares = ["probability", *("" if row.probability is None else percent(row.probability) for row in rows)]
-        answers = ["answer", *(safe_text(row.answer, most=LABEL) if self._meant else "" for row in rows)]
-        shares = shares if any(shares[1:]) else [""] * len(shares)
-        answers = answers if any(answers[1:]) else [""] * len(answers)
-        place, value, share = (max(map(len, column), default=0) for column in (places, values, shares))
+        places, values, shares, answers = layer_columns(self._explanation, self._answer)
+        place, value, share = (max(map(len, column)) for column in (places, values, shares))
         answer = min(_ANSWER, max(map(cell_len, answers)))
         on = axis([row.value for row in rows], options.max_width - place - value - share - answer - 8)
         for at in range(len(rows) + 1):
             style = DIM if at == 0 else NAME if at == len(rows) else PLAIN
-            line = Text.assemble(
-                ((places[at - 1] if at else "").ljust(place) + "  ", DIM), (values[at].rjust(value), style)
-            )
+            line = Text.assemble((places[at].ljust(place) + "  ", DIM), (values[at].rjust(value), style))
             line.no_wrap, line.overflow = True, "ignore"
             if on and at:
                 drawn = bar(float(rows[at - 1].value), on, ascii_only=options.ascii_only, colors=console.color_system)

@@ -19,33 +19,32 @@ from .view import View
 def token_parts(explanation: Explanation, answer: Answer, view: View) -> list[RenderableType]:
     """Return what is shown of one answer: its text, its rows, its sum."""
     groups = token_groups(explanation.input, answer, words=view.words)
-    biases = bias_rows(answer, each=view.split or view.all)
+    rows, biases = [row for group in groups for row in group.rows], bias_rows(answer)
+    digits = decimals(row.share for row in [*rows, *biases])
     meant = means_something(explanation.model)
-    shares = [row.share for group in groups for row in group.rows]
-    every = [*shares, *(row.share for row in biases)]
-    digits = decimals(every)
-    whole = [row for group in groups for row in group.rows]
-    kept = {id(row) for row in (whole if view.all else largest(whole))}
+    return [
+        *coloured_text(explanation, answer, view),
+        Text(),
+        SumRows(blocks=blocks_of(explanation, answer, view), digits=digits, split=view.split, meant=meant),
+        Text(),
+        Text(totals_in_words(rows, biases, digits)),
+        *sum_lines(answer, digits),
+    ]
+
+
+def blocks_of(explanation: Explanation, answer: Answer, view: View) -> list[Block]:
+    """Return the rows of an answer in blocks: those of each text, one for all tokens that are not shown, the biases."""
+    groups = token_groups(explanation.input, answer, words=view.words)
+    rows = [row for group in groups for row in group.rows]
+    shown = rows if view.all else largest(rows)
+    kept = {id(row) for row in shown}
     blocks = [
         Block(title=title_of(explanation, groups, group), rows=[row for row in group.rows if id(row) in kept])
         for group in groups
     ]
-    rest = [row for row in ([] if view.all else largest(whole)) if row.others]
-    blocks.append(Block(rows=rest))
-    blocks.append(Block(title="biases", rows=biases))
-    return [
-        *coloured_text(explanation, answer, view),
-        Text(),
-        SumRows(
-            blocks=[block for block in blocks if block.rows],
-            digits=digits,
-            split=view.split,
-            meant=meant,
-        ),
-        Text(),
-        totals(whole, biases, digits),
-        *sum_lines(answer, digits),
-    ]
+    blocks.append(Block(rows=[row for row in shown if row.others]))
+    blocks.append(Block(title="biases", rows=bias_rows(answer, each=view.split or view.all)))
+    return [block for block in blocks if block.rows]
 
 
 def coloured_text(explanation: Explanation, answer: Answer, view: View) -> list[RenderableType]:
@@ -60,7 +59,7 @@ def coloured_text(explanation: Explanation, answer: Answer, view: View) -> list[
     for line, group in zip(told, groups, strict=True):
         lead = [Text(title_of(explanation, groups, group))] if len(told) > 1 else []
         grid.add_row(*lead, Coloured(pieces=line.pieces, meant=meant))
-    return [grid, _Legend(*said.for_and_against(explanation, answer))]
+    return [grid, Text(), _Legend(*said.for_and_against(explanation, answer))]
 
 
 def title_of(explanation: Explanation, groups: list[Group], group: Group) -> str:
@@ -72,25 +71,18 @@ def title_of(explanation: Explanation, groups: list[Group], group: Group) -> str
     return ", ".join(filter(None, (f"choice {group.sentence + 1}" if several else "", which)))
 
 
-def totals(tokens: list[Row], biases: list[Row], digits: int) -> Text:
+def totals_in_words(tokens: list[Row], biases: list[Row], digits: int) -> str:
     """Return what the tokens and what the biases add up to."""
-    return Text.assemble(
-        ("tokens ", DIM), signed(added(tokens), digits), ("   biases ", DIM), signed(added(biases), digits)
-    )
+    return f"tokens {signed(added(tokens), digits)}, biases {signed(added(biases), digits)}"
 
 
 def sum_lines(answer: Answer, digits: int) -> list[RenderableType]:
     """Return the last lines: what all rows add up to, beside what the model returned."""
-    if answer.total is None:
-        return []
-    told: list[RenderableType] = []
-    if broken := said.broken_cuts(answer):
-        told.append(Text(broken, style=BAD))
-    elif holds := said.cuts_hold(answer):
-        told.append(Text(holds, style=DIM))
-    style = NAME if answer.total.adds_up else BAD
-    digits = max(digits, decimals([answer.total.value]))
-    return [*told, Text(said.summed(answer.total, answer, digits), style=style)]
+    lines_ = said.sums(answer, digits)
+    return [
+        Text(line, style=BAD if not good else NAME if place == len(lines_) - 1 else DIM)
+        for place, (line, good) in enumerate(lines_)
+    ]
 
 
 class _Legend:

@@ -8,7 +8,6 @@ from rich.style import Style
 from rich.text import Text
 
 from ...analysis.explain.explanation import Faithfulness
-from ...traces.values import Number
 from ..words import DIM, NAME, PLAIN
 from . import said
 
@@ -17,16 +16,15 @@ _LEVELS = "▁▂▃▄▅▆▇█"
 
 def check_parts(found: Faithfulness) -> list[RenderableType]:
     """Return the verdict, the curves, and the numbers of the ERASER benchmark."""
-    whole = [[found.before, *order.curve] for order in found.orders]
-    return [
+    whole = [[float(found.before), *map(float, order.curve)] for order in found.orders]
+    parts: list[RenderableType] = [
         Text(said.verdict(found), style=NAME),
         Text(said.counted(found), style=DIM),
         *(Text(), Text(said.curve_title(found)), _Numbers(found, (0.0, *found.masked), whole, drops=True)),
-        *(Text(), Text.assemble("comprehensiveness  ", (said.COMPREHENSIVENESS, DIM))),
-        _Numbers(found, found.bins, [order.comprehensiveness for order in found.orders]),
-        *(Text(), Text.assemble("sufficiency  ", (said.SUFFICIENCY, DIM))),
-        _Numbers(found, found.bins, [order.sufficiency for order in found.orders]),
     ]
+    for title, numbers, note in said.benchmarks(found):
+        parts += [Text(), Text.assemble(f"{title}  ", (note, DIM)), _Numbers(found, found.bins, numbers)]
+    return parts
 
 
 @dataclass(frozen=True)
@@ -35,12 +33,12 @@ class _Numbers:
 
     found: Faithfulness
     parts: Sequence[float]
-    numbers: Sequence[Sequence[Number]]
+    numbers: Sequence[Sequence[float]]
     drops: bool = False
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         names = [said.order_name(order) for order in self.found.orders]
-        cells = [[said.share_in(float(value), self.found) for value in row] for row in self.numbers]
+        cells = [[said.share_in(value, self.found) for value in row] for row in self.numbers]
         titles = [f"{100 * part:.0f} %" for part in self.parts]
         width = max(len(cell) for row in (titles, *cells) for cell in row)
         lead, last = max(map(len, names), default=0), len(said.MEAN_DROP) + 2 if self.drops else 0
@@ -72,8 +70,7 @@ def _line(text: str, *, style: Style) -> Text:
     return Text.assemble((text, style), no_wrap=True, overflow="ignore")
 
 
-def _sparkline(numbers: Sequence[Number], found: Faithfulness) -> str:
-    values = [float(number) for number in numbers]
-    low, high = (0.0, 1.0) if found.quantity == "probability" else (min(values), max(values))
+def _sparkline(values: Sequence[float], found: Faithfulness) -> str:
+    low, high = said.range_of(found)
     span = high - low or 1.0
     return "".join(_LEVELS[max(0, min(7, int(8 * (each - low) / span)))] if each == each else " " for each in values)

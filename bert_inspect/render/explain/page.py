@@ -8,7 +8,7 @@ from rich.text import Text
 from ...analysis.explain.explanation import Answer, Explanation
 from ..header import model_rows
 from ..outcome.frame import SENTENCES
-from ..words import BAD, DIM, NAME, PLAIN, plural, sentence
+from ..words import BAD, DIM, NAME, plural, sentence
 from . import said
 from .by_component import component_parts
 from .by_layer import layer_parts
@@ -24,7 +24,7 @@ __all__ = ["View", "explanation_page", "explanation_summary"]
 _SUMMED_UP = 8
 """How many sentences the summary tells of."""
 _TOP = 5
-_TITLE = 100
+_TITLE = 160
 
 
 def explanation_page(explanation: Explanation, view: View) -> Group:
@@ -60,18 +60,12 @@ def notes(explanation: Explanation) -> list[str]:
 
 
 def _heading(explanation: Explanation, answer: Answer) -> list[Text]:
-    what, value, share = said.explained(explanation, answer)
-    text = Text.assemble((f"{what}  ", NAME), (value, NAME))
-    if share:
-        text.append(f" = {share}" if answer.target.log_odds else f" ({share})", PLAIN)
-    if len(explanation.answers) < 2 and explanation.by == "token":
-        return [text]
-    lead = f"sentence {answer.sentence + 1}  " if len(explanation.answers) > 1 else ""
-    batch = explanation.input
-    joined = " " if answer.target.what == "choice" else " with "
-    pair = "" if batch.pairs is None else joined + sentence(batch.pairs[answer.sentence], most=_TITLE)
-    line = Text.assemble((lead, DIM), sentence(batch.texts[answer.sentence], most=_TITLE), pair)
-    return [line, text] if explanation.by != "token" else [Text.assemble((lead, DIM), text)]
+    several = len(explanation.answers) > 1
+    lead = (f"sentence {answer.sentence + 1}  " if several else "", DIM)
+    told = Text(said.heading(explanation, answer), style=NAME)
+    if explanation.by == "token":
+        return [Text.assemble(lead, told)]
+    return [Text.assemble(lead, sentence(said.title(explanation, answer), most=_TITLE)), told]
 
 
 def _answer(explanation: Explanation, answer: Answer, view: View) -> Iterator[RenderableType]:

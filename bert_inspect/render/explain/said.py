@@ -1,5 +1,7 @@
 """An explanation in words: what is explained, whether it adds up, what was held, what the check found."""
 
+import math
+
 from ...analysis.explain.explanation import Answer, Explanation, Faithfulness, Logit, Removed, Target, Total
 from ...safetext import safe_text
 from ...traces.record import Input, Model
@@ -35,6 +37,23 @@ def held(explanation: Explanation) -> str:
     if not explanation.frozen:
         return ""
     return f"Held at their values in this run: {', '.join(map(safe_text, explanation.frozen))}; the rest is a sum."
+
+
+def heading(explanation: Explanation, answer: Answer) -> str:
+    """Return what is explained in a line: ``logit of positive  2.3737 (99.2 %)``."""
+    what, value, share = explained(explanation, answer)
+    if not share:
+        return f"{what}  {value}"
+    return f"{what}  {value} = {share}" if answer.target.log_odds else f"{what}  {value} ({share})"
+
+
+def title(explanation: Explanation, answer: Answer) -> str:
+    """Return the texts of an answer in a line."""
+    batch = explanation.input
+    text = batch.texts[answer.sentence]
+    if batch.pairs is None:
+        return text
+    return f"{text}{' ' if answer.target.what == 'choice' else ' with '}{batch.pairs[answer.sentence]}"
 
 
 def explained(explanation: Explanation, answer: Answer) -> tuple[str, str, str]:
@@ -133,17 +152,19 @@ def summed(total: Total, answer: Answer, digits: int) -> str:
     )
 
 
-def broken_cuts(answer: Answer) -> str:
-    """Return at which hidden states the sum does not add up, empty where it does everywhere."""
-    broken = [str(cut.layer) for cut in answer.cuts if not cut.total.adds_up]
-    return f"cut at hidden_states[{', '.join(broken)}] it does not add up" if broken else ""
-
-
-def cuts_hold(answer: Answer) -> str:
-    """Return that the sum holds at every hidden state too, empty where that was not looked at or is not so."""
-    if not answer.cuts or broken_cuts(answer):
-        return ""
-    return f"cut at each of the {plural(len(answer.cuts), 'hidden state')} it adds up too"
+def sums(answer: Answer, digits: int) -> list[tuple[str, bool]]:
+    """Return the last lines of a sum, each with whether it adds up: that it does at every hidden state, and that it
+    does; at which it does not.
+    """
+    if answer.total is None:
+        return []
+    told = []
+    if broken := [str(cut.layer) for cut in answer.cuts if not cut.total.adds_up]:
+        told.append((f"cut at hidden_states[{', '.join(broken)}] it does not add up", False))
+    elif answer.cuts:
+        told.append((f"cut at each of the {plural(len(answer.cuts), 'hidden state')} it adds up too", True))
+    enough = max(digits, decimals([answer.total.value]))
+    return [*told, (summed(answer.total, answer, enough), answer.total.adds_up)]
 
 
 NAMES = {"explanation": "by shares", "occlusion": "by occlusion", "random": "at random"}
@@ -183,3 +204,25 @@ def curve_title(found: Faithfulness) -> str:
     """Return what the curve shows."""
     what = "probability in percent" if found.quantity == "probability" else "explained number"
     return f"{what} after masking so many words, the most important first"
+
+
+def benchmarks(found: Faithfulness) -> list[tuple[str, list[list[float]], str]]:
+    """Return comprehensiveness and sufficiency: the name, the numbers of each order, and what they say."""
+    return [
+        ("comprehensiveness", [list(map(float, order.comprehensiveness)) for order in found.orders], COMPREHENSIVENESS),
+        ("sufficiency", [list(map(float, order.sufficiency)) for order in found.orders], SUFFICIENCY),
+    ]
+
+
+def range_of(found: Faithfulness) -> tuple[float, float]:
+    """Return the lowest and the highest number that a curve may have, or has where there are no bounds."""
+    if found.quantity == "probability":
+        return 0.0, 1.0
+    values = [float(found.before), *(float(value) for order in found.orders for value in order.curve)]
+    known = [value for value in values if math.isfinite(value)] or [0.0]
+    return min(known), max(known)
+
+
+def axis_number(value: float, found: Faithfulness) -> str:
+    """Return a number beside an axis."""
+    return f"{100 * value:.0f}" if found.quantity == "probability" else f"{value:.2f}"

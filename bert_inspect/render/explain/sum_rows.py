@@ -50,7 +50,7 @@ class SumRows:
         place = max((len(str(row.place)) + 2 for row in rows if row.place is not None), default=0)
         name = min(self.longest, max((cell_len(row.name) for row in rows), default=0), max(6, widest // 3))
         number = max((len(signed(row.share, self.digits)) for row in rows), default=0)
-        kinds = {kind: self._width(rows, kind) for kind in _kinds(rows)} if self.split else {}
+        kinds = {kind: self._width(rows, kind) for kind in kinds_in(rows)} if self.split else {}
         taken = place + name + len(_BETWEEN) + sum(width + len(_BETWEEN) for width in kinds.values()) + number
         on = axis([row.share for row in rows if not row.others], widest - taken - len(_BETWEEN))
         if kinds:
@@ -87,7 +87,7 @@ def fitted(text: str, width: int) -> str:
     return set_cell_size(set_cell_size(text, width - 3).rstrip() + "...", width)
 
 
-def _kinds(rows: Sequence[Row]) -> list[int]:
+def kinds_in(rows: Sequence[Row]) -> list[int]:
     """Return which of word, position and token type any token has."""
     return [kind for kind in range(len(KINDS)) if any(row.kinds[kind] is not None for row in rows if row.kinds)]
 

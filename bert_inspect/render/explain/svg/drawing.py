@@ -1,0 +1,152 @@
+"""What the pictures of an explanation as SVG are made of: texts, boxes, lines; and the colours of both schemes."""
+
+import re
+from collections.abc import Iterator
+from html import escape
+
+from ....safetext import safe_document
+from ...diagram.font import text_width
+
+WIDTH = 864.0
+MARGIN = 28.0
+TEXT, ROW, LINE = 12.0, 19.0, 17.0
+"""The size of texts, how high a row is, and a line of text."""
+_WIDER = 1.13
+"""The font that a PNG is written in is so much wider than the one that widths are measured in."""
+_BOLD = 1.12
+"""Bold letters are so much wider."""
+
+_RULES = {
+    "text": ("fill", "#1f2328", "#e6edf3"),
+    ".page": ("fill", "#ffffff", "#0d1117"),
+    ".empty": ("fill", "#f1f4f8", "#161c25"),
+    ".quiet": ("fill", "#59636e", "#9198a1"),
+    ".for": ("fill", "#2f81f7", "#2f81f7"),
+    ".against": ("fill", "#d9640a", "#e8710a"),
+    ".bad": ("fill", "#c62828", "#ff7b72"),
+    ".zero": ("stroke", "#59636e", "#9198a1"),
+    ".grid": ("stroke", "#d8dee4", "#30363d"),
+    ".own": ("stroke", "#2f81f7", "#58a6ff"),
+    ".other": ("stroke", "#59636e", "#9198a1"),
+}
+"""What has a colour: on a light page and on a dark one."""
+
+
+def _rules(*, dark: bool) -> str:
+    return "".join(f".why {name}{{{what}:{pair[dark]}}}" for name, (what, *pair) in _RULES.items())
+
+
+_STYLE = (
+    '.why text{font-family:"Helvetica Neue",Helvetica,Arial,"Liberation Sans","DejaVu Sans",sans-serif;'
+    "font-size:12px;white-space:pre}"
+    ".why .title{font-size:20px;font-weight:600}.why .head{font-size:14px;font-weight:600}.why .strong{font-weight:600}"
+    ".why .big{font-size:16px}.why .end{text-anchor:end}.why .mid{text-anchor:middle}"
+    ".why .line{fill:none;stroke-width:1.5}.why .own{stroke-width:2.5}.why .dashed{stroke-dasharray:6 4}"
+    ".why .dotted{stroke-dasharray:2 3}"
+    + _rules(dark=False)
+    + f"@media (prefers-color-scheme:dark){{{_rules(dark=True)}}}"
+)
+
+
+class Drawing:
+    """The elements so far, how far down they reach, and what they say in words."""
+
+    def __init__(self, width: float = WIDTH) -> None:
+        self.parts: list[str] = []
+        self.words: list[str] = []
+        self.y = 0.0
+        self.width = width
+
+    def text(self, text: str, x: float, y: float, style: str = "", *, length: float | None = None) -> None:
+        """Write a text; with ``length`` it takes so much room, whatever the font."""
+        fit = "" if length is None else f' textLength="{n(length)}" lengthAdjust="spacingAndGlyphs"'
+        self.parts.append(f'<text class="{style}" x="{n(x)}" y="{n(y)}"{fit}>{escape(text)}</text>')
+
+    def paragraph(self, text: str, style: str = "", *, size: float = TEXT) -> None:
+        """Write a text in as many lines as it needs, and go down by them."""
+        self.words.append(text)
+        bold = _BOLD if style.startswith(("head", "strong")) else 1.0
+        for line in wrapped(text, size * bold, self.width):
+            self.text(line, 0, self.y, style)
+            self.y += LINE * size / TEXT
+
+    def box(self, x: float, y: float, width: float, height: float, *, style: str, opacity: float = 1.0) -> None:
+        """Draw a rectangle."""
+        seen = "" if opacity == 1 else f' fill-opacity="{n(opacity, 3)}"'
+        self.parts.append(
+            f'<rect class="{style}" x="{n(x)}" y="{n(y)}" width="{n(width, 2)}" height="{n(height)}"{seen}/>'
+        )
+
+    def line(self, points: list[tuple[float, float]], style: str) -> None:
+        """Draw a line along points."""
+        path = "L".join(f"{n(x)} {n(y)}" for x, y in points)
+        self.parts.append(f'<path class="line {style}" d="M{path}"/>')
+
+    def told(self, what: str) -> None:
+        """Begin a group that tells what it is; `end` ends it."""
+        self.parts.append(f"<g><title>{escape(what)}</title>")
+
+    def end(self) -> None:
+        """End a group."""
+        self.parts.append("</g>")
+
+    def svg(self, title: str) -> str:
+        """Return all of it as a file."""
+        wide, high = self.width + 2 * MARGIN, self.y + 2 * MARGIN
+        size = f'width="{wide:.0f}" height="{high:.0f}"'
+        lines = [
+            f'<svg xmlns="http://www.w3.org/2000/svg" class="why" role="img" aria-labelledby="title text" '
+            f'{size} viewBox="0 0 {wide:.0f} {high:.0f}">',
+            f'<title id="title">{escape(title)}</title>',
+            f'<desc id="text">{escape(chr(10).join(self.words))}</desc>',
+            f"<style>{_STYLE}</style>",
+            f'<rect class="page" {size}/>',
+            f'<g transform="translate({n(MARGIN)} {n(MARGIN)})">',
+            *self.parts,
+            "</g>",
+            "</svg>",
+            "",
+        ]
+        return safe_document("\n".join(lines))
+
+
+def wide(text: str, size: float) -> float:
+    """Return how wide a text is, in any of the fonts that it may be written in."""
+    return text_width(text, size) * _WIDER
+
+
+def wrapped(text: str, size: float, width: float) -> Iterator[str]:
+    """Yield a text in lines that are no wider than a width; a word that is wider is broken."""
+    line = ""
+    for word in re.findall(r"\S+\s*|\s+", text):
+        if line and wide((line + word).rstrip(), size) > width:
+            yield line.rstrip()
+            line = ""
+        line += word
+        while wide(line.rstrip(), size) > width:
+            kept = cut(line, size, width)
+            yield kept
+            line = line[len(kept) :]
+    if line.strip():
+        yield line.rstrip()
+
+
+def cut(text: str, size: float, width: float) -> str:
+    """Return as much of a text as is no wider than a width, a character at least."""
+    room = 0.0
+    for place, sign in enumerate(text):
+        room += wide(sign, size)
+        if room > width:
+            return text[: max(1, place)]
+    return text
+
+
+def short(text: str, size: float, width: float) -> str:
+    """Return a text that is no wider than a width; what is cut is marked by an ellipsis."""
+    return text if wide(text, size) <= width else cut(text, size, width - wide("…", size)).rstrip() + "…"
+
+
+def n(value: float, digits: int = 1) -> str:
+    """Return a number as short as it may be."""
+    text = f"{value:.{digits}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
