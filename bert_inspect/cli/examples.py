@@ -50,10 +50,7 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     ),
     "explain": (
         ('bert-inspect explain "I love cats!"', "what each token contributes to the answer"),
-        (
-            'bert-inspect explain "I love cats!" --by component --against negative',
-            "what each head and feed-forward part contributes, why not negative",
-        ),
+        ('bert-inspect explain "I love cats!" --by component', "what each head and feed-forward part contributes"),
         ("bert-inspect explain --input sentences.txt -o why.jsonl", "a file of sentences, one a line"),
     ),
     "doctor": (

@@ -11,8 +11,9 @@ from ..terminal import Terminal, report
 from . import help
 from . import options as o
 from .deliver import deliver
-from .expand import Without, expanded
-from .explain_many import Asked, SentenceFile, explain_many
+from .expand import Only, Without, expanded
+from .explain_many import SentenceFile, explain_many
+from .explained import Asked, NumberOptions
 from .inputs import shows_help
 from .outfile import check_output, check_picture, drawn
 from .prepare import check_weights, prepare
@@ -23,28 +24,6 @@ if TYPE_CHECKING:
     from ..analysis.explain.explanation import Explanation
 
 _PICTURES = (".svg", ".png", ".html")
-
-
-@dataclass(frozen=True, kw_only=True)
-class NumberOptions:
-    """Which number of a sentence is explained."""
-
-    panel: ClassVar = help.FILTER
-
-    target: Annotated[
-        str | None,
-        typer.Option(
-            metavar="LABEL",
-            help="Explain this class (or choice, token at a mask; 'start' or 'end' of an answer), not the predicted.",
-        ),
-    ] = None
-    against: Annotated[
-        str | None, typer.Option(metavar="LABEL", help="Explain the difference to this class: why not that one.")
-    ] = None
-    token: Annotated[
-        str | None,
-        typer.Option(metavar="TEXT|N", help="The token whose label, or place, is explained, where each has its own."),
-    ] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +67,7 @@ def explain(
         ),
     ] = False,
     look: LookOptions,
-    json: o.Json = False,
+    out: Annotated[o.OutputOptions, Only("json")],
     output: Annotated[
         str | None,
         typer.Option(
@@ -111,7 +90,7 @@ def explain(
     spec = model.spec()
     check_weights(spec)
     if file.input_file is not None:
-        return explain_many(file, text, spec, asked, output=output, json=json, terminal=terminal)
+        return explain_many(file, text, spec, asked, output=output, json=out.json, terminal=terminal)
     if shows_help(context, text.texts):
         return ExitCode.USAGE
     suffix = _suffix(output)
@@ -120,7 +99,7 @@ def explain(
         found = asked.explained(loaded, batch)
     if output is not None and suffix != "":
         terminal.save(output, [_file(found, suffix, look)])
-    _show(found, look, terminal, json=json or output == "-")
+    _show(found, look, terminal, json=out.json or output == "-")
     return told(found)
 
 

@@ -11,14 +11,13 @@ from ..errors import BertInspectError, ExitCode, UsageError
 from ..families.heads import MULTIPLE_CHOICE
 from ..terminal import Terminal, report, stdout
 from . import help
+from .explained import Asked
 from .outfile import check_output
 from .prepare import find, load
 
 if TYPE_CHECKING:
-    from ..analysis.explain.explanation import By, Explanation
-    from ..loading.loaded import Loaded
+    from ..analysis.explain.explanation import Explanation
     from ..loading.spec import ModelSpec
-    from ..traces.record import Input
     from .options import TextOptions
 
 
@@ -35,30 +34,6 @@ class SentenceFile:
         ),
     ] = None
     batch_size: Annotated[int, typer.Option(min=1, metavar="N", help="Sentences per batch, with --input.")] = 16
-
-
-@dataclass(frozen=True, kw_only=True)
-class Asked:
-    """What is to be explained, and how."""
-
-    by: "By"
-    neurons: int
-    check: bool
-    target: str | None
-    against: str | None
-    token: str | None
-
-    def explained(self, loaded: "Loaded", batch: "Input") -> "Explanation":
-        """Return the explanation of a batch.
-
-        Raises:
-            UsageError: the model gives no such number.
-        """
-        from ..analysis.explain.explain import explain
-        from ..analysis.explain.quantity import Wanted
-
-        wanted = Wanted(target=self.target, against=self.against, token=self.token)
-        return explain(loaded, batch, by=self.by, wanted=wanted, neurons=self.neurons, check=self.check)
 
 
 def explain_many(

@@ -12,7 +12,7 @@ from ...traces.record import Input
 from .by_component import by_component
 from .by_layer import by_layer
 from .by_token import by_token
-from .explanation import By, Explanation
+from .explanation import FORMAT, VERSION, By, Explanation
 from .faithfulness import faithfulness
 from .frozen_run import run_frozen
 from .quantity import Wanted
@@ -60,6 +60,8 @@ def explain(
             ]
         frozen = run.frozen
     return Explanation(
+        format=FORMAT,
+        version=VERSION,
         environment=environment(),
         model=described(loaded),
         input=structs.replace(batch, labels=None),

@@ -181,8 +181,8 @@ class Explanation(Record, frozen=True, kw_only=True):
     its value in this run, so that the rest is a sum.
     """
 
-    format: Literal["bert-inspect-explanation"] = FORMAT
-    version: int = VERSION
+    format: Literal["bert-inspect-explanation"]
+    version: int
     environment: Environment
     model: Model
     input: Input
