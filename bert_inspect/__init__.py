@@ -5,18 +5,26 @@
     trace(model, tokenizer, "I love cats!")
 
 returns a `Trace`: plain data that displays itself in a notebook, saves as JSON and needs no torch to be read again.
+`explain` takes the same and returns an `Explanation`: the logit of each answer as an exact sum.
 """
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .api import load, trace
+    from .api import explain, load, trace
     from .errors import BertInspectError
-    from .result import Trace
+    from .result import Explanation, Trace
 
-__all__ = ["BertInspectError", "Trace", "__version__", "load", "trace"]
+__all__ = ["BertInspectError", "Explanation", "Trace", "__version__", "explain", "load", "trace"]
 
-_WHERE = {"load": "api", "trace": "api", "BertInspectError": "errors", "Trace": "result"}
+_WHERE = {
+    "explain": "api",
+    "load": "api",
+    "trace": "api",
+    "BertInspectError": "errors",
+    "Explanation": "result",
+    "Trace": "result",
+}
 
 
 def __getattr__(name: str) -> Any:

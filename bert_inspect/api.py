@@ -1,8 +1,9 @@
-"""The Python API: trace a model of one's own, or load one as the command does."""
+"""The Python API: trace or explain a model of one's own, or load one as the command does."""
 
 from collections.abc import Sequence
 from typing import Any
 
+from .analysis.explain.explanation import By
 from .capture.encode import Sentences, check_tokenizer, encode, token_limit
 from .capture.forward import run_forward
 from .capture.keep import VALUES_LIMIT, Keep
@@ -13,7 +14,8 @@ from .errors import UsageError
 from .families import family_of
 from .loading.loaded import Loaded
 from .loading.spec import DEFAULT_MODEL, DEFAULT_SEED, Attention, Dtype, ModelSpec, Task, Weights
-from .result import Trace
+from .result import Explanation, Trace
+from .traces.record import Input
 from .traces.selection import Level, Selection
 
 
@@ -68,22 +70,14 @@ def trace(
         UsageError: unusable sentences or filters, or a model whose own forward asks for this trace.
         TypeError: the model is of another kind.
     """
-    model = _checked(model)
-    check_tokenizer(tokenizer)
-    loaded = _as_loaded(model, tokenizer)
-    sentences = Sentences(
-        texts=_several(texts),
-        pairs=None if pairs is None else _several(pairs),
+    model, loaded = _ready(model, tokenizer)
+    batch = _encoded(
+        loaded,
+        texts,
+        pairs=pairs,
+        choices=choices,
         labels=labels,
-        choices=None if choices is None else _several(choices),
-    )
-    config = model.config
-    several = config.problem_type == "multi_label_classification"
-    check_for_task(loaded.head, sentences, names=class_names(config), several=several)
-    batch = encode(
-        tokenizer,
-        sentences,
-        limit=token_limit(tokenizer, loaded.most_tokens, max_length),
+        max_length=max_length,
         truncate=truncate,
     )
     selection = Selection.parse(layer=None if layer is None else str(layer), module=_several(module), level=level)
@@ -91,6 +85,102 @@ def trace(
     with attending(model, attention or model.config._attn_implementation):
         traced = run_forward(loaded, batch, selection=selection, keep=keep, verify=verify)
     return Trace.of(traced.trace)
+
+
+def explain(
+    model: Any,
+    tokenizer: Any,
+    texts: str | Sequence[str],
+    *,
+    pairs: str | Sequence[str] | None = None,
+    choices: str | Sequence[str] | None = None,
+    by: By = "token",
+    target: str | int | None = None,
+    against: str | int | None = None,
+    token: str | int | None = None,
+    neurons: int = 0,
+    check: bool = False,
+    max_length: int | None = None,
+    truncate: bool = False,
+    attention: Attention | None = None,
+) -> Explanation:
+    """Explain a model's answer to each sentence: the logit as an exact sum, whose parts are in logits too.
+
+    What is not linear in the model is held at its value in this run (`Explanation.frozen` says what): attention
+    probabilities, the standard deviations of layer norms, the ratio of each activation's output to its input. The rest
+    is affine in the embeddings, so that every partition of it sums to the logit. The model is left as it was.
+
+    Args:
+        model: as for `trace`.
+        tokenizer: its fast tokenizer.
+        texts: one sentence, or several as one batch.
+        pairs: as for `trace`.
+        choices: as for `trace`.
+        by: ``"token"``: what each token and each bias contributes; ``"component"``: each head and feed-forward part by
+            its direct path; ``"layer"``: what the head would answer from each hidden state.
+        target: the class whose logit is explained, by name or index; by default the predicted one. For other heads the
+            token at a mask, the choice, ``"start"`` or ``"end"`` of an answer.
+        against: explain the difference to this class.
+        token: the token whose own logit is explained, by its text or its place, where each token has one.
+        neurons: by component, how many of each layer's intermediate neurons are told of.
+        check: by token, hold the shares against what masking words does.
+        max_length: as for `trace`.
+        truncate: as for `trace`.
+        attention: as for `trace`.
+
+    Raises:
+        UsageError: unusable sentences, or a number that the model does not give.
+        BertInspectError: the model computes something that cannot be held.
+        TypeError: the model is of another kind.
+    """
+    from .analysis.explain.explain import explain as explain_batch
+    from .analysis.explain.quantity import Wanted
+
+    model, loaded = _ready(model, tokenizer)
+    batch = _encoded(loaded, texts, pairs=pairs, choices=choices, max_length=max_length, truncate=truncate)
+    named = {name: None if given is None else str(given) for name, given in (("target", target), ("token", token))}
+    wanted = Wanted(**named, against=None if against is None else str(against))
+    with attending(model, attention or model.config._attn_implementation):
+        return Explanation.of(explain_batch(loaded, batch, by=by, wanted=wanted, neurons=neurons, check=check))
+
+
+def _ready(model: Any, tokenizer: Any) -> tuple[Any, Loaded]:
+    """Return the model to run, out of what may stand around it, as the caller's own and as if it had been loaded here.
+
+    Raises:
+        TypeError: the model or the tokenizer is of another kind.
+    """
+    model = _checked(model)
+    check_tokenizer(tokenizer)
+    return model, _as_loaded(model, tokenizer)
+
+
+def _encoded(
+    loaded: Loaded,
+    texts: str | Sequence[str],
+    *,
+    pairs: str | Sequence[str] | None,
+    choices: str | Sequence[str] | None,
+    labels: Sequence[float | Sequence[float]] | None = None,
+    max_length: int | None,
+    truncate: bool,
+) -> Input:
+    """Tokenize sentences for a model.
+
+    Raises:
+        UsageError: the model's head can do nothing with them, or one is too long.
+    """
+    sentences = Sentences(
+        texts=_several(texts),
+        pairs=None if pairs is None else _several(pairs),
+        labels=labels,
+        choices=None if choices is None else _several(choices),
+    )
+    config, tokenizer = loaded.model.config, loaded.tokenizer
+    several = config.problem_type == "multi_label_classification"
+    check_for_task(loaded.head, sentences, names=class_names(config), several=several)
+    limit = token_limit(tokenizer, loaded.most_tokens, max_length)
+    return encode(tokenizer, sentences, limit=limit, truncate=truncate)
 
 
 def _checked(model: Any) -> Any:

@@ -1,11 +1,13 @@
-"""The trace as the Python API hands it out: the plain record, which loads, saves and displays itself."""
+"""What the Python API hands out: plain records, which save and display themselves, and a trace loads itself too."""
 
 import os
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
+from .analysis.explain import explanation
 from .files import replacing
 from .traces import record, trace_file
+from .traces.codec import encode_line
 
 
 class Trace(record.Trace, frozen=True, kw_only=True):
@@ -61,5 +63,37 @@ class Trace(record.Trace, frozen=True, kw_only=True):
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         """Show the tree in a notebook."""
         from .render.notebook import mimebundle  # rich is needed only to be shown
+
+        return mimebundle(self)
+
+
+class Explanation(explanation.Explanation, frozen=True, kw_only=True):
+    """Why a model answers as it does, as a sum; in a notebook it displays itself.
+
+    ``answers``, ``frozen``, ``input`` and the rest are those of
+    `bert_inspect.analysis.explain.explanation.Explanation`.
+    """
+
+    @classmethod
+    def of(cls, found: explanation.Explanation) -> "Explanation":
+        """Return an explanation as this class; nothing is copied."""
+        return cls(**{name: getattr(found, name) for name in found.__struct_fields__})
+
+    def json(self) -> bytes:
+        """Return it as a line of strict JSON."""
+        return encode_line(self)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write it as JSON, whole or not at all.
+
+        Raises:
+            UsageError: the file cannot be written.
+        """
+        with replacing(path) as stream:
+            stream.write(self.json())
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        """Show it in a notebook."""
+        from .render.explain.notebook import mimebundle  # rich is needed only to be shown
 
         return mimebundle(self)

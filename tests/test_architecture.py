@@ -48,9 +48,10 @@ ROOMS: dict[str, set[str]] = {
     "render.report": TRACES | {"safetext", "analysis", "analysis.explain", "source_view", "render", "render.explain"}
     | {"msgspec", "numpy"} | RICH,
     "terminal": EDGE | {"rich"},
-    "result": TRACES | {"files", "render"},
-    "api": TRACES | {"errors", "capture", "loading", "result", "transformers"},
+    "result": TRACES | {"analysis.explain", "files", "render"},
+    "api": TRACES | {"errors", "analysis.explain", "capture", "loading", "result", "transformers"},
     "cli": TRACES | EDGE | {"terminal", "loading", "capture", "analysis", "analysis.doctor", "analysis.causes", "diff"}
+    | {"analysis.explain"}
     | {"dataflow", "source_view", "render", "render.diagram", "render.report", "typer", "msgspec", "rich"},
     "__main__": EDGE | {"terminal", "cli"},
     "__init__": {"api", "errors", "result"},
@@ -59,7 +60,7 @@ ROOMS: dict[str, set[str]] = {
 # What starts at once may import the rest only inside of functions.
 LATER = {
     "cli": {"capture", "render", "render.diagram", "render.report", "analysis", "analysis.causes", "analysis.doctor"}
-    | {"diff", "dataflow", "source_view", "msgspec", "rich"},
+    | {"analysis.explain", "diff", "dataflow", "source_view", "msgspec", "rich"},
     "terminal": {"rich"},
     "result": {"render"},
     "__main__": {"errors", "terminal", "safetext", "cli", "files"},

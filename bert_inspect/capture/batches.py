@@ -8,7 +8,7 @@ from msgspec import structs
 
 from ..errors import UsageError
 from ..loading.loaded import Loaded
-from ..traces.record import Trace
+from ..traces.record import Input, Trace
 from ..traces.selection import Selection
 from .encode import Sentences, encode
 from .forward import run_forward
@@ -50,6 +50,16 @@ def trace_batch(
     Raises:
         UsageError: a sentence is too long; the message names its line.
     """
+    encoded = encode_batch(tokenizer, batch, limit=limit, truncate=truncate)
+    return run_forward(loaded, encoded, selection=selection, keep=keep, verify=verify)[0]
+
+
+def encode_batch(tokenizer: Any, batch: Sequence[NumberedLine], *, limit: int | None, truncate: bool) -> Input:
+    """Tokenize one batch; ``lines`` says which lines of the file its sentences are.
+
+    Raises:
+        UsageError: a sentence is too long; the message names its line.
+    """
     try:
         encoded = encode(tokenizer, Sentences(texts=[line.text for line in batch]), limit=limit, truncate=truncate)
     except UsageError:
@@ -63,8 +73,7 @@ def trace_batch(
                 message = error.message.replace("sentence 1", f"line {line.number}")
                 raise UsageError(message, error.hint) from error
         raise
-    encoded = structs.replace(encoded, lines=[line.number for line in batch])
-    return run_forward(loaded, encoded, selection=selection, keep=keep, verify=verify)[0]
+    return structs.replace(encoded, lines=[line.number for line in batch])
 
 
 def trace_again(loaded: Loaded, tokenizer: Any, earlier: Trace, **how: Any) -> Trace:

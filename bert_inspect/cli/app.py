@@ -11,6 +11,7 @@ from .compare import compare
 from .diagram import diagram
 from .diff import diff
 from .doctor import doctor
+from .explain import explain
 from .help import DIFFER, FORMAT, SEE, WHY, Command, Group
 from .model import model
 from .report import report
@@ -53,7 +54,7 @@ def main(
 
 _COMMANDS = {
     SEE: (run, show, tokens, model, source, diagram, attention, report),
-    WHY: (doctor,),
+    WHY: (explain, doctor),
     DIFFER: (diff, compare),
     FORMAT: (schema,),
 }

@@ -4,18 +4,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..errors import ExitCode
+from ..errors import ExitCode, UsageError
 from ..terminal import Terminal
 from . import complete, help
 from . import options as o
 from .deliver import deliver_diff
 from .expand import Without, expanded
+from .explained import Asked, NumberOptions
 from .inputs import sentences_of, shows_help
 from .outfile import check_output
-from .prepare import check_before_loading, encode_sentences, find, load, tokenizer_of
+from .prepare import check_before_loading, check_weights, encode_sentences, find, load, tokenizer_of
 from .sides import SideChoice, parse_side, shared
 
 if TYPE_CHECKING:
+    from ..analysis.compare import Run
+    from ..analysis.explain.explanation import Explanation
     from ..diff import Diff
     from ..loading.checkpoint import Checkpoint
     from ..traces.record import Input
@@ -49,6 +52,11 @@ def compare(
     text: Annotated[o.TextOptions, Without("trace")],
     model: o.ModelOptions,
     every: o.All = False,
+    why: Annotated[
+        bool,
+        typer.Option("--why", help="Why each side answers so: what each token contributes.", rich_help_panel=help.SHOW),
+    ] = False,
+    number: NumberOptions,
     select: o.ComparedOptions,
     tolerance: o.ToleranceOptions,
     out: o.OutputOptions,
@@ -66,9 +74,14 @@ def compare(
     check_output(out.file)
     sentences = None if own_texts and not text.texts else sentences_of(text, terminal)
     base = model.spec()
+    if why:
+        check_weights(base)
+    elif any(vars(number).values()):
+        raise UsageError("--target, --against and --token choose what --why explains", "add --why")
     sides = [parse_side(f"--{name}", said, base=base, sentences=sentences) for name, said in (("a", a), ("b", b))]
-    found, wanted = _compared(sides, text, selection, tolerance, terminal)
-    deliver_diff(found, terminal, out, every=every, selection=wanted)
+    found, wanted, runs = _compared(sides, text, selection, tolerance, terminal)
+    reasons = _explained(runs, Asked(**vars(number)), terminal) if why else []
+    deliver_diff(found, terminal, out, every=every, selection=wanted, reasons=reasons)
     return ExitCode.OK if found.same else ExitCode.NO
 
 
@@ -78,8 +91,8 @@ def _compared(
     selection: "Selection",
     tolerance: o.ToleranceOptions,
     terminal: Terminal,
-) -> "tuple[Diff, Wanted]":
-    """Load what the sides need, run them, and compare; what the selection comes to is returned too."""
+) -> "tuple[Diff, Wanted, list[Run]]":
+    """Load what the sides need, run them, and compare; what the selection comes to and both sides come with it."""
     checkpoints = [find(side.spec, terminal) for side in sides]
     tokenizers = [tokenizer_of(checkpoints[0], terminal)]
     tokenizers += tokenizers if checkpoints[1] == checkpoints[0] else [tokenizer_of(checkpoints[1], terminal)]
@@ -97,7 +110,23 @@ def _compared(
     ]
     with terminal.waiting("running both sides"):
         found = compare_runs(*runs, selection=selection, atol=tolerance.atol, rtol=tolerance.rtol)
-    return found, selection.of(types_of({**other.modules(), **loaded.modules()}))
+    return found, selection.of(types_of({**other.modules(), **loaded.modules()})), runs
+
+
+def _explained(runs: "list[Run]", asked: Asked, terminal: Terminal) -> "list[Explanation]":
+    """Explain the answers of both sides.
+
+    Raises:
+        UsageError: a side's model gives no such number.
+    """
+    from ..capture.undisturbed import attending
+
+    found = []
+    with terminal.waiting("explaining both sides"):
+        for run in runs:
+            with attending(run.loaded.model, run.attention):
+                found.append(asked.explained(run.loaded, run.batch))
+    return found
 
 
 def _encoded(

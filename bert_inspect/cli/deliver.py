@@ -1,6 +1,6 @@
 """How a product leaves the program: as a picture on the screen, as JSON, or both."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from ..terminal import Terminal
@@ -10,6 +10,7 @@ from .options import OutputOptions
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from ..analysis.explain.explanation import Explanation
     from ..diff import Diff
     from ..render.cells import View
     from ..traces.record import Trace
@@ -59,8 +60,17 @@ def deliver_trace(trace: "Trace", view: "View", terminal: Terminal, out: OutputO
     deliver(terminal, out, json=lambda: trace_json(trace), picture=picture, summary=summary)
 
 
-def deliver_diff(found: "Diff", terminal: Terminal, out: OutputOptions, *, every: bool, selection: "Wanted") -> None:
-    """Deliver a comparison; its picture has a line for each part of the model or, with ``every``, step.
+def deliver_diff(
+    found: "Diff",
+    terminal: Terminal,
+    out: OutputOptions,
+    *,
+    every: bool,
+    selection: "Wanted",
+    reasons: "Sequence[Explanation]" = (),
+) -> None:
+    """Deliver a comparison; its picture has a line for each part of the model or, with ``every``, step. What explains
+    the answers of its two sides follows it, as JSON on lines of its own.
 
     Raises:
         UsageError: the file cannot be written.
@@ -71,14 +81,32 @@ def deliver_diff(found: "Diff", terminal: Terminal, out: OutputOptions, *, every
     if told.cause is not None:
         told = structs.replace(told, cause=structs.replace(told.cause, note=in_flags(told.cause.note)))
 
+    def json() -> "Iterable[bytes]":
+        from ..traces.codec import encode_line
+
+        return [told.json(), *map(encode_line, reasons)]
+
     def picture() -> "RenderableType":
         from ..render.comparison.page import DiffPage, DiffView
 
-        return DiffPage(told, DiffView(all=every, selection=selection))
+        page = DiffPage(told, DiffView(all=every, selection=selection))
+        return _with_reasons(page, reasons, told) if reasons else page
 
     def summary() -> "RenderableType":
         from ..render.comparison.page import answer
 
         return answer(told)
 
-    deliver(terminal, out, json=lambda: [told.json()], picture=picture, summary=summary)
+    deliver(terminal, out, json=json, picture=picture, summary=summary)
+
+
+def _with_reasons(page: "RenderableType", explained: "Sequence[Explanation]", found: "Diff") -> "RenderableType":
+    from rich.console import Group
+    from rich.text import Text
+
+    from ..render.explain.page import reasons
+    from ..render.explain.view import View
+
+    titles = (f"why A: {found.a}", f"why B: {found.b}")
+    parts = [(Text(), reasons(each, title, View())) for each, title in zip(explained, titles, strict=True)]
+    return Group(page, *(part for pair in parts for part in pair))

@@ -48,6 +48,11 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         ('bert-inspect report "I love cats!" --stats -o cats.html', "with statistics, under another name"),
         ("bert-inspect report --trace trace.json", "the page of a saved trace"),
     ),
+    "explain": (
+        ('bert-inspect explain "I love cats!"', "what each token contributes to the answer"),
+        ('bert-inspect explain "I love cats!" --by component', "what each head and feed-forward part contributes"),
+        ("bert-inspect explain --input sentences.txt -o why.jsonl", "a file of sentences, one a line"),
+    ),
     "doctor": (
         ("bert-inspect doctor", "the default model, with two sentences of its own"),
         ('bert-inspect doctor "I love cats!" --only padding,precision', "two questions about your sentence"),

@@ -2,7 +2,15 @@
 
 from dataclasses import dataclass
 
+from msgspec import structs
+
 from .record import Input
+
+
+def only_row(batch: Input, row: int) -> Input:
+    """Return a batch of one of its sentences, with the padding that it has."""
+    each = ((field, getattr(batch, field)) for field in batch.__struct_fields__)
+    return structs.replace(batch, **{field: [rows[row]] for field, rows in each if isinstance(rows, list) and rows})
 
 
 def real_places(batch: Input, row: int) -> list[int]:

@@ -22,7 +22,7 @@ COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 PANELS = {"Input", "Compare", "Model", "Filter", "Show", "Save", "Terminal"}
 GROUPS = {
     "See the pass": ["run", "show", "tokens", "model", "source", "diagram", "attention", "report"],
-    "Ask why": ["doctor"],
+    "Ask why": ["explain", "doctor"],
     "Compare": ["diff", "compare"],
     "Many sentences": ["run --input"],
     "Format": ["schema"],
@@ -135,7 +135,7 @@ def test_without_a_sentence_a_person_gets_five_lines(arguments: list[str]) -> No
         (["I", "love", "cats"], 'for a sentence: bert-inspect run "I love cats"'),
         (['it costs $5 "now"'], "for a sentence: bert-inspect run 'it costs $5 \"now\"'"),
         (["atention", "x"], "did you mean attention?"),
-        (["paint"], "bert-inspect --help lists the commands"),
+        (["frobnicate"], "bert-inspect --help lists the commands"),
     ],
 )
 def test_what_is_no_command_is_perhaps_a_sentence(command: Command, arguments: list[str], hint: str) -> None:

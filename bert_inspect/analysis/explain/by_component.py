@@ -15,9 +15,10 @@ from .parts import Part
 
 def by_component(run: FrozenRun, *, neurons: int = 0) -> list[Answer]:
     """Return each explained number as a sum over components; ``neurons`` is how many of each layer are told of."""
+    by_row = _ByRow(run)
     answers = []
     for place, quantity in enumerate(run.quantities):
-        components, shares = _components(run, run.rows(quantity), neurons=neurons)
+        components, shares = by_row.components(run.rows(quantity), neurons=neurons)
         biases = run.biases(quantity)
         answers.append(
             Answer(
@@ -31,52 +32,77 @@ def by_component(run: FrozenRun, *, neurons: int = 0) -> list[Answer]:
     return answers
 
 
-def _components(run: FrozenRun, rows: list[int], *, neurons: int) -> tuple[Components, list[float]]:
-    """Return the components of rows' numbers, and the shares of all of them."""
-    sizes = run.loaded.sizes
-    width = max(sizes.get("hidden", 1) // max(sizes.get("heads", 1), 1), 1)
-    embeddings, convolution = 0.0, None
-    heads: list[list[float]] = [[] for _ in range(run.loaded.layers)]
-    units: list[list[float]] = [[] for _ in range(run.loaded.layers)]
-    for part, gradient in zip(run.parts, run.gradients, strict=True):
-        if part.weight is not None and part.layer is not None:
-            entries = _entries(part, gradient, rows)
-            if part.role == roles.ATTENTION_OUTPUT_PROJECTION:
-                heads[part.layer] = _added(heads[part.layer], entries.reshape(-1, width).sum(dim=1).tolist())
+class _ByRow:
+    """What each component contributes to the number of each row of the batch, in float64.
+
+    Attributes:
+        heads: by layer (batch, heads).
+        units: by layer (batch, intermediate neurons).
+        embeddings: (batch).
+        convolution: (batch), None where there is none.
+    """
+
+    def __init__(self, run: FrozenRun) -> None:
+        sizes = run.loaded.sizes
+        width = max(sizes.get("hidden", 1) // max(sizes.get("heads", 1), 1), 1)
+        rows = len(run.rounding)
+        self.heads = [torch.zeros(rows, 0, dtype=torch.float64) for _ in range(run.loaded.layers)]
+        self.units = list(self.heads)
+        self.embeddings = torch.zeros(rows, dtype=torch.float64)
+        self.convolution: torch.Tensor | None = None
+        for part, gradient in zip(run.parts, run.gradients, strict=True):
+            if part.weight is not None and part.layer is not None:
+                entries = _entries(part, gradient)
+                if part.role == roles.ATTENTION_OUTPUT_PROJECTION:
+                    by_head = entries.reshape(rows, -1, width).sum(dim=2)
+                    self.heads[part.layer] = _added(self.heads[part.layer], by_head)
+                else:
+                    self.units[part.layer] = _added(self.units[part.layer], entries)
+                continue
+            share = torch.zeros(rows, dtype=torch.float64) if gradient is None else _share(part.tensor, gradient)
+            if part.role == roles.CONVOLUTION:
+                self.convolution = share
             else:
-                units[part.layer] = _added(units[part.layer], entries.tolist())
-            continue
-        share = 0.0 if gradient is None else float((part.tensor.detach()[rows].double() * gradient[rows]).sum())
-        if part.role == roles.CONVOLUTION:
-            convolution = share
-        else:
-            embeddings += share
-    feed_forward = [sum(layer) for layer in units]
-    told = Components(
-        embeddings=strict(embeddings),
-        heads=[[strict(share) for share in layer] for layer in heads],
-        feed_forward=[strict(share) for share in feed_forward],
-        convolution=None if convolution is None else strict(convolution),
-        neurons=[_largest(layer, neurons) for layer in units] if neurons else [],
-    )
-    return told, [embeddings, convolution or 0.0, *(share for layer in heads for share in layer), *feed_forward]
+                self.embeddings = self.embeddings + share
+
+    def components(self, rows: list[int], *, neurons: int) -> tuple[Components, list[float]]:
+        """Return the components of the number that follows from rows, and the shares of all of them."""
+        heads = [layer[rows].sum(dim=0).tolist() for layer in self.heads]
+        units = [layer[rows].sum(dim=0).tolist() for layer in self.units]
+        feed_forward = [sum(layer) for layer in units]
+        embeddings = float(self.embeddings[rows].sum())
+        convolution = None if self.convolution is None else float(self.convolution[rows].sum())
+        told = Components(
+            embeddings=strict(embeddings),
+            heads=[[strict(share) for share in layer] for layer in heads],
+            feed_forward=[strict(share) for share in feed_forward],
+            convolution=None if convolution is None else strict(convolution),
+            neurons=[_largest(layer, neurons) for layer in units] if neurons else [],
+        )
+        return told, [embeddings, convolution or 0.0, *(share for layer in heads for share in layer), *feed_forward]
 
 
-def _entries(part: Part, gradient: torch.Tensor | None, rows: list[int]) -> torch.Tensor:
-    """Return what each entry of what a projection received contributes through it (width), over rows and tokens."""
+def _share(tensor: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
+    """Return activation x gradient by row (batch)."""
+    return (tensor.detach().double() * gradient.double()).flatten(1).sum(dim=1).cpu()
+
+
+def _entries(part: Part, gradient: torch.Tensor | None) -> torch.Tensor:
+    """Return what each entry of what a projection received contributes through it (batch, width), over all tokens."""
     assert part.received is not None and part.weight is not None
-    width = part.weight.shape[1]
+    rows, width = part.received.shape[0], part.weight.shape[1]
+    found = torch.zeros(rows, width, dtype=torch.float64)
     if gradient is None:
-        return torch.zeros(width, dtype=torch.float64)
-    carried, received = gradient[rows].reshape(-1, gradient.shape[-1]), part.received[rows].reshape(-1, width)
-    asked = carried.any(dim=1)  # of a head that reads one token, that token alone
-    pulled = carried[asked].double() @ part.weight.detach().double()
-    return (pulled * received[asked].double()).sum(dim=0).cpu()
+        return found
+    asked = gradient.flatten(1, -2).any(dim=-1)  # (batch, tokens): of a head that reads one token, that token alone
+    pulled = gradient.flatten(1, -2)[asked].double() @ part.weight.detach().double()
+    shares = (pulled * part.received.flatten(1, -2)[asked].double()).cpu()
+    return found.index_add(0, asked.nonzero()[:, 0].cpu(), shares)
 
 
-def _added(before: list[float], shares: list[float]) -> list[float]:
+def _added(before: torch.Tensor, shares: torch.Tensor) -> torch.Tensor:
     """Return shares added to those of the chunks before, where a part runs in chunks of tokens."""
-    return [one + other for one, other in zip(before, shares, strict=True)] if before else shares
+    return before + shares if before.shape[1] else shares
 
 
 def _largest(shares: list[float], count: int) -> list[Neuron]:

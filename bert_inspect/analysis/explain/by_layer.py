@@ -16,10 +16,12 @@ from ...capture.tracing.hooks import Attachment, Forward, exclusively
 from ...capture.undisturbed import undisturbed, without_gradients
 from ...loading.loaded import Loaded
 from ...traces.record import Input
+from ...traces.sentences import classification_place
 from ...traces.values import strict
 from ...traces.vocabulary import roles
 from .explanation import Answer, LayerAnswer
-from .target import Wanted, quantities
+from .quantity import Wanted
+from .target import quantities
 
 
 def by_layer(loaded: Loaded, batch: Input, wanted: Wanted) -> list[Answer]:
@@ -46,6 +48,9 @@ def by_layer(loaded: Loaded, batch: Input, wanted: Wanted) -> list[Answer]:
         own = run(recorded)
         found = quantities(loaded, batch, own, wanted)
         from_states = [run(_Skipped(recorded.returned, state)) for state in recorded.states]
+        first_alone = torch.zeros_like(recorded.states[0])
+        first_alone[..., :1, :] = recorded.states[0][..., :1, :]
+        from_first = run(_Skipped(recorded.returned, first_alone))
     return [
         Answer(
             sentence=quantity.row,
@@ -59,6 +64,8 @@ def by_layer(loaded: Loaded, batch: Input, wanted: Wanted) -> list[Answer]:
                 )
                 for layer, returned in enumerate(from_states)
             ],
+            constant_at_0=classification_place(batch, quantity.row) == 0
+            and torch.equal(quantity.of(from_states[0]), quantity.of(from_first)),
         )
         for quantity in found
     ]

@@ -12,9 +12,11 @@ from ...traces.record import Input
 from .by_component import by_component
 from .by_layer import by_layer
 from .by_token import by_token
-from .explanation import By, Explanation
+from .explanation import FORMAT, VERSION, By, Explanation
+from .faithfulness import faithfulness
 from .frozen_run import run_frozen
-from .target import Wanted, check_wanted
+from .quantity import Wanted
+from .target import check_wanted
 
 _ANSWER: Final = Wanted()
 
@@ -26,6 +28,7 @@ def explain(
     by: By = "token",
     wanted: Wanted = _ANSWER,
     neurons: int = 0,
+    check: bool = False,
 ) -> Explanation:
     """Explain the number that is asked for of each sentence, by default that of the model's answer.
 
@@ -35,6 +38,7 @@ def explain(
         by: what the number is a sum over: ``token``, ``component``; or ``layer``: how it grows.
         wanted: which number.
         neurons: by component, how many of each layer's intermediate neurons are told of.
+        check: by token, hold the shares against what masking words does.
 
     Raises:
         UsageError: the model gives no such number, or has no weights.
@@ -49,8 +53,15 @@ def explain(
     else:
         run = run_frozen(loaded, batch, wanted, direct=by == "component", hidden_states=by == "token")
         answers = by_token(run, batch) if by == "token" else by_component(run, neurons=neurons)
+        if check and by == "token":
+            answers = [
+                structs.replace(answer, faithfulness=faithfulness(loaded, batch, quantity, answer))
+                for quantity, answer in zip(run.quantities, answers, strict=True)
+            ]
         frozen = run.frozen
     return Explanation(
+        format=FORMAT,
+        version=VERSION,
         environment=environment(),
         model=described(loaded),
         input=structs.replace(batch, labels=None),

@@ -106,7 +106,7 @@ class Components(Record, frozen=True, kw_only=True):
 
 class LayerAnswer(Record, frozen=True, kw_only=True):
     """What the head would answer from ``hidden_states[layer]``: the explained number there, its probability, and the
-    answer. ``head`` says whether that is the model's own output.
+    answer. That from the last one is the model's own output.
     """
 
     layer: int
@@ -181,8 +181,8 @@ class Explanation(Record, frozen=True, kw_only=True):
     its value in this run, so that the rest is a sum.
     """
 
-    format: Literal["bert-inspect-explanation"] = FORMAT
-    version: int = VERSION
+    format: Literal["bert-inspect-explanation"]
+    version: int
     environment: Environment
     model: Model
     input: Input

@@ -25,10 +25,12 @@ class FrozenNorm(torch.autograd.Function):
         bias: torch.Tensor | None,
         eps: float,
     ) -> torch.Tensor:
-        axes = tuple(range(-len(shape), 0))
-        exact = x.double() if x.dtype is torch.float64 else x.float()
-        inverse = (exact.var(dim=axes, unbiased=False, keepdim=True) + eps).rsqrt()
-        ctx.axes, ctx.weight, ctx.inverse = axes, weight, inverse
+        ctx.axes, ctx.weight = tuple(range(-len(shape), 0)), weight
+        if x.dtype in (torch.float32, torch.float64):
+            out, _, ctx.inverse = torch.native_layer_norm(x, shape, weight, bias, eps)
+            return out
+        # In half precision the deviation that torch hands out is rounded too.
+        ctx.inverse = (x.float().var(dim=ctx.axes, unbiased=False, keepdim=True) + eps).rsqrt()
         return norm(x, shape, weight, bias, eps)
 
     @staticmethod

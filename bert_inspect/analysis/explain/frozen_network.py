@@ -48,7 +48,6 @@ class FrozenNetwork(TorchFunctionMode):
         parts: what the sum is made of besides constants.
         constants: every bias that was added.
         frozen: what was held, of what the backward pass came by.
-        rounding: for each row the sum of the squares of activation x gradient of all that was computed (batch).
     """
 
     def __init__(self, loaded: Loaded, rows: int, *, direct: bool = False) -> None:
@@ -56,7 +55,7 @@ class FrozenNetwork(TorchFunctionMode):
         self.parts: list[Part] = []
         self.constants: list[Constant] = []
         self.frozen: dict[str, None] = {}
-        self.rounding = torch.zeros(rows, dtype=torch.float64)
+        self._norms: list[torch.Tensor] = []
         self._rows, self._direct, self._loaded = rows, direct, loaded
         self._names = {id(each): name for name, each in loaded.model.named_parameters()}
         self._orders: MutableMapping[torch.Tensor, int] = WeakIdKeyDictionary()
@@ -65,6 +64,12 @@ class FrozenNetwork(TorchFunctionMode):
         self._layer: int | None = None
         self._layers_begun = 0
         self._thread = get_ident()
+
+    @property
+    def rounding(self) -> torch.Tensor:
+        """For each row the sum of the squares of activation x gradient, over all that was computed (batch)."""
+        norms = torch.stack(self._norms) if self._norms else torch.zeros(1, self._rows)
+        return norms.double().square().sum(dim=0).cpu()
 
     def order(self, tensor: torch.Tensor) -> int:
         """Return the place of a tensor among all of the run."""
@@ -198,7 +203,7 @@ class FrozenNetwork(TorchFunctionMode):
     def _activated_by(self, name: str, out: torch.Tensor, at_zero: float) -> torch.Tensor:
         self._activated[out] = None
         self._computed(out, holds=f"the ratio {name}(x) / x of each activation")
-        self._constant(out, torch.tensor(at_zero, device=out.device), roles.ACTIVATION)
+        self._constant(out, torch.tensor(at_zero, dtype=torch.float64, device=out.device), roles.ACTIVATION)
         return out
 
     def _multiply(self, func: Any, input: Any, other: Any, **kwargs: Any) -> torch.Tensor:
@@ -252,11 +257,12 @@ class FrozenNetwork(TorchFunctionMode):
         if not out.requires_grad:
             return
         values = out.detach()
+        exact = out.dtype if out.dtype is torch.float64 else torch.float32
 
         def came_by(gradient: torch.Tensor) -> None:
             if holds:
                 self.frozen[holds] = None
-            self.rounding += self._by_row((gradient.float() * values.float()).square())
+            self._norms.append(torch.linalg.vector_norm(self._rows_of((gradient * values).to(exact)), dim=1))
 
         out.register_hook(came_by)  # type: ignore[no-untyped-call]
 
@@ -272,19 +278,26 @@ class FrozenNetwork(TorchFunctionMode):
         amount = torch.as_tensor(added, device=out.device).detach()
         if not name and not bool(amount.any()):
             return  # zeros in place of embeddings that there are not
-        constant = Constant(role or "", name, self._layer, self._note(out), torch.zeros_like(self.rounding))
+        constant = Constant(role or "", name, self._layer, self._note(out))
         self.constants.append(constant)
 
         def came_by(gradient: torch.Tensor) -> None:
-            constant.shares += self._by_row(gradient.double() * amount.double()) * times
+            constant.found.append(self._shares(gradient, amount) * times)
 
         out.register_hook(came_by)  # type: ignore[no-untyped-call]
 
-    def _by_row(self, entries: torch.Tensor) -> torch.Tensor:
-        """Return the sum of a tensor's entries for each row of the batch, in float64."""
+    def _shares(self, gradient: torch.Tensor, amount: torch.Tensor) -> torch.Tensor:
+        """Return the part of what was added in each row's number (batch), in float64."""
+        if amount.dim() == 1:  # a bias, the same for each token
+            sums = self._rows_of(gradient).reshape(self._rows, -1, len(amount)).sum(dim=1, dtype=torch.float64)
+            return torch.mv(sums, amount.double())
+        return self._rows_of(gradient.double() * amount.double()).sum(dim=1)
+
+    def _rows_of(self, entries: torch.Tensor) -> torch.Tensor:
+        """Return a tensor's entries by the rows of the batch (batch, entries)."""
         if entries.dim() == 0 or entries.shape[0] % self._rows:
             raise NotAffine(f"a tensor of shape {tuple(entries.shape)}, in which the sentences are not kept apart")
-        return entries.reshape(self._rows, -1).double().sum(dim=1).cpu()
+        return entries.reshape(self._rows, -1)
 
 
 def _carries(tensor: Any) -> bool:
@@ -325,14 +338,14 @@ _RULES = _rules()
 def frozen(loaded: Loaded, rows: int, *, direct: bool = False) -> Iterator[FrozenNetwork]:
     """Let the model's forward be that of the frozen network for the block, over a batch of so many rows.
 
-    Parameters take no gradients meanwhile; afterwards they do as before.
+    Gradients are to be on. Parameters take none meanwhile; afterwards they do as before.
     """
     taking = [each for each in loaded.model.parameters() if each.requires_grad]
     network = FrozenNetwork(loaded, rows, direct=direct)
     try:
         for parameter in taking:
             parameter.requires_grad_(False)
-        with torch.inference_mode(False), torch.enable_grad(), network.attached(), network:
+        with network.attached(), network:
             yield network
     finally:
         for parameter in taking:

@@ -20,7 +20,8 @@ from .affine import NotAffine, check_affine
 from .explanation import Bias, Total
 from .frozen_network import FrozenNetwork, frozen
 from .parts import Constant, Part
-from .target import Quantity, Wanted, quantities
+from .quantity import Quantity, Wanted
+from .target import quantities
 from .totals import total
 
 SAFETY = 16.0
@@ -66,7 +67,7 @@ class FrozenRun:
         found: dict[tuple[str, int | None], list[float]] = {}
         of: dict[tuple[str, int | None], Constant] = {}
         for constant in self.constants:
-            if constant.order > after:
+            if constant.order > after and constant.found:
                 key = (constant.parameter or f"({constant.order})", constant.layer)
                 found.setdefault(key, []).append(float(constant.shares[rows].sum()))
                 of[key] = constant
@@ -112,7 +113,7 @@ def run_frozen(
     rows = len(batch.input_ids)
     inputs = model_inputs(loaded, batch, labels=False)
     model = loaded.model
-    with exclusively(model), undisturbed(model), no_hook_stays(model):
+    with exclusively(model), undisturbed(model), no_hook_stays(model), torch.inference_mode(False), torch.enable_grad():
         try:
             with frozen(loaded, rows, direct=direct) as network:
                 given = model(**inputs, output_hidden_states=hidden_states)

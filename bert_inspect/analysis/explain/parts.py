@@ -1,6 +1,6 @@
 """What the sum behind an answer is made of: parts, which follow from the tokens, and constants, which do not."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 
@@ -36,11 +36,16 @@ class Constant:
         parameter: its name; empty where it is no parameter.
         layer: the encoder layer in which it was added, None outside of them.
         order: the place of the sum among all tensors of the run.
-        shares: its part in each row's number (batch), in float64; 0 until the backward pass has come by.
+        found: its part in each row's number (batch), in float64, each time that the backward pass came by.
     """
 
     role: str
     parameter: str
     layer: int | None
     order: int
-    shares: torch.Tensor
+    found: list[torch.Tensor] = field(default_factory=list)
+
+    @property
+    def shares(self) -> torch.Tensor:
+        """Its part in each row's number (batch), in float64; 0 where nothing that is explained depends on it."""
+        return torch.stack(self.found).sum(dim=0).cpu() if self.found else torch.zeros(1, dtype=torch.float64)

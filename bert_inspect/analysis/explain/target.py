@@ -1,80 +1,23 @@
 """Which number is explained: by the model's head, and by what was asked for."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
-import torch
-
-from ...capture.encode import class_index
 from ...capture.outputs.classes import class_names
-from ...capture.outputs.plain_numbers import largest, plain
+from ...capture.outputs.plain_numbers import plain
 from ...capture.outputs.spans import best_places
 from ...errors import UsageError
 from ...families import heads
 from ...families.heads import Head
 from ...loading.loaded import Loaded
-from ...traces.focus import Focus
 from ...traces.record import Input
 from ...traces.sentences import real_places
 from ...traces.token_text import token_texts
 from ...traces.values import strict
 from ...traces.vocabulary import known_as
 from .explanation import Logit, Target, What
-
-Returned = Mapping[str, torch.Tensor]
-Index = tuple[int, ...]
-Scale = Literal["softmax", "sigmoid", "none"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Wanted:
-    """What is asked for: the class, choice or token whose number is explained, the one it is held against, and the
-    token in the sentence; None each: the model's own answer.
-    """
-
-    target: str | None = None
-    against: str | None = None
-    token: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Quantity:
-    """A number that the model returned: ``tensor[index]`` or, with ``against``, the difference of two of its entries.
-    ``row`` is the sentence that it is told of, ``names`` what each entry of the innermost axis stands for, ``scale``
-    what makes probabilities of it.
-    """
-
-    row: int
-    tensor: str
-    index: Index
-    against: Index | None
-    target: Target
-    names: Sequence[str]
-    scale: Scale = "softmax"
-
-    def of(self, returned: Returned) -> torch.Tensor:
-        """Return the number, a scalar with its graph."""
-        held = returned[self.tensor]
-        return held[self.index] if self.against is None else held[self.index] - held[self.against]
-
-    def probability(self, returned: Returned) -> float | None:
-        """Return the probability of what it is the number of, None where it has none."""
-        logits = plain(returned[self.tensor])
-        if self.scale == "none":
-            return None
-        if self.scale == "sigmoid":
-            return float(logits[self.index].sigmoid())
-        return float(logits[self.index[:-1]].softmax(dim=0)[self.index[-1]])
-
-    def answer(self, returned: Returned) -> str:
-        """Return what the model answers there, in words; empty where it gives a bare number."""
-        logits = plain(returned[self.tensor])
-        if self.target.what == "replaced token":
-            return self.names[int(logits[self.index] > 0)]
-        if self.scale == "none":
-            return ""
-        return self.names[largest(logits[self.index[:-1]].tolist())]
+from .quantity import Quantity, Returned, Wanted, chosen, named_place
+from .vocabulary_target import at_masks
 
 
 def quantities(loaded: Loaded, batch: Input, returned: Returned, wanted: Wanted) -> list[Quantity]:
@@ -125,7 +68,7 @@ def _of_classes(
     logits = plain(returned[tensor])
     shares = None if regression else logits.sigmoid() if several else logits.softmax(dim=-1)
     return [
-        _quantity(
+        chosen(
             "class",
             row,
             tensor,
@@ -139,65 +82,12 @@ def _of_classes(
     ]
 
 
-def _quantity(
-    what: What,
-    row: int,
-    tensor: str,
-    place: Index,
-    logits: Sequence[float],
-    shares: Sequence[float] | None,
-    names: Sequence[str],
-    wanted: Wanted,
-    *,
-    token: int | None = None,
-    named: Callable[[str], int] | None = None,
-) -> Quantity:
-    """Return the quantity of one of several logits at a place of a tensor: the largest, or that which was named."""
-    find = named or (lambda name: _class(name, names[: len(logits)]))
-    index = largest(logits) if wanted.target is None else find(wanted.target)
-    against = None if wanted.against is None else find(wanted.against)
-    if against == index:
-        raise UsageError(
-            f"--against {wanted.against} is what is explained itself", "name another class, or another --target"
-        )
-
-    def logit(at: int) -> Logit:
-        share = None if shares is None else strict(shares[at])
-        label = names[at] if at < len(names) else f"LABEL_{at}"
-        return Logit(index=at, label=label, logit=strict(logits[at]), probability=share)
-
-    target = Target(
-        what=what,
-        of=logit(index),
-        against=None if against is None else logit(against),
-        token=token,
-        log_odds=against is not None and len(logits) == 2 and shares is not None and abs(sum(shares) - 1) < 1e-6,
-    )
-    other = None if against is None else (*place, against)
-    scale: Scale = "none" if shares is None else "softmax" if abs(sum(shares) - 1) < 1e-6 else "sigmoid"
-    return Quantity(
-        row=row, tensor=tensor, index=(*place, index), against=other, target=target, names=names, scale=scale
-    )
-
-
-def _class(name: str, names: Sequence[str]) -> int:
-    """Return the index of a class by its name or its number.
-
-    Raises:
-        UsageError: the model has no such class.
-    """
-    index = int(class_index(name, names))
-    if not 0 <= index < len(names):
-        raise UsageError(f"there is no class {index}: the model has classes 0 to {len(names) - 1}", "name one of them")
-    return index
-
-
 def _choices(loaded: Loaded, batch: Input, returned: Returned, wanted: Wanted) -> list[Quantity]:
     logits = plain(returned[known_as.LOGITS])[0]
     names = batch.pairs or batch.texts
     shares = logits.softmax(dim=0).tolist()
-    found = _quantity("choice", 0, known_as.LOGITS, (0,), logits.tolist(), shares, names, wanted)
-    return [Quantity(**{**vars(found), "row": found.index[1]})]
+    found = chosen("choice", 0, known_as.LOGITS, (0,), logits.tolist(), shares, names, wanted)
+    return [replace(found, row=found.index[1])]
 
 
 def _token_labels(loaded: Loaded, batch: Input, returned: Returned, wanted: Wanted) -> list[Quantity]:
@@ -206,12 +96,12 @@ def _token_labels(loaded: Loaded, batch: Input, returned: Returned, wanted: Want
     shares = logits.softmax(dim=-1)
     found = []
     for row in range(len(batch.texts)):
-        place = _place(batch, row, wanted)
+        place = named_place(batch, row, wanted)
         if place is None:
             labelled = [at for at in _own_tokens(batch, row) if names[int(shares[row, at].argmax())] != "O"]
             place = max(labelled or _own_tokens(batch, row), key=lambda at: float(shares[row, at].max()))
         at = logits[row, place].tolist(), shares[row, place].tolist()
-        found.append(_quantity("token label", row, known_as.LOGITS, (row, place), *at, names, wanted, token=place))
+        found.append(chosen("token label", row, known_as.LOGITS, (row, place), *at, names, wanted, token=place))
     return found
 
 
@@ -221,7 +111,7 @@ def _replaced(loaded: Loaded, batch: Input, returned: Returned, wanted: Wanted) 
     logits = plain(returned[known_as.LOGITS])
     found = []
     for row in range(len(batch.texts)):
-        place = _place(batch, row, wanted)
+        place = named_place(batch, row, wanted)
         if place is None:
             place = max(_own_tokens(batch, row), key=lambda at: float(logits[row, at]))
         logit = float(logits[row, place])
@@ -250,7 +140,7 @@ def _answers(loaded: Loaded, batch: Input, returned: Returned, wanted: Wanted) -
     tensor, logits = (known_as.START_LOGITS, start) if which == "start" else (known_as.END_LOGITS, end)
     found = []
     for row in range(len(batch.texts)):
-        place = _place(batch, row, wanted)
+        place = named_place(batch, row, wanted)
         if place is None:
             best = best_places(batch, row, start[row].numpy(), end[row].numpy())
             place = real_places(batch, row)[0] if best is None else int(best[which == "end"])
@@ -264,49 +154,7 @@ def _answers(loaded: Loaded, batch: Input, returned: Returned, wanted: Wanted) -
 
 
 def _masks(loaded: Loaded, batch: Input, returned: Returned, wanted: Wanted) -> list[Quantity]:
-    return _of_masks(loaded, batch, returned, wanted, known_as.LOGITS)
-
-
-def _of_masks(loaded: Loaded, batch: Input, returned: Returned, wanted: Wanted, tensor: str) -> list[Quantity]:
-    tokenizer, found = loaded.tokenizer, []
-    for row in range(len(batch.texts)):
-        place = _place(batch, row, wanted)
-        if place is None:
-            place = _mask(batch, row, tokenizer)
-        logits = plain(returned[tensor][row, place])
-        names = _Vocabulary(tokenizer, len(logits))
-        shares = logits.softmax(dim=0).tolist()
-        found.append(
-            _quantity(
-                "token at a mask",
-                row,
-                tensor,
-                (row, place),
-                logits.tolist(),
-                shares,
-                names,
-                wanted,
-                token=place,
-                named=names.id_of,
-            )
-        )
-    return found
-
-
-def _mask(batch: Input, row: int, tokenizer: Any) -> int:
-    """Return the place of a sentence's first mask.
-
-    Raises:
-        UsageError: it has none.
-    """
-    mask = getattr(tokenizer, "mask_token_id", None)
-    masks = [place for place in real_places(batch, row) if batch.input_ids[row][place] == mask]
-    if not masks:
-        raise UsageError(
-            f"sentence {row + 1} has no mask for the model to fill",
-            f"write {getattr(tokenizer, 'mask_token', None) or '[MASK]'} in it, or choose a token: --token TEXT",
-        )
-    return masks[0]
+    return at_masks(loaded, batch, returned, wanted, known_as.LOGITS)
 
 
 def _pre_training(loaded: Loaded, batch: Input, returned: Returned, wanted: Wanted) -> list[Quantity]:
@@ -317,61 +165,13 @@ def _pre_training(loaded: Loaded, batch: Input, returned: Returned, wanted: Want
     of_pair = wanted.target in loaded.head.classes or (wanted.token is None and not masked)
     if of_pair and wanted.token is None:
         return _of_classes(loaded, batch, returned, wanted, tensor, loaded.head.classes)
-    return _of_masks(loaded, batch, returned, wanted, known_as.PREDICTION_LOGITS)
-
-
-def _place(batch: Input, row: int, wanted: Wanted) -> int | None:
-    """Return the place of the token that was named, None where none was.
-
-    Raises:
-        UsageError: the sentence has no such token, or it is padding.
-    """
-    if wanted.token is None:
-        return None
-    focus = Focus(token=wanted.token)
-    focus.check(batch, heads=None)
-    place = focus.place(batch, row)
-    if place is None or place not in real_places(batch, row):
-        raise UsageError(
-            f"sentence {row + 1} has no token {wanted.token!r}", "name one that every sentence has, or its place"
-        )
-    return place
+    return at_masks(loaded, batch, returned, wanted, known_as.PREDICTION_LOGITS)
 
 
 def _own_tokens(batch: Input, row: int) -> list[int]:
     """Return the places of a sentence's tokens that are neither padding nor special; all real ones where none is."""
     real = real_places(batch, row)
     return [place for place in real if not batch.special or not batch.special[row][place]] or real
-
-
-class _Vocabulary(Sequence[str]):
-    """The tokens of a vocabulary by their ids."""
-
-    def __init__(self, tokenizer: Any, size: int) -> None:
-        self._tokenizer, self._size = tokenizer, size
-
-    def __len__(self) -> int:
-        return self._size
-
-    def __getitem__(self, index: Any) -> Any:
-        return str(self._tokenizer.convert_ids_to_tokens(int(index)) or "") if self._tokenizer else f"id {index}"
-
-    def id_of(self, name: str) -> int:
-        """Return the id of a token by its piece, its text or its id.
-
-        Raises:
-            UsageError: the vocabulary has no such token.
-        """
-        if self._tokenizer is not None:
-            known = self._tokenizer.get_vocab()
-            for piece in (name, name.lower(), f"Ġ{name}", f"▁{name}"):
-                if piece in known:
-                    return int(known[piece])
-        if name.isdecimal() and int(name[:12]) < self._size:
-            return int(name)
-        raise UsageError(
-            f"the vocabulary has no token {name!r}", "name one piece of it: bert-inspect tokens shows them"
-        )
 
 
 _BY_HEAD: dict[Head, Callable[[Loaded, Input, Returned, Wanted], list[Quantity]]] = {

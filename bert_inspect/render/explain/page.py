@@ -6,6 +6,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from ...analysis.explain.explanation import Answer, Explanation
+from ...safetext import safe_text
 from ..header import model_rows
 from ..outcome.frame import SENTENCES
 from ..words import BAD, DIM, NAME, plural, sentence
@@ -49,6 +50,17 @@ def explanation_summary(explanation: Explanation, view: View) -> Group:
     for answer in shown:
         parts += [*_heading(explanation, answer), *_in_short(explanation, answer, view), Text()]
     return Group(*parts[:-1], *_more(explanation, len(shown)))
+
+
+def reasons(explanation: Explanation, title: str, view: View) -> Group:
+    """Return what `compare` shows of one side: each number as a sum, below a title."""
+    parts: list[RenderableType] = [Text(safe_text(title), style=NAME)]
+    if warning := said.noise(explanation.model):
+        parts.append(Text(warning, style=BAD))
+    shown = explanation.answers if view.all else explanation.answers[:SENTENCES]
+    for answer in shown:
+        parts += [Text(), *_heading(explanation, answer), Text(), *_answer(explanation, answer, view)]
+    return Group(*parts, *_more(explanation, len(shown)))
 
 
 def notes(explanation: Explanation) -> list[str]:
