@@ -8,12 +8,14 @@ from ...analysis.explain.explanation import Explanation
 from ...safetext import safe_document, safe_text
 from ...traces.record import FORMAT, VERSION, Trace
 from ..explain.view import View
+from ..words import sentence
 from .document import inlined, policy, template
 from .facts import facts
 from .why import why_of
 
 _STYLES = ("page.css", "explain.css")
 _SCRIPTS = ("explain.js",)
+_TITLE = 200
 
 
 def explanation_html(explanation: Explanation, view: View) -> str:
@@ -28,7 +30,7 @@ def explanation_html(explanation: Explanation, view: View) -> str:
         style=Markup(style),
         script=Markup(script),
         why=why,
-        text=why.answers[0].title if why.answers else "",
+        text=sentence(why.answers[0].title, most=_TITLE) if why.answers else "",
         others=f"and {len(explanation.answers) - 1} more" if len(explanation.answers) > 1 else "",
         facts=facts(ran),
     )
