@@ -59,7 +59,7 @@ def coloured_text(explanation: Explanation, answer: Answer, view: View) -> list[
     for line, group in zip(told, groups, strict=True):
         lead = [Text(title_of(explanation, groups, group))] if len(told) > 1 else []
         grid.add_row(*lead, Coloured(pieces=line.pieces, meant=meant))
-    return [grid, Text(), _Legend(*said.for_and_against(explanation, answer))]
+    return [grid, Text(), _Legend(*said.for_and_against(explanation, answer), meant=meant)]
 
 
 def title_of(explanation: Explanation, groups: list[Group], group: Group) -> str:
@@ -88,8 +88,8 @@ def sum_lines(answer: Answer, digits: int) -> list[RenderableType]:
 class _Legend:
     """What the colours stand for, as far as the terminal has them."""
 
-    def __init__(self, for_: str, against: str) -> None:
-        self._for, self._against = for_, against
+    def __init__(self, for_: str, against: str, *, meant: bool) -> None:
+        self._for, self._against, self._meant = for_, against, meant
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield legend(self._for, self._against, console.color_system)
+        yield legend(self._for, self._against, console.color_system if self._meant else None)

@@ -21,10 +21,10 @@ class Coloured:
     meant: bool = True
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield self._text(console.color_system)
+        yield self._text(console.color_system if self.meant else None)
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
-        return Measurement.get(console, options, self._text(console.color_system))
+        return Measurement.get(console, options, self._text(console.color_system if self.meant else None))
 
     def _text(self, colors: str | None) -> Text:
         text = Text(style=Style() if self.meant else DIM, overflow="fold")

@@ -27,9 +27,9 @@ MEAN_DROP = "mean drop"
 
 def noise(model: Model) -> str:
     """Return why an explanation means nothing, empty where it means something."""
-    return (
-        "" if means_something(model) else f"{NO_ANSWER[model.weights]}, and so is an explanation of them: it is noise"
-    )
+    if means_something(model):
+        return ""
+    return f"{NO_ANSWER[model.weights]}, and an explanation of them is one of noise"
 
 
 def held(explanation: Explanation) -> str:
@@ -67,7 +67,7 @@ def explained(explanation: Explanation, answer: Answer) -> tuple[str, str, str]:
         return told, plain(value, decimals([value])), _odds(target, one, other)
     value_ = plain(target.of.logit, decimals([target.of.logit]))
     share = "" if target.of.probability is None else fine_percent(target.of.probability)
-    return _of_one(target, batch, answer.sentence, meant=meant), value_, share
+    return _of_one(target, explanation, answer.sentence, meant=meant), value_, share
 
 
 def _odds(target: Target, one: str, other: str) -> str:
@@ -83,13 +83,15 @@ def _odds(target: Target, one: str, other: str) -> str:
     )
 
 
-def _of_one(target: Target, batch: Input, row: int, *, meant: bool) -> str:
+def _of_one(target: Target, explanation: Explanation, row: int, *, meant: bool) -> str:
+    batch = explanation.input
     name = name_of(target, target.of, batch, meant=meant)
     where = _at(target, batch, row)
     if target.what in ("start of the answer", "end of the answer"):
         return f"logit of the {target.what}{where}"
     if target.what == "class" and target.of.probability is None:
-        return f"score {name}".rstrip() if target.of.index else "score"
+        several = len(explanation.model.config.get("id2label") or ()) > 1
+        return f"score of {name}" if several or target.of.label != _UNNAMED else "score"
     return f"logit of {name}{where}"
 
 
@@ -106,6 +108,8 @@ def name_of(target: Target, logit: Logit, batch: Input, *, meant: bool) -> str:
 
 
 _CHOICE = 60
+_UNNAMED = "LABEL_0"
+"""What transformers calls the one output of a model that names none."""
 
 
 def _at(target: Target, batch: Input, row: int) -> str:

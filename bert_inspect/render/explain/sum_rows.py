@@ -46,6 +46,7 @@ class SumRows:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         rows = [row for block in self.blocks for row in block.rows]
+        colors = console.color_system if self.meant else None
         widest = options.max_width
         place = max((len(str(row.place)) + 2 for row in rows if row.place is not None), default=0)
         name = min(self.longest, max((cell_len(row.name) for row in rows), default=0), max(6, widest // 3))
@@ -68,7 +69,7 @@ class SumRows:
                 ]
                 line = _line(*told)
                 if on and not row.others:
-                    drawn = bar(row.share, on, ascii_only=options.ascii_only, colors=console.color_system)
+                    drawn = bar(row.share, on, ascii_only=options.ascii_only, colors=colors)
                     line.append(_BETWEEN).append_text(drawn)
                 yield line
 
