@@ -83,7 +83,7 @@ def test_no_line_is_wider_than_the_terminal(name: str, width: int) -> None:
     found = MADE[name]()
     for view in (View(), View(split=True), View(words=True), View(all=True)):
         for product in (explanation_page(found, view), explanation_summary(found, view)):
-            for colors in (None, "standard", "256", "truecolor"):
+            for colors in (None, "truecolor"):
                 text = re.sub(r"\x1b\[[\d;]*m", "", coloured(product, colors, width))
                 assert max(map(cell_len, text.splitlines())) <= width
 
@@ -269,7 +269,7 @@ def test_every_word_can_be_read_on_its_colour_and_the_sign_is_its_hue(colors: st
 
 def test_without_colour_signs_stand_for_it() -> None:
     text = page(by_token())
-    assert "[CLS][+] great[++] un[-]believable film[---]. [SEP][+]" in text
+    assert "[CLS][+] great[++] un[-]believable film[---] . [SEP][+]" in text
     assert "[+] for positive, [-] against it" in text
     assert "[+]" not in coloured(explanation_page(by_token(), View()), "standard")
 
