@@ -142,7 +142,7 @@ def _file(found: "Explanation", suffix: str, look: LookOptions) -> bytes:
 
     view = View(**vars(look))
     if suffix == ".html":
-        from ..render.explain.page import explanation_html
+        from ..render.report import explanation_html
 
         return explanation_html(found, view).encode()
     from ..render.explain.svg import explanation_svg

@@ -26,6 +26,7 @@ class Row:
         name: what it is, safe to show.
         share: what it adds.
         place: a token's place in its sentence, None for all else.
+        sentence: that sentence's row in the batch.
         places: the places of all tokens that it holds.
         kinds: of a token, what its rows of the word, position and token type tables add; None where there is no table.
         special: whether it is a special token.
@@ -35,6 +36,7 @@ class Row:
     name: str
     share: float
     place: int | None = None
+    sentence: int = 0
     places: tuple[int, ...] = ()
     kinds: tuple[float | None, ...] = ()
     special: bool = False
@@ -58,11 +60,11 @@ def token_groups(batch: Input, answer: Answer, *, words: bool = False) -> list[G
     for sentence in dict.fromkeys(token.sentence for token in answer.tokens):
         tokens = {token.place: token for token in answer.tokens if token.sentence == sentence}
         sides = sides_of(batch, sentence)
-        for places in _places(batch, sentence, tokens, words=words):
+        for name, places in _named(batch, sentence, tokens, words=words):
             side = sides[places[0]]
             if not groups or (groups[-1].sentence, groups[-1].side) != (sentence, side):
                 groups.append(Group(sentence=sentence, side=side))
-            groups[-1].rows.append(_row(batch, sentence, [tokens[place] for place in places]))
+            groups[-1].rows.append(_row(batch, sentence, name, [tokens[place] for place in places]))
     return groups
 
 
@@ -76,34 +78,28 @@ def sides_of(batch: Input, row: int) -> list[int]:
     return found
 
 
-def _places(batch: Input, row: int, tokens: dict[int, TokenShare], *, words: bool) -> Iterator[tuple[int, ...]]:
-    """Yield the places of each token, or of each word, that is not padding or adds something nevertheless."""
-    mask = batch.attention_mask[row]
-    shown = [place for place in tokens if mask[place] or float(tokens[place].share) != 0]
-    if not words:
-        yield from ((place,) for place in shown)
-        return
-    together = {word.places[0]: word.places for word in words_of(batch, row)}
-    inside = {place for places in together.values() for place in places}
-    for place in shown:
-        if place in together:
-            yield together[place]
-        elif place not in inside:
-            yield (place,)
+def _named(
+    batch: Input, row: int, tokens: dict[int, TokenShare], *, words: bool
+) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Yield each token, or each word, that is not padding or adds something nevertheless: its name and places."""
+    found = {word.places[0]: word for word in words_of(batch, row)} if words else {}
+    inside = {place for word in found.values() for place in word.places}
+    for place, token in tokens.items():
+        if place in found and len(found[place].places) > 1:
+            yield found[place].text, found[place].places
+        elif place in found or (place not in inside and (batch.attention_mask[row][place] or float(token.share) != 0)):
+            yield shown_token(batch, row, place), (place,)
 
 
-def _row(batch: Input, sentence: int, tokens: Sequence[TokenShare]) -> Row:
+def _row(batch: Input, sentence: int, name: str, tokens: Sequence[TokenShare]) -> Row:
     place = tokens[0].place
     start, end = batch.offsets[sentence][place]
-    if len(tokens) == 1:
-        name = shown_token(batch, sentence, place)
-    else:
-        name = next(word.text for word in words_of(batch, sentence) if word.places[0] == place)
     kinds = tuple(_added([getattr(token, kind) for token in tokens]) for kind in ("word", "position", "token_type"))
     return Row(
         name=safe_text(name, most=_NAME),
         share=math.fsum(float(token.share) for token in tokens) if _finite(tokens) else math.nan,
         place=place,
+        sentence=sentence,
         places=tuple(token.place for token in tokens),
         kinds=kinds,
         special=start == end or bool(batch.special and batch.special[sentence][place]),

@@ -179,6 +179,8 @@ def verdict(found: Faithfulness) -> str:
         return ""
     what = "the probability" if found.quantity == "probability" else "the number"
     said = f"mean drop {own:.3f} against {random:.3f}"
+    if "occlusion" in drops:
+        said += f"; by occlusion {drops['occlusion']:.3f}"
     if own > random:
         return f"Masking the words with the largest shares first lowers {what} faster than a random order ({said})."
     how = "no faster than" if own == random else "less than"

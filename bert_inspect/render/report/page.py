@@ -1,35 +1,31 @@
 """The HTML page, from its template: no reference to anything outside it, and a policy that forbids one."""
 
 import re
-from base64 import b64encode
 from collections.abc import Sequence
-from functools import cache
-from hashlib import sha256
-from importlib.resources import files
 from typing import Any
 
-import msgspec
-from jinja2 import Environment, FunctionLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 from msgspec import structs
 
 from ...analysis.attention import LayerAttention
+from ...analysis.explain.explanation import Explanation
 from ...families import family_of
-from ...safetext import safe_document, safe_json, safe_text
+from ...safetext import safe_document, safe_text
 from ...traces.record import Trace
 from ...traces.sentences import names_of_special
 from ...traces.token_text import token_texts
 from ...traces.tree import relaid_from
 from ..heads.page import CAUTION, certificate
 from ..words import plural
+from .document import in_script, inlined, policy, template
 from .facts import facts, others, sentences
 from .heads import fit, heads_data
 from .outcome import filled
 from .sources import code_data
 from .tensors import tensors_data
+from .why import why_of
 
-_TEMPLATES = files("bert_inspect.render") / "templates"
-_STYLE = "page.css"
+_STYLES = ("page.css", "explain.css")
 _SCRIPTS = (
     "dom.js",
     "heatmap.js",
@@ -39,12 +35,18 @@ _SCRIPTS = (
     "step.js",
     "attention.js",
     "diagram.js",
+    "explain.js",
     "main.js",
 )
 
 
 def report_html(
-    trace: Trace, layers: Sequence[LayerAttention], *, left_out: Sequence[str] = (), diagram: str | None = None
+    trace: Trace,
+    layers: Sequence[LayerAttention],
+    *,
+    left_out: Sequence[str] = (),
+    diagram: str | None = None,
+    explanation: Explanation | None = None,
 ) -> str:
     """Return the page on a whole run.
 
@@ -53,6 +55,7 @@ def report_html(
         layers: the attention to show, possibly none.
         left_out: sentences on what the page does not hold, and why.
         diagram: the dataflow as SVG, its boxes with the attribute ``data-step``.
+        explanation: why the model answers as it does, by token.
     """
     bare = structs.replace(trace, steps=[_without_values(step) for step in trace.steps])
     data = {
@@ -63,7 +66,13 @@ def report_html(
     }
     notes = [*left_out, *_values_note(trace)]
     return _page(
-        trace, layers, data, title=f"{family_of(trace.model.family).name}, step by step", notes=notes, diagram=diagram
+        trace,
+        layers,
+        data,
+        title=f"{family_of(trace.model.family).name}, step by step",
+        notes=notes,
+        diagram=diagram,
+        explanation=explanation,
     )
 
 
@@ -92,6 +101,7 @@ def _page(
     notes: Sequence[str],
     diagram: str | None,
     chosen: dict[str, int | None] | None = None,
+    explanation: Explanation | None = None,
 ) -> str:
     notes = list(notes)
     names = [token_texts(trace.input, row) for row in range(len(trace.input.tokens))]
@@ -110,30 +120,28 @@ def _page(
                 f"attention: {plural(held.sentences, 'sentence')} of {count}{tokens_told}; "
                 "the page has no room for more; choose fewer layers with --layer"
             )
-    style, script = _inlined()
-    inner = re.findall(r"<style>(.*?)</style>", diagram or "", re.DOTALL)
-    page = (
-        _environment()
-        .get_template("page.html.j2")
-        .render(
-            title=title,
-            name=safe_text(trace.model.name or trace.model.class_),
-            policy=_policy([style, *inner], [script]),
-            style=Markup(style),
-            script=Markup(script),
-            data=Markup(_json(data)),
-            facts=facts(trace),
-            sentences=sentences(trace),
-            others=others(trace),
-            outcome=filled(trace),
-            failure=trace.failure,
-            whole=bool(data["trace"].steps),
-            attention=bool(layers),
-            certificate=certificate(layers).plain.replace("\n", "; ") if layers else "",
-            caution=CAUTION,
-            notes=notes,
-            diagram=None if diagram is None else Markup(diagram),
-        )
+    style, script = inlined(_STYLES, _SCRIPTS)
+    why = None if explanation is None else why_of(explanation)
+    inner = re.findall(r"<style>(.*?)</style>", (diagram or "") + ("" if why is None else why.pictures), re.DOTALL)
+    page = template("page.html.j2").render(
+        title=title,
+        name=safe_text(trace.model.name or trace.model.class_),
+        policy=policy([style, *inner], [script]),
+        style=Markup(style),
+        script=Markup(script),
+        data=Markup(in_script(data)),
+        facts=facts(trace),
+        sentences=sentences(trace),
+        others=others(trace),
+        outcome=filled(trace),
+        why=why,
+        failure=trace.failure,
+        whole=bool(data["trace"].steps),
+        attention=bool(layers),
+        certificate=certificate(layers).plain.replace("\n", "; ") if layers else "",
+        caution=CAUTION,
+        notes=notes,
+        diagram=None if diagram is None else Markup(diagram),
     )
     return safe_document(page)
 
@@ -161,42 +169,3 @@ def _values_note(trace: Trace) -> list[str]:
 
 _WHOLE = 24
 """Up to this size an axis is held whole."""
-
-
-@cache
-def _environment() -> Environment:
-    def load(name: str) -> str:
-        return (_TEMPLATES / name).read_text(encoding="utf-8")
-
-    return Environment(
-        loader=FunctionLoader(load),
-        autoescape=select_autoescape(default=True),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
-@cache
-def _inlined() -> tuple[str, str]:
-    """Return the style and the script, each as the one text that stands in the page."""
-    style = (_TEMPLATES / _STYLE).read_text(encoding="utf-8")
-    parts = [(_TEMPLATES / name).read_text(encoding="utf-8") for name in _SCRIPTS]
-    return style, '"use strict";\n(() => {\n' + "\n".join(parts) + "\n})();\n"
-
-
-def _policy(styles: Sequence[str], scripts: Sequence[str]) -> str:
-    """Return a Content-Security-Policy: nothing is loaded, and only these very styles and scripts count."""
-    return (
-        f"default-src 'none'; style-src {_hashes(styles)}; script-src {_hashes(scripts)}; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
-def _hashes(texts: Sequence[str]) -> str:
-    return " ".join(f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'" for text in texts)
-
-
-def _json(data: Any) -> str:
-    r"""Return JSON that no HTML parser mistakes for anything else: every ``<`` is written ``\u003c``."""
-    return safe_json(msgspec.json.encode(data)).decode().replace("<", "\\u003c")

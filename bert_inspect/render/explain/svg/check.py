@@ -6,7 +6,10 @@ from ....analysis.explain.explanation import Faithfulness
 from .. import said
 from .drawing import ROW, TEXT, Drawing, wide
 
-_LEFT, _CHART_WIDTH, _CHART_HEIGHT = 44.0, 520.0, 180.0
+_LEFT, _CHART_WIDTH, _CHART_HEIGHT, _LEGEND = 44.0, 520.0, 180.0, 180.0
+_NARROW = 330.0
+_BETWEEN = 36.0
+"""The room that a number below the chart needs."""
 _STYLES = {"explanation": "own", "occlusion": "other dashed", "random": "other dotted"}
 
 
@@ -24,36 +27,47 @@ def draw_check(drawing: Drawing, found: Faithfulness) -> None:
         drawing.y += 10
 
 
-def _chart(drawing: Drawing, found: Faithfulness) -> None:
+def chart_svg(found: Faithfulness, *, name: str) -> str:
+    """Return the curves alone, narrow enough for a page; ``name`` tells their elements from others of the page."""
+    drawing = Drawing(_NARROW)
+    drawing.y = 10
+    _chart(drawing, found, width=_NARROW - _LEFT - 20)
+    return drawing.svg(said.curve_title(found), name=name)
+
+
+def _chart(drawing: Drawing, found: Faithfulness, *, width: float = _CHART_WIDTH) -> None:
     low, high = said.range_of(found)
     parts = [0.0, *found.masked]
-    top, right = drawing.y + 4, _LEFT + _CHART_WIDTH
+    top, right = drawing.y + 4, _LEFT + width
+    beside = right + _LEGEND <= drawing.width
 
     def at(part: float, value: float) -> tuple[float, float]:
         share = (value - low) / ((high - low) or 1.0)
-        return _LEFT + part * _CHART_WIDTH, top + (1 - max(0.0, min(1.0, share))) * _CHART_HEIGHT
+        return _LEFT + part * width, top + (1 - max(0.0, min(1.0, share))) * _CHART_HEIGHT
 
     for step in range(5):
         value = low + (high - low) * step / 4
         _, y = at(0, value)
         drawing.line([(_LEFT, y), (right, y)], "grid")
         drawing.text(said.axis_number(value, found), _LEFT - 8, y + 4, "quiet end")
-    for part in parts:
+    every = math.ceil(_BETWEEN / (width / max(len(parts), 1)))
+    for part in parts[::every]:
         drawing.text(f"{100 * part:.0f} %", at(part, low)[0], top + _CHART_HEIGHT + 18, "quiet mid")
+    drawing.y = top + _CHART_HEIGHT + 44
     for place, order in enumerate(found.orders):
-        name, style = said.order_name(order), _STYLES[order.order]
+        name, drop, style = said.order_name(order), f"mean drop {float(order.aopc):+.3f}", _STYLES[order.order]
         values = [float(found.before), *map(float, order.curve)]
-        drawing.told(f"{name}: mean drop {float(order.aopc):+.3f}")
+        drawing.told(f"{name}: {drop}")
         points = [at(part, value) for part, value in zip(parts, values, strict=True) if math.isfinite(value)]
         drawing.line(points, style)
         drawing.end()
-        y = top + 14 + place * 2 * ROW
-        drawing.line([(right + 24, y - 4), (right + 54, y - 4)], style)
-        drawing.text(name, right + 62, y, "strong" if order.order == "explanation" else "")
-        drawing.text(f"mean drop {float(order.aopc):+.3f}", right + 62, y + 16, "quiet")
+        x, y = (right + 24, top + 14 + place * 2 * ROW) if beside else (_LEFT, drawing.y)
+        drawing.line([(x, y - 4), (x + 30, y - 4)], style)
+        drawing.text(name, x + 38, y, "strong" if order.order == "explanation" else "")
+        drawing.text(drop, x + 38 if beside else x + 130, y + (16 if beside else 0), "quiet")
         told = ", ".join(said.share_in(value, found) for value in values)
-        drawing.words.append(f"{name}: {told}; mean drop {float(order.aopc):+.3f}")
-    drawing.y = top + _CHART_HEIGHT + 44
+        drawing.words.append(f"{name}: {told}; {drop}")
+        drawing.y += 0 if beside else ROW
 
 
 def _numbers(drawing: Drawing, found: Faithfulness, numbers: list[list[float]]) -> None:

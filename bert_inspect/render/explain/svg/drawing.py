@@ -90,15 +90,15 @@ class Drawing:
         """End a group."""
         self.parts.append("</g>")
 
-    def svg(self, title: str) -> str:
-        """Return all of it as a file."""
+    def svg(self, title: str, *, name: str = "why") -> str:
+        """Return all of it as a file, or for a page; ``name`` begins the ids in it."""
         wide, high = self.width + 2 * MARGIN, self.y + 2 * MARGIN
         size = f'width="{wide:.0f}" height="{high:.0f}"'
         lines = [
-            f'<svg xmlns="http://www.w3.org/2000/svg" class="why" role="img" aria-labelledby="title text" '
-            f'{size} viewBox="0 0 {wide:.0f} {high:.0f}">',
-            f'<title id="title">{escape(title)}</title>',
-            f'<desc id="text">{escape(chr(10).join(self.words))}</desc>',
+            '<svg xmlns="http://www.w3.org/2000/svg" class="why" role="img" '
+            f'aria-labelledby="{name}-title {name}-text" {size} viewBox="0 0 {wide:.0f} {high:.0f}">',
+            f'<title id="{name}-title">{escape(title)}</title>',
+            f'<desc id="{name}-text">{escape(chr(10).join(self.words))}</desc>',
             f"<style>{_STYLE}</style>",
             f'<rect class="page" {size}/>',
             f'<g transform="translate({n(MARGIN)} {n(MARGIN)})">',

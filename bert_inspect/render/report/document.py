@@ -1,0 +1,59 @@
+"""One self-contained document: templates, what is inlined in them, and the policy that forbids all else."""
+
+from base64 import b64encode
+from collections.abc import Sequence
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from typing import Any
+
+import msgspec
+from jinja2 import Environment, FunctionLoader, StrictUndefined, Template, select_autoescape
+
+from ...safetext import safe_json
+
+_TEMPLATES = files("bert_inspect.render") / "templates"
+
+
+def template(name: str) -> Template:
+    """Return a template, which escapes whatever it is filled with."""
+    return _environment().get_template(name)
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=FunctionLoader(_read),
+        autoescape=select_autoescape(default=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _read(name: str) -> str:
+    return (_TEMPLATES / name).read_text(encoding="utf-8")
+
+
+@cache
+def inlined(styles: Sequence[str], scripts: Sequence[str]) -> tuple[str, str]:
+    """Return the style and the script, each as the one text that stands in the page."""
+    parts = [_read(name) for name in scripts]
+    return "\n".join(map(_read, styles)), '"use strict";\n(() => {\n' + "\n".join(parts) + "\n})();\n"
+
+
+def policy(styles: Sequence[str], scripts: Sequence[str]) -> str:
+    """Return a Content-Security-Policy: nothing is loaded, and only these very styles and scripts count."""
+    return (
+        f"default-src 'none'; style-src {_hashes(styles)}; script-src {_hashes(scripts)}; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _hashes(texts: Sequence[str]) -> str:
+    return " ".join(f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'" for text in texts)
+
+
+def in_script(data: Any) -> str:
+    r"""Return JSON that no HTML parser mistakes for anything else: every ``<`` is written ``\u003c``."""
+    return safe_json(msgspec.json.encode(data)).decode().replace("<", "\\u003c")

@@ -1,0 +1,278 @@
+"""An explanation as the page shows it: texts in pieces, rows with bars, the map of components, the curves."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from markupsafe import Markup
+
+from ...analysis.explain.explanation import Answer, Explanation, Faithfulness
+from ...safetext import safe_text
+from ..explain import said
+from ..explain.by_component import blocks_of_components, layer_biases, neuron_lines
+from ..explain.by_layer import layer_columns, layer_notes
+from ..explain.by_token import blocks_of, title_of, totals_in_words
+from ..explain.digits import decimals, largest_of, signed, strengths
+from ..explain.digits import short as in_short
+from ..explain.page import notes
+from ..explain.rows import Row, bias_rows, component_rows, token_groups
+from ..explain.sum_rows import KINDS, Block, kinds_in
+from ..explain.svg.check import chart_svg
+from ..explain.texts import Piece, lines
+from ..explain.view import View
+
+SENTENCES = 32
+_SHADES = 8
+_PLAIN: Final = View()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shaded:
+    """A text on the colour of its share: ``shade`` is the class of that colour, ``said`` what is said of it, ``key``
+    that of its row, ``apart`` that a space goes before it.
+    """
+
+    text: str
+    kind: str = "share"
+    shade: str = ""
+    said: str = ""
+    key: str = ""
+    apart: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bar:
+    """A row with its share and its bar: where that begins, how long it is and where zero stands, in percent of the room
+    for bars.
+    """
+
+    name: str
+    share: str
+    place: str = ""
+    key: str = ""
+    kinds: tuple[str, ...] = ()
+    quiet: bool = False
+    begins: str = "0"
+    length: str = "0"
+    zero: str = "0"
+    side: str = "for"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """Rows with bars; ``columns`` are the titles between name and share."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: list[Bar]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """What the check found: a verdict, the curves as SVG, and tables: title, note, columns, rows."""
+
+    verdict: str
+    counted: str
+    curves: str
+    chart: Markup
+    tables: list[tuple[str, str, list[str], list[tuple[str, list[str]]]]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """One answer explained. What its explanation is not about is empty."""
+
+    number: str
+    heading: str
+    title: str
+    legend: tuple[str, str]
+    texts: list[tuple[str, list[Shaded]]] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=list)
+    map_columns: list[str] = field(default_factory=list)
+    map_rows: list[list[Shaded]] = field(default_factory=list)
+    neurons: list[str] = field(default_factory=list)
+    layer_titles: tuple[str, ...] = ()
+    layers: list[tuple[Bar, str, str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    totals: str = ""
+    sums: list[tuple[str, bool]] = field(default_factory=list)
+    check: Check | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Why:
+    """An explanation as the page shows it; ``noise`` says why it means nothing, where it does not."""
+
+    noise: str
+    notes: list[str]
+    answers: list[Told]
+    more: int
+
+    @property
+    def pictures(self) -> str:
+        """All of it that is SVG."""
+        return "".join(str(answer.check.chart) for answer in self.answers if answer.check is not None)
+
+
+def why_of(explanation: Explanation, view: View = _PLAIN) -> Why:
+    """Return what the page shows of an explanation."""
+    shown = explanation.answers if view.all else explanation.answers[:SENTENCES]
+    make = {"token": _by_token, "component": _by_component, "layer": _by_layer}[explanation.by]
+    told = []
+    for place, answer in enumerate(shown):
+        base = Told(
+            number=str(answer.sentence + 1) if len(explanation.answers) > 1 else "",
+            heading=said.heading(explanation, answer),
+            title=safe_text(said.title(explanation, answer)),
+            legend=said.for_and_against(explanation, answer),
+            check=None if answer.faithfulness is None else _check(answer.faithfulness, f"check-{place + 1}"),
+        )
+        told.append(make(explanation, answer, view, base))
+    return Why(
+        noise=said.noise(explanation.model),
+        notes=notes(explanation),
+        answers=told,
+        more=len(explanation.answers) - len(shown),
+    )
+
+
+def _by_token(explanation: Explanation, answer: Answer, view: View, base: Told) -> Told:
+    groups = token_groups(explanation.input, answer, words=view.words)
+    rows, biases = [row for group in groups for row in group.rows], bias_rows(answer)
+    digits = decimals(row.share for row in [*rows, *biases])
+    texts = [
+        (title_of(explanation, groups, group), _shaded(line.pieces, line.sentence, digits))
+        for line, group in zip(lines(explanation.input, groups), groups, strict=True)
+    ]
+    return replace(
+        base,
+        texts=texts,
+        tables=list(_tables(blocks_of(explanation, answer, view), digits, split=view.split)),
+        totals=totals_in_words(rows, biases, digits),
+        sums=said.sums(answer, digits),
+    )
+
+
+def _by_component(explanation: Explanation, answer: Answer, view: View, base: Told) -> Told:
+    found = answer.components
+    if found is None:
+        return base
+    digits = decimals(row.share for row in component_rows(answer))
+    biases = layer_biases(answer, len(found.heads))
+    largest = largest_of([*(share for row in found.heads for share in row), *found.feed_forward, *biases])
+    heads = max(map(len, found.heads), default=0)
+    cells = []
+    for layer, shares in enumerate(found.heads):
+        names = [*(f"head {head}" for head in range(len(shares))), "feed-forward", "biases"]
+        cells.append(
+            [
+                Shaded(
+                    text=in_short(share, 5),
+                    shade=shade(strengths([share], largest=largest)[0]),
+                    said=f"layer {layer} {name} {signed(share, digits)}",
+                )
+                for share, name in zip([*shares, found.feed_forward[layer], biases[layer]], names, strict=True)
+            ]
+        )
+    return replace(
+        base,
+        map_columns=[*map(str, range(heads)), "ff", "biases"] if heads else [],
+        map_rows=cells if heads else [],
+        tables=list(_tables(blocks_of_components(answer, view), digits)),
+        neurons=neuron_lines(found, digits),
+        sums=said.sums(answer, digits),
+    )
+
+
+def _by_layer(explanation: Explanation, answer: Answer, view: View, base: Told) -> Told:
+    places, values, shares, answers = layer_columns(explanation, answer)
+    drawn = _bars(
+        [Row(name=place, share=float(row.value)) for place, row in zip(places[1:], answer.layers, strict=True)]
+    )
+    rows = [
+        (replace(bar, share=value), share, name)
+        for bar, value, share, name in zip(drawn, values[1:], shares[1:], answers[1:], strict=True)
+    ]
+    return replace(base, layer_titles=(values[0], shares[0], answers[0]), layers=rows, notes=layer_notes(answer))
+
+
+def _shaded(pieces: Sequence[Piece], sentence: int, digits: int) -> list[Shaded]:
+    found = []
+    for place, piece in enumerate(pieces):
+        before = pieces[place - 1] if place else None
+        beside = before is not None and "inserted" in (piece.kind, before.kind)
+        found.append(
+            Shaded(
+                text=piece.text,
+                kind=piece.kind,
+                shade=shade(piece.strength) if piece.tells else "",
+                said=f"{piece.text} {signed(piece.share, digits)}" if piece.tells else "",
+                key=f"{sentence}-{piece.places[0]}" if piece.tells else "",
+                apart=beside and before is not None and not before.text.endswith(" ") and piece.text[:1] != " ",
+            )
+        )
+    return found
+
+
+def shade(strength: float) -> str:
+    """Return the class of the colour of a share, from -1 to 1 of the largest; empty where it has none."""
+    step = math.ceil(abs(strength) * _SHADES - 0.5)
+    return "" if step < 1 else f"{'for' if strength > 0 else 'against'}-{step}"
+
+
+def _tables(blocks: Sequence[Block], digits: int, *, split: bool = False) -> Iterator[Table]:
+    rows = [row for block in blocks for row in block.rows]
+    kinds = kinds_in(rows) if split else []
+    drawn = iter(_bars(rows, digits, kinds))
+    for block in blocks:
+        yield Table(
+            title=block.title, columns=tuple(KINDS[kind] for kind in kinds), rows=[next(drawn) for _ in block.rows]
+        )
+
+
+def _bars(rows: Sequence[Row], digits: int = 4, kinds: Sequence[int] = ()) -> list[Bar]:
+    known = [row.share for row in rows if not row.others and math.isfinite(row.share)]
+    least, most = min([0.0, *known]), max([0.0, *known])
+    unit = 100 / ((most - least) or 1.0)
+    zero = -least * unit
+    bars = []
+    for row in rows:
+        length = abs(row.share) * unit if math.isfinite(row.share) and not row.others else 0.0
+        told = [row.kinds[kind] if row.kinds else None for kind in kinds]
+        bars.append(
+            Bar(
+                name=row.name,
+                share=signed(row.share, digits),
+                place="" if row.place is None else str(row.place),
+                key="" if row.place is None else f"{row.sentence}-{row.place}",
+                kinds=tuple("" if share is None else signed(share, digits) for share in told),
+                quiet=bool(row.others or row.special),
+                begins=f"{zero - (length if row.share < 0 else 0):.2f}",
+                length=f"{length:.2f}",
+                zero=f"{zero:.2f}",
+                side="for" if row.share > 0 else "against",
+            )
+        )
+    return bars
+
+
+def _check(found: Faithfulness, name: str) -> Check:
+    return Check(
+        verdict=said.verdict(found),
+        counted=said.counted(found),
+        curves=said.curve_title(found),
+        chart=Markup(chart_svg(found, name=name)),
+        tables=[
+            (
+                title,
+                note,
+                [f"{100 * part:.0f} %" for part in found.bins],
+                [
+                    (said.order_name(order), [said.share_in(value, found) for value in values])
+                    for order, values in zip(found.orders, numbers, strict=True)
+                ],
+            )
+            for title, numbers, note in said.benchmarks(found)
+        ],
+    )
