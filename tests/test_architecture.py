@@ -48,21 +48,30 @@ ROOMS: dict[str, set[str]] = {
     "render.report": TRACES | {"safetext", "analysis", "analysis.explain", "source_view", "render", "render.explain"}
     | {"msgspec", "numpy"} | RICH,
     "terminal": EDGE | {"rich"},
-    "result": TRACES | {"analysis.explain", "files", "render"},
+    "result": TRACES | {"analysis.explain", "files", "render", "render.explain"},
     "api": TRACES | {"errors", "analysis.explain", "capture", "loading", "result", "transformers"},
     "cli": TRACES | EDGE | {"terminal", "loading", "capture", "analysis", "analysis.doctor", "analysis.causes", "diff"}
-    | {"analysis.explain"}
-    | {"dataflow", "source_view", "render", "render.diagram", "render.report", "typer", "msgspec", "rich"},
+    | {"analysis.explain", "dataflow", "source_view", "render", "render.diagram", "render.explain", "render.report"}
+    | {"typer", "msgspec", "rich"},
     "__main__": EDGE | {"terminal", "cli"},
     "__init__": {"api", "errors", "result"},
 }  # fmt: skip
 
 # What starts at once may import the rest only inside of functions.
 LATER = {
-    "cli": {"capture", "render", "render.diagram", "render.report", "analysis", "analysis.causes", "analysis.doctor"}
+    "cli": {
+        "capture",
+        "render",
+        "render.diagram",
+        "render.explain",
+        "render.report",
+        "analysis",
+        "analysis.causes",
+        "analysis.doctor",
+    }
     | {"analysis.explain", "diff", "dataflow", "source_view", "msgspec", "rich"},
     "terminal": {"rich"},
-    "result": {"render"},
+    "result": {"render", "render.explain"},
     "__main__": {"errors", "terminal", "safetext", "cli", "files"},
 }
 

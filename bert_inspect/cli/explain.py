@@ -145,7 +145,7 @@ def _file(found: "Explanation", suffix: str, look: LookOptions) -> bytes:
         from ..render.report import explanation_html
 
         return explanation_html(found, view).encode()
-    from ..render.explain.svg import explanation_svg
+    from ..render.explain.svg.picture import explanation_svg
 
     return drawn(explanation_svg(found, view), suffix)
 

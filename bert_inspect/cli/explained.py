@@ -57,3 +57,18 @@ class Asked:
 
         wanted = Wanted(target=self.target, against=self.against, token=self.token)
         return explain(loaded, batch, by=self.by, wanted=wanted, neurons=self.neurons, check=self.check)
+
+
+def explained_for_report(loaded: "Loaded", batch: "Input", left_out: list[str]) -> "Explanation | None":
+    """Return why a model answers so, token by token; None where that is not to be had, and say why."""
+    from ..analysis.explain.explain import explain
+    from ..errors import BertInspectError
+
+    if loaded.weights != "pretrained":
+        left_out.append("why the model answers so: its weights are not trained, so the answer is none")
+        return None
+    try:
+        return explain(loaded, batch)
+    except BertInspectError as error:
+        left_out.append(f"why the model answers so: {error.message}")
+        return None

@@ -10,6 +10,7 @@ from ..terminal import Terminal
 from . import help
 from . import options as o
 from .expand import Only, Without, expanded
+from .explained import explained_for_report
 from .inputs import saved, shows_help
 from .kept_attention import attention_of_run, layers_that_fit, recorded_attention
 from .outcome import told_outcome
@@ -19,6 +20,7 @@ from .screen import for_the_screen
 
 if TYPE_CHECKING:
     from ..analysis.attention import LayerAttention
+    from ..analysis.explain.explanation import Explanation
     from ..capture.keep import Keep
     from ..loading.spec import ModelSpec
     from ..traces.record import Trace
@@ -53,6 +55,7 @@ def report(
     if output != "-":
         _check_name(output)
     left_out: list[str] = []
+    why: Explanation | None = None
     if text.trace is not None:
         if verify:
             raise UsageError(
@@ -62,16 +65,19 @@ def report(
 
         ran = narrowed(saved(text), selection)
         layers = _recorded(ran, left_out)
+        left_out.append("why the model answers so: that takes the model, which a saved trace does not hold")
     elif shows_help(context, text.texts):
         return ExitCode.USAGE
     else:
         from ..capture.keep import Keep
 
         keep = Keep(stats=look.stats, values=for_the_screen() if values else None)
-        ran, layers = _run(text, model.spec(), selection, keep, verify=verify, left_out=left_out, terminal=terminal)
+        ran, layers, why = _run(
+            text, model.spec(), selection, keep, verify=verify, left_out=left_out, terminal=terminal
+        )
     from ..render.report import report_html
 
-    page = report_html(ran, layers, left_out=left_out, diagram=_diagram(ran, left_out)).encode()
+    page = report_html(ran, layers, left_out=left_out, diagram=_diagram(ran, left_out), explanation=why).encode()
     if output == "-":
         terminal.write([page])
     else:
@@ -99,8 +105,8 @@ def _run(
     verify: bool,
     left_out: list[str],
     terminal: Terminal,
-) -> "tuple[Trace, Sequence[LayerAttention]]":
-    """Run the model once, for the trace and for the attention."""
+) -> "tuple[Trace, Sequence[LayerAttention], Explanation | None]":
+    """Run the model once, for the trace and for the attention, and once to explain its answers."""
     if keep.stats or keep.values or verify:
         check_weights(spec)
     loaded, batch = prepare(text, spec, terminal, selection=selection)
@@ -116,12 +122,13 @@ def _run(
     with terminal.waiting("running the model"):
         ran, *others = (traced.trace for traced in run_for_traces(loaded, batch, specs, verify=verify))
     if ran.failure is not None:
-        return ran, []
+        return ran, [], None
+    why = explained_for_report(loaded, batch, left_out)
     try:
-        return ran, [layer for other in others for layer in attention_of_run(other)]
+        return ran, [layer for other in others for layer in attention_of_run(other)], why
     except UsageError as error:
         left_out.append(f"attention: {error.message}")
-        return ran, []
+        return ran, [], why
 
 
 def _diagram(trace: "Trace", left_out: list[str]) -> str | None:

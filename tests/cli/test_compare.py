@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from helpers import TEXTS
 
 Command = Callable[..., tuple[int, str, str]]
@@ -155,3 +156,25 @@ def test_what_cannot_be_set_is_one_clear_error(
 def test_a_model_that_is_not_there_is_3(command: Command, checkpoint: Path) -> None:
     code, out, err = command("compare", "x", "--model", checkpoint, "--b", "model=./nowhere/at/all")
     assert (code, out) == (3, "") and "there is no folder ./nowhere/at/all" in err
+
+
+def test_why_explains_both_sides_by_the_same_number(
+    command: Command, checkpoint: Path, model: Any, tokenizer: Any
+) -> None:
+    given = ("compare", TEXTS[0], "--b", f"text={TEXTS[1]}", "--model", checkpoint, "--why", "--target", "1")
+    code, out, _ = command(*given, "--json")
+    compared, *explained = map(json.loads, out.splitlines())
+    assert code == 1 and compared["format"] == "bert-inspect-diff"
+    for text, told in zip(TEXTS, explained, strict=True):
+        with torch.inference_mode():
+            logit = float(model(**tokenizer([text], return_tensors="pt")).logits[0, 1])
+        assert told["input"]["texts"] == [text] and told["answers"][0]["total"]["value"] == logit
+    shown = command(*given)[1]
+    assert shown.index("why A: baseline") < shown.index(f"why B: text={TEXTS[1]}") and shown.count("\nsum ") == 2
+    fused = ("compare", TEXTS[0], "--b", "attention=sdpa", "--model", checkpoint)
+    code, _, err = command(*fused, "--target", "1")
+    assert code == 2 and "hint: add --why" in err
+    code, _, err = command(
+        "compare", TEXTS[0], "--b", "attention=sdpa", "--model", checkpoint, "--why", "--weights", "none"
+    )
+    assert code == 2 and "without weights" in err

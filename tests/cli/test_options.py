@@ -29,7 +29,8 @@ OFFERED = {
     "show": SELECTION | VIEW | OUTPUT | TERMINAL | {"--line"},
     "diff": TOLERANCE | OUTPUT | TERMINAL
     | {"--tensors-a", "--tensors-b", "--explain", "--model", "--layer", "--module"},
-    "compare": CHOICE | {"--truncate", "--labels", "--a", "--b"} | MODEL | TOLERANCE | SELECTION | OUTPUT | TERMINAL,
+    "compare": CHOICE | {"--truncate", "--labels", "--a", "--b"} | {"--why", "--target", "--against", "--token"}
+    | MODEL | TOLERANCE | SELECTION | OUTPUT | TERMINAL,
     "tokens": TRACED | {"--model", "--download"} | OUTPUT | TERMINAL,
     "model": {"--task", "--download", "--num-labels", "--depth"} | OUTPUT | TERMINAL,
     "source": TRACED | {"--labels", "--stats", "--values", "--axes"} | MODEL | TERMINAL,
