@@ -10,9 +10,9 @@ from rich.text import Text
 from ...analysis.explain.explanation import Answer, Components, Explanation
 from ...traces.values import Number
 from ..outcome.meaning import means_something
-from ..words import DIM, plural
+from ..words import DIM, PLAIN, plural
 from .by_token import sum_lines
-from .digits import decimals, largest_of, short, signed, strengths
+from .digits import cell_unit, decimals, largest_of, short, signed, strengths
 from .rows import COMPONENTS, component_rows, largest, size_of
 from .scale import filling, signs
 from .sum_rows import Block, SumRows
@@ -52,6 +52,14 @@ def blocks_of_components(answer: Answer, view: View) -> list[Block]:
     return [Block(title=f"the {top} largest components" if len(shown) > top else "components", rows=shown)]
 
 
+MAP_LEGEND = "ff: the feed-forward part; biases: those of the layer; ·: too small to write"
+
+
+def map_shares(found: Components, biases: Sequence[float]) -> list[Number]:
+    """Return every share of the map."""
+    return [*(share for row in found.heads for share in row), *found.feed_forward, *biases]
+
+
 def layer_biases(answer: Answer, layers: int) -> list[float]:
     """Return what the biases of each layer add together."""
     found = [0.0] * layers
@@ -89,23 +97,50 @@ class ComponentMap:
             told = f"a map of {plural(len(heads), 'layer')} of {plural(count, 'head')} needs more columns"
             yield Text(told, style=DIM)
             return
-        largest = largest_of([*(share for row in heads for share in row), *feed_forward, *self.biases])
+        every = map_shares(self.components, self.biases)
+        factor, unit = cell_unit(every)
+        cells = _Cells(
+            size=cell,
+            largest=largest_of(every),
+            factor=factor,
+            colors=colors if self.meant else None,
+            style=PLAIN if self.meant else DIM,
+            nearly_zero="." if options.ascii_only else "·",
+        )
         last = max(cell - 1, _FEED_FORWARD)
         names = "".join(str(head).rjust(cell - 1) + " " for head in range(count))
         yield _line(f"{'head':{_LABEL}}{names} {'ff':>{last}} {'biases':>{_BIASES}}", DIM)
         for layer, shares in enumerate(heads):
             line = _line(f"{layer:>{_LABEL - 1}} ", DIM)
             for share in shares:
-                line.append_text(self._cell(share, cell, cell - 1, largest, colors)).append(" ")
-            line.append(" ").append_text(self._cell(feed_forward[layer], cell, last, largest, colors)).append(" ")
-            yield line.append_text(self._cell(self.biases[layer], cell, _BIASES, largest, colors))
-        yield Text("rows: layers; ff: the feed-forward part; biases: those of the layer", style=DIM)
+                line.append_text(cells.text(share, cell - 1)).append(" ")
+            line.append(" ").append_text(cells.text(feed_forward[layer], last)).append(" ")
+            yield line.append_text(cells.text(self.biases[layer], _BIASES))
+        unit = "" if cell == _CELLS[-1] else unit
+        legend = "; ".join(filter(None, ("rows: layers", MAP_LEGEND, unit)))
+        yield Text(legend.replace("·", cells.nearly_zero), style=DIM)
 
-    def _cell(self, share: Number, cell: int, width: int, largest: float, colors: str | None) -> Text:
-        """Return a share in a cell of so many columns, with as many digits as all cells have."""
-        strength = strengths([share], largest=largest)[0]
-        text = (signs(strength)[:2] or "·") if cell == _CELLS[-1] else short(share, cell - 1)
-        return Text(text.rjust(width), filling(strength, colors) if self.meant else DIM)
+
+@dataclass(frozen=True, kw_only=True)
+class _Cells:
+    """How the shares of a map are written: all with as many digits, coloured beside the largest."""
+
+    size: int
+    largest: float
+    factor: float
+    colors: str | None
+    style: Style
+    nearly_zero: str
+
+    def text(self, share: Number, width: int) -> Text:
+        """Return a share in a cell of so many columns."""
+        strength = strengths([share], largest=self.largest)[0]
+        if self.size == _CELLS[-1]:
+            told = signs(strength)[:2] or "·"
+        else:
+            told = short(float(share) * self.factor, self.size - 1)
+        told = self.nearly_zero if told == "·" else told
+        return Text(told.rjust(width), self.style + filling(strength, self.colors))
 
 
 def _width(heads: int, cell: int) -> int:

@@ -56,6 +56,21 @@ def short(value: Number, width: int) -> str:
     return "·" if text.strip("+-.0") == "" else text
 
 
+def cell_unit(shares: Iterable[Number]) -> tuple[float, str]:
+    """Return what the numbers of a map are multiplied with so that the largest can be read in a cell, and in words what
+    they are then: empty where they are what they were.
+    """
+    largest = largest_of(shares)
+    for factor, words in _UNITS:
+        if largest * factor >= _READABLE or largest == 0:
+            return factor, words
+    return _UNITS[-1]
+
+
+_UNITS = ((1.0, ""), (1e3, "numbers in thousandths"), (1e6, "numbers in millionths"), (1e9, "numbers in billionths"))
+_READABLE = 0.03
+
+
 def size(value: Number) -> str:
     """Return a small positive number in one significant digit, as an error is written: ``3e-7``; 0 as ``0``."""
     number = abs(float(value))

@@ -42,7 +42,7 @@ class SumRows:
     digits: int
     split: bool = False
     meant: bool = True
-    longest: int = 28
+    longest: int = 32
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         rows = [row for block in self.blocks for row in block.rows]

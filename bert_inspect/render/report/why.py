@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Final
 
 from markupsafe import Markup
@@ -10,10 +10,10 @@ from markupsafe import Markup
 from ...analysis.explain.explanation import Answer, Explanation, Faithfulness
 from ...safetext import safe_text
 from ..explain import said
-from ..explain.by_component import blocks_of_components, layer_biases, neuron_lines
+from ..explain.by_component import blocks_of_components, layer_biases, map_shares, neuron_lines
 from ..explain.by_layer import layer_columns, layer_notes
 from ..explain.by_token import blocks_of, title_of, totals_in_words
-from ..explain.digits import decimals, largest_of, signed, strengths
+from ..explain.digits import cell_unit, decimals, largest_of, signed, strengths
 from ..explain.digits import short as in_short
 from ..explain.page import notes
 from ..explain.rows import Row, bias_rows, component_rows, token_groups
@@ -21,98 +21,11 @@ from ..explain.sum_rows import KINDS, Block, kinds_in
 from ..explain.svg.check import chart_svg
 from ..explain.texts import Piece, lines
 from ..explain.view import View
+from .told import Bar, Check, Shaded, Table, Told, Why
 
 SENTENCES = 32
 _SHADES = 8
 _PLAIN: Final = View()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Shaded:
-    """A text on the colour of its share: ``shade`` is the class of that colour, ``said`` what is said of it, ``key``
-    that of its row, ``apart`` that a space goes before it.
-    """
-
-    text: str
-    kind: str = "share"
-    shade: str = ""
-    said: str = ""
-    key: str = ""
-    apart: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Bar:
-    """A row with its share and its bar: where that begins, how long it is and where zero stands, in percent of the room
-    for bars.
-    """
-
-    name: str
-    share: str
-    place: str = ""
-    key: str = ""
-    kinds: tuple[str, ...] = ()
-    quiet: bool = False
-    begins: str = "0"
-    length: str = "0"
-    zero: str = "0"
-    side: str = "for"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Table:
-    """Rows with bars; ``columns`` are the titles between name and share."""
-
-    title: str
-    columns: tuple[str, ...]
-    rows: list[Bar]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Check:
-    """What the check found: a verdict, the curves as SVG, and tables: title, note, columns, rows."""
-
-    verdict: str
-    counted: str
-    curves: str
-    chart: Markup
-    tables: list[tuple[str, str, list[str], list[tuple[str, list[str]]]]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Told:
-    """One answer explained. What its explanation is not about is empty."""
-
-    number: str
-    heading: str
-    title: str
-    legend: tuple[str, str]
-    texts: list[tuple[str, list[Shaded]]] = field(default_factory=list)
-    tables: list[Table] = field(default_factory=list)
-    map_columns: list[str] = field(default_factory=list)
-    map_rows: list[list[Shaded]] = field(default_factory=list)
-    neurons: list[str] = field(default_factory=list)
-    layer_titles: tuple[str, ...] = ()
-    layers: list[tuple[Bar, str, str]] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    totals: str = ""
-    sums: list[tuple[str, bool]] = field(default_factory=list)
-    check: Check | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Why:
-    """An explanation as the page shows it; ``noise`` says why it means nothing, where it does not."""
-
-    noise: str
-    notes: list[str]
-    answers: list[Told]
-    more: int
-
-    @property
-    def pictures(self) -> str:
-        """All of it that is SVG."""
-        return "".join(str(answer.check.chart) for answer in self.answers if answer.check is not None)
 
 
 def why_of(explanation: Explanation, view: View = _PLAIN) -> Why:
@@ -160,7 +73,8 @@ def _by_component(explanation: Explanation, answer: Answer, view: View, base: To
         return base
     digits = decimals(row.share for row in component_rows(answer))
     biases = layer_biases(answer, len(found.heads))
-    largest = largest_of([*(share for row in found.heads for share in row), *found.feed_forward, *biases])
+    every = map_shares(found, biases)
+    largest, (factor, unit) = largest_of(every), cell_unit(every)
     heads = max(map(len, found.heads), default=0)
     cells = []
     for layer, shares in enumerate(found.heads):
@@ -168,7 +82,7 @@ def _by_component(explanation: Explanation, answer: Answer, view: View, base: To
         cells.append(
             [
                 Shaded(
-                    text=in_short(share, 5),
+                    text=in_short(float(share) * factor, 5),
                     shade=shade(strengths([share], largest=largest)[0]),
                     said=f"layer {layer} {name} {signed(share, digits)}",
                 )
@@ -179,6 +93,7 @@ def _by_component(explanation: Explanation, answer: Answer, view: View, base: To
         base,
         map_columns=[*map(str, range(heads)), "ff", "biases"] if heads else [],
         map_rows=cells if heads else [],
+        map_unit=f"; {unit}" if unit else "",
         tables=list(_tables(blocks_of_components(answer, view), digits)),
         neurons=neuron_lines(found, digits),
         sums=said.sums(answer, digits),

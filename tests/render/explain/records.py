@@ -151,11 +151,17 @@ def by_token(shares: Sequence[float] = SHARES, sentence: str = SENTENCE, **chang
 HEADS = [[0.5, -0.25], [2.0, 0.0]]
 
 
-def by_component(heads: Sequence[Sequence[float]] = HEADS, **changes: Any) -> Explanation:
+def by_component(
+    heads: Sequence[Sequence[float]] = HEADS,
+    *,
+    biases: Sequence[Bias] = BIASES,
+    feed_forward: Sequence[float] = (),
+    **changes: Any,
+) -> Explanation:
     found = Components(
         embeddings=0.75,
         heads=[list(row) for row in heads],
-        feed_forward=[0.125 * (layer + 1) for layer in range(len(heads))],
+        feed_forward=list(feed_forward) or [0.125 * (layer + 1) for layer in range(len(heads))],
         neurons=[[Neuron(neuron=7, share=0.0625), Neuron(neuron=3, share=-0.03125)], []],
     )
     shares = [0.75, *(share for row in heads for share in row), *map(float, found.feed_forward)]
@@ -163,8 +169,8 @@ def by_component(heads: Sequence[Sequence[float]] = HEADS, **changes: Any) -> Ex
         sentence=0,
         target=target(),
         components=found,
-        biases=BIASES,
-        total=total([*shares, *(float(bias.share) for bias in BIASES)]),
+        biases=list(biases),
+        total=total([*shares, *(float(bias.share) for bias in biases)]),
     )
     return explanation([answer], batch(SENTENCE), by="component", **changes)
 

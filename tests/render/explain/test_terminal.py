@@ -285,6 +285,16 @@ def test_the_map_holds_every_head_beside_the_feed_forward_and_the_biases() -> No
     assert rows_in(text)["layer 1 head 0"] == 2.0 and "Direct paths" in text
 
 
+def test_a_map_of_small_shares_is_written_in_thousandths() -> None:
+    lines = page(by_component(heads=[[0.0005, -0.0002], [0.0, 0.0001]], biases=[]), 120).splitlines()
+    at = next(place for place, line in enumerate(lines) if line.startswith("head"))
+    assert "thousandths" not in lines[at + 3]  # the feed-forward parts are large
+    small = by_component(heads=[[0.0005, -0.0002], [0.0, 0.0001]], biases=[], feed_forward=[0.001, -0.002])
+    lines = page(small, 120).splitlines()
+    assert lines[at + 1].split() == ["0", "+.500", "-.200", "+1.000", "0"]
+    assert lines[at + 2].split() == ["1", "0", "+.100", "-2.000", "0"] and "numbers in thousandths" in lines[at + 3]
+
+
 def test_a_map_that_has_no_room_for_numbers_has_signs_and_one_that_has_none_says_so() -> None:
     found = MADE["many heads"]()
     narrow = page(found, 80)

@@ -2,8 +2,8 @@
 
 from ....analysis.explain.explanation import Answer, Explanation
 from ....safetext import safe_text
-from ..by_component import blocks_of_components, layer_biases, neuron_lines
-from ..digits import decimals, largest_of, signed, strengths
+from ..by_component import MAP_LEGEND, blocks_of_components, layer_biases, map_shares, neuron_lines
+from ..digits import cell_unit, decimals, largest_of, signed, strengths
 from ..digits import short as in_short
 from ..rows import component_rows
 from ..view import View
@@ -42,7 +42,8 @@ def _map(drawing: Drawing, answer: Answer) -> None:
     edges = [_LEFT + head * _CELL for head in range(count)]
     edges += [_LEFT + count * _CELL + _GAP, _LEFT + (count + 1) * _CELL + 2 * _GAP]
     names = [*map(str, range(count)), "ff", "biases"]
-    largest = largest_of([*(share for row in found.heads for share in row), *found.feed_forward, *biases])
+    every = map_shares(found, biases)
+    largest, (factor, unit) = largest_of(every), cell_unit(every)
     drawing.text("head", _LEFT - 12, drawing.y, "quiet end")
     for name, x in zip(names, edges, strict=True):
         drawing.text(name, x + _CELL / 2, drawing.y, "quiet mid")
@@ -61,9 +62,11 @@ def _map(drawing: Drawing, answer: Answer) -> None:
                 style = "for" if strength > 0 else "against"
                 drawing.box(x, drawing.y, _CELL - 2, _HIGH - 2, style=style, opacity=opacity)
             quiet = "" if abs(strength) > 0.02 else " quiet"
-            drawing.text(in_short(share, 5), x + _CELL / 2 - 1, drawing.y + _HIGH / 2 + 3, f"mid{quiet}")
+            drawing.text(
+                in_short(float(share) * factor, 5), x + _CELL / 2 - 1, drawing.y + _HIGH / 2 + 3, f"mid{quiet}"
+            )
             drawing.end()
         drawing.y += _HIGH
     drawing.y += 16
-    drawing.text("ff: the feed-forward part; biases: those of the layer", 0, drawing.y, "quiet")
+    drawing.text("; ".join(filter(None, (MAP_LEGEND, unit))), 0, drawing.y, "quiet")
     drawing.y += 28
