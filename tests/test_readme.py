@@ -75,7 +75,8 @@ def test_a_command_of_the_readme_works(
 ) -> None:
     if "--input" in line:
         assert in_this_process(line, command, monkeypatch) == ""
-        assert len((folder / "traces.jsonl").read_text().splitlines()) == 1
+        lines = (folder / line.split("-o ")[1].split()[0]).read_text().splitlines()
+        assert len(lines) == (2 if "explain" in line else 1)  # a sentence a line, or a batch
     elif "report" in line:
         assert in_this_process(line, command, monkeypatch) == ""
         assert (folder / line.split("-o ")[1]).read_text().startswith("<!doctype html>")
@@ -116,6 +117,17 @@ def test_the_picture_of_a_comparison_is_what_the_command_shows(
     assert code == 1 and [re.sub(r":\d+ ", ": ", line) for line in shown] == [
         re.sub(r":\d+ ", ": ", line) for line in out.splitlines()[: len(shown)]
     ]
+
+
+def test_the_picture_of_an_explanation_is_what_the_command_shows(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures = re.findall(r"```text\n(.*?)```", README, re.DOTALL)
+    line, shown = next(picture.split("\n...\n") for picture in pictures if picture.startswith("$ bert-inspect explain"))
+    monkeypatch.setenv("COLUMNS", "100")
+    code, out, _ = command(*shlex.split(line.removeprefix("$ bert-inspect ")))
+    # How far rounding takes the two apart is each machine's own.
+    assert code == 0 and re.sub(r"differs by \S+,", "", shown) in re.sub(r"differs by \S+,", "", out)
 
 
 def test_the_python_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
