@@ -1,0 +1,99 @@
+"""The probabilities of the answer: a softmax, or a sigmoid, of what the model returned, which is no step of it."""
+
+import numpy as np
+
+from ..errors import UsageError
+from ..traces.record import Trace
+from ..traces.sentences import context_places, real_places
+from ..traces.vocabulary import known_as
+from ..traces.vocabulary.axes import TOKEN_AXES
+from .arithmetic import Arithmetic, Reference
+from .numbers import Numbers
+from .operand import Call, Index, Operand
+from .rules import rule_of
+
+_OUTSIDE = -10_000.0
+"""The logit of tokens that no answer may begin or end with, as in transformers' pipeline."""
+
+
+def probability(numbers: Numbers, logits: Operand, index: Index) -> Arithmetic:
+    """Return the arithmetic of the probability that stands where one of the logits does.
+
+    Raises:
+        UsageError: the model gives no probabilities.
+    """
+    trace = numbers.trace
+    axes = logits.axes or ()
+    kind, operand = "softmax", logits
+    if _is_sigmoid(trace, logits):
+        kind = "sigmoid"
+    elif axes and axes[-1] in TOKEN_AXES:
+        operand = _over_context(trace, logits, index)
+    elif trace.output is not None and trace.output.logits and trace.output.probabilities is None and len(axes) == 2:
+        raise UsageError("this model gives no probabilities: its logits are the answer", "name logits")
+    given = [operand, -1] if kind == "softmax" else [operand]
+    call = Call(
+        type=kind,
+        given=given,
+        options={},
+        shape=logits.shape,
+        dtype="float64",
+        axes=logits.axes,
+        parameters={},
+        returned=logits.whole,
+    )
+    return rule_of(kind)(call, index)
+
+
+def _is_sigmoid(trace: Trace, logits: Operand) -> bool:
+    """Whether each logit is a probability of its own: of several labels, or of whether a token was replaced."""
+    output = trace.output
+    if output is None:
+        return False
+    shares = output.probabilities
+    if shares:
+        return any(abs(sum(map(float, row)) - 1) > 1e-6 for row in shares)
+    return not output.start_logits and bool(logits.axes) and (logits.axes or [""])[-1] in TOKEN_AXES
+
+
+def _over_context(trace: Trace, logits: Operand, index: Index) -> Operand:
+    """Return the logits with those of tokens that no answer may begin or end with put far below."""
+    batch, row = trace.input, index[0]
+    held = np.asarray(logits.whole((row, slice(None))), dtype=np.float64)
+    allowed = np.zeros(len(held), dtype=bool)
+    allowed[context_places(batch, row)] = True
+    allowed[real_places(batch, row)[:1]] = True
+    whole = np.broadcast_to(np.where(allowed, held, _OUTSIDE), logits.shape)
+    return Operand(
+        name=logits.name,
+        shape=logits.shape,
+        dtype="float64",
+        whole=whole.__getitem__,
+        axes=logits.axes,
+        step=logits.step,
+        place=logits.place,
+    )
+
+
+def recorded(trace: Trace, name: str, index: Index) -> float | None:
+    """Return the probability that the run recorded there, None where it recorded none."""
+    output = trace.output
+    if output is None or name != known_as.LOGITS:
+        return None
+    if output.probabilities is not None and len(index) == 2 and index[0] < len(output.probabilities):
+        row = output.probabilities[index[0]]
+        return float(row[index[1]]) if index[1] < len(row) else None
+    if len(index) == 3 and output.tokens:
+        said = output.tokens[index[0]][index[1]]
+        return float(said.score) if said is not None and said.index == index[2] else None
+    if len(index) == 3:
+        for mask in output.masks:
+            if (mask.sentence, mask.position) == index[:2]:
+                found = (float(each.probability) for each in mask.tokens if each.id == index[2])
+                return next(found, None)
+    return None
+
+
+def reference(logits: Operand, index: Index) -> Reference:
+    """Return the logit itself as a reference."""
+    return Reference(operand=logits, index=index)

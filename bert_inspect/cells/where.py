@@ -1,0 +1,338 @@
+"""From ``--at head=7,query=love,key=cats`` to one index of a tensor; of what is not named the largest number is taken."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+import numpy as np
+
+from ..errors import UsageError
+from ..traces.lookup import class_name
+from ..traces.record import TensorOut
+from ..traces.values import masked_below
+from ..traces.vocabulary.axes import FOLDED, TOKEN_AXES
+from .names import AT, Names
+from .operand import Index, Read
+
+_KEYS: dict[str, tuple[str, ...]] = {
+    "sentence": ("batch", FOLDED),
+    "batch": ("batch", FOLDED),
+    "head": ("heads", FOLDED),
+    "heads": ("heads", FOLDED),
+    "query": ("query tokens",),
+    "key": ("key tokens",),
+    "token": ("tokens",),
+    "d": ("head_dim", "half head_dim", "hidden", "embedding"),
+    "head_dim": ("head_dim", "half head_dim"),
+    "neuron": ("intermediate",),
+    "label": ("labels",),
+    "class": ("labels",),
+    "id": ("vocabulary",),
+    "choice": ("choices", "batch"),
+    "position": ("positions",),
+    "distance": ("distances",),
+    "frequency": ("frequencies",),
+}
+"""What an axis may be called besides its own name, and its name in the singular."""
+_MOST_NAMES = 20
+
+
+def parse_at(given: Sequence[str]) -> dict[str, str]:
+    """Return the axes that are named with what is to stand there: ``head=7,query=love``. A comma parts two of them only
+    where an axis and ``=`` follow it, so that a comma may be a token.
+
+    Raises:
+        UsageError: it is not of that form, or an axis is named twice.
+    """
+    found: dict[str, str] = {}
+    for text in given:
+        for part in re.split(r",(?=\s*[A-Za-z_][A-Za-z_ 0-9]*=)", text):
+            name, equals, value = part.partition("=")
+            name = " ".join(name.split())
+            if not equals or not name or not value:
+                raise UsageError(f"--at {text!r} does not name places", "write --at head=7,query=love,key=cats")
+            if name in found:
+                raise UsageError(f"--at names {name} twice", "name each axis once")
+            found[name] = value
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Where:
+    """One place in a tensor. ``chosen`` are the axes that nobody named."""
+
+    index: Index
+    row: int
+    chosen: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tensor:
+    """The tensor in which a place is looked for."""
+
+    label: str
+    output: TensorOut
+    whole: Read
+
+    @property
+    def axes(self) -> list[str]:
+        """The names of its axes."""
+        axes = self.output.axes
+        return list(axes) if axes is not None else [f"axis {at}" for at in range(len(self.output.shape))]
+
+
+def place_of(tensor: Tensor, names: Names, at: Mapping[str, str], *, sentence: int | None = None) -> Where:
+    """Return the place that is meant: of all that ``at`` and ``sentence`` (from 1) leave, that of the largest number in
+    absolute value, padding and what is masked left out.
+
+    Raises:
+        UsageError: the tensor has no such axis, or nothing that is called so stands along it.
+    """
+    axes, shape = tensor.axes, tensor.output.shape
+    if 0 in shape:
+        raise UsageError(f"{tensor.label} is empty here: it has no numbers", "name another step")
+    wanted = _by_axis(tensor, names, at, sentence)
+    row_axis = next((place for place, axis in enumerate(axes) if axis in ("batch", FOLDED) and shape[place] > 1), None)
+    rows = _rows(names, axes, shape, row_axis, wanted)
+    best: tuple[float, int, Index] | None = None
+    failed: UsageError | None = None
+    for row in rows:
+        try:
+            fixed = {place: _index(tensor, names, place, row, words) for place, words in wanted.items()}
+        except UsageError as error:
+            failed = failed or error
+            continue
+        size, index = _largest(tensor, names, row, row_axis, fixed)
+        if best is None or size > best[0]:
+            best = size, row, index
+    if best is None:
+        raise failed or UsageError(f"{tensor.label} has no such place", "leave --at out for the largest number")
+    free = frozenset(place for place, size in enumerate(shape) if place not in wanted and size > 1)
+    return Where(index=best[2], row=best[1], chosen=free)
+
+
+def _by_axis(tensor: Tensor, names: Names, at: Mapping[str, str], sentence: int | None) -> dict[int, dict[str, str]]:
+    """Return what is asked for along each axis, by its place in the tensor and the key that was used."""
+    axes = tensor.axes
+    given = dict(at)
+    if sentence is not None:
+        if not 1 <= sentence <= names.sentences:
+            there = f"sentences 1 to {names.sentences}" if names.sentences > 1 else "one sentence"
+            raise UsageError(f"there is no sentence {sentence}: there is {there}".replace("is sentences", "are sentences"),
+                             "sentences are counted from 1")
+        given.setdefault("sentence", str(sentence))
+    wanted: dict[int, dict[str, str]] = {}
+    for key, value in given.items():
+        place = _axis(key, axes)
+        if place is None and key in ("sentence", "batch"):
+            if sentence is None or names.sentences == 1 or "batch" not in axes:
+                wanted.setdefault(-1, {})[key] = value
+                continue
+        if place is None:
+            raise _no_axis(key, tensor)
+        if key in wanted.get(place, {}) or (wanted.get(place) and axes[place] != FOLDED):
+            raise UsageError(f"--at names the axis {axes[place]} twice", "name each axis once")
+        wanted.setdefault(place, {})[key] = value
+    return wanted
+
+
+def _axis(key: str, axes: Sequence[str]) -> int | None:
+    word = key.casefold()
+    plain = [axis.casefold() for axis in axes]
+    if word in plain:
+        return plain.index(word)
+    ways = _KEYS.get(word, ())
+    for way in ways:
+        if way in axes:
+            return list(axes).index(way)
+    singular = {axis.rstrip("s"): at for at, axis in enumerate(plain)}
+    if word.rstrip("s") in singular:
+        return singular[word.rstrip("s")]
+    found = re.fullmatch(r"axis ?(\d)", word)
+    return int(found[1]) if found and int(found[1]) < len(axes) else None
+
+
+def keys_of(axes: Sequence[str]) -> list[str]:
+    """Return how the axes are named in ``--at``."""
+    words = {"batch": "sentence", "query tokens": "query", "key tokens": "key", "tokens": "token", "heads": "head"}
+    words |= {"labels": "label", "intermediate": "neuron", "head_dim": "d", "choices": "choice", "vocabulary": "id"}
+    return ["sentence, head" if axis == FOLDED else words.get(axis, axis) for axis in axes if axis != "broadcast"]
+
+
+def _no_axis(key: str, tensor: Tensor) -> UsageError:
+    known = keys_of(tensor.axes)
+    near = get_close_matches(key, [*known, *tensor.axes], n=1)
+    hint = f"did you mean {near[0]}?" if near else f"its axes are {', '.join(known)}" if known else "it is one number"
+    return UsageError(f"{tensor.label} has no axis {key!r}", hint)
+
+
+def _rows(
+    names: Names, axes: Sequence[str], shape: Sequence[int], row_axis: int | None, wanted: Mapping[int, Mapping[str, str]]
+) -> list[int]:
+    """Return the sentences in which a place is looked for."""
+    words = {key: value for of in wanted.values() for key, value in of.items() if key in ("sentence", "batch", "choice")}
+    for key, value in words.items():
+        row = _number(value)
+        row = None if row is None else row - (key == "sentence")
+        if row is None or not 0 <= row < max(names.sentences, 1):
+            first = 1 if key == "sentence" else 0
+            raise UsageError(
+                f"there is no {key} {value!r}", f"there are {key} {first} to {names.sentences - 1 + first}"
+            )
+        return [row]
+    if row_axis is None:
+        return [0]
+    count = shape[row_axis] // (names.heads if axes[row_axis] == FOLDED else 1)
+    return list(range(max(count, 1)))
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
+
+
+def _index(tensor: Tensor, names: Names, place: int, row: int, words: Mapping[str, str]) -> Any:
+    """Return the place along an axis that words name in a sentence, or a range where a head alone is named."""
+    if place < 0:
+        return None
+    axis, size = tensor.axes[place], tensor.output.shape[place]
+    if axis == FOLDED:
+        head = next((value for key, value in words.items() if key.startswith("head")), None)
+        start = row * names.heads
+        return slice(start, start + names.heads) if head is None else start + _within(head, names.heads, "head")
+    if axis == "batch":
+        return row if size > 1 else 0
+    (value,) = words.values()
+    if size == 1 and axis == "broadcast":
+        return 0
+    if axis in TOKEN_AXES:
+        return _token(value, names, row, size)
+    if axis == "labels" and _number(value) is None:
+        return _label(value, names, size)
+    if axis == "vocabulary" and _number(value) is None:
+        return _id(value, names)
+    return _within(value.split()[-1], size, keys_of([axis])[0] if keys_of([axis]) else axis)
+
+
+def _within(value: str, size: int, what: str) -> int:
+    number = _number(value)
+    if number is None or number >= size:
+        there = f"{what} 0 to {size - 1}" if size > 1 else f"{what} 0 alone"
+        raise UsageError(f"there is no {what} {value!r}", f"there is {there}" if size == 1 else f"there are {there}")
+    return number
+
+
+def _label(value: str, names: Names, size: int) -> int:
+    known = [class_name(names.trace.model, at) for at in range(size)]
+    found = [at for at, name in enumerate(known) if name == value] or [
+        at for at, name in enumerate(known) if name.casefold() == value.casefold()
+    ]
+    if len(found) != 1:
+        what = "is no label of this model" if not found else "is the label of several classes"
+        raise UsageError(f"{value!r} {what}", f"its labels are {', '.join(known[:_MOST_NAMES])}, or write an index")
+    return found[0]
+
+
+def _id(value: str, names: Names) -> int:
+    for row in range(names.sentences):
+        for text, id_ in zip(names.texts(row), names.batch.input_ids[row], strict=True):
+            if text.partition(AT)[0].casefold() == value.casefold():
+                return id_
+    raise UsageError(f"no token of these sentences is {value!r}", "write the id of the token: id=1234")
+
+
+def _token(value: str, names: Names, row: int, size: int) -> int:
+    """Return the place of a token by its place, by its text (``love``, or ``love@4`` where it is there several times),
+    by its piece, or by the word that it begins.
+
+    Raises:
+        UsageError: it is not there, or there several times.
+    """
+    number = _number(value)
+    texts = names.texts(row)
+    if number is not None and number < size:
+        return number
+    pieces = names.batch.tokens[row]
+    plain = [text.partition(AT)[0] if text not in pieces else text for text in texts]
+    word = value.casefold()
+    for way in (
+        [at for at, text in enumerate(texts) if text == value],
+        [at for at, piece in enumerate(pieces) if piece == value],
+        [at for at, text in enumerate(plain) if text.casefold().lstrip("·") == word],
+        _of_word(names, row, word),
+    ):
+        found = [at for at in way if at < size]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            which = " or ".join(str(at) for at in found[:5])
+            raise UsageError(
+                f"{value!r} is there {len(found)} times, at places {', '.join(map(str, found[:10]))}",
+                f"name the place: {which}",
+            )
+    if number is not None:
+        raise UsageError(f"there is no token {number}: the sentence has tokens 0 to {size - 1}", "counted from 0")
+    where = f"sentence {row + 1}" if names.sentences > 1 else "the sentence"
+    near = get_close_matches(value, texts, n=1)
+    more = " ..." if len(texts) > _MOST_NAMES else ""
+    hint = f"did you mean {near[0]}?" if near else f"its tokens are {' '.join(texts[:_MOST_NAMES])}{more}"
+    raise UsageError(f"{where} has no token {value!r}", hint)
+
+
+def _of_word(names: Names, row: int, word: str) -> list[int]:
+    """Return the first tokens of the words that are written so."""
+    batch = names.batch
+    if not batch.words or not batch.offsets:
+        return []
+    firsts: dict[tuple[int, int], tuple[int, int, int]] = {}
+    sides = batch.sides(row)
+    for at, (number, (start, end)) in enumerate(zip(batch.words[row], batch.offsets[row], strict=True)):
+        if number is not None:
+            first, begin, _ = firsts.get((sides[at], number), (at, start, end))
+            firsts[sides[at], number] = first, begin, end
+    found = []
+    for (side, _), (first, start, end) in firsts.items():
+        text = batch.pairs[row] if side and batch.pairs is not None else batch.texts[row]
+        if text[start:end].casefold() == word:
+            found.append(first)
+    return found
+
+
+def _largest(
+    tensor: Tensor, names: Names, row: int, row_axis: int | None, fixed: Mapping[int, Any]
+) -> tuple[float, Index]:
+    """Return how large the largest number is that is left in a sentence, and where it stands."""
+    axes, shape = tensor.axes, tensor.output.shape
+    places: list[list[int]] = []
+    for place, size in enumerate(shape):
+        axis = axes[place]
+        at = fixed.get(place)
+        if place == row_axis and at is None:
+            start = row * names.heads
+            places.append([row] if axis == "batch" else list(range(start, start + names.heads)))
+        elif isinstance(at, slice):
+            places.append(list(range(at.start, at.stop)))
+        elif at is not None:
+            places.append([at])
+        elif axis in TOKEN_AXES and row < names.sentences and size == len(names.batch.attention_mask[row]):
+            real = [at for at, seen in enumerate(names.batch.attention_mask[row]) if seen]
+            places.append(real or list(range(size)))
+        else:
+            places.append(list(range(size)))
+    if all(len(each) == 1 for each in places):
+        index = tuple(each[0] for each in places)
+        return 0.0, index
+    lead = [each[0] if len(each) == 1 else slice(None) for each in places]
+    held = np.asarray(tensor.whole(tuple(lead)), dtype=np.float64)
+    free = [each for each in places if len(each) > 1]
+    held = held[np.ix_(*free)]
+    with np.errstate(all="ignore"):
+        sizes = np.abs(held)
+        below = masked_below(tensor.label, tensor.output.dtype)
+        hidden = ~np.isfinite(held) | (held < (-np.inf if below is None else below))
+        sizes = np.where(hidden, -1.0, sizes)
+    best = np.unravel_index(int(sizes.argmax()), sizes.shape)
+    own = iter(int(at) for at in best)
+    index = tuple(each[0] if len(each) == 1 else each[next(own)] for each in places)
+    return float(sizes.max()), index
