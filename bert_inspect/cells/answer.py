@@ -7,7 +7,7 @@ from ..traces.record import Trace
 from ..traces.sentences import context_places, real_places
 from ..traces.vocabulary import known_as
 from ..traces.vocabulary.axes import TOKEN_AXES
-from .arithmetic import Arithmetic, Reference
+from .arithmetic import Arithmetic
 from .numbers import Numbers
 from .operand import Call, Index, Operand
 from .rules import rule_of
@@ -92,8 +92,3 @@ def recorded(trace: Trace, name: str, index: Index) -> float | None:
                 found = (float(each.probability) for each in mask.tokens if each.id == index[2])
                 return next(found, None)
     return None
-
-
-def reference(logits: Operand, index: Index) -> Reference:
-    """Return the logit itself as a reference."""
-    return Reference(operand=logits, index=index)

@@ -78,8 +78,10 @@ class Builder:
         axes = list(output.axes) if output.axes is not None else [f"axis {at}" for at in range(len(output.shape))]
         row = self.names.row_of(axes, index, where.row)
         places = [
-            Place(axis=axis, index=at, name=self.names.place(axis, at, row), chosen=number in where.chosen)
-            for number, (axis, at) in enumerate(zip(axes, index, strict=True))
+            Place(
+                axis=axis, index=at, name=self.names.place(axis, at, row, size=size), chosen=number in where.chosen
+            )
+            for number, (axis, at, size) in enumerate(zip(axes, index, output.shape, strict=True))
         ]
         recorded = float(self.numbers.output(step, place)(index)) if self.numbers.has(step, place) else None
         computed = rounding.stored(output.dtype, found.result)
@@ -90,7 +92,7 @@ class Builder:
             )
         difference = None if recorded is None else rounding.apart(recorded, computed)
         clear = frozenset((axis, at) for axis, at in zip(axes, index, strict=True) if axis in _CLEAR)
-        writer = _Writer(self.names, row, clear)
+        writer = _Writer(self.names, row, clear, step.layer)
         terms, others = self._terms(found, writer)
         label = label_of(step, place)
         return Cell(
@@ -176,15 +178,19 @@ class _Writer:
     names: Names
     row: int
     clear: frozenset[tuple[str, int]]
+    layer: int | None
 
     def reference(self, reference: Reference) -> str:
         """Return how a formula calls an operand."""
-        return self.names.inside(reference.operand, reference.index, self.row, without=self.clear)
+        return self._called(reference.operand, reference.index, short=True)
+
+    def _called(self, operand: Operand, index: Sequence[int | None], *, short: bool = False) -> str:
+        return self.names.inside(operand, index, self.row, without=self.clear, layer=self.layer, short=short)
 
     def entry(self, operand: Operand, index: Index) -> Factor:
         """Return an operand's entry as a factor."""
         return Factor(
-            name=self.names.inside(operand, index, self.row, without=self.clear),
+            name=self._called(operand, index),
             value=strict(operand.at(index)),
             index=list(index),
             step=operand.step,

@@ -73,6 +73,16 @@ def _probabilities(trace: Trace) -> Found:
     raise UsageError("this model returns no logits, so there are no probabilities", "bert-inspect run shows its steps")
 
 
+def _called(step: Step, label: str) -> str:
+    """Return words that mean a step of a label, whatever its layer."""
+    segments = step.path.split(".")
+    if step.layer is not None and str(step.layer) in segments:
+        at = segments.index(str(step.layer))
+        segments = [*segments[max(at - 1, 0) : at], "*", *segments[at + 1 :]]
+    path = ".".join(segments)
+    return f'"{path}"' if step.kind == "module" else f'"{path}:{label}"'
+
+
 class _Search:
     """Looks for a step in one trace, in one layer where that is named."""
 
@@ -127,10 +137,10 @@ class _Search:
 
     def _one(self, words: str, held: Sequence[tuple[Step, int]], layers: Sequence[int | None]) -> Found:
         first = held[0][0]
-        kinds = {without_layer(step.path, step.layer): step.path for step, _ in reversed(held)}
-        if len(kinds) > 1 and any(step.layer == first.layer and step.path != first.path for step, _ in held):
-            several = [path for path in kinds.values()][::-1]
-            names = ", ".join(f'"{path}:{words}"' for path in several[:4]) + (", ..." if len(several) > 4 else "")
+        kinds = {without_layer(step.path, step.layer): step for step, _ in reversed(held)}
+        if len(kinds) > 1:
+            several = [_called(step, words) for step in kinds.values()][::-1]
+            names = ", ".join(several[:4]) + (", ..." if len(several) > 4 else "")
             raise UsageError(f"{words!r} may be several steps", f"name one of {names}")
         note = None
         if self.layer is None and len({step.layer for step, _ in held}) > 1:
@@ -149,7 +159,7 @@ class _Search:
         try:
             path, note = find_module(words, modules)
         except UsageError as error:
-            if error.message.startswith("no module"):
+            if error.message.startswith("no module") and (" " in words or not near_paths(words, list(modules))):
                 raise UsageError(f"no step is called {words!r}", self._near(words)) from error
             raise
         called = [step for step in self.trace.steps if step.kind == "module" and step.path == path]

@@ -68,8 +68,10 @@ class Names:
                 return place // self.heads
         return default if default < self.sentences else 0
 
-    def place(self, axis: str, index: int, row: int) -> str:
-        """Return what stands at a place along an axis; empty where nothing needs to be said."""
+    def place(self, axis: str, index: int, row: int, *, size: int | None = None) -> str:
+        """Return what stands at a place along an axis of a size; empty where nothing needs to be said."""
+        if size == 1 and (axis == "heads" or axis in TOKEN_AXES):
+            return ""  # it stands for all of them
         if axis in TOKEN_AXES and row < self.sentences and index < len(self.batch.tokens[row]):
             return self.texts(row)[index]
         if axis == BROADCAST:
@@ -93,20 +95,31 @@ class Names:
         row: int,
         *,
         without: frozenset[tuple[str, int]] = frozenset(),
+        layer: int | None = None,
+        short: bool = False,
     ) -> str:
         """Return an operand with its index: ``query heads[love, d 17]``. Left out is what is None in the index, and the
-        places ``without`` which it is clear.
+        places ``without`` which it is clear; one of another ``layer`` says of which. A parameter is called by the end of
+        its path where that is ``short``.
         """
+        name = operand.name
         if operand.axes is None:
+            name = ".".join(name.split(".")[-2:]) if short and operand.parameter is not None else name
             parts = [str(place) if place is not None else ":" for place in index]
-            return f"{operand.name}[{', '.join(parts)}]" if any(place is not None for place in index) else operand.name
-        own = self.row_of(operand.axes, index, row)
+            return f"{name}[{', '.join(parts)}]" if any(place is not None for place in index) else name
+        if operand.layer is not None and operand.layer != layer and f"layer {operand.layer}" != name:
+            name += f" of layer {operand.layer}"
+        axes, places, sizes = list(operand.axes), list(index), list(operand.shape)
+        if operand.turned:
+            for each in (axes, places, sizes):
+                each[-2:] = each[:-3:-1]  # type: ignore[index]
+        own = self.row_of(axes, places, row)
         parts = [
             text
-            for axis, place in zip(operand.axes, index, strict=True)
-            if place is not None and (axis, place) not in without and (text := self.place(axis, place, own))
+            for axis, place, size in zip(axes, places, sizes, strict=True)
+            if place is not None and (axis, place) not in without and (text := self.place(axis, place, own, size=size))
         ]
-        return f"{operand.name}[{', '.join(parts)}]" if parts else operand.name
+        return f"{name}[{', '.join(parts)}]" if parts else name
 
     def title(self, label: str, layer: int | None, places: Sequence[tuple[str, str]]) -> str:
         """Return the name of a cell: what it is, the layer, then its places; a query and its key with an arrow."""

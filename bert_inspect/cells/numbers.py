@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from ..diff.side import Side
 from ..errors import UsageError
+from ..traces.ops import TRANSPOSE, op_of
 from ..traces.record import Input, Step, TensorIn, TensorOut, Trace
 from .operand import Operand, Read
 
+_MOST_HANDED_ON = 10
 Made = tuple[int, int]
 """A step and which of its outputs."""
 
@@ -108,15 +109,32 @@ class Numbers:
         """Return a step's output as what a later step works on."""
         source = self.trace.steps[step]
         output = source.outputs[place]
+        shown, turned = self._shown(source, place)
         return Operand(
-            name=output.label or source.label,
+            name=shown[0].outputs[shown[1]].label or shown[0].label,
             shape=tuple(output.shape),
             dtype=output.dtype,
             whole=self.output(source, place),
             axes=(seen.axes if seen is not None else None) or output.axes,
             step=step,
             place=place,
+            layer=shown[0].layer,
+            turned=turned,
         )
+
+    def _shown(self, source: Step, place: int) -> tuple[tuple[Step, int], bool]:
+        """Return the output by which a tensor is called: one that was handed on as it is by what made it, one whose last
+        two axes changed places by what it was before.
+        """
+        shown, turned = (source, place), False
+        for _ in range(_MOST_HANDED_ON):
+            step = shown[0]
+            came = self.origins(step, 0) if len(step.inputs) == 1 else []
+            if len(came) != 1 or not (step.no_op or (_swaps(step) and not turned)):
+                break
+            turned = turned or not step.no_op
+            shown = self.trace.steps[came[0][0]], came[0][1]
+        return shown, turned
 
     def _of_parameter(self, step: Step, tensor: TensorIn) -> Operand:
         found = self.parameter(tensor.parameter or "")
@@ -129,6 +147,14 @@ class Numbers:
             whole=found.whole,
             parameter=tensor.parameter,
         )
+
+
+def _swaps(step: Step) -> bool:
+    """Whether a step lets the axis of heads' numbers change places with the one before it, and nothing else."""
+    before, after = step.inputs[0].axes, step.outputs[0].axes
+    if op_of(step.type).family != TRANSPOSE or before is None or after is None or len(before) < 3:
+        return False
+    return before[-1] == "head_dim" != before[-2] and list(after) == [*before[:-2], before[-1], before[-2]]
 
 
 def _alike(output: TensorOut, tensor: TensorIn | TensorOut) -> bool:
@@ -166,18 +192,3 @@ def _labels(held: Sequence[Any], shape: Sequence[int]) -> Any:
         for label in given if isinstance(given, list) else [given]:
             array[row, int(label)] = 1.0
     return array
-
-
-def saved_numbers(trace: Trace, side: Side, parameters: Callable[[str], Parameter | None] | None = None) -> Numbers:
-    """Return the numbers that a saved trace holds, perhaps with a file of tensors beside it."""
-    cache: dict[tuple[int, int], Read] = {}
-
-    def outputs(step: Step, place: int) -> Read | None:
-        output = step.outputs[place]
-        if not side.has_values(step, output):
-            return None
-        if (step.id, place) not in cache:
-            cache[step.id, place] = side.values(step, output).__getitem__
-        return cache[step.id, place]
-
-    return Numbers(trace=trace, outputs=outputs, parameters=parameters)

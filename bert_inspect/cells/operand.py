@@ -18,7 +18,8 @@ class Operand:
     """A tensor that a step received, or a parameter that it holds.
 
     ``step`` and ``place`` say which output of which step it is, ``parameter`` and ``argument`` what it is where it came
-    from no step. ``whole`` reads it; a tensor of integers or truth values is read as such numbers.
+    from no step. ``whole`` reads it, ``layer`` is the encoder layer in which it was made. Where it is ``turned`` it is
+    called by what it was before its last two axes changed places.
     """
 
     name: str
@@ -30,6 +31,8 @@ class Operand:
     place: int = 0
     parameter: str | None = None
     argument: str | None = None
+    layer: int | None = None
+    turned: bool = False
 
     def at(self, index: Sequence[int]) -> float:
         """Return one number."""
@@ -68,7 +71,8 @@ class Call:
 
     def argument(self, place: int, name: str, default: Any = None) -> Any:
         """Return an argument that may be given by position or by name."""
-        return self.given[place] if place < len(self.given) else self.options.get(name, default)
+        given = self.given[place] if place < len(self.given) else None
+        return given if given is not None else self.options.get(name, default)
 
     @property
     def operands(self) -> list[Operand]:

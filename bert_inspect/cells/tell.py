@@ -3,7 +3,7 @@ its largest operands.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from msgspec import structs
@@ -65,11 +65,14 @@ def cell_of(source: Source, found: Found, asked: Asked) -> Cell:
     if not numbers.has(step, place) and (step.id, place) in numbers.made:
         made, place = numbers.made[step.id, place]
         step = source.trace.steps[made]
-    tensor = Tensor(label=label, output=output, whole=numbers.output(step, place))
+    ranked = found.probabilities or not _ANSWERS.isdisjoint(output.axes or ())
+    tensor = Tensor(label=label, output=output, whole=numbers.output(step, place), ranked=ranked)
     where = place_of(tensor, names, asked.at, sentence=asked.sentence)
     builder = Builder(numbers=numbers, names=names, most=asked.terms)
     if found.probabilities:
-        return _probability(builder, found, where, names)
+        answer = _probability(builder, found, where, names)
+        _deepen(source, builder, [answer], asked.depth)
+        return answer.finished()
     root = _Node(*builder.maker(found.step, found.place, where.index), where)
     root.tell(builder)
     _deepen(source, builder, [root], asked.depth)
@@ -77,10 +80,14 @@ def cell_of(source: Source, found: Found, asked: Asked) -> Cell:
     return structs.replace(root.finished(), becomes=after)
 
 
-def _probability(builder: Builder, found: Found, where: Where, names: Names) -> Cell:
+_ANSWERS = frozenset(("labels", "vocabulary", "choices"))
+"""Axes along which the answers of a model stand."""
+
+
+def _probability(builder: Builder, found: Found, where: Where, names: Names) -> "_Node":
     """Return the cell of a probability of the answer."""
     index = where.index
-    logits = builder.numbers.of_output(found.step.id, found.place)
+    logits = replace(builder.numbers.of_output(found.step.id, found.place), name="logits")
     arithmetic = probability(builder.numbers, logits, index)
     cell = builder.told(found.step, found.place, where, arithmetic)
     name = found.step.outputs[found.place].name
@@ -88,7 +95,7 @@ def _probability(builder: Builder, found: Found, where: Where, names: Names) -> 
     apart = None if value is None else rounding.apart(value, arithmetic.result)
     allowed = rounding.allowed("float64", arithmetic.result, arithmetic.size)
     places = [(each.axis, each.name) for each in cell.place]
-    return structs.replace(
+    told = structs.replace(
         cell,
         name=names.title("probability", None, places),
         label="probability",
@@ -106,6 +113,7 @@ def _probability(builder: Builder, found: Found, where: Where, names: Names) -> 
         reproduces=apart is None or apart <= allowed,
         source=None,
     )
+    return _Node(found.step, found.place, where, told, arithmetic)
 
 
 def _needed(source: Source, wanted: Iterable[Made]) -> set[int]:
@@ -158,7 +166,7 @@ def _deepen(source: Source, builder: Builder, nodes: list[_Node], depth: int) ->
         nodes = []
         while wanted:
             needed = _needed(source, [(operand.step or 0, operand.place) for _, (operand, _) in wanted])
-            now = structs_replace(builder, source.numbers(needed))
+            now = replace(builder, numbers=source.numbers(needed))
             again = []
             for node, (operand, index) in wanted:
                 child = _Node(*now.maker(source.trace.steps[operand.step or 0], operand.place, index),
@@ -174,11 +182,6 @@ def _deepen(source: Source, builder: Builder, nodes: list[_Node], depth: int) ->
                     node.below.append(child)
                     nodes.append(child)
             wanted = again
-
-
-def structs_replace(builder: Builder, numbers: Numbers) -> Builder:
-    """Return the builder with other numbers."""
-    return Builder(numbers=numbers, names=builder.names, most=builder.most)
 
 
 def _operands(node: _Node) -> list[tuple[Operand, Index]]:

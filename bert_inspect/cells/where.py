@@ -70,11 +70,14 @@ class Where:
 
 @dataclass(frozen=True, kw_only=True)
 class Tensor:
-    """The tensor in which a place is looked for."""
+    """The tensor in which a place is looked for. The answers of a model are ``ranked``: their largest number is the one
+    that is highest, that of any other tensor the one that is farthest from 0.
+    """
 
     label: str
     output: TensorOut
     whole: Read
+    ranked: bool = False
 
     @property
     def axes(self) -> list[str]:
@@ -84,8 +87,8 @@ class Tensor:
 
 
 def place_of(tensor: Tensor, names: Names, at: Mapping[str, str], *, sentence: int | None = None) -> Where:
-    """Return the place that is meant: of all that ``at`` and ``sentence`` (from 1) leave, that of the largest number in
-    absolute value, padding and what is masked left out.
+    """Return the place that is meant: of all that ``at`` and ``sentence`` (from 1) leave, that of the largest number,
+    padding and what is masked left out.
 
     Raises:
         UsageError: the tensor has no such axis, or nothing that is called so stands along it.
@@ -328,10 +331,10 @@ def _largest(
     free = [each for each in places if len(each) > 1]
     held = held[np.ix_(*free)]
     with np.errstate(all="ignore"):
-        sizes = np.abs(held)
+        sizes = held if tensor.ranked else np.abs(held)
         below = masked_below(tensor.label, tensor.output.dtype)
         hidden = ~np.isfinite(held) | (held < (-np.inf if below is None else below))
-        sizes = np.where(hidden, -1.0, sizes)
+        sizes = np.where(hidden, -np.inf, sizes)
     best = np.unravel_index(int(sizes.argmax()), sizes.shape)
     own = iter(int(at) for at in best)
     index = tuple(each[0] if len(each) == 1 else each[next(own)] for each in places)

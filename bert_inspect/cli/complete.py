@@ -36,6 +36,16 @@ def modules(context: typer.Context, incomplete: str) -> list[str]:
     return [path for path in found if path and path.startswith(incomplete)]
 
 
+def steps(context: typer.Context, incomplete: str) -> list[str]:
+    """Return what a cell may be of: names in transformers, labels, and modules."""
+    from ..traces.vocabulary import known_as
+    from ..traces.vocabulary.labels import LABELS
+
+    named = [known_as.LOGITS, "probabilities", known_as.LOSS, known_as.LAST_HIDDEN_STATE, known_as.POOLER_OUTPUT]
+    found = [name for name in [*named, *sorted(LABELS)] if name.startswith(incomplete)]
+    return found + [path for path in modules(context, incomplete) if path not in found]
+
+
 def parts(context: typer.Context, incomplete: str) -> list[str]:
     """Return what a diagram can be drawn of: a module, or the tokenizer."""
     return [name for name in ("tokenizer",) if name.startswith(incomplete)] + modules(context, incomplete)

@@ -64,6 +64,7 @@ _BY_TYPE: dict[str, Rule] = {
     **dict.fromkeys(("max", "maximum"), choices.smaller),
     **dict.fromkeys(("pow", "pow_"), entrywise.power),
     **dict.fromkeys(("rtruediv", "rdiv"), entrywise.divided),
+    "nonzero": choices.places_of_truth,
     "stack": moved.joined,
     "where": choices.where,
     "index_select": moved.gathered,

@@ -4,6 +4,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from ..arithmetic import Arithmetic, Column, Group, Quantity, Reference, Terms, Untold, axis_name, constant, entry
 from ..operand import Call, Index, Operand
 from .sums import number_of
@@ -138,6 +140,23 @@ def largest_place(call: Call, index: Index) -> Arithmetic:
         groups=[Group(values=numbers, columns=(column,), axis=axis_name(operand, axis))],
         references=[Reference(operand=operand, index=(*before, None, *after))],
         quantities=[Quantity(name="largest", value=float(numbers[found]))],
+        counts=True,
+    )
+
+
+def places_of_truth(call: Call, index: Index) -> Arithmetic:
+    """``nonzero``: where the numbers stand that are not 0."""
+    operand = call.operands[0]
+    number, axis = index
+    whole = operand.read([slice(None)] * len(operand.shape))
+    flat = int(np.flatnonzero(whole)[number])
+    place = tuple(int(at) for at in np.unravel_index(flat, operand.shape))
+    return Arithmetic(
+        words=f"where number {number + 1} of those stands that are not 0, {{0}}",
+        symbols="y = i where x_i is not 0",
+        result=float(place[axis]),
+        groups=Terms().add("number", operand.at(place), entry(operand, place)).groups,
+        references=[Reference(operand=operand, index=place)],
         counts=True,
     )
 

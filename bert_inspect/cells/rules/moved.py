@@ -61,6 +61,8 @@ def handed_on(call: Call, index: Index) -> Arithmetic:
         return was(call, operand, index)
     number = operand.at(operand.fitting(index))
     truth = call.dtype == "bool"
+    if call.counts and not truth and not math.isfinite(number):
+        return _undefined(call, operand, index)
     result = float(number != 0) if truth else number
     if call.counts and not truth and math.isfinite(number):
         result = float(math.trunc(number))
@@ -73,6 +75,18 @@ def handed_on(call: Call, index: Index) -> Arithmetic:
         references=[Reference(operand=operand, index=place)],
         moved=(operand, place),
         counts=call.counts,
+    )
+
+
+def _undefined(call: Call, operand: Operand, index: Index) -> Arithmetic:
+    """What a whole number makes of infinity or NaN the processor decides."""
+    return Arithmetic(
+        words=f"{{0}} as {call.dtype}, which has no such number: what stands there is the processor's",
+        symbols="y = x",
+        result=float(call.returned(index)),
+        references=[Reference(operand=operand, index=index)],
+        moved=(operand, index),
+        counts=True,
     )
 
 

@@ -46,7 +46,7 @@ def layer_norm(call: Call, index: Index) -> Arithmetic:
         quantities=[
             Quantity(name="x", value=number),
             Quantity(name=f"mean over {len(row)}", value=mean),
-            Quantity(name=f"deviation, root of (variance + {eps:g})", value=deviation),
+            Quantity(name=f"deviation (eps {eps:g})", value=deviation),
         ],
         total=terms.total,
     )

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..arguments import arguments
 from ..arithmetic import Arithmetic, Column, Group, Quantity, Reference, axis_name
-from ..operand import Array, Call, Index, Operand
+from ..operand import Array, Call, Index
 
 
 def softmax(call: Call, index: Index) -> Arithmetic:
@@ -33,7 +33,9 @@ def softmax(call: Call, index: Index) -> Arithmetic:
     width = 4 + math.sqrt(len(scores)) + 2 * spread
     return Arithmetic(
         words=f"{'the logarithm of ' if logarithm else ''}e^{{0}} / the sum of e^{{1}} over {len(scores)}",
-        symbols=f"y_i = {'ln ' if logarithm else ''}(e^(x_i - m) / sum_j e^(x_j - m)), m the largest x",
+        symbols="y_i = ln(e^(x_i - m) / sum_j e^(x_j - m)), m the largest x"
+        if logarithm
+        else "y_i = e^(x_i - m) / sum_j e^(x_j - m), m the largest x",
         result=result,
         size=(abs(result) + 1.0) * width if logarithm else abs(result) * width,
         groups=[Group(values=raised, columns=columns, axis=axis_name(operand, axis))],
@@ -61,9 +63,3 @@ def _axis(call: Call) -> int:
     if given is None and "built with" in call.options:
         given = arguments(call.options["built with"])[1].get("dim")
     return -1 if given is None else int(given)
-
-
-def sigmoids(operand: Operand, index: Index) -> float:
-    """Return the probability that a logit of its own says."""
-    number = operand.at(index)
-    return 1.0 / (1.0 + math.exp(-number)) if number >= 0 else math.exp(number) / (1.0 + math.exp(number))
