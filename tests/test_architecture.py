@@ -31,24 +31,26 @@ ROOMS: dict[str, set[str]] = {
     "dataflow": TRACES,
     "layout": {"dataflow"},
     "diff": TRACES | {"errors", "msgspec", "numpy"},
+    "cells": TRACES | {"errors", "diff", "msgspec", "numpy"},
     "loading": TRACES | {"errors", "msgspec"} | TORCH,
     "capture": TRACES | {"errors", "files", "loading", "source_view", "msgspec", "numpy", "capture.naming"}
     | {"capture.tracing", "capture.verify"} | TORCH,
     "capture.tracing": TRACES | {"errors", "capture", "capture.verify", "msgspec", "torch"},
     "capture.naming": TRACES | {"errors", "capture.tracing", "torch"},
     "capture.verify": TRACES | {"capture", "loading", "capture.naming", "capture.tracing", "torch"},
-    "analysis": TRACES | {"errors", "capture", "loading", "diff", "analysis.causes", "msgspec", "numpy"},
+    "analysis": TRACES | {"errors", "capture", "loading", "diff", "cells", "analysis.causes", "msgspec", "numpy"}
+    | {"torch"},
     "analysis.causes": TRACES | {"diff", "msgspec", "numpy", "torch", "transformers"},
     "analysis.doctor": TRACES | {"errors", "analysis", "capture", "loading", "diff", "msgspec", "numpy", "torch"},
     "render": TRACES | {"errors", "safetext", "diff", "analysis", "source_view", "msgspec", "numpy"} | RICH
-    | {"analysis.doctor", "dataflow"},
+    | {"analysis.doctor", "dataflow", "cells"},
     "render.diagram": TRACES | {"safetext", "dataflow", "layout", "render", "rich"},
     "render.report": TRACES | {"safetext", "analysis", "source_view", "render", "msgspec", "numpy"} | RICH,
     "terminal": EDGE | {"rich"},
     "result": TRACES | {"files", "render"},
     "api": TRACES | {"errors", "capture", "loading", "result", "transformers"},
     "cli": TRACES | EDGE | {"terminal", "loading", "capture", "analysis", "analysis.doctor", "analysis.causes", "diff"}
-    | {"dataflow", "source_view", "render", "render.diagram", "render.report", "typer", "msgspec", "rich"},
+    | {"dataflow", "source_view", "cells", "render", "render.diagram", "render.report", "typer", "msgspec", "rich"},
     "__main__": EDGE | {"terminal", "cli"},
     "__init__": {"api", "errors", "result"},
 }  # fmt: skip
@@ -56,7 +58,7 @@ ROOMS: dict[str, set[str]] = {
 # What starts at once may import the rest only inside of functions.
 LATER = {
     "cli": {"capture", "render", "render.diagram", "render.report", "analysis", "analysis.causes", "analysis.doctor"}
-    | {"diff", "dataflow", "source_view", "msgspec", "rich"},
+    | {"diff", "dataflow", "source_view", "cells", "msgspec", "rich"},
     "terminal": {"rich"},
     "result": {"render"},
     "__main__": {"errors", "terminal", "safetext", "cli", "files"},
@@ -146,6 +148,8 @@ def test_no_module_bears_a_name_of_the_standard_library() -> None:
         ["show", "{trace}", "--json"],
         ["diff", "{trace}", "{trace}"],
         ["schema"],
+        ["schema", "cell"],
+        ["cell", "", "x"],
         ["run", "x", "--layer", "a"],
         ["run", "x", "--model", "nowhere"],
         ["run", "--input", "/no/such/file", "--json"],

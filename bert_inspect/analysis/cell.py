@@ -7,8 +7,8 @@ import torch
 
 from ..capture.forward import Linked, run_linked
 from ..capture.keep import Keep
-from ..cells.numbers import Numbers, Parameter
 from ..cells.operand import Read
+from ..cells.run_numbers import Numbers, Parameter
 from ..errors import UsageError
 from ..loading.loaded import Loaded
 from ..traces.record import Input, Step, Trace
@@ -32,7 +32,9 @@ class Runs:
         """
         linked = run_linked(self._loaded, self._batch, keep=Keep(tensors=True, steps=frozenset(steps)))
         if [step.type for step in linked.trace.steps] != [step.type for step in self.trace.steps]:
-            raise UsageError("the model ran other steps the second time", "bert-inspect doctor asks whether it is random")
+            raise UsageError(
+                "the model ran other steps the second time", "bert-inspect doctor asks whether it is random"
+            )
         return _numbers(linked, self._loaded)
 
 
@@ -60,7 +62,9 @@ def parameters_of(model: Any) -> Any:
         tensor = held.get(name)
         if tensor is None:
             return None
-        return Parameter(shape=tuple(tensor.shape), dtype=str(tensor.dtype).removeprefix("torch."), whole=_reads(tensor))
+        return Parameter(
+            shape=tuple(tensor.shape), dtype=str(tensor.dtype).removeprefix("torch."), whole=_reads(tensor)
+        )
 
     return parameter
 

@@ -8,9 +8,9 @@ from ..traces.sentences import context_places, real_places
 from ..traces.vocabulary import known_as
 from ..traces.vocabulary.axes import TOKEN_AXES
 from .arithmetic import Arithmetic
-from .numbers import Numbers
 from .operand import Call, Index, Operand
 from .rules import rule_of
+from .run_numbers import Numbers
 
 _OUTSIDE = -10_000.0
 """The logit of tokens that no answer may begin or end with, as in transformers' pipeline."""

@@ -12,9 +12,9 @@ from ..traces.record import Step, Trace
 from ..traces.values import masked_below, strict
 from ..traces.vocabulary import known_as
 from .names import Names, label_of
-from .numbers import Made, Numbers
 from .operand import Index
 from .record import Follow
+from .run_numbers import Made, Numbers
 
 _ENTRYWISE = (ops.SCALE, ops.DIVIDE, ops.ADD, ops.COPY, ops.RESHAPE)
 _MOST_STEPS = 8
@@ -37,7 +37,8 @@ def followers(trace: Trace, numbers: Numbers, made: Made) -> list[Step]:
         softmax = next((step for step in readers if op_of(step.type).family == ops.SOFTMAX), None)
         if softmax is not None:
             return [*found, softmax]
-        step = next((step for step in readers if _keeps(step)), None)
+        shape = trace.steps[at[0]].outputs[at[1]].shape
+        step = next((step for step in readers if _keeps(step, shape)), None)
         if step is None:
             return []
         found.append(step)
@@ -48,16 +49,15 @@ def followers(trace: Trace, numbers: Numbers, made: Made) -> list[Step]:
 def _reads(numbers: Numbers, step: Step, made: Made) -> bool:
     if step.kind != "op" or len(step.outputs) != 1:
         return False
-    return any(made in numbers.origins(step, place) for place, tensor in enumerate(step.inputs) if tensor.from_ == made[0])
+    return any(
+        made in numbers.origins(step, place) for place, tensor in enumerate(step.inputs) if tensor.from_ == made[0]
+    )
 
 
-def _keeps(step: Step) -> bool:
-    """Whether a step makes one number of each of the same tensor."""
-    family, output = op_of(step.type).family, step.outputs[0]
-    if family == ops.RESHAPE:
-        return True
-    first = step.inputs[0].shape if step.inputs else None
-    return family in _ENTRYWISE and any(tensor.shape == output.shape for tensor in step.inputs) and first is not None
+def _keeps(step: Step, shape: list[int]) -> bool:
+    """Whether a step makes one number of each number of a tensor of that shape."""
+    family = op_of(step.type).family
+    return family == ops.RESHAPE or (family in _ENTRYWISE and step.outputs[0].shape == shape)
 
 
 def becomes(numbers: Numbers, names: Names, made: Made, index: Index, row: int) -> list[Follow]:
@@ -115,9 +115,9 @@ def _of_logits(trace: Trace, made: Made, index: Index) -> list[Follow]:
     if index[0] >= len(output.probabilities) or index[1] >= len(output.probabilities[index[0]]):
         return []
     shares = output.probabilities[index[0]]
-    others = [
-        f"{class_name(trace.model, at)} {float(share):.2f}" for at, share in enumerate(shares) if at != index[1]
-    ]
+    others = [f"{class_name(trace.model, at)} {float(share):.2f}" for at, share in enumerate(shares) if at != index[1]]
     softmax = abs(sum(map(float, shares)) - 1) < 1e-6
     words = f"the softmax over {len(shares)} labels: {', '.join(others[:_OTHERS])}" if softmax else "its sigmoid"
-    return [Follow(label="probability", value=shares[index[1]], words=words + (" ..." if len(others) > _OTHERS else ""))]
+    return [
+        Follow(label="probability", value=shares[index[1]], words=words + (" ..." if len(others) > _OTHERS else ""))
+    ]

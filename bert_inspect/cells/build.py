@@ -14,10 +14,10 @@ from . import rounding
 from .arithmetic import Arithmetic, Column, Group, Reference
 from .calls import worked_out
 from .names import Names, label_of
-from .numbers import Made, Missing, Numbers
 from .operand import Index, Operand
 from .record import Cell, Factor, Others, Place, Quantity, Term
 from .rules import has_rule
+from .run_numbers import Made, Missing, Numbers
 from .where import Where
 
 Maker = tuple[Step, int]
@@ -69,7 +69,9 @@ class Builder:
         if not (self.numbers.has(step, place) and self.numbers.has(inner, at)):
             return False
         whole = tuple(slice(None) for _ in step.outputs[place].shape)
-        one, other = (np.asarray(read(whole)) for read in (self.numbers.output(step, place), self.numbers.output(inner, at)))
+        one, other = (
+            np.asarray(read(whole)) for read in (self.numbers.output(step, place), self.numbers.output(inner, at))
+        )
         return bool(np.array_equal(one, other, equal_nan=one.dtype.kind == "f"))
 
     def told(self, step: Step, place: int, where: Where, found: Arithmetic) -> Cell:
@@ -78,9 +80,7 @@ class Builder:
         axes = list(output.axes) if output.axes is not None else [f"axis {at}" for at in range(len(output.shape))]
         row = self.names.row_of(axes, index, where.row)
         places = [
-            Place(
-                axis=axis, index=at, name=self.names.place(axis, at, row, size=size), chosen=number in where.chosen
-            )
+            Place(axis=axis, index=at, name=self.names.place(axis, at, row, size=size), chosen=number in where.chosen)
             for number, (axis, at, size) in enumerate(zip(axes, index, output.shape, strict=True))
         ]
         recorded = float(self.numbers.output(step, place)(index)) if self.numbers.has(step, place) else None

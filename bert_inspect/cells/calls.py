@@ -6,9 +6,9 @@ from ..traces.ops import op_of
 from ..traces.record import Step
 from .arguments import arguments, index, merged, with_tensors
 from .arithmetic import Arithmetic
-from .numbers import Made, Missing, Numbers
 from .operand import Call, Index, Operand
 from .rules import rule_of
+from .run_numbers import Made, Missing, Numbers
 
 _HELD = {
     "Linear": ("weight", "bias"),

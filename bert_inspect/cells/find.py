@@ -67,8 +67,10 @@ def _probabilities(trace: Trace) -> Found:
         if held:
             root = trace.steps[0]
             place = next((at for at, output in enumerate(root.outputs) if output.name == name), None)
-            return Found(step=root, place=place, probabilities=True) if place is not None else Found(
-                step=held[-1], probabilities=True
+            return (
+                Found(step=root, place=place, probabilities=True)
+                if place is not None
+                else Found(step=held[-1], probabilities=True)
             )
     raise UsageError("this model returns no logits, so there are no probabilities", "bert-inspect run shows its steps")
 
@@ -96,8 +98,10 @@ class _Search:
         held = [step for step in self.trace.steps if words in step.known_as]
         if not held:
             start = words.partition("[")[0]
-            names = sorted({name for step in self.trace.steps for name in step.known_as if name.startswith(start + "[")},
-                           key=lambda name: (len(name), name))
+            names = sorted(
+                {name for step in self.trace.steps for name in step.known_as if name.startswith(start + "[")},
+                key=lambda name: (len(name), name),
+            )
             if "[" in words and names:
                 raise UsageError(f"there is no {words}", f"there are {names[0]} to {names[-1]}")
             return None
@@ -191,7 +195,12 @@ class _Search:
     def _near(self, words: str) -> str:
         steps = self.trace.steps
         known = {name for step in steps for name in step.known_as}
-        names = {step.label for step in steps} | {out.label for step in steps for out in step.outputs} | known | {PROBABILITIES}
+        names = (
+            {step.label for step in steps}
+            | {out.label for step in steps for out in step.outputs}
+            | known
+            | {PROBABILITIES}
+        )
         lower = {name.casefold(): name for name in sorted(names - {""})}
         near = [lower[name] for name in get_close_matches(words.casefold(), list(lower), n=3, cutoff=0.6)]
         near = near or near_paths(words, list(modules_of(self.trace)))

@@ -86,6 +86,4 @@ class Call:
 
 
 def _flat(values: Sequence[Any]) -> list[Any]:
-    return [
-        inner for value in values for inner in (_flat(value) if isinstance(value, list | tuple) else [value])
-    ]
+    return [inner for value in values for inner in (_flat(value) if isinstance(value, list | tuple) else [value])]

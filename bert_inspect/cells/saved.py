@@ -6,16 +6,14 @@ from pathlib import Path
 from ..diff.side import Side
 from ..diff.tensors import TensorFile
 from ..traces.record import Step, Trace
-from .numbers import Made, Numbers, Parameter
 from .operand import Read
+from .run_numbers import Made, Numbers, Parameter
 
 
 class Saved:
     """A saved trace as a source of numbers; ``path`` is its file, beside which its tensors may lie."""
 
-    def __init__(
-        self, trace: Trace, path: str, parameters: Callable[[str], Parameter | None] | None = None
-    ) -> None:
+    def __init__(self, trace: Trace, path: str, parameters: Callable[[str], Parameter | None] | None = None) -> None:
         self.trace = trace
         self._path = path
         beside = Path(path).with_suffix(".safetensors")

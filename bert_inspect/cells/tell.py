@@ -19,9 +19,9 @@ from .build import FOLLOWED, Builder, _largest, alike_inside
 from .calls import worked_out
 from .find import PROBABILITIES, Found
 from .names import Names, label_of
-from .numbers import Made, Numbers
 from .operand import Index, Operand
 from .record import Cell
+from .run_numbers import Made, Numbers
 from .where import Tensor, Where, place_of
 
 
@@ -169,8 +169,10 @@ def _deepen(source: Source, builder: Builder, nodes: list[_Node], depth: int) ->
             now = replace(builder, numbers=source.numbers(needed))
             again = []
             for node, (operand, index) in wanted:
-                child = _Node(*now.maker(source.trace.steps[operand.step or 0], operand.place, index),
-                              Where(index=index, row=node.where.row))
+                child = _Node(
+                    *now.maker(source.trace.steps[operand.step or 0], operand.place, index),
+                    Where(index=index, row=node.where.row),
+                )
                 try:
                     child.tell(now)
                 except UsageError:
@@ -193,11 +195,16 @@ def _operands(node: _Node) -> list[tuple[Operand, Index]]:
         entries = [arithmetic.moved]
     else:
         order = sorted(
-            (-size, number, at) for number, group in enumerate(arithmetic.groups) for at, size in _largest(group, FOLLOWED)
+            (-size, number, at)
+            for number, group in enumerate(arithmetic.groups)
+            for at, size in _largest(group, FOLLOWED)
         )
         entries = [entry for _, number, at in order for entry in _entries(arithmetic.groups[number], at)]
-        entries += [(each.operand, tuple(at for at in each.index if at is not None)) for each in arithmetic.references
-                    if None not in each.index]
+        entries += [
+            (each.operand, tuple(at for at in each.index if at is not None))
+            for each in arithmetic.references
+            if None not in each.index
+        ]
     kept: dict[tuple[int, int, Index], tuple[Operand, Index]] = {}
     for operand, index in entries:
         if operand.step is not None:

@@ -123,8 +123,10 @@ def _by_axis(tensor: Tensor, names: Names, at: Mapping[str, str], sentence: int 
     if sentence is not None:
         if not 1 <= sentence <= names.sentences:
             there = f"sentences 1 to {names.sentences}" if names.sentences > 1 else "one sentence"
-            raise UsageError(f"there is no sentence {sentence}: there is {there}".replace("is sentences", "are sentences"),
-                             "sentences are counted from 1")
+            raise UsageError(
+                f"there is no sentence {sentence}: there is {there}".replace("is sentences", "are sentences"),
+                "sentences are counted from 1",
+            )
         given.setdefault("sentence", str(sentence))
     wanted: dict[int, dict[str, str]] = {}
     for key, value in given.items():
@@ -172,10 +174,16 @@ def _no_axis(key: str, tensor: Tensor) -> UsageError:
 
 
 def _rows(
-    names: Names, axes: Sequence[str], shape: Sequence[int], row_axis: int | None, wanted: Mapping[int, Mapping[str, str]]
+    names: Names,
+    axes: Sequence[str],
+    shape: Sequence[int],
+    row_axis: int | None,
+    wanted: Mapping[int, Mapping[str, str]],
 ) -> list[int]:
     """Return the sentences in which a place is looked for."""
-    words = {key: value for of in wanted.values() for key, value in of.items() if key in ("sentence", "batch", "choice")}
+    words = {
+        key: value for of in wanted.values() for key, value in of.items() if key in ("sentence", "batch", "choice")
+    }
     for key, value in words.items():
         row = _number(value)
         row = None if row is None else row - (key == "sentence")

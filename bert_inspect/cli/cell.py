@@ -57,7 +57,9 @@ def cell(
     ] = None,
     depth: Annotated[
         int,
-        typer.Option(min=0, max=20, metavar="N", help="Follow the largest operands so deep.", rich_help_panel=help.SHOW),
+        typer.Option(
+            min=0, max=20, metavar="N", help="Follow the largest operands so deep.", rich_help_panel=help.SHOW
+        ),
     ] = 0,
     terms: Annotated[
         int, typer.Option(min=1, metavar="N", help="The terms that are listed.", rich_help_panel=help.SHOW)
@@ -69,13 +71,13 @@ def cell(
 
     Exit 1 if it does not give the number that was recorded.
     """
-    from ..cells.tell import Asked
-    from ..cells.where import parse_at
-
     terminal = term.terminal()
     if not step.strip():
         raise UsageError("STEP is empty", f"bert-inspect cell logits {quoted('I love cats!')}")
     check_output(out.file, others=[text.trace])
+    from ..cells.tell import Asked
+    from ..cells.where import parse_at
+
     asked = Asked(at=parse_at(at or ()), sentence=sentence, terms=terms, depth=depth)
     tell = _teller(step, layer, asked, terminal)
     if text.trace is not None:
@@ -126,7 +128,7 @@ def _of_saved(
         ModelError: the model is needed, and is not on this machine or cannot be loaded.
         UsageError: it is not known where the model lies, or it is another one.
     """
-    from ..cells.numbers import Missing
+    from ..cells.run_numbers import Missing
     from ..cells.saved import Saved
 
     source = Saved(trace, name)
@@ -149,8 +151,10 @@ def _of_saved(
     with terminal.waiting("running the model"):
         runs = Runs(loaded, trace.input)
         if runs.trace.failure is not None:
-            raise UsageError(f"{loaded.name} cannot be run on what the trace holds: {runs.trace.failure.cause}",
-                             "name the model that made the trace: --model FOLDER")
+            raise UsageError(
+                f"{loaded.name} cannot be run on what the trace holds: {runs.trace.failure.cause}",
+                "name the model that made the trace: --model FOLDER",
+            )
         return runs.trace, tell(runs)
 
 

@@ -17,7 +17,9 @@ def spec_of(made: "Model", name: str | None, *, trace: str) -> ModelSpec:
         UsageError: it is not known where the model lies, or it has a dtype that cannot be asked for.
     """
     if name is None and made.source == "python":
-        raise UsageError(f"{trace} was traced from Python: where its model lies is not known", "name it: --model FOLDER")
+        raise UsageError(
+            f"{trace} was traced from Python: where its model lies is not known", "name it: --model FOLDER"
+        )
     if name is None and (made.name.startswith((".", "~", "/", "\\")) or ".." in made.name or made.name.count("/") > 1):
         raise UsageError(f"{trace} names its model by a path, which is not followed", "name it: --model FOLDER")
     dtype: Any = made.dtype  # whatever the file says: the spec checks it

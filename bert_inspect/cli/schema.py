@@ -40,7 +40,7 @@ def schema(
     ] = "trace",
     debug: o.Debug = False,
 ) -> int:
-    """Show the JSON Schema of a format: of traces, or the one that is named."""
+    """Show the JSON Schema of a format: of the trace, or of a cell."""
     from json import dumps
 
     made = SCHEMAS.get(name)

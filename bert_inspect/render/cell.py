@@ -111,7 +111,9 @@ def _row(term: Term) -> _Row:
     numbers = [factor.value for factor in term.factors]
     if len(numbers) < 2:
         plain = not numbers or numbers[0] == term.value
-        return _Row(safe_text(term.name), () if plain else (number(numbers[0]),), "" if plain else "->", number(term.value))
+        return _Row(
+            safe_text(term.name), () if plain else (number(numbers[0]),), "" if plain else "->", number(term.value)
+        )
     shown = tuple(map(number, numbers))
     return _Row(safe_text(term.name), shown, "=" if _multiply(numbers, term.value) else "->", number(term.value))
 

@@ -12,8 +12,8 @@ from msgspec import structs
 from bert_inspect.analysis.cell import Runs
 from bert_inspect.cells.build import Builder
 from bert_inspect.cells.names import Names
-from bert_inspect.cells.numbers import Numbers
 from bert_inspect.cells.record import Cell
+from bert_inspect.cells.run_numbers import Numbers
 from bert_inspect.cells.where import Where
 from bert_inspect.families import FAMILIES, Family
 from bert_inspect.families.heads import MULTIPLE_CHOICE, NEXT_SENTENCE, SEQUENCE_CLASSIFICATION, Head
@@ -22,7 +22,11 @@ from bert_inspect.traces.record import Step
 CELLS = 10_000
 RUNS: list[tuple[str, Head, str, dict[str, Any]]] = [
     *((family.model_type, head, "eager", {}) for family in FAMILIES.values() for head in family.heads),
-    *((family.model_type, SEQUENCE_CLASSIFICATION, "sdpa", {}) for family in FAMILIES.values() if "sdpa" in family.attentions),
+    *(
+        (family.model_type, SEQUENCE_CLASSIFICATION, "sdpa", {})
+        for family in FAMILIES.values()
+        if "sdpa" in family.attentions
+    ),
     *((name, head, "eager", changes) for name, head, changes in VARIANTS),
 ]
 LABELLED = (SEQUENCE_CLASSIFICATION, NEXT_SENTENCE, MULTIPLE_CHOICE)

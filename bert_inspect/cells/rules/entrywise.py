@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from ..arithmetic import Arithmetic, Column, Quantity, Reference, Terms, Untold, constant, entry
+from ..arithmetic import Arithmetic, Column, Reference, Terms, Untold, constant, entry
 from ..operand import Call, Index, Operand
 from .sums import number_of
 
@@ -42,9 +42,7 @@ def _factor(part: Any, index: Index) -> Factored:
     return constant(number), f"{number:.6g}", None
 
 
-def _product(
-    first: Factored, second: Factored, sign: str, symbols: str, result: float, *, counts: bool
-) -> Arithmetic:
+def _product(first: Factored, second: Factored, sign: str, symbols: str, result: float, *, counts: bool) -> Arithmetic:
     references = [part[2] for part in (first, second) if part[2] is not None]
     words, seen = [], 0
     for _, text, reference in (first, second):
@@ -206,7 +204,6 @@ def gelu(call: Call, index: Index) -> Arithmetic:
         size=abs(number) * 4 if math.isfinite(number) else 0.0,
         groups=terms.groups,
         references=[Reference(operand=operand, index=place)],
-        quantities=[Quantity(name=name, value=share)],
     )
 
 

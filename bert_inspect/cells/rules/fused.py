@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from ..arithmetic import Arithmetic, Column, Group, Quantity, Reference, Untold, along, constant
+from ..arithmetic import Arithmetic, Column, Group, Quantity, Reference, Untold, along
 from ..operand import Array, Call, Index, Operand
 from .shares import powers
 from .sums import number_of
@@ -12,7 +12,9 @@ from .sums import number_of
 
 def attention(call: Call, index: Index) -> Arithmetic:
     """``softmax(query x key transposed x scale + mask) x value``: the sum over the keys of probability x value."""
-    query, key, value, mask = (call.argument(at, name) for at, name in enumerate(("query", "key", "value", "attn_mask")))
+    query, key, value, mask = (
+        call.argument(at, name) for at, name in enumerate(("query", "key", "value", "attn_mask"))
+    )
     if not all(isinstance(operand, Operand) for operand in (query, key, value)):
         raise Untold("what this attention received is not known", "name another step")
     if float(call.options.get("dropout_p") or 0) or call.options.get("enable_gqa"):
@@ -31,7 +33,7 @@ def attention(call: Call, index: Index) -> Arithmetic:
     spread = 4 + math.sqrt(len(terms)) + 2 * size
     return Arithmetic(
         words=f"sum over {len(terms)} keys of probability x {{0}}; probability: the softmax of "
-        f"{constant_text(_scale(call, query))} x {{1}} . {{2}}" + (" + {3}" if isinstance(mask, Operand) else ""),
+        f"{_scale(call, query):.6g} x {{1}} . {{2}}" + (" + {3}" if isinstance(mask, Operand) else ""),
         symbols="y_id = sum_j p_ij v_jd, p_i = softmax_j(s q_i . k_j + m_ij)",
         result=total,
         size=float(np.abs(terms).sum()) * spread,
@@ -40,11 +42,6 @@ def attention(call: Call, index: Index) -> Arithmetic:
         quantities=[Quantity(name="scale", value=_scale(call, query))],
         total=total,
     )
-
-
-def constant_text(number: float) -> str:
-    """Return a plain number as a formula's words have it."""
-    return f"{float(constant(number).values[0]):.6g}"
 
 
 def _references(query: Operand, key: Operand, value: Operand, mask: object, index: Index) -> list[Reference]:

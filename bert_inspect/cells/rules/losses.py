@@ -105,7 +105,9 @@ def _both(logits: Operand, labels: Operand) -> list[Reference]:
 
 
 def _names(operand: Operand, rows: Sequence[Index]) -> tuple[str, ...]:
-    return tuple("sentence " + ", ".join(str(at + 1 if not axis else at) for axis, at in enumerate(row)) for row in rows)
+    return tuple(
+        "sentence " + ", ".join(str(at + 1 if not axis else at) for axis, at in enumerate(row)) for row in rows
+    )
 
 
 def _mean(
