@@ -1,4 +1,4 @@
-"""What a step was given besides tensors, read back from how a trace writes it: ``dim=-1``, ``[..., :4]``, ``(2, -1)``."""
+"""What a step was given besides tensors, read back from how a trace writes it: ``dim=-1``, ``[..., :4]``."""
 
 import ast
 import math

@@ -57,8 +57,8 @@ class Quantity:
 class Arithmetic:
     """How one number came about.
 
-    ``words`` are the formula, with ``{0}`` in the place of each of the ``references``. ``size`` is by how much errors of
-    rounding are multiplied: the sum of the sizes of the terms. Where ``moved`` is given the number is that very one.
+    ``words`` are the formula, with ``{0}`` in the place of each of the ``references``. ``size`` is by how much errors
+    of rounding are multiplied: the sum of the sizes of the terms. Where ``moved`` is given the number is that very one.
     ``counts`` says that no rounding took place.
     """
 

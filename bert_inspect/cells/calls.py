@@ -72,7 +72,7 @@ def _call(numbers: Numbers, step: Step, place: int, guess: dict[int, Made]) -> C
     else:
         rest, options = arguments(step.arguments)
         names = op_of(step.type).inputs
-        given = merged(names, [pair for pair in named], rest)
+        given = merged(names, named, rest)
         options = {**options, **{name: value for name, value in named if name not in names and "[" not in name}}
     return Call(
         type=step.type,

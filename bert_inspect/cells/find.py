@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from ..errors import UsageError
-from ..traces.lookup import find_module, modules_of, without_layer
+from ..traces.lookup import Module, find_module, modules_of, without_layer
 from ..traces.matching import near_paths
 from ..traces.record import Step, Trace
 from ..traces.selection import layer_count
@@ -175,13 +175,13 @@ class _Search:
             raise UsageError(f"{path} returned no tensor", "name a step inside it")
         return Found(step=steps[0], note=note)
 
-    def _modules(self) -> dict[str, object]:
+    def _modules(self) -> dict[str, Module]:
         modules = modules_of(self.trace)
         if self.layer is None:
-            return modules  # type: ignore[return-value]
+            return modules
         paths = {step.path for step in self.trace.steps if step.layer == self.layer}
         inside = {path: module for path, module in modules.items() if path in paths}
-        return inside or modules  # type: ignore[return-value]
+        return inside or modules
 
     def _is_in(self, step: Step, path: str) -> bool:
         return step.path == path or not path or step.path.startswith(path + ".")

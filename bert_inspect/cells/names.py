@@ -99,8 +99,8 @@ class Names:
         short: bool = False,
     ) -> str:
         """Return an operand with its index: ``query heads[love, d 17]``. Left out is what is None in the index, and the
-        places ``without`` which it is clear; one of another ``layer`` says of which. A parameter is called by the end of
-        its path where that is ``short``.
+        places ``without`` which it is clear; one of another ``layer`` says of which. A parameter is called by the end
+        of its path where that is ``short``.
         """
         name = operand.name
         if operand.axes is None:
@@ -111,8 +111,8 @@ class Names:
             name += f" of layer {operand.layer}"
         axes, places, sizes = list(operand.axes), list(index), list(operand.shape)
         if operand.turned:
-            for each in (axes, places, sizes):
-                each[-2:] = each[:-3:-1]  # type: ignore[index]
+            order = [*range(len(axes) - 2), len(axes) - 1, len(axes) - 2]
+            axes, places, sizes = ([each[at] for at in order] for each in (axes, places, sizes))
         own = self.row_of(axes, places, row)
         parts = [
             text

@@ -18,8 +18,8 @@ def unit(dtype: str) -> float:
 
 def allowed(dtype: str, result: float, size: float, *, inside: bool = False) -> float:
     """Return how far rounding may take a number of that type from its result: once where it is stored, and once for
-    each term that is added up, in proportion to the ``size`` of all terms. What is added up is held in float32 at least,
-    unless what is worked out ``inside`` of a step is stored too.
+    each term that is added up, in proportion to the ``size`` of all terms. What is added up is held in float32 at
+    least, unless what is worked out ``inside`` of a step is stored too.
     """
     own = unit(dtype)
     if not own or not math.isfinite(result):

@@ -39,8 +39,8 @@ class Parameter:
 class Numbers:
     """The numbers of a run.
 
-    ``outputs`` gives those of a step's output (None: not at hand), ``parameters`` the model's by name (None: there is no
-    model). ``received`` and ``made`` say exactly, where that is known, of which step's output an input is, and which
+    ``outputs`` gives those of a step's output (None: not at hand), ``parameters`` the model's by name (None: there is
+    no model). ``received`` and ``made`` say exactly, where that is known, of which step's output an input is, and which
     step inside a module made what the module hands on.
     """
 
@@ -123,8 +123,8 @@ class Numbers:
         )
 
     def _shown(self, source: Step, place: int) -> tuple[tuple[Step, int], bool]:
-        """Return the output by which a tensor is called: one that was handed on as it is by what made it, one whose last
-        two axes changed places by what it was before.
+        """Return the output by which a tensor is called: one that was handed on as it is by what made it, one whose
+        last two axes changed places by what it was before.
         """
         shown, turned = (source, place), False
         for _ in range(_MOST_HANDED_ON):

@@ -1,5 +1,6 @@
-"""From ``--at head=7,query=love,key=cats`` to one index of a tensor; of what is not named the largest number is taken."""
+"""From ``--at head=7,query=love,key=cats`` to one index of a tensor: the largest number of what is not named."""
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -132,9 +133,8 @@ def _by_axis(tensor: Tensor, names: Names, at: Mapping[str, str], sentence: int 
     for key, value in given.items():
         place = _axis(key, axes)
         if place is None and key in ("sentence", "batch"):
-            if sentence is None or names.sentences == 1 or "batch" not in axes:
-                wanted.setdefault(-1, {})[key] = value
-                continue
+            wanted.setdefault(-1, {})[key] = value  # of a tensor that is the same for all sentences
+            continue
         if place is None:
             raise _no_axis(key, tensor)
         if key in wanted.get(place, {}) or (wanted.get(place) and axes[place] != FOLDED):
@@ -333,7 +333,8 @@ def _largest(
             places.append(list(range(size)))
     if all(len(each) == 1 for each in places):
         index = tuple(each[0] for each in places)
-        return 0.0, index
+        number = float(tensor.whole(index))
+        return (number if tensor.ranked else abs(number)) if math.isfinite(number) else -math.inf, index
     lead = [each[0] if len(each) == 1 else slice(None) for each in places]
     held = np.asarray(tensor.whole(tuple(lead)), dtype=np.float64)
     free = [each for each in places if len(each) > 1]

@@ -1,4 +1,4 @@
-"""Which output each input is, and which step inside a module made what the module returned: by the tensors themselves."""
+"""Which output each input is, and which step inside a module made what the module returned, by the very tensors."""
 
 from .assemble import Assembled
 

@@ -52,8 +52,10 @@ def squares(call: Call, index: Index) -> Arithmetic:
     numbers = np.array([logits.at(place) for place in rows])
     wanted = np.array([labels.at(labels.fitting(place)) for place in rows])
     losses = (numbers - wanted) ** 2
-    columns = (Column(values=numbers, operand=logits, index=rows.__getitem__),)
-    columns += (Column(values=wanted, operand=labels, index=lambda number: labels.fitting(rows[number])),)
+    columns = (
+        Column(values=numbers, operand=logits, index=rows.__getitem__),
+        Column(values=wanted, operand=labels, index=lambda number: labels.fitting(rows[number])),
+    )
     return _mean(
         call,
         losses.tolist(),
@@ -73,8 +75,10 @@ def two_way_entropies(call: Call, index: Index) -> Arithmetic:
     numbers = np.array([logits.at(place) for place in rows])
     wanted = np.array([labels.at(labels.fitting(place)) for place in rows])
     losses = np.maximum(numbers, 0) - numbers * wanted + np.log1p(np.exp(-np.abs(numbers)))
-    columns = (Column(values=numbers, operand=logits, index=rows.__getitem__),)
-    columns += (Column(values=wanted, operand=labels, index=lambda number: labels.fitting(rows[number])),)
+    columns = (
+        Column(values=numbers, operand=logits, index=rows.__getitem__),
+        Column(values=wanted, operand=labels, index=lambda number: labels.fitting(rows[number])),
+    )
     return _mean(
         call,
         losses.tolist(),
