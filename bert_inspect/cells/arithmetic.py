@@ -72,7 +72,6 @@ class Arithmetic:
     moved: tuple[Operand, Index] | None = None
     total: float | None = None
     counts: bool = False
-    note: str = ""
 
     @property
     def count(self) -> int:

@@ -36,6 +36,7 @@ class Builder:
     names: Names
     most: int = 6
 
+    @np.errstate(all="ignore")
     def cell(self, step: Step, place: int, where: Where) -> Cell:
         """Return the cell of a number that a step returned.
 
@@ -120,7 +121,6 @@ class Builder:
             difference=None if difference is None else strict(difference),
             rounding=strict(allowed),
             reproduces=difference is None or difference <= allowed,
-            note=found.note,
             source=step.source,
         )
 

@@ -2,10 +2,12 @@
 
 from itertools import product
 
+import numpy as np
+
 from ..traces.ops import op_of
 from ..traces.record import Step
 from .arguments import arguments, index, merged, with_tensors
-from .arithmetic import Arithmetic
+from .arithmetic import Arithmetic, Untold
 from .operand import Call, Index, Operand
 from .rules import rule_of
 from .run_numbers import Made, Missing, Numbers
@@ -20,6 +22,7 @@ _HELD = {
 _MOST_GUESSES = 16
 
 
+@np.errstate(all="ignore")  # infinity and NaN are told of in the answer, not on stderr
 def worked_out(numbers: Numbers, step: Step, place: int, at: Index) -> Arithmetic:
     """Return the arithmetic of a step's number.
 
@@ -33,7 +36,12 @@ def worked_out(numbers: Numbers, step: Step, place: int, at: Index) -> Arithmeti
     first: Arithmetic | None = None
     recorded = numbers.output(step, place)(at) if numbers.has(step, place) else None
     for guess in _guesses(numbers, step):
-        found = rule(_call(numbers, step, place, guess), at)
+        try:
+            found = rule(_call(numbers, step, place, guess), at)
+        except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+            raise Untold(
+                f"what {step.label} received does not fit what it returned: {error}", "name another step"
+            ) from error
         if first is None:
             first = found
         if recorded is None or _close(float(recorded), found):

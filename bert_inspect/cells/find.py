@@ -7,7 +7,6 @@ from difflib import get_close_matches
 
 from ..errors import UsageError
 from ..traces.lookup import Module, find_module, modules_of, without_layer
-from ..traces.matching import near_paths
 from ..traces.record import Step, Trace
 from ..traces.selection import layer_count
 from ..traces.vocabulary import known_as
@@ -127,6 +126,8 @@ class _Search:
             path, _ = find_module(within, self._modules())
             held = [(step, place) for step, place in held if self._is_in(step, path)]
         if not held:
+            if within is None and any(step.label.casefold() == label and not step.outputs for step in self.trace.steps):
+                raise UsageError(f"{words} returned no tensor in this run: nothing needed it", "name another step")
             return None
         layers = list(dict.fromkeys(step.layer for step, _ in held))
         if self.layer is not None:
@@ -163,7 +164,7 @@ class _Search:
         try:
             path, note = find_module(words, modules)
         except UsageError as error:
-            if error.message.startswith("no module") and (" " in words or not near_paths(words, list(modules))):
+            if error.message.startswith("no module") and "." not in words:
                 raise UsageError(f"no step is called {words!r}", self._near(words)) from error
             raise
         called = [step for step in self.trace.steps if step.kind == "module" and step.path == path]
@@ -203,7 +204,6 @@ class _Search:
         )
         lower = {name.casefold(): name for name in sorted(names - {""})}
         near = [lower[name] for name in get_close_matches(words.casefold(), list(lower), n=3, cutoff=0.6)]
-        near = near or near_paths(words, list(modules_of(self.trace)))
         if near:
             return "did you mean " + " or ".join(near) + "?"
         return "a step is named by its label, its path or its name in transformers: bert-inspect run shows them"

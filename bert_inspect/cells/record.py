@@ -75,7 +75,8 @@ class Cell(Record, frozen=True, kw_only=True):
     recorded operands, ``difference`` how far they are apart, ``rounding`` how far rounding may take them apart,
     ``reproduces`` whether it explains the difference. The ``terms`` are the largest ones; with the ``others`` they add
     up to ``sum``. ``moved`` is the number that it was before, where the step only moves numbers. ``becomes`` says what
-    later steps make of it, ``operands`` are cells of the largest operands, where those were asked for.
+    later steps make of it, ``operands`` are cells of the largest operands, where those were asked for. ``note`` says by
+    what its place was chosen.
     """
 
     name: str

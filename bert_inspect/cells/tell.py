@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+import numpy as np
 from msgspec import structs
 
 from ..errors import UsageError
@@ -50,6 +51,7 @@ class Asked:
     depth: int = 0
 
 
+@np.errstate(all="ignore")
 def cell_of(source: Source, found: Found, asked: Asked) -> Cell:
     """Return the cell that is asked for.
 
@@ -71,10 +73,12 @@ def cell_of(source: Source, found: Found, asked: Asked) -> Cell:
     builder = Builder(numbers=numbers, names=names, most=asked.terms)
     if found.probabilities:
         answer = _probability(builder, found, where, names)
+        answer.chosen(tensor)
         _deepen(source, builder, [answer], asked.depth)
         return answer.finished()
     root = _Node(*builder.maker(found.step, found.place, where.index), where)
     root.tell(builder)
+    root.chosen(tensor)
     _deepen(source, builder, [root], asked.depth)
     after = becomes(numbers, names, (root.step.id, root.place), where.index, where.row)
     return structs.replace(root.finished(), becomes=after)
@@ -150,6 +154,14 @@ class _Node:
         """Work the cell out."""
         self.arithmetic = worked_out(builder.numbers, self.step, self.place, self.where.index)
         self.cell = builder.told(self.step, self.place, self.where, self.arithmetic)
+
+    def chosen(self, tensor: Tensor) -> None:
+        """Say by what its place was chosen."""
+        axes = [tensor.axes[at] for at in sorted(self.where.chosen)]
+        if axes and self.cell is not None:
+            along = axes[0] if len(axes) == 1 else f"{', '.join(axes[:-1])} and {axes[-1]}"
+            size = "" if tensor.ranked or self.cell.label.endswith("probabilities") else " in absolute value"
+            self.cell = structs.replace(self.cell, note=f"the largest number{size} along {along}; --at names others")
 
     def finished(self) -> Cell:
         """Return the cell with those below it."""

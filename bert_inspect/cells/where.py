@@ -229,8 +229,7 @@ def _index(tensor: Tensor, names: Names, place: int, row: int, words: Mapping[st
 def _within(value: str, size: int, what: str) -> int:
     number = _number(value)
     if number is None or number >= size:
-        there = f"{what} 0 to {size - 1}" if size > 1 else f"{what} 0 alone"
-        raise UsageError(f"there is no {what} {value!r}", f"there is {there}" if size == 1 else f"there are {there}")
+        raise UsageError(f"there is no {what} {value!r}", f"{what} goes from 0 to {size - 1}" if size > 1 else "only 0")
     return number
 
 

@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.style import Style
 from rich.text import Text
 
-from ..cells.record import Cell, CellReport, Follow, Place, Term
+from ..cells.record import Cell, CellReport, Follow, Term
 from ..safetext import safe_text
 from ..traces.values import Number
 from .words import BAD, DIM, GOOD, NAME, OP, PLAIN, number, sentence
@@ -69,20 +69,10 @@ def _said(cell: Cell) -> Iterator[Text]:
         where.append((f"  {safe_text(cell.source.file)}:{cell.source.line}", DIM))
     if where:
         yield Text.assemble(*where)
-    if chosen := _chosen(cell.place):
-        yield Text(chosen, DIM)
-    yield Text.assemble("= ", safe_text(cell.words))
-    yield Text(safe_text(cell.symbols), DIM)
     if cell.note:
         yield Text(safe_text(cell.note), DIM)
-
-
-def _chosen(places: Sequence[Place]) -> str:
-    names = [place.axis for place in places if place.chosen]
-    if not names:
-        return ""
-    listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-    return f"the largest number: {listed} {'was' if len(names) == 1 else 'were'} not named"
+    yield Text.assemble("= ", safe_text(cell.words))
+    yield Text(safe_text(cell.symbols), DIM)
 
 
 @dataclass(frozen=True)
@@ -102,7 +92,7 @@ def _rows(cell: Cell) -> list[Text]:
     if cell.others is not None:
         others = "other" if cell.others.count == 1 else "others"
         rows.append(_Row(f"{cell.others.count:,} {others}", (), "", number(cell.others.value), DIM))
-    if cell.sum is not None and len(cell.terms) + (cell.others is not None) > 1:
+    if cell.sum is not None and not _is_sum(cell):
         rows.append(_Row("sum", (), "", number(cell.sum), NAME))
     return _aligned(rows)
 
@@ -138,7 +128,7 @@ def _aligned(rows: Sequence[_Row]) -> list[Text]:
 
 
 def _line(row: _Row, names: int, widths: Sequence[int], middle: int, values: int) -> Text:
-    name = row.name if cell_len(row.name) <= _NAME else set_cell_size(row.name, _NAME - 1) + "…"
+    name = row.name if cell_len(row.name) <= _NAME else set_cell_size(row.name, _NAME - 3) + "..."
     name += " " * (names - cell_len(name))
     between = " x ".join(factor.rjust(width) for factor, width in zip(row.factors, widths, strict=False))
     if row.sign:
@@ -146,18 +136,25 @@ def _line(row: _Row, names: int, widths: Sequence[int], middle: int, values: int
     return Text.assemble((f"{name}  ", row.style), between.rjust(middle), (row.value.rjust(values), row.style))
 
 
+def _is_sum(cell: Cell) -> bool:
+    """Whether what was added up is the number itself."""
+    return cell.sum == cell.computed and len(cell.terms) + (cell.others is not None) > 1
+
+
 def _check(cell: Cell) -> Text:
     """Return the line that says whether what was recorded is reproduced."""
-    computed = number(cell.computed)
+    computed = f"{'sum' if _is_sum(cell) else 'computed'} {number(cell.computed)}"
     if cell.value is None:
-        return Text.assemble(f"computed {computed}", ("; the run recorded nothing there", DIM))
+        return Text.assemble(computed, ("; the run recorded nothing there", DIM))
     how = "differs by 0"
     if cell.difference not in (None, 0, 0.0):
         how = f"differs by {_short(cell.difference)}, rounding explains {_short(cell.rounding)}"
-    told = f"computed {computed} = recorded {number(cell.value)} ({how})"
-    if cell.reproduces:
-        return Text(told, GOOD)
-    return Text(f"computed {computed}, recorded {number(cell.value)}: NOT the same ({how})", BAD)
+    recorded = f"recorded {number(cell.value)}"
+    if not cell.reproduces:
+        return Text(f"{computed}, {recorded}: NOT the same ({how})", BAD)
+    if number(cell.computed) == number(cell.value):
+        return Text(f"{computed} = {recorded} ({how})", GOOD)
+    return Text(f"{computed}, {recorded}: the same within rounding ({how})", GOOD)
 
 
 def _short(value: Number | None) -> str:

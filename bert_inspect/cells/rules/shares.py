@@ -32,7 +32,7 @@ def softmax(call: Call, index: Index) -> Arithmetic:
     spread = abs(distance) if math.isfinite(distance) else 0.0
     width = 4 + math.sqrt(len(scores)) + 2 * spread
     return Arithmetic(
-        words=f"{'the logarithm of ' if logarithm else ''}e^{{0}} / the sum of e^{{1}} over {len(scores)}",
+        words=f"{'the logarithm of ' if logarithm else ''}e^({{0}}) / the sum of e^({{1}}) over {len(scores)}",
         symbols="y_i = ln(e^(x_i - m) / sum_j e^(x_j - m)), m the largest x"
         if logarithm
         else "y_i = e^(x_i - m) / sum_j e^(x_j - m), m the largest x",
