@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..traces.ops import op_of
 from ..traces.record import Step
 from ..traces.values import strict
 from ..traces.vocabulary.axes import FOLDED
@@ -88,9 +87,7 @@ class Builder:
         computed = rounding.stored(output.dtype, found.result)
         allowed = 0.0
         if not found.counts:
-            allowed = rounding.allowed(
-                output.dtype, computed, found.size, inside=op_of(step.type).family == "fused attention"
-            )
+            allowed = rounding.allowed(output.dtype, computed, found.size, inside=found.stores)
         difference = None if recorded is None else rounding.apart(recorded, computed)
         clear = frozenset((axis, at) for axis, at in zip(axes, index, strict=True) if axis in _CLEAR)
         writer = _Writer(self.names, row, clear, step.layer)

@@ -41,6 +41,7 @@ def attention(call: Call, index: Index) -> Arithmetic:
         references=_references(query, key, value, mask, index),
         quantities=[Quantity(name="scale", value=_scale(call, query))],
         total=total,
+        stores=True,
     )
 
 

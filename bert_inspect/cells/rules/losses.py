@@ -140,4 +140,5 @@ def _mean(
         groups=[group],
         references=references,
         total=total,
+        stores=True,
     )
