@@ -150,7 +150,9 @@ def _largest(group: Group, most: int) -> list[tuple[int, float]]:
 
 
 def alike_inside(steps: Sequence[Step], module: Step, place: int) -> list[Made]:
-    """Return the outputs inside a module that may be what it returned, the last first."""
+    """Return the outputs inside a module that may be what it returned, the last first; of steps that hand on what they
+    received only after all others, and what the module itself received at the end.
+    """
     around = {module.id}
     wanted, found = module.outputs[place], list[Made]()
     parents = {step.parent for step in steps}
@@ -165,7 +167,15 @@ def alike_inside(steps: Sequence[Step], module: Step, place: int) -> list[Made]:
             for at, output in enumerate(step.outputs)
             if output.shape == wanted.shape and output.dtype == wanted.dtype
         ]
-    return found[::-1]
+    handed_on = [
+        (tensor.from_, at)
+        for tensor in module.inputs
+        if tensor.from_ is not None and (tensor.shape, tensor.dtype) == (wanted.shape, wanted.dtype)
+        for at, output in enumerate(steps[tensor.from_].outputs)
+        if output.shape == wanted.shape and tensor.from_ not in parents
+    ]
+    found.reverse()
+    return [*sorted(found, key=lambda each: steps[each[0]].no_op), *handed_on]
 
 
 @dataclass(frozen=True)

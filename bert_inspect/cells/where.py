@@ -102,18 +102,21 @@ def place_of(tensor: Tensor, names: Names, at: Mapping[str, str], *, sentence: i
     rows = _rows(names, axes, shape, row_axis, wanted)
     best: tuple[float, int, Index] | None = None
     failed: UsageError | None = None
+    tried = 0
     for row in rows:
         try:
             fixed = {place: _index(tensor, names, place, row, words) for place, words in wanted.items()}
         except UsageError as error:
             failed = failed or error
             continue
+        tried += 1
         size, index = _largest(tensor, names, row, row_axis, fixed)
         if best is None or size > best[0]:
             best = size, row, index
     if best is None:
         raise failed or UsageError(f"{tensor.label} has no such place", "leave --at out for the largest number")
-    free = frozenset(place for place, size in enumerate(shape) if place not in wanted and size > 1)
+    told = {*wanted, *((row_axis,) if tried == 1 and row_axis is not None and axes[row_axis] == "batch" else ())}
+    free = frozenset(place for place, size in enumerate(shape) if place not in told and size > 1)
     return Where(index=best[2], row=best[1], chosen=free)
 
 

@@ -146,6 +146,8 @@ def _of_saved(
             pass
         else:
             terminal.say(f"the numbers are the trace's, the weights those of {loaded.name}")
+            if not found.all_reproduce:
+                terminal.say(f"{loaded.name} may not be the model that made the trace: --model FOLDER names another")
             return trace, found
     terminal.say(f"the trace does not hold the numbers that this needs: they are of a new run of {loaded.name}")
     with terminal.waiting("running the model"):

@@ -29,7 +29,8 @@ def spec_of(made: "Model", name: str | None, *, trace: str) -> ModelSpec:
         name=name or made.name,
         task=task,
         attention=attention,
-        weights="random" if made.weights == "random" else "auto",
+        # What was drawn at random in Python can be drawn again by nobody: such a model was saved, or is not there.
+        weights="random" if made.weights == "random" and made.source != "python" else "auto",
         seed=made.seed,
         dtype=dtype,
         num_labels=len(made.config.get("id2label") or ()) or None,
