@@ -1,5 +1,7 @@
 """The probabilities of the answer: a softmax, or a sigmoid, of what the model returned, which is no step of it."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from ..errors import UsageError
@@ -16,25 +18,36 @@ _OUTSIDE = -10_000.0
 """The logit of tokens that no answer may begin or end with, as in transformers' pipeline."""
 
 
+def answer_logits(trace: Trace, logits: Operand) -> Operand:
+    """Return the logits over which the probabilities are taken: of an answer in a context those of tokens that it may
+    not begin or end with are put far below the others.
+    """
+    axes = logits.axes or ()
+    if _is_sigmoid(trace, logits) or not axes or axes[-1] not in TOKEN_AXES:
+        return logits
+    batch, held = trace.input, np.asarray(logits.whole((slice(None), slice(None))), dtype=np.float64)
+    allowed = np.zeros(held.shape, dtype=bool)
+    for row in range(min(len(held), len(batch.tokens))):
+        allowed[row, context_places(batch, row)] = True
+        allowed[row, real_places(batch, row)[:1]] = True  # [CLS], over which "no answer" is decided
+    return replace(logits, dtype="float64", whole=np.where(allowed, held, _OUTSIDE).__getitem__)
+
+
 def probability(numbers: Numbers, logits: Operand, index: Index) -> Arithmetic:
-    """Return the arithmetic of the probability that stands where one of the logits does.
+    """Return the arithmetic of the probability that stands where one of the `answer_logits` does.
 
     Raises:
         UsageError: the model gives no probabilities.
     """
     trace = numbers.trace
-    axes = logits.axes or ()
-    kind, operand = "softmax", logits
-    if _is_sigmoid(trace, logits):
-        kind = "sigmoid"
-    elif axes and axes[-1] in TOKEN_AXES:
-        operand = _over_context(trace, logits, index)
-    elif trace.output is not None and trace.output.logits and trace.output.probabilities is None and len(axes) == 2:
+    kind = "sigmoid" if _is_sigmoid(trace, logits) else "softmax"
+    output = trace.output
+    regression = output is not None and output.logits and output.probabilities is None and len(logits.shape) == 2
+    if regression and kind == "softmax":
         raise UsageError("this model gives no probabilities: its logits are the answer", "name logits")
-    given = [operand, -1] if kind == "softmax" else [operand]
     call = Call(
         type=kind,
-        given=given,
+        given=[logits, -1] if kind == "softmax" else [logits],
         options={},
         shape=logits.shape,
         dtype="float64",
@@ -54,25 +67,6 @@ def _is_sigmoid(trace: Trace, logits: Operand) -> bool:
     if shares:
         return any(abs(sum(map(float, row)) - 1) > 1e-6 for row in shares)
     return not output.start_logits and bool(logits.axes) and (logits.axes or [""])[-1] in TOKEN_AXES
-
-
-def _over_context(trace: Trace, logits: Operand, index: Index) -> Operand:
-    """Return the logits with those of tokens that no answer may begin or end with put far below."""
-    batch, row = trace.input, index[0]
-    held = np.asarray(logits.whole((row, slice(None))), dtype=np.float64)
-    allowed = np.zeros(len(held), dtype=bool)
-    allowed[context_places(batch, row)] = True
-    allowed[real_places(batch, row)[:1]] = True
-    whole = np.broadcast_to(np.where(allowed, held, _OUTSIDE), logits.shape)
-    return Operand(
-        name=logits.name,
-        shape=logits.shape,
-        dtype="float64",
-        whole=whole.__getitem__,
-        axes=logits.axes,
-        step=logits.step,
-        place=logits.place,
-    )
 
 
 def recorded(trace: Trace, name: str, index: Index) -> float | None:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..traces import ops
-from ..traces.lookup import class_name
 from ..traces.ops import op_of
 from ..traces.record import Step, Trace
 from ..traces.values import masked_below, strict
@@ -65,7 +64,7 @@ def becomes(numbers: Numbers, names: Names, made: Made, index: Index, row: int) 
     trace = numbers.trace
     steps = followers(trace, numbers, made)
     if not steps:
-        return _of_logits(trace, made, index)
+        return _of_logits(trace, names, made, index)
     places = list(_places(trace.steps[made[0]].outputs[made[1]].shape, index, steps))
     if not all(numbers.has(each.step, 0) for each in places):
         return []
@@ -106,7 +105,7 @@ def _among(numbers: Numbers, names: Names, at: _Next, row: int) -> str:
     return f"the softmax over {len(shares)} {what}: {', '.join(told)}{more}"
 
 
-def _of_logits(trace: Trace, made: Made, index: Index) -> list[Follow]:
+def _of_logits(trace: Trace, names: Names, made: Made, index: Index) -> list[Follow]:
     """Return the probability that a logit of the answer becomes."""
     output = trace.output
     step = trace.steps[made[0]]
@@ -115,9 +114,10 @@ def _of_logits(trace: Trace, made: Made, index: Index) -> list[Follow]:
     if index[0] >= len(output.probabilities) or index[1] >= len(output.probabilities[index[0]]):
         return []
     shares = output.probabilities[index[0]]
-    others = [f"{class_name(trace.model, at)} {float(share):.2f}" for at, share in enumerate(shares) if at != index[1]]
+    axis = (step.outputs[made[1]].axes or ["batch", "labels"])[-1]
+    others = [f"{names.place(axis, at, 0)} {float(share):.2f}" for at, share in enumerate(shares) if at != index[1]]
     softmax = abs(sum(map(float, shares)) - 1) < 1e-6
-    words = f"the softmax over {len(shares)} labels: {', '.join(others[:_OTHERS])}" if softmax else "its sigmoid"
+    words = f"the softmax over {len(shares)} {axis}: {', '.join(others[:_OTHERS])}" if softmax else "its sigmoid"
     return [
         Follow(label="probability", value=shares[index[1]], words=words + (" ..." if len(others) > _OTHERS else ""))
     ]

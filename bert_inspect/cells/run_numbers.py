@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import UsageError
 from ..traces.ops import TRANSPOSE, op_of
 from ..traces.record import Input, Step, TensorIn, TensorOut, Trace
+from .arithmetic import Untold
 from .operand import Operand, Read
 
 _MOST_HANDED_ON = 10
@@ -83,6 +84,7 @@ class Numbers:
 
         Raises:
             Missing: its numbers are not at hand.
+            Untold: nothing says where it came from.
         """
         tensor = step.inputs[place]
         if tensor.parameter is not None:
@@ -92,7 +94,7 @@ class Numbers:
             return self.of_output(*came, tensor)
         if tensor.argument is not None:
             return _given(self.trace.input, tensor)
-        raise Missing(f"where {tensor.name} of {step.label} came from is not known", "name another step")
+        raise Untold(f"where {tensor.name} of {step.label} came from is not known", "name another step")
 
     def origins(self, step: Step, place: int) -> list[Made]:
         """Return the outputs that an input may be: one where it is known, else all that are like it."""

@@ -9,12 +9,11 @@ from typing import Protocol
 import numpy as np
 from msgspec import structs
 
-from ..errors import UsageError
 from ..traces.record import Step, Trace
 from ..traces.values import strict
 from . import rounding
-from .answer import probability, recorded
-from .arithmetic import Arithmetic, Group
+from .answer import answer_logits, probability, recorded
+from .arithmetic import Arithmetic, Group, Untold
 from .becomes import becomes, followers
 from .build import FOLLOWED, Builder, _largest, alike_inside
 from .calls import worked_out
@@ -68,7 +67,10 @@ def cell_of(source: Source, found: Found, asked: Asked) -> Cell:
         made, place = numbers.made[step.id, place]
         step = source.trace.steps[made]
     ranked = found.probabilities or not _ANSWERS.isdisjoint(output.axes or ())
-    tensor = Tensor(label=label, output=output, whole=numbers.output(step, place), ranked=ranked)
+    whole = numbers.output(step, place)
+    if found.probabilities:
+        whole = answer_logits(source.trace, numbers.of_output(step.id, place)).whole
+    tensor = Tensor(label=label, output=output, whole=whole, ranked=ranked)
     where = place_of(tensor, names, asked.at, sentence=asked.sentence)
     builder = Builder(numbers=numbers, names=names, most=asked.terms)
     if found.probabilities:
@@ -92,6 +94,7 @@ def _probability(builder: Builder, found: Found, where: Where, names: Names) -> 
     """Return the cell of a probability of the answer."""
     index = where.index
     logits = replace(builder.numbers.of_output(found.step.id, found.place), name="logits")
+    logits = answer_logits(builder.numbers.trace, logits)
     arithmetic = probability(builder.numbers, logits, index)
     cell = builder.told(found.step, found.place, where, arithmetic)
     name = found.step.outputs[found.place].name
@@ -187,7 +190,7 @@ def _deepen(source: Source, builder: Builder, nodes: list[_Node], depth: int) ->
                 )
                 try:
                     child.tell(now)
-                except UsageError:
+                except Untold:
                     continue
                 moved = None if child.arithmetic is None else child.arithmetic.moved
                 if moved is not None and moved[0].step is not None and child.cell is not None and child.cell.reproduces:

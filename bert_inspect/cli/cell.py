@@ -110,10 +110,11 @@ def _teller(step: str, layer: int | None, asked: "Asked", terminal: Terminal) ->
         from ..cells.tell import cell_of
 
         found = find_step(source.trace, step, layer=layer)
+        cell = cell_of(source, found, asked)
         if found.note is not None and found.note not in said:
             said.add(found.note)
             terminal.say(found.note)
-        return cell_of(source, found, asked)
+        return cell
 
     return tell
 

@@ -12,7 +12,8 @@ from rich.text import Text
 from ..cells.record import Cell, CellReport, Follow, Term
 from ..safetext import safe_text
 from ..traces.values import Number
-from .words import BAD, DIM, GOOD, NAME, OP, PLAIN, number, sentence
+from .cells import brief
+from .words import BAD, DIM, KNOWN, NAME, OP, PLAIN, number, sentence
 
 _NAME = 28
 """The columns that the name of a term may take."""
@@ -63,7 +64,8 @@ def _said(cell: Cell) -> Iterator[Text]:
     """Yield which step it is, what was chosen, and the formula in words and in symbols."""
     where = [(safe_text(cell.path), DIM)] if cell.path else []
     if cell.step is not None:
-        arguments = f"{cell.arguments}" if cell.type == "getitem" else f"({cell.arguments})" if cell.arguments else ""
+        given = brief(cell.arguments)
+        arguments = given if cell.type == "getitem" else f"({given})" if given else ""
         where += [(("  " if where else "") + safe_text(cell.type), OP), (safe_text(arguments, most=200), DIM)]
     if cell.source is not None:
         where.append((f"  {safe_text(cell.source.file)}:{cell.source.line}", DIM))
@@ -130,7 +132,9 @@ def _aligned(rows: Sequence[_Row]) -> list[Text]:
 def _line(row: _Row, names: int, widths: Sequence[int], middle: int, values: int) -> Text:
     name = row.name if cell_len(row.name) <= _NAME else set_cell_size(row.name, _NAME - 3) + "..."
     name += " " * (names - cell_len(name))
-    between = " x ".join(factor.rjust(width) for factor, width in zip(row.factors, widths, strict=False))
+    between = (" x " if row.sign != "->" else ",  ").join(
+        factor.rjust(width) for factor, width in zip(row.factors, widths, strict=False)
+    )
     if row.sign:
         between = f"{between} {row.sign:>2} "
     return Text.assemble((f"{name}  ", row.style), between.rjust(middle), (row.value.rjust(values), row.style))
@@ -153,8 +157,8 @@ def _check(cell: Cell) -> Text:
     if not cell.reproduces:
         return Text(f"{computed}, {recorded}: NOT the same ({how})", BAD)
     if number(cell.computed) == number(cell.value):
-        return Text(f"{computed} = {recorded} ({how})", GOOD)
-    return Text(f"{computed}, {recorded}: the same within rounding ({how})", GOOD)
+        return Text(f"{computed} = {recorded} ({how})", KNOWN)
+    return Text(f"{computed}, {recorded}: the same within rounding ({how})", KNOWN)
 
 
 def _short(value: Number | None) -> str:

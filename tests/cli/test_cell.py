@@ -118,11 +118,11 @@ def test_json_is_strict_the_same_twice_and_as_its_schema_says(
 
 @pytest.mark.parametrize("width", [40, 80, 120, 200])
 def test_every_width_holds_the_arithmetic(
-    width: int, command: Command, whole: Path, monkeypatch: pytest.MonkeyPatch
+    width: int, command: Command, checkpoint: Path, whole: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(width))
     for step in ("attention scores", "attention probabilities", "context", "probabilities"):
-        code, out, _ = command("cell", step, "--trace", whole, "--depth", "1")
+        code, out, _ = command("cell", step, "--trace", whole, "--model", checkpoint, "--depth", "1")
         assert code == 0 and max(map(cell_len, out.splitlines())) <= width
         assert " = recorded" in " ".join(out.split())
 

@@ -41,7 +41,7 @@ def cross_entropy(call: Call, index: Index) -> Arithmetic:
         words="- ln of the share that a softmax of {0} gives the label, {1}",
         symbols="y = (1/n) sum_i - ln(e^(x_i,label) / sum_j e^x_ij)",
         references=_both(logits, labels),
-        names=_names(labels, rows),
+        names=_names(rows),
     )
 
 
@@ -64,7 +64,7 @@ def squares(call: Call, index: Index) -> Arithmetic:
         words="the square of {0} - {1}",
         symbols="y = (1/n) sum_i (x_i - t_i)^2",
         references=_both(logits, labels),
-        names=_names(logits, rows),
+        names=_names(rows),
     )
 
 
@@ -87,7 +87,7 @@ def two_way_entropies(call: Call, index: Index) -> Arithmetic:
         words="- {1} ln s({0}) - (1 - {1}) ln(1 - s({0})), s the sigmoid",
         symbols="y = (1/n) sum_i - t_i ln s(x_i) - (1 - t_i) ln(1 - s(x_i))",
         references=_both(logits, labels),
-        names=_names(logits, rows),
+        names=_names(rows),
     )
 
 
@@ -108,9 +108,9 @@ def _both(logits: Operand, labels: Operand) -> list[Reference]:
     return [Reference(operand=each, index=[None] * len(each.shape)) for each in (logits, labels)]
 
 
-def _names(operand: Operand, rows: Sequence[Index]) -> tuple[str, ...]:
+def _names(rows: Sequence[Index]) -> tuple[str, ...]:
     return tuple(
-        "sentence " + ", ".join(str(at + 1 if not axis else at) for axis, at in enumerate(row)) for row in rows
+        f"sentence {row[0] + 1}" + "".join(f", label {at}" for at in row[1:]) if row else "all" for row in rows
     )
 
 
