@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from ..errors import UsageError
-from ..traces.lookup import class_name
 from ..traces.record import TensorOut
 from ..traces.values import masked_below
 from ..traces.vocabulary.axes import FOLDED, TOKEN_AXES
-from .names import AT, Names
+from .along import index_along, keys_of, number_in
+from .names import Names
 from .operand import Index, Read
 
 _KEYS: dict[str, tuple[str, ...]] = {
@@ -37,7 +37,6 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "frequency": ("frequencies",),
 }
 """What an axis may be called besides its own name, and its name in the singular."""
-_MOST_NAMES = 20
 
 
 def parse_at(given: Sequence[str]) -> dict[str, str]:
@@ -105,7 +104,11 @@ def place_of(tensor: Tensor, names: Names, at: Mapping[str, str], *, sentence: i
     tried = 0
     for row in rows:
         try:
-            fixed = {place: _index(tensor, names, place, row, words) for place, words in wanted.items()}
+            fixed = {
+                place: index_along(tensor.axes[place], tensor.output.shape[place], names, row, words)
+                for place, words in wanted.items()
+                if place >= 0
+            }
         except UsageError as error:
             failed = failed or error
             continue
@@ -162,13 +165,6 @@ def _axis(key: str, axes: Sequence[str]) -> int | None:
     return int(found[1]) if found and int(found[1]) < len(axes) else None
 
 
-def keys_of(axes: Sequence[str]) -> list[str]:
-    """Return how the axes are named in ``--at``."""
-    words = {"batch": "sentence", "query tokens": "query", "key tokens": "key", "tokens": "token", "heads": "head"}
-    words |= {"labels": "label", "intermediate": "neuron", "head_dim": "d", "choices": "choice", "vocabulary": "id"}
-    return ["sentence, head" if axis == FOLDED else words.get(axis, axis) for axis in axes if axis != "broadcast"]
-
-
 def _no_axis(key: str, tensor: Tensor) -> UsageError:
     known = keys_of(tensor.axes)
     near = get_close_matches(key, [*known, *tensor.axes], n=1)
@@ -188,7 +184,7 @@ def _rows(
         key: value for of in wanted.values() for key, value in of.items() if key in ("sentence", "batch", "choice")
     }
     for key, value in words.items():
-        row = _number(value)
+        row = number_in(value)
         row = None if row is None else row - (key == "sentence")
         if row is None or not 0 <= row < max(names.sentences, 1):
             first = 1 if key == "sentence" else 0
@@ -200,116 +196,6 @@ def _rows(
         return [0]
     count = shape[row_axis] // (names.heads if axes[row_axis] == FOLDED else 1)
     return list(range(max(count, 1)))
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
-
-
-def _index(tensor: Tensor, names: Names, place: int, row: int, words: Mapping[str, str]) -> Any:
-    """Return the place along an axis that words name in a sentence, or a range where a head alone is named."""
-    if place < 0:
-        return None
-    axis, size = tensor.axes[place], tensor.output.shape[place]
-    if axis == FOLDED:
-        head = next((value for key, value in words.items() if key.startswith("head")), None)
-        start = row * names.heads
-        return slice(start, start + names.heads) if head is None else start + _within(head, names.heads, "head")
-    if axis == "batch":
-        return row if size > 1 else 0
-    (value,) = words.values()
-    if size == 1 and axis == "broadcast":
-        return 0
-    if axis in TOKEN_AXES:
-        return _token(value, names, row, size)
-    if axis == "labels" and _number(value) is None:
-        return _label(value, names, size)
-    if axis == "vocabulary" and _number(value) is None:
-        return _id(value, names)
-    return _within(value.split()[-1], size, keys_of([axis])[0] if keys_of([axis]) else axis)
-
-
-def _within(value: str, size: int, what: str) -> int:
-    number = _number(value)
-    if number is None or number >= size:
-        raise UsageError(f"there is no {what} {value!r}", f"{what} goes from 0 to {size - 1}" if size > 1 else "only 0")
-    return number
-
-
-def _label(value: str, names: Names, size: int) -> int:
-    known = [class_name(names.trace.model, at) for at in range(size)]
-    found = [at for at, name in enumerate(known) if name == value] or [
-        at for at, name in enumerate(known) if name.casefold() == value.casefold()
-    ]
-    if len(found) != 1:
-        what = "is no label of this model" if not found else "is the label of several classes"
-        raise UsageError(f"{value!r} {what}", f"its labels are {', '.join(known[:_MOST_NAMES])}, or write an index")
-    return found[0]
-
-
-def _id(value: str, names: Names) -> int:
-    for row in range(names.sentences):
-        for text, id_ in zip(names.texts(row), names.batch.input_ids[row], strict=True):
-            if text.partition(AT)[0].casefold() == value.casefold():
-                return id_
-    raise UsageError(f"no token of these sentences is {value!r}", "write the id of the token: id=1234")
-
-
-def _token(value: str, names: Names, row: int, size: int) -> int:
-    """Return the place of a token by its place, by its text (``love``, or ``love@4`` where it is there several times),
-    by its piece, or by the word that it begins.
-
-    Raises:
-        UsageError: it is not there, or there several times.
-    """
-    number = _number(value)
-    texts = names.texts(row)
-    if number is not None and number < size:
-        return number
-    pieces = names.batch.tokens[row]
-    plain = [text.partition(AT)[0] if text not in pieces else text for text in texts]
-    word = value.casefold()
-    for way in (
-        [at for at, text in enumerate(texts) if text == value],
-        [at for at, piece in enumerate(pieces) if piece == value],
-        [at for at, text in enumerate(plain) if text.casefold().lstrip("·") == word],
-        _of_word(names, row, word),
-    ):
-        found = [at for at in way if at < size]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            which = " or ".join(str(at) for at in found[:5])
-            raise UsageError(
-                f"{value!r} is there {len(found)} times, at places {', '.join(map(str, found[:10]))}",
-                f"name the place: {which}",
-            )
-    if number is not None:
-        raise UsageError(f"there is no token {number}: the sentence has tokens 0 to {size - 1}", "counted from 0")
-    where = f"sentence {row + 1}" if names.sentences > 1 else "the sentence"
-    near = get_close_matches(value, texts, n=1)
-    more = " ..." if len(texts) > _MOST_NAMES else ""
-    hint = f"did you mean {near[0]}?" if near else f"its tokens are {' '.join(texts[:_MOST_NAMES])}{more}"
-    raise UsageError(f"{where} has no token {value!r}", hint)
-
-
-def _of_word(names: Names, row: int, word: str) -> list[int]:
-    """Return the first tokens of the words that are written so."""
-    batch = names.batch
-    if not batch.words or not batch.offsets:
-        return []
-    firsts: dict[tuple[int, int], tuple[int, int, int]] = {}
-    sides = batch.sides(row)
-    for at, (number, (start, end)) in enumerate(zip(batch.words[row], batch.offsets[row], strict=True)):
-        if number is not None:
-            first, begin, _ = firsts.get((sides[at], number), (at, start, end))
-            firsts[sides[at], number] = first, begin, end
-    found = []
-    for (side, _), (first, start, end) in firsts.items():
-        text = batch.pairs[row] if side and batch.pairs is not None else batch.texts[row]
-        if text[start:end].casefold() == word:
-            found.append(first)
-    return found
 
 
 def _largest(

@@ -132,9 +132,8 @@ def _aligned(rows: Sequence[_Row]) -> list[Text]:
 def _line(row: _Row, names: int, widths: Sequence[int], middle: int, values: int) -> Text:
     name = row.name if cell_len(row.name) <= _NAME else set_cell_size(row.name, _NAME - 3) + "..."
     name += " " * (names - cell_len(name))
-    between = (" x " if row.sign != "->" else ",  ").join(
-        factor.rjust(width) for factor, width in zip(row.factors, widths, strict=False)
-    )
+    factors = [factor.rjust(width) for factor, width in zip(row.factors, widths, strict=False)]
+    between = ("  " if row.sign == "->" else " x ").join(factors)
     if row.sign:
         between = f"{between} {row.sign:>2} "
     return Text.assemble((f"{name}  ", row.style), between.rjust(middle), (row.value.rjust(values), row.style))

@@ -109,9 +109,8 @@ def _both(logits: Operand, labels: Operand) -> list[Reference]:
 
 
 def _names(rows: Sequence[Index]) -> tuple[str, ...]:
-    return tuple(
-        f"sentence {row[0] + 1}" + "".join(f", label {at}" for at in row[1:]) if row else "all" for row in rows
-    )
+    words = ("sentence", "label")
+    return tuple(", ".join(f"{words[bool(axis)]} {at + (not axis)}" for axis, at in enumerate(row)) for row in rows)
 
 
 def _mean(
