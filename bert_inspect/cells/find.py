@@ -9,7 +9,7 @@ from ..errors import UsageError
 from ..traces.lookup import Module, find_module, modules_of, without_layer
 from ..traces.record import Step, Trace
 from ..traces.selection import layer_count
-from ..traces.vocabulary import known_as
+from ..traces.vocabulary import known_as, labels
 
 PROBABILITIES = "probabilities"
 """The softmax of what the model answers, which is no step of it."""
@@ -165,7 +165,7 @@ class _Search:
             path, note = find_module(words, modules)
         except UsageError as error:
             if error.message.startswith("no module") and "." not in words:
-                raise UsageError(f"no step is called {words!r}", self._near(words)) from error
+                raise UsageError(f"no step is called {words!r}", self._why_not(words) or self._near(words)) from error
             raise
         called = [step for step in self.trace.steps if step.kind == "module" and step.path == path]
         steps = [step for step in called if self.layer is None or step.layer == self.layer]
@@ -192,6 +192,16 @@ class _Search:
         found, _ = find_module(path, self._modules())
         names = list(dict.fromkeys(step.label for step in self.trace.steps if self._is_in(step, found)))
         return f"there are {', '.join(names[:12])}{' ...' if len(names) > 12 else ''}"
+
+    def _why_not(self, words: str) -> str | None:
+        """Return why a step that other runs have is not in this one, and how it would be."""
+        if words.casefold() == known_as.LOSS:
+            return "there is a loss only with labels: `labels`"
+        of_attention = (labels.ATTENTION_SCORES, labels.ATTENTION_PROBABILITIES, labels.CONTEXT, labels.KEY_TRANSPOSED)
+        fused = any(step.label == labels.FUSED_ATTENTION for step in self.trace.steps)
+        if fused and (words.casefold().endswith(of_attention) or words.startswith(known_as.ATTENTIONS)):
+            return f'{labels.FUSED_ATTENTION} is all of it in one step here: `attention="eager"` shows the steps'
+        return None
 
     def _near(self, words: str) -> str:
         steps = self.trace.steps

@@ -34,7 +34,8 @@ def cell(
         str,
         typer.Argument(
             metavar="STEP",
-            help="A label ('attention scores'), a path, or a name in transformers ('logits', 'attentions[3]').",
+            help="A label ('attention scores'), a path, PATH:LABEL, a name in transformers (logits, 'attentions[3]'), or "
+            "probabilities.",
             autocompletion=complete.steps,
         ),
     ],

@@ -37,13 +37,11 @@ def modules(context: typer.Context, incomplete: str) -> list[str]:
 
 
 def steps(context: typer.Context, incomplete: str) -> list[str]:
-    """Return what a cell may be of: names in transformers, labels, and modules."""
+    """Return what a cell may be of: names in transformers, and modules. Labels have blanks, which part words."""
     from ..traces.vocabulary import known_as
-    from ..traces.vocabulary.labels import LABELS
 
-    named = [known_as.LOGITS, "probabilities", known_as.LOSS, known_as.LAST_HIDDEN_STATE, known_as.POOLER_OUTPUT]
-    found = [name for name in [*named, *sorted(LABELS)] if name.startswith(incomplete)]
-    return found + [path for path in modules(context, incomplete) if path not in found]
+    named = (known_as.LOGITS, "probabilities", known_as.LOSS, known_as.LAST_HIDDEN_STATE, known_as.POOLER_OUTPUT)
+    return [name for name in named if name.startswith(incomplete)] + modules(context, incomplete)
 
 
 def parts(context: typer.Context, incomplete: str) -> list[str]:

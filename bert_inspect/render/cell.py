@@ -94,7 +94,7 @@ def _rows(cell: Cell) -> list[Text]:
     if cell.others is not None:
         others = "other" if cell.others.count == 1 else "others"
         rows.append(_Row(f"{cell.others.count:,} {others}", (), "", number(cell.others.value), DIM))
-    if cell.sum is not None and not _is_sum(cell):
+    if cell.sum is not None and _is_several(cell) and not _is_sum(cell):
         rows.append(_Row("sum", (), "", number(cell.sum), NAME))
     return _aligned(rows)
 
@@ -141,7 +141,11 @@ def _line(row: _Row, names: int, widths: Sequence[int], middle: int, values: int
 
 def _is_sum(cell: Cell) -> bool:
     """Whether what was added up is the number itself."""
-    return cell.sum == cell.computed and len(cell.terms) + (cell.others is not None) > 1
+    return cell.sum == cell.computed and _is_several(cell)
+
+
+def _is_several(cell: Cell) -> bool:
+    return len(cell.terms) + (cell.others is not None) > 1
 
 
 def _check(cell: Cell) -> Text:

@@ -191,6 +191,13 @@ def test_a_module_is_the_step_inside_it_that_made_its_output(model: Any) -> None
     assert asked(model, "hidden_states[2]", "sentence=1,token=2,hidden=9") == norm
 
 
+def test_a_run_keeps_no_more_than_it_is_asked_for(model: Any) -> None:
+    runs = Runs(as_loaded(model), batch(BERT))
+    asked_for = next(step for step in runs.trace.steps if step.label == "attention scores")
+    numbers = runs.numbers({asked_for.id})
+    assert [step.id for step in runs.trace.steps if step.outputs and numbers.has(step, 0)] == [asked_for.id]
+
+
 def test_weights_that_are_not_numbers_are_told_as_such() -> None:
     broken = tiny(BERT, SEQUENCE_CLASSIFICATION)
     with torch.no_grad():

@@ -3,8 +3,10 @@
 from typing import Any
 
 import pytest
+from helpers import TEXTS, tiny_model
 
 from bert_inspect import Trace
+from bert_inspect.api import trace
 from bert_inspect.cells.find import find_step
 from bert_inspect.cells.names import Names
 from bert_inspect.cells.where import Tensor, Where, parse_at, place_of
@@ -59,6 +61,17 @@ def test_what_is_no_step_is_answered(traced: Trace, words: str, layer: int | Non
     with pytest.raises(UsageError) as raised:
         find_step(traced, words, layer=layer)
     assert message in raised.value.message and hint in str(raised.value.hint)
+
+
+def test_a_step_that_other_runs_have_is_answered_by_how_to_get_it(model: Any, tokenizer: Any) -> None:
+    for attention, words, hint in (("eager", "loss", "`labels`"), ("sdpa", "attention scores", '`attention="eager"`')):
+        run = trace(tiny_model(attention=attention), tokenizer, TEXTS)
+        with pytest.raises(UsageError) as raised:
+            find_step(run, words)
+        assert hint in str(raised.value.hint)
+    alone = trace(model, tokenizer, TEXTS[0])
+    with pytest.raises(UsageError, match="attention mask returned no tensor in this run"):
+        find_step(alone, "attention mask")
 
 
 def where(traced: Trace, words: str, *at: str, sentence: int | None = None) -> Where:

@@ -38,7 +38,7 @@ def cross_entropy(call: Call, index: Index) -> Arithmetic:
         losses,
         columns=(own_logits,),
         size=size * (2 + math.sqrt(logits.shape[1] if len(logits.shape) > 1 else 1)),
-        words="- ln of the share that a softmax of {0} gives the label, {1}",
+        words="- ln of the share that a softmax of {0} gives the label ({1})",
         symbols="y = (1/n) sum_i - ln(e^(x_i,label) / sum_j e^x_ij)",
         references=_both(logits, labels),
         names=_names(rows),
