@@ -34,8 +34,8 @@ def cell(
         str,
         typer.Argument(
             metavar="STEP",
-            help="A label ('attention scores'), a path, PATH:LABEL, a name in transformers (logits, 'attentions[3]'), or "
-            "probabilities.",
+            help="A label ('attention scores'), a path, PATH:LABEL, a name in transformers (logits, 'attentions[3]'), "
+            "or probabilities.",
             autocompletion=complete.steps,
         ),
     ],
