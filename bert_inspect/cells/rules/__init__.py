@@ -49,11 +49,12 @@ _BY_FAMILY: dict[str, Rule] = {
     ops.ROOT_OF_SIZE: made.root_of_size,
     ops.LOCAL_MASK: made.mask,
 }
+_MASKS = ("create_bidirectional_mask", "create_causal_mask", "get_extended_attention_mask")
 _BY_TYPE: dict[str, Rule] = {
     **dict.fromkeys(entrywise.FUNCTIONS, entrywise.function),
     **dict.fromkeys(choices.COMPARISONS, choices.compared),
     **dict.fromkeys(("select", "narrow"), moved.selected),
-    **dict.fromkeys(("create_bidirectional_mask", "create_causal_mask"), made.mask),
+    **dict.fromkeys(_MASKS, made.mask),
     **dict.fromkeys(("masked_fill", "masked_fill_"), choices.masked_fill),
     **dict.fromkeys(("Dropout", "Identity"), moved.handed_on),
     **dict.fromkeys(("linear", "Linear"), products.linear),
