@@ -19,9 +19,12 @@ def index_along(axis: str, size: int, names: Names, row: int, words: Mapping[str
         UsageError: nothing is called so there, or several things are.
     """
     if axis == FOLDED:
+        plain = next((value for key, value in words.items() if is_plain(key, axis)), None)
+        if plain is not None:
+            return index_within(plain, size, "place")
         head = next((value for key, value in words.items() if key.startswith("head")), None)
         start = row * names.heads
-        return slice(start, start + names.heads) if head is None else start + _within(head, names.heads, "head")
+        return slice(start, start + names.heads) if head is None else start + index_within(head, names.heads, "head")
     if axis == "batch":
         return row if size > 1 else 0
     (value,) = words.values()
@@ -33,10 +36,15 @@ def index_along(axis: str, size: int, names: Names, row: int, words: Mapping[str
         return _label(value, names, size)
     if axis == "vocabulary" and number_in(value) is None:
         return _id(value, names)
-    return _within(value.split()[-1], size, keys_of([axis])[0] if keys_of([axis]) else axis)
+    return index_within(value.split()[-1], size, keys_of([axis])[0] if keys_of([axis]) else axis)
 
 
-def _within(value: str, size: int, what: str) -> int:
+def index_within(value: str, size: int, what: str) -> int:
+    """Return the index that a text is, of so many.
+
+    Raises:
+        UsageError: it is none of them.
+    """
     number = number_in(value)
     if number is None or number >= size:
         raise UsageError(f"there is no {what} {value!r}", f"{what} goes from 0 to {size - 1}" if size > 1 else "only 0")
@@ -124,6 +132,11 @@ def keys_of(axes: Sequence[str]) -> list[str]:
     words = {"batch": "sentence", "query tokens": "query", "key tokens": "key", "tokens": "token", "heads": "head"}
     words |= {"labels": "label", "intermediate": "neuron", "head_dim": "d", "choices": "choice", "vocabulary": "id"}
     return ["sentence, head" if axis == FOLDED else words.get(axis, axis) for axis in axes if axis != "broadcast"]
+
+
+def is_plain(key: str, axis: str) -> bool:
+    """Whether a key names an axis that may be named by its parts as such: then a plain index is what stands there."""
+    return key.startswith("axis") or key == axis == FOLDED
 
 
 def number_in(text: str) -> int | None:

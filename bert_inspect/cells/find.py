@@ -197,6 +197,8 @@ class _Search:
         """Return why a step that other runs have is not in this one, and how it would be."""
         if words.casefold() == known_as.LOSS:
             return "there is a loss only with labels: `labels`"
+        if self.trace.steps and words in {tensor.name for tensor in self.trace.steps[0].inputs}:
+            return f"{words} is what the model was given, which no step made: bert-inspect tokens shows it"
         of_attention = (labels.ATTENTION_SCORES, labels.ATTENTION_PROBABILITIES, labels.CONTEXT, labels.KEY_TRANSPOSED)
         fused = any(step.label == labels.FUSED_ATTENTION for step in self.trace.steps)
         if fused and (words.casefold().endswith(of_attention) or words.startswith(known_as.ATTENTIONS)):

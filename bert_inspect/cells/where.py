@@ -13,7 +13,7 @@ from ..errors import UsageError
 from ..traces.record import TensorOut
 from ..traces.values import masked_below
 from ..traces.vocabulary.axes import FOLDED, TOKEN_AXES
-from .along import index_along, keys_of, number_in
+from .along import index_along, index_within, is_plain, keys_of, number_in
 from .names import Names
 from .operand import Index, Read
 
@@ -194,8 +194,11 @@ def _rows(
         return [row]
     if row_axis is None:
         return [0]
-    count = shape[row_axis] // (names.heads if axes[row_axis] == FOLDED else 1)
-    return list(range(max(count, 1)))
+    heads = names.heads if axes[row_axis] == FOLDED else 1
+    for key, value in wanted.get(row_axis, {}).items():
+        if is_plain(key, axes[row_axis]):
+            return [index_within(value, shape[row_axis], key) // heads]
+    return list(range(max(shape[row_axis] // heads, 1)))
 
 
 def _largest(

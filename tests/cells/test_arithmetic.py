@@ -205,3 +205,13 @@ def test_weights_that_are_not_numbers_are_told_as_such() -> None:
     cell = asked(broken, "query projection", "sentence=1,token=2,hidden=0", layer=0)
     assert (cell.value, cell.computed, cell.reproduces) == ("NaN", "NaN", True)
     assert asked(broken, "attention scores", "sentence=1,head=0", layer=0).reproduces
+
+
+def test_heads_that_are_folded_into_the_batch_are_named_by_sentence_and_head() -> None:
+    folded = tiny(FAMILIES["deberta-v2"], SEQUENCE_CLASSIFICATION)
+    cell = asked(folded, "content-to-content scores", "sentence=2,head=3,query=1,key=2", layer=1)
+    assert [place.index for place in cell.place] == [7, 1, 2] and cell.name.endswith("sentence 2, head 3, t17 -> t18")
+    assert cell == asked(folded, "content-to-content scores", "batch and heads=7,query=1,key=2", layer=1)
+    assert cell == asked(folded, "content-to-content scores", "axis0=7,axis1=1,axis2=2", layer=1)
+    one = asked(folded, "content-to-content scores", "sentence=2", layer=1)
+    assert one.place[0].index // 4 == 1 and abs(one.value) >= abs(cell.value)

@@ -54,6 +54,7 @@ def test_a_step_is_found(traced: Trace, words: str, layer: int | None, path: str
         ("position ids", 1, "there is no position ids in layer 1", "leave --layer out"),
         ("bert.pooler:attention scores", None, "no step in 'bert.pooler' is called", "there are pooler"),
         ("#999999", None, "there is no step 999999", "#0 to #"),
+        ("input_ids", None, "no step is called 'input_ids'", "what the model was given"),
         ("attention.self.dropout", None, "was never called", "shows the steps"),
     ],
 )
@@ -92,6 +93,7 @@ def where(traced: Trace, words: str, *at: str, sentence: int | None = None) -> W
         (["head=3,query=pineapple,key=[SEP]"], (1, 3, 3, 8)),  # the word begins with this piece
         (["head=3,query=##ap,key=0,sentence=2"], (1, 3, 4, 0)),
         (["sentence=1,head=0,query=[PAD]@7,key=1"], (0, 0, 7, 1)),
+        (["axis0=1,axis 1=2,axis2=3,axis3=4"], (1, 2, 3, 4)),
     ],
 )
 def test_a_place_is_named_by_text_piece_or_index(traced: Trace, at: list[str], index: tuple[int, ...]) -> None:
