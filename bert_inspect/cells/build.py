@@ -15,7 +15,6 @@ from .calls import worked_out
 from .names import Names, label_of
 from .operand import Index, Operand
 from .record import Cell, Factor, Others, Place, Quantity, Term
-from .rules import has_rule
 from .run_numbers import Made, Missing, Numbers
 from .where import Where
 
@@ -43,17 +42,17 @@ class Builder:
             Missing: numbers that it needs are not at hand.
             Untold: the arithmetic of the step is not known.
         """
-        step, place = self.maker(step, place, where.index)
+        step, place = self.maker(step, place)
         return self.told(step, place, where, worked_out(self.numbers, step, place, where.index))
 
-    def maker(self, step: Step, place: int, index: Index) -> Maker:
+    def maker(self, step: Step, place: int) -> Maker:
         """Return the step that made a number: of a module that contains steps the one inside it that made its output.
 
         Raises:
             Missing: that is not known.
         """
         inside = {each.parent for each in self.numbers.trace.steps}
-        if step.id not in inside or (step.kind == "module" and has_rule(step.type)):
+        if step.id not in inside:
             return step, place
         if (step.id, place) in self.numbers.made:
             made, at = self.numbers.made[step.id, place]
@@ -126,7 +125,7 @@ class Builder:
         sizes = [
             (-size if not math.isnan(size) else -math.inf, group, at)
             for group, each in enumerate(found.groups)
-            for at, size in _largest(each, self.most)
+            for at, size in largest_terms(each, self.most)
         ]
         shown = sorted(sizes)[: self.most]
         if found.count == self.most + 1:  # one line for one term is no shorter
@@ -141,7 +140,8 @@ class Builder:
         return terms, Others(count=left, value=strict(rest))
 
 
-def _largest(group: Group, most: int) -> list[tuple[int, float]]:
+def largest_terms(group: Group, most: int) -> list[tuple[int, float]]:
+    """Return the places of the largest terms of a group, with their sizes; one more than ``most``."""
     with np.errstate(all="ignore"):
         sizes = np.nan_to_num(np.abs(group.values), nan=np.inf)
     count = min(most + 1, len(sizes))

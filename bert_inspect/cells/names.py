@@ -125,7 +125,7 @@ class Names:
         """Return the name of a cell: what it is, the layer, then its places; a query and its key with an arrow."""
         parts = [label] + ([f"layer {layer}"] if layer is not None and f"layer {layer}" != label else [])
         for axis, text in places:
-            if axis == "key tokens" and places and parts and any(other == "query tokens" for other, _ in places):
+            if axis == "key tokens" and text and any(other == "query tokens" and asks for other, asks in places):
                 parts[-1] = f"{parts[-1]} -> {text}"
             elif text:
                 parts.append(text)

@@ -21,8 +21,9 @@ from .prepare import check_weights, find, load, prepare
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from ..cells.follow import Source
     from ..cells.record import Cell, CellReport
-    from ..cells.tell import Asked, Source
+    from ..cells.tell import Asked
     from ..loading.loaded import Loaded
     from ..traces.record import Trace
 

@@ -92,7 +92,7 @@ def test_a_number_that_is_not_what_its_step_makes_is_told() -> None:
             return (lambda at: read(at) * 1.001 + 1e-3) if other.id == wrong.id else read
 
         numbers = replace(true, outputs=outputs)
-        maker, place = Builder(numbers=true, names=Names(true.trace)).maker(step, 0, ())
+        maker, place = Builder(numbers=true, names=Names(true.trace)).maker(step, 0)
         if maker.id != step.id:
             continue
         index = tuple(draw.randrange(size) for size in step.outputs[0].shape)

@@ -1,7 +1,6 @@
 """The rules of arithmetic: for each operation of the table of operations, how one of its numbers came about."""
 
 from collections.abc import Callable
-from typing import Final
 
 from ...traces import ops
 from ...traces.ops import op_of
@@ -87,12 +86,3 @@ def rule_of(type_: str) -> Rule:
     if rule is None:
         raise Untold(f"the arithmetic of {type_} is not known", "bert-inspect source shows its code")
     return rule
-
-
-def has_rule(type_: str) -> bool:
-    """Whether there is a rule."""
-    return type_ in _BY_TYPE or op_of(type_).family in _BY_FAMILY
-
-
-KNOWN: Final = frozenset((*_BY_TYPE, *(name for name, op in ops.OPS.items() if op.family in _BY_FAMILY)))
-"""The types that there is a rule for."""
