@@ -59,7 +59,7 @@ class Arithmetic:
 
     ``words`` are the formula, with ``{0}`` in the place of each of the ``references``. ``size`` is by how much errors
     of rounding are multiplied: the sum of the sizes of the terms. Where ``moved`` is given the number is that very one.
-    ``counts`` says that no rounding took place, ``stores`` that numbers on the way were stored in the type of the
+    ``counts`` says that no rounding took place, ``stored`` is the size of what was stored on the way in the type of the
     result.
     """
 
@@ -73,7 +73,7 @@ class Arithmetic:
     moved: tuple[Operand, Index] | None = None
     total: float | None = None
     counts: bool = False
-    stores: bool = False
+    stored: float = 0.0
 
     @property
     def count(self) -> int:

@@ -83,10 +83,10 @@ class Builder:
             for number, (axis, at, size) in enumerate(zip(axes, index, output.shape, strict=True))
         ]
         recorded = float(self.numbers.output(step, place)(index)) if self.numbers.has(step, place) else None
-        computed = rounding.stored(output.dtype, found.result)
+        computed = rounding.held(output.dtype, found.result)
         allowed = 0.0
         if not found.counts:
-            allowed = rounding.allowed(output.dtype, computed, found.size, inside=found.stores)
+            allowed = rounding.allowed(output.dtype, computed, found.size, stored=found.stored)
         difference = None if recorded is None else rounding.apart(recorded, computed)
         clear = frozenset((axis, at) for axis, at in zip(axes, index, strict=True) if axis in _CLEAR)
         writer = _Writer(self.names, row, clear, step.layer)

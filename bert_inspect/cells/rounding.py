@@ -16,20 +16,20 @@ def unit(dtype: str) -> float:
     return UNIT_ROUNDOFF.get(dtype, 2.0**-3)
 
 
-def allowed(dtype: str, result: float, size: float, *, inside: bool = False) -> float:
+def allowed(dtype: str, result: float, size: float, *, stored: float = 0.0) -> float:
     """Return how far rounding may take a number of that type from its result: once where it is stored, and once for
     each term that is added up, in proportion to the ``size`` of all terms. What is added up is held in float32 at
-    least, unless what is worked out ``inside`` of a step is stored too.
+    least; ``stored`` is the size of what is stored on the way in the type of the result.
     """
     own = unit(dtype)
     if not own or not math.isfinite(result):
         return 0.0
-    added = own if inside else min(own, UNIT_ROUNDOFF["float32"])
-    found = own * abs(result) + added * size + _SMALLEST.get(dtype, 0.0)
+    added = min(own, UNIT_ROUNDOFF["float32"])
+    found = own * (abs(result) + stored) + added * size + _SMALLEST.get(dtype, 0.0)
     return found if math.isfinite(found) else math.inf
 
 
-def stored(dtype: str, result: float) -> float:
+def held(dtype: str, result: float) -> float:
     """Return a result as its type can hold it: what is too large is infinite."""
     largest = _LARGEST.get(dtype)
     if largest is not None and math.isfinite(result) and abs(result) > largest * (1 + unit(dtype)):

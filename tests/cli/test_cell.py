@@ -157,6 +157,16 @@ def test_a_trace_of_a_part_is_run_again(command: Command, checkpoint: Path, tmp_
     assert code == 0 and "pooler.dense.weight" not in err and "sum over 32 of" in out and "a new run" not in err
 
 
+def test_the_file_of_tensors_beside_a_trace_is_enough(command: Command, checkpoint: Path, tmp_path: Path) -> None:
+    file, tensors = tmp_path / "t.json", tmp_path / "t.safetensors"
+    assert command("run", *TEXTS, "--model", checkpoint, "-o", file, "--tensors", tensors, "--quiet")[0] == 0
+    code, out, err = command("cell", *SCORE, "--trace", file, "--json")
+    assert code == 0 and err == "" and json.loads(out)["cell"]["reproduces"]
+    tensors.write_bytes(tensors.read_bytes()[:1000])
+    code, out, err = command("cell", *SCORE, "--trace", file)
+    assert (code, out) == (4, "") and "t.safetensors" in err
+
+
 def test_five_hundred_tokens_and_odd_ones(command: Command) -> None:
     code, out, err = command("cell", "attention scores", "cat " * 510, "--layer", "5", "--at", "head=3,query=7,key=500")
     assert code == 0 and "cat@7 -> cat@500" in out and "the softmax over 512 keys" in out, err

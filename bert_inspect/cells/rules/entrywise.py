@@ -84,7 +84,7 @@ def power(call: Call, index: Index) -> Arithmetic:
         groups=found.groups,
         references=found.references,
         counts=call.counts,
-        stores=True,  # a whole exponent is multiplied out
+        stored=abs(result) * abs(exponent),  # a whole exponent is multiplied out
     )
 
 

@@ -41,7 +41,7 @@ def attention(call: Call, index: Index) -> Arithmetic:
         references=_references(query, key, value, mask, index),
         quantities=[Quantity(name="scale", value=_scale(call, query))],
         total=total,
-        stores=True,
+        stored=2 * float(np.abs(terms).sum()),  # the probabilities
     )
 
 

@@ -139,5 +139,5 @@ def _mean(
         groups=[group],
         references=references,
         total=total,
-        stores=True,
+        stored=4 * Terms([group]).size,
     )
