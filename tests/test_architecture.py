@@ -38,8 +38,7 @@ ROOMS: dict[str, set[str]] = {
     "capture.tracing": TRACES | {"errors", "capture", "capture.verify", "msgspec", "torch"},
     "capture.naming": TRACES | {"errors", "capture.tracing", "torch"},
     "capture.verify": TRACES | {"capture", "loading", "capture.naming", "capture.tracing", "torch"},
-    "analysis": TRACES | {"errors", "capture", "loading", "diff", "cells", "analysis.causes", "msgspec", "numpy"}
-    | {"torch"},
+    "analysis": TRACES | {"errors", "capture", "loading", "diff", "cells", "analysis.causes", "msgspec", "numpy"},
     "analysis.causes": TRACES | {"diff", "msgspec", "numpy", "torch", "transformers"},
     "analysis.doctor": TRACES | {"errors", "analysis", "capture", "loading", "diff", "msgspec", "numpy", "torch"},
     "render": TRACES | {"errors", "safetext", "diff", "analysis", "source_view", "msgspec", "numpy"} | RICH

@@ -1,12 +1,11 @@
 """A cell of a model: it is run once to find the step, and again keeping only the tensors that the cell is made of."""
 
-from collections.abc import Set
+from collections.abc import Callable, Set
 from typing import Any
-
-import torch
 
 from ..capture.forward import Linked, run_linked
 from ..capture.keep import Keep
+from ..capture.readers import dtype_name, named_tensors, reader
 from ..cells.operand import Read
 from ..cells.run_numbers import Numbers, Parameter
 from ..errors import UsageError
@@ -42,7 +41,7 @@ def _numbers(linked: Linked, loaded: Loaded) -> Numbers:
     def outputs(step: Step, place: int) -> Read | None:
         key = linked.trace.steps[step.id].outputs[place].tensor
         held = None if key is None else linked.tensors.get(key)
-        return None if held is None else _reads(held)
+        return None if held is None else reader(held)
 
     return Numbers(
         trace=linked.trace,
@@ -53,24 +52,14 @@ def _numbers(linked: Linked, loaded: Loaded) -> Numbers:
     )
 
 
-def parameters_of(model: Any) -> Any:
+def parameters_of(model: Any) -> Callable[[str], Parameter | None]:
     """Return what gives the parameters and buffers of a model by their names."""
-    held: dict[str, torch.Tensor] = dict(model.named_parameters(remove_duplicate=False))
-    held.update(model.named_buffers(remove_duplicate=False))
+    held = named_tensors(model)
 
     def parameter(name: str) -> Parameter | None:
         tensor = held.get(name)
         if tensor is None:
             return None
-        return Parameter(
-            shape=tuple(tensor.shape), dtype=str(tensor.dtype).removeprefix("torch."), whole=_reads(tensor)
-        )
+        return Parameter(shape=tuple(tensor.shape), dtype=dtype_name(tensor.dtype), whole=reader(tensor))
 
     return parameter
-
-
-def _reads(tensor: torch.Tensor) -> Read:
-    def read(index: Any) -> Any:
-        return tensor.detach()[index].double().cpu().numpy()
-
-    return read

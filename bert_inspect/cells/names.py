@@ -22,9 +22,8 @@ _WORDS = {
     "query, key and value": "number",
     "input and gate": "number",
     "vocabulary": "id",
-    "axis": "",
 }
-_NAMED_CLASSES = "labels"
+"""What a place along an axis is called, before its index."""
 AT = "@"
 """What stands between the text of a token that is there several times and its place."""
 
@@ -81,11 +80,11 @@ class Names:
         if axis == FOLDED:
             sentence = self.place("batch", index // self.heads, row)
             return ", ".join(part for part in (sentence, f"head {index % self.heads}") if part)
-        if axis == _NAMED_CLASSES:
+        if axis == "labels":
             return class_name(self.trace.model, index)
         if axis == "vocabulary" and index in self._pieces:
             return f"id {index} ({self._pieces[index].partition(AT)[0]})"
-        word = _WORDS.get(axis.partition(" ")[0] if axis.startswith("axis ") else axis, axis)
+        word = "" if axis.startswith("axis ") else _WORDS.get(axis, axis)
         return f"{word} {index}".strip()
 
     def inside(

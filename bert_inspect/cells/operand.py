@@ -47,11 +47,6 @@ class Operand:
         own = index[len(index) - len(self.shape) :] if self.shape else ()
         return tuple(0 if size == 1 else place for place, size in zip(own, self.shape, strict=True))
 
-    @property
-    def counts(self) -> bool:
-        """Whether its numbers are integers or truth values, which nothing rounds."""
-        return not self.dtype.startswith(("float", "bfloat"))
-
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
