@@ -24,6 +24,9 @@ COMMANDS: dict[str, list[str]] = {
     "heads svg": ["attention", "--trace", "{trace}", "-o", "{folder}/heads.svg"],
     "heads page": ["attention", "--trace", "{trace}", "-o", "{folder}/heads.html"],
     "report": ["report", "--trace", "{trace}", "-o", "{folder}/page.html"],
+    "cell of a step": ["cell", "#14", "--trace", "{trace}"],
+    "cell of the scores": ["cell", "attention scores", "--trace", "{trace}"],
+    "cell of the answer": ["cell", "probabilities", "--trace", "{trace}", "--json"],
     "diff": ["diff", "{trace}", "{right}"],
     "diff to it": ["diff", "{right}", "{trace}", "--all"],
 }

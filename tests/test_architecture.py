@@ -31,18 +31,19 @@ ROOMS: dict[str, set[str]] = {
     "dataflow": TRACES,
     "layout": {"dataflow"},
     "diff": TRACES | {"errors", "msgspec", "numpy"},
+    "cells": TRACES | {"errors", "diff", "msgspec", "numpy"},
     "loading": TRACES | {"errors", "msgspec"} | TORCH,
     "capture": TRACES | {"errors", "files", "loading", "source_view", "msgspec", "numpy", "capture.naming"}
     | {"capture.tracing", "capture.verify"} | TORCH,
     "capture.tracing": TRACES | {"errors", "capture", "capture.verify", "msgspec", "torch"},
     "capture.naming": TRACES | {"errors", "capture.tracing", "torch"},
     "capture.verify": TRACES | {"capture", "loading", "capture.naming", "capture.tracing", "torch"},
-    "analysis": TRACES | {"errors", "capture", "loading", "diff", "analysis.causes", "msgspec", "numpy"},
+    "analysis": TRACES | {"errors", "capture", "loading", "diff", "cells", "analysis.causes", "msgspec", "numpy"},
     "analysis.causes": TRACES | {"diff", "msgspec", "numpy", "torch", "transformers"},
     "analysis.explain": TRACES | {"errors", "capture", "capture.tracing", "loading", "msgspec", "torch"},
     "analysis.doctor": TRACES | {"errors", "analysis", "capture", "loading", "diff", "msgspec", "numpy", "torch"},
     "render": TRACES | {"errors", "safetext", "diff", "analysis", "source_view", "msgspec", "numpy"} | RICH
-    | {"analysis.doctor", "analysis.explain", "dataflow"},
+    | {"analysis.doctor", "analysis.explain", "cells", "dataflow"},
     "render.diagram": TRACES | {"safetext", "dataflow", "layout", "render", "rich"},
     "render.explain": TRACES | {"safetext", "diff", "analysis.explain", "render", "render.diagram", "rich"},
     "render.report": TRACES | {"safetext", "analysis", "analysis.explain", "source_view", "render", "render.explain"}
@@ -51,25 +52,16 @@ ROOMS: dict[str, set[str]] = {
     "result": TRACES | {"analysis.explain", "files", "render", "render.explain"},
     "api": TRACES | {"errors", "analysis.explain", "capture", "loading", "result", "transformers"},
     "cli": TRACES | EDGE | {"terminal", "loading", "capture", "analysis", "analysis.doctor", "analysis.causes", "diff"}
-    | {"analysis.explain", "dataflow", "source_view", "render", "render.diagram", "render.explain", "render.report"}
-    | {"typer", "msgspec", "rich"},
+    | {"analysis.explain", "cells", "dataflow", "source_view", "render", "render.diagram", "render.explain"}
+    | {"render.report", "typer", "msgspec", "rich"},
     "__main__": EDGE | {"terminal", "cli"},
     "__init__": {"api", "errors", "result"},
 }  # fmt: skip
 
 # What starts at once may import the rest only inside of functions.
 LATER = {
-    "cli": {
-        "capture",
-        "render",
-        "render.diagram",
-        "render.explain",
-        "render.report",
-        "analysis",
-        "analysis.causes",
-        "analysis.doctor",
-    }
-    | {"analysis.explain", "diff", "dataflow", "source_view", "msgspec", "rich"},
+    "cli": {"capture", "render", "render.diagram", "render.explain", "render.report", "analysis", "analysis.causes"}
+    | {"analysis.doctor", "analysis.explain", "cells", "diff", "dataflow", "source_view", "msgspec", "rich"},
     "terminal": {"rich"},
     "result": {"render", "render.explain"},
     "__main__": {"errors", "terminal", "safetext", "cli", "files"},
@@ -159,6 +151,8 @@ def test_no_module_bears_a_name_of_the_standard_library() -> None:
         ["show", "{trace}", "--json"],
         ["diff", "{trace}", "{trace}"],
         ["schema"],
+        ["schema", "cell"],
+        ["cell", "", "x"],
         ["run", "x", "--layer", "a"],
         ["run", "x", "--model", "nowhere"],
         ["run", "--input", "/no/such/file", "--json"],

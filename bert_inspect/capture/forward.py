@@ -19,6 +19,7 @@ from .failure import broken_by, cause_of_failure
 from .keep import Keep, TooManyValues, TraceSpec
 from .model_inputs import VisibleTokens, as_given, model_inputs
 from .naming.assemble import Assembled, Named, assemble, named
+from .naming.links import links
 from .naming.modules import Naming
 from .outputs.by_head import output_of
 from .tracing.activations import TooManyNumbers
@@ -29,6 +30,17 @@ from .undisturbed import no_collector, undisturbed, without_gradients
 from .verify.other_inputs import other_inputs
 from .verify.replay import Replay
 from .verify.verification import Verification
+
+
+class Linked(NamedTuple):
+    """A trace of all steps with the tensors that were kept, and what of which is known besides: of which step's output
+    an input is, and which step inside a module made an output of it; each by the step's id and the place in it.
+    """
+
+    trace: Trace
+    tensors: Mapping[str, torch.Tensor]
+    received: Mapping[tuple[int, int], tuple[int, int]]
+    made: Mapping[tuple[int, int], tuple[int, int]]
 
 
 class Traced(NamedTuple):
@@ -61,10 +73,22 @@ def run_for_traces(loaded: Loaded, batch: Input, specs: Sequence[TraceSpec], *, 
             by this very thread.
     """
     with exclusively(loaded.model):
-        return _run(loaded, as_given(loaded, batch), specs, verify=verify)
+        traces, parts = _run(loaded, as_given(loaded, batch), specs, verify=verify)
+    return [Traced(trace, part.tensors) for trace, part in zip(traces, parts, strict=True)]
 
 
-def _run(loaded: Loaded, batch: Input, specs: Sequence[TraceSpec], *, verify: bool) -> list[Traced]:
+def run_linked(loaded: Loaded, batch: Input, *, keep: Keep) -> Linked:
+    """Run the model once over the batch and return the trace of all steps with its links; errors are those of
+    `run_for_traces`.
+    """
+    with exclusively(loaded.model):
+        (trace,), (part,) = _run(loaded, as_given(loaded, batch), [TraceSpec(keep=keep)], verify=False)
+    return Linked(trace, part.tensors, *links(part))
+
+
+def _run(
+    loaded: Loaded, batch: Input, specs: Sequence[TraceSpec], *, verify: bool
+) -> tuple[list[Trace], list[Assembled]]:
     modules = dict(loaded.model.named_modules())  # each once, though it bear several names
     _check(loaded, modules, specs, verify=verify)
     verification = Verification(loaded, batch) if verify else None
@@ -80,7 +104,7 @@ def _run(loaded: Loaded, batch: Input, specs: Sequence[TraceSpec], *, verify: bo
     if verification is not None:
         proof = verification.prove(traces[0], outcome, found, parts[0], modules)
         traces[0] = structs.replace(traces[0], proof=proof)
-    return [Traced(trace, part.tensors) for trace, part in zip(traces, parts, strict=True)]
+    return traces, parts
 
 
 def _naming(loaded: Loaded, batch: Input, recording: Recording) -> Naming:

@@ -44,7 +44,8 @@ class TooManyValues(UsageError):
 
 class Keep(msgspec.Struct, frozen=True, kw_only=True):
     """What is kept of tensors besides their shapes. ``values`` are ``"full"``, or what is kept in their place;
-    ``limit`` is the most numbers that may be kept in full.
+    ``limit`` is the most numbers that may be kept in full. ``steps``, where they are given, are the only ones of which
+    anything is kept, by their ids in a trace of all steps.
     """
 
     stats: bool = False
@@ -52,6 +53,7 @@ class Keep(msgspec.Struct, frozen=True, kw_only=True):
     tensors: bool = False
     seconds: bool = False
     limit: int | None = None
+    steps: frozenset[int] | None = None
 
     @property
     def any(self) -> bool:

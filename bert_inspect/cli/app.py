@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from .attention import attention
+from .cell import cell
 from .compare import compare
 from .diagram import diagram
 from .diff import diff
@@ -54,7 +55,7 @@ def main(
 
 _COMMANDS = {
     SEE: (run, show, tokens, model, source, diagram, attention, report),
-    WHY: (explain, doctor),
+    WHY: (explain, cell, doctor),
     DIFFER: (diff, compare),
     FORMAT: (schema,),
 }

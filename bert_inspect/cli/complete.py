@@ -36,6 +36,14 @@ def modules(context: typer.Context, incomplete: str) -> list[str]:
     return [path for path in found if path and path.startswith(incomplete)]
 
 
+def steps(context: typer.Context, incomplete: str) -> list[str]:
+    """Return what a cell may be of: names in transformers, and modules. Labels have blanks, which part words."""
+    from ..traces.vocabulary import known_as
+
+    named = (known_as.LOGITS, "probabilities", known_as.LOSS, known_as.LAST_HIDDEN_STATE, known_as.POOLER_OUTPUT)
+    return [name for name in named if name.startswith(incomplete)] + modules(context, incomplete)
+
+
 def parts(context: typer.Context, incomplete: str) -> list[str]:
     """Return what a diagram can be drawn of: a module, or the tokenizer."""
     return [name for name in ("tokenizer",) if name.startswith(incomplete)] + modules(context, incomplete)

@@ -1,23 +1,22 @@
 """``bert-inspect diff``: where two saved traces first differ, without torch."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..errors import ExitCode, ModelError, UsageError
-from ..loading.spec import ModelSpec
 from ..terminal import Terminal
 from . import complete, help
 from . import options as o
 from .deliver import deliver_diff
 from .expand import expanded
+from .made_by import spec_of
 from .outfile import check_output
 from .prepare import find, load
 
 if TYPE_CHECKING:
     from ..diff import Comparison, Diff
     from ..diff.tensors import TensorFile
-    from ..traces.record import Model
 
 
 @expanded
@@ -93,7 +92,7 @@ def _explained(comparison: "Comparison", found: "Diff", model: str | None, termi
     Raises:
         ModelError: the model is not on this machine, or cannot be loaded.
     """
-    spec = _spec_of(comparison.a.trace.model, model)
+    spec = spec_of(comparison.a.trace.model, model, trace="A")
     try:
         checkpoint = find(spec, terminal)
     except ModelError as error:
@@ -103,27 +102,6 @@ def _explained(comparison: "Comparison", found: "Diff", model: str | None, termi
 
         loaded = load(checkpoint, spec, terminal)
     return with_cause(comparison, found, loaded.model)
-
-
-def _spec_of(made: "Model", name: str | None) -> ModelSpec:
-    """Return how to load the model that a trace is of, under another name if it is given one.
-
-    Raises:
-        UsageError: it is not known where the model lies, or it has a dtype that cannot be asked for.
-    """
-    if name is None and made.source == "python":
-        raise UsageError("A was traced from Python: where its model lies is not known", "name it: --model FOLDER")
-    if name is None and (made.name.startswith((".", "~", "/", "\\")) or ".." in made.name or made.name.count("/") > 1):
-        raise UsageError("A names its model by a path, which is not followed", "name it: --model FOLDER")
-    dtype: Any = made.dtype  # whatever the file says: the spec checks it
-    return ModelSpec(
-        name=name or made.name,
-        weights="random" if made.weights == "random" else "auto",
-        seed=made.seed,
-        dtype=dtype,
-        num_labels=len(made.config.get("id2label") or ()) or None,
-        allow_missing=True,
-    )
 
 
 def _tensors(trace: str, given: str | None, terminal: Terminal) -> "TensorFile | None":

@@ -53,6 +53,14 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         ('bert-inspect explain "I love cats!" --by component', "what each head and feed-forward part contributes"),
         ("bert-inspect explain --input sentences.txt -o why.jsonl", "a file of sentences, one a line"),
     ),
+    "cell": (
+        ('bert-inspect cell logits "I love cats!"', "the largest logit, term by term"),
+        (
+            'bert-inspect cell "attention scores" "I love cats!" --layer 3',
+            "one attention score and what becomes of it",
+        ),
+        ("bert-inspect cell probabilities --trace trace.json --depth 2", "an answer and where it comes from"),
+    ),
     "doctor": (
         ("bert-inspect doctor", "the default model, with two sentences of its own"),
         ('bert-inspect doctor "I love cats!" --only padding,precision', "two questions about your sentence"),
@@ -70,8 +78,8 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     ),
     "schema": (
         ("bert-inspect schema", "the JSON Schema of a trace"),
-        ("bert-inspect schema > trace.schema.json", "the same in a file"),
-        ("bert-inspect schema | head -n 20", "its beginning"),
+        ("bert-inspect schema cell", "that of a cell"),
+        ("bert-inspect schema > trace.schema.json", "the trace's in a file"),
     ),
 }
 """By command."""

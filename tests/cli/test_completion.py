@@ -73,6 +73,9 @@ def test_questions_and_settings_are_offered(monkeypatch: pytest.MonkeyPatch) -> 
     assert offered(monkeypatch, "bert-inspect doctor --only ") == list(QUESTIONS)
     assert offered(monkeypatch, "bert-inspect doctor --skip padding,p") == ["padding,precision"]
     assert offered(monkeypatch, "bert-inspect compare --a att") == ["attention=eager", "attention=sdpa"]
+    assert offered(monkeypatch, "bert-inspect cell lo") == ["logits", "loss"]
+    assert {"probabilities", "attention.self"} <= set(offered(monkeypatch, "bert-inspect cell "))
+    assert offered(monkeypatch, "bert-inspect schema c") == ["cell"]
     assert {"text=", "seed=", "model=", "dtype=bfloat16"} <= set(offered(monkeypatch, "bert-inspect compare --b "))
     assert offered(monkeypatch, "bert-inspect compare --b model=bert-t") == ["model=bert-tiny"]
     assert offered(monkeypatch, "bert-inspect run x --dtype b") == ["bfloat16"]

@@ -22,7 +22,7 @@ COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 PANELS = {"Input", "Compare", "Model", "Filter", "Show", "Save", "Terminal"}
 GROUPS = {
     "See the pass": ["run", "show", "tokens", "model", "source", "diagram", "attention", "report"],
-    "Ask why": ["explain", "doctor"],
+    "Ask why": ["explain", "cell", "doctor"],
     "Compare": ["diff", "compare"],
     "Many sentences": ["run --input"],
     "Format": ["schema"],
@@ -117,7 +117,9 @@ def at_a_terminal(*arguments: str) -> Any:
     )
 
 
-@pytest.mark.parametrize("arguments", [["run"], ["tokens"], ["source", "attention.self"], ["compare"], ["attention"]])
+@pytest.mark.parametrize(
+    "arguments", [["run"], ["tokens"], ["source", "attention.self"], ["compare"], ["attention"], ["cell", "logits"]]
+)
 def test_without_a_sentence_a_person_gets_five_lines(arguments: list[str]) -> None:
     done = at_a_terminal(*arguments)
     lines = done.stderr.splitlines()

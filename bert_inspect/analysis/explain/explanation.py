@@ -2,9 +2,8 @@
 
 from typing import Any, Final, Literal
 
-import msgspec
-
 from ...traces.base import Record
+from ...traces.codec import schema as schema_of
 from ...traces.record import Environment, Input, Model
 from ...traces.values import Number
 
@@ -197,5 +196,6 @@ class Explanation(Record, frozen=True, kw_only=True):
 
 
 def schema() -> dict[str, Any]:
-    """Return the JSON Schema of an explanation."""
-    return msgspec.json.schema(Explanation)
+    """Return the JSON Schema (draft 2020-12) of an explanation."""
+    made = schema_of(Explanation)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": FORMAT, **made}

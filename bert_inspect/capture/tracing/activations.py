@@ -38,6 +38,8 @@ class Activations:
         """Whether anything is kept of what a step returned."""
         if not self._spec.keep.any or (record.kind == "op" and self.wanted.level == "module"):
             return False
+        if self._spec.keep.steps is not None and record.id not in self._spec.keep.steps:
+            return False
         return self.wanted.wants(record.path, record.layer)
 
     def take(self, record: StepRecord, seen: TensorRecord, tensor: torch.Tensor) -> None:

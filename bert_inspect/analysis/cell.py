@@ -1,0 +1,65 @@
+"""A cell of a model: it is run once to find the step, and again keeping only the tensors that the cell is made of."""
+
+from collections.abc import Callable, Set
+from typing import Any
+
+from ..capture.forward import Linked, run_linked
+from ..capture.keep import Keep
+from ..capture.readers import dtype_name, named_tensors, reader
+from ..cells.operand import Read
+from ..cells.run_numbers import Numbers, Parameter
+from ..errors import UsageError
+from ..loading.loaded import Loaded
+from ..traces.record import Input, Step, Trace
+
+
+class Runs:
+    """Runs of one model over one batch, each of which keeps what a few steps returned."""
+
+    def __init__(self, loaded: Loaded, batch: Input) -> None:
+        self._loaded = loaded
+        self._batch = batch
+        first = run_linked(loaded, batch, keep=Keep())
+        self.trace: Trace = first.trace
+        self.links = _numbers(first, loaded)
+
+    def numbers(self, steps: Set[int]) -> Numbers:
+        """Run the model and return the numbers of what these steps returned.
+
+        Raises:
+            UsageError: other steps ran than before.
+        """
+        linked = run_linked(self._loaded, self._batch, keep=Keep(tensors=True, steps=frozenset(steps)))
+        if [step.type for step in linked.trace.steps] != [step.type for step in self.trace.steps]:
+            raise UsageError(
+                "the model ran other steps the second time", "bert-inspect doctor asks whether it is random"
+            )
+        return _numbers(linked, self._loaded)
+
+
+def _numbers(linked: Linked, loaded: Loaded) -> Numbers:
+    def outputs(step: Step, place: int) -> Read | None:
+        key = linked.trace.steps[step.id].outputs[place].tensor
+        held = None if key is None else linked.tensors.get(key)
+        return None if held is None else reader(held)
+
+    return Numbers(
+        trace=linked.trace,
+        outputs=outputs,
+        parameters=parameters_of(loaded.model),
+        received=linked.received,
+        made=linked.made,
+    )
+
+
+def parameters_of(model: Any) -> Callable[[str], Parameter | None]:
+    """Return what gives the parameters and buffers of a model by their names."""
+    held = named_tensors(model)
+
+    def parameter(name: str) -> Parameter | None:
+        tensor = held.get(name)
+        if tensor is None:
+            return None
+        return Parameter(shape=tuple(tensor.shape), dtype=dtype_name(tensor.dtype), whole=reader(tensor))
+
+    return parameter
