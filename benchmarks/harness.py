@@ -61,9 +61,9 @@ def paired(candidate: Callable[[], float], baseline: Callable[[], float], *, pai
     return statistics.median(ratios)
 
 
-def circumstances() -> str:
-    """Say when and where this was measured, and with which versions."""
-    names = ("bert-inspect", "torch", "transformers", "typer", "rich", "msgspec")
+def circumstances(*others: str) -> str:
+    """Say when and where this was measured, and with which versions, of other packages too."""
+    names = ("bert-inspect", "torch", "transformers", "typer", "rich", "msgspec", *others)
     parts = [f"{name} {version(name)}" for name in names]
     described = Path("/proc/cpuinfo")
     lines = described.read_text().splitlines() if described.exists() else []

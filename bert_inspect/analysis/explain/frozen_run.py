@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 
@@ -61,15 +62,20 @@ class FrozenRun:
             rows.append(quantity.against[1])
         return rows
 
+    @cached_property
+    def _shares(self) -> list[list[float]]:
+        """What each bias contributes to each row, read once for all cuts; empty where nothing depends on it."""
+        return [constant.shares.tolist() if constant.found else [] for constant in self.constants]
+
     def biases(self, quantity: Quantity, *, after: int = -1) -> list[Bias]:
         """Return what each bias contributes to a number, of those that were added after a place in the run."""
         rows, family = self.rows(quantity), self.loaded.family
         found: dict[tuple[str, int | None], list[float]] = {}
         of: dict[tuple[str, int | None], Constant] = {}
-        for constant in self.constants:
-            if constant.order > after and constant.found:
+        for constant, shares in zip(self.constants, self._shares, strict=True):
+            if constant.order > after and shares:
                 key = (constant.parameter or f"({constant.order})", constant.layer)
-                found.setdefault(key, []).append(float(constant.shares[rows].sum()))
+                found.setdefault(key, []).append(sum(shares[row] for row in rows))
                 of[key] = constant
         return [
             Bias(
