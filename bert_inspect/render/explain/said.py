@@ -186,9 +186,9 @@ def verdict(found: Faithfulness) -> str:
     if "occlusion" in drops:
         said += f"; by occlusion {drops['occlusion']:.3f}"
     if own > random:
-        return f"Masking the words with the largest shares first lowers {what} faster than a random order ({said})."
+        return f"Masking the words with the largest shares first lowers {what} faster than random order ({said})."
     how = "no faster than" if own == random else "less than"
-    return f"Masking the words with the largest shares first lowers {what} {how} a random order ({said})."
+    return f"Masking the words with the largest shares first lowers {what} {how} random order ({said})."
 
 
 def order_name(order: Removed) -> str:

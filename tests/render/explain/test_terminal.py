@@ -327,14 +327,14 @@ def test_layers_end_with_the_models_output_and_say_what_the_first_cannot_know() 
 
 def test_the_check_gives_a_verdict_that_is_true() -> None:
     text = one_line(page(by_token(faithfulness=checked()), 120))
-    assert "faster than a random order (mean drop 0.500 against 0.250; by occlusion 0.600)" in text
+    assert "faster than random order (mean drop 0.500 against 0.250; by occlusion 0.600)" in text
     assert "5 words, 87 sentences run" in text
     assert "by shares 90.0 80.0 70.0 60.0 50.0 40.0 30.0 20.0 10.0 0.0 +0.500" in text
     assert "by shares 50.0 50.0 50.0 50.0 50.0" in text
     worse = one_line(page(by_token(faithfulness=checked(own=0.1)), 120))
-    assert "lowers the probability less than a random order (mean drop 0.100 against 0.250" in worse
+    assert "lowers the probability less than random order (mean drop 0.100 against 0.250" in worse
     same = one_line(page(by_token(faithfulness=checked(own=0.25, quantity="value")), 120))
-    assert "lowers the number no faster than a random order" in same
+    assert "lowers the number no faster than random order" in same
 
 
 def test_a_check_that_masked_nothing_is_told_too() -> None:

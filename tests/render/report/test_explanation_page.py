@@ -116,7 +116,7 @@ def test_components_layers_and_the_check_have_tables() -> None:
     ]
     assert "the same for every sentence" in html
     html = explanation_html(by_token(faithfulness=checked()), View())
-    assert "faster than a random order" in html and html.count('<table class="eraser">') == 2
+    assert "faster than random order" in html and html.count('<table class="eraser">') == 2
     assert len(of(html, "path", "own")) == 2  # the curve, and its line in the legend
 
 
