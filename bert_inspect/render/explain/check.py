@@ -40,7 +40,7 @@ class _Numbers:
         names = [said.order_name(order) for order in self.found.orders]
         cells = [[said.share_in(value, self.found) for value in row] for row in self.numbers]
         titles = [f"{100 * part:.0f} %" for part in self.parts]
-        width = max(len(cell) for row in (titles, *cells) for cell in row)
+        width = max((len(cell) for row in (titles, *cells) for cell in row), default=0)
         lead, last = max(map(len, names), default=0), len(said.MEAN_DROP) + 2 if self.drops else 0
         room = options.max_width - lead - last
         shown, width = _shown(len(titles), width, room)

@@ -8,7 +8,7 @@ from ...traces.record import Input, Model
 from ...traces.token_text import shown_token, token_text
 from ..outcome.meaning import LABEL, NO_ANSWER, fine_percent, means_something
 from ..words import plural
-from .digits import decimals, plain, signed, size
+from .digits import decimals, plain, size
 
 DIRECT = (
     "Direct paths: what each component adds by itself, carried to the head by residual sums and norms alone. What "
@@ -149,7 +149,7 @@ def summed(total: Total, answer: Answer, digits: int) -> str:
     sum_ = value if close else plain(total.sum, digits)
     rest = f"(differs by {size(total.difference)}, rounding explains {size(total.rounding)})"
     if total.adds_up:
-        return f"sum {sum_} {'=' if sum_ == value else 'for'} {name} {value} {rest}"
+        return f"sum {sum_}{' =' if sum_ == value else ','} {name} {value} {rest}"
     return (
         f"the rows do not add up: sum {plain(total.sum, digits)}, {name} {value} "
         f"(differs by {size(total.difference)}, rounding explains {size(total.rounding)} only)"
@@ -186,9 +186,9 @@ def verdict(found: Faithfulness) -> str:
     if "occlusion" in drops:
         said += f"; by occlusion {drops['occlusion']:.3f}"
     if own > random:
-        return f"Masking the words with the largest shares first lowers {what} faster than a random order ({said})."
+        return f"Masking the words with the largest shares first lowers {what} faster than random order ({said})."
     how = "no faster than" if own == random else "less than"
-    return f"Masking the words with the largest shares first lowers {what} {how} a random order ({said})."
+    return f"Masking the words with the largest shares first lowers {what} {how} random order ({said})."
 
 
 def order_name(order: Removed) -> str:
@@ -198,7 +198,7 @@ def order_name(order: Removed) -> str:
 
 def share_in(value: float, found: Faithfulness) -> str:
     """Return a number of the check: a probability in percent, else as it is."""
-    return f"{100 * value:.1f}" if found.quantity == "probability" else signed(value, 3)
+    return f"{100 * value:.1f}" if found.quantity == "probability" else plain(value, 3)
 
 
 def counted(found: Faithfulness) -> str:
@@ -209,7 +209,7 @@ def counted(found: Faithfulness) -> str:
 def curve_title(found: Faithfulness) -> str:
     """Return what the curve shows."""
     what = "probability in percent" if found.quantity == "probability" else "explained number"
-    return f"{what} after masking so many words, the most important first"
+    return f"{what} after masking so many of the words"
 
 
 def benchmarks(found: Faithfulness) -> list[tuple[str, list[list[float]], str]]:

@@ -14,6 +14,7 @@ from render.explain.records import (
     by_token,
     checked,
     explanation,
+    model,
     target,
     tokens_of,
 )
@@ -136,6 +137,12 @@ def test_text_from_outside_is_text() -> None:
     svg = explanation_svg(MADE["hostile"](), View())
     assert "<b>" not in svg and "\x1b" not in svg and "\u202e" not in svg
     assert any("[red]x[/red]" in text for text in texts(svg)) and HOSTILE not in svg
+
+
+def test_of_a_random_head_nothing_has_a_colour() -> None:
+    root = parsed(explanation_svg(by_token(model=model(weights="random")), View()))
+    assert root.get("class") == "why noise" and parsed(explanation_svg(by_token(), View())).get("class") == "why"
+    assert any("one of noise" in (text.text or "") for text in root.iter(f"{NAMESPACE}text"))
 
 
 def test_of_many_sentences_the_first_are_drawn() -> None:

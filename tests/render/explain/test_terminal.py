@@ -30,6 +30,7 @@ from rich.console import Console
 from bert_inspect.analysis.explain.explanation import Answer, Cut, Explanation, Logit
 from bert_inspect.render.explain.notebook import mimebundle
 from bert_inspect.render.explain.page import View, explanation_page, explanation_summary
+from bert_inspect.render.explain.svg import explanation_svg
 
 HOSTILE = "[red]x[/red]\x1b[31m<b>\u202e"
 LONG = " ".join(f"word{number}" for number in range(500))
@@ -123,7 +124,7 @@ def test_a_difference_that_rounding_explains_is_told_in_the_words_of_an_error() 
     found = by_token(total=total([2.31405], off=3.1e-7))
     assert page(found).splitlines()[-1] == "sum 2.3140 = logit 2.3140 (differs by 3e-7, rounding explains 1e-6)"
     coarse = by_token(total=total([2.31], off=0.01, rounding=0.1))
-    assert "sum 2.3100 for logit 2.3000 (differs by 0.01, rounding explains 0.1)" in page(coarse)
+    assert "sum 2.3100, logit 2.3000 (differs by 0.01, rounding explains 0.1)" in page(coarse)
 
 
 def test_what_does_not_add_up_is_said() -> None:
@@ -326,14 +327,22 @@ def test_layers_end_with_the_models_output_and_say_what_the_first_cannot_know() 
 
 def test_the_check_gives_a_verdict_that_is_true() -> None:
     text = one_line(page(by_token(faithfulness=checked()), 120))
-    assert "faster than a random order (mean drop 0.500 against 0.250; by occlusion 0.600)" in text
+    assert "faster than random order (mean drop 0.500 against 0.250; by occlusion 0.600)" in text
     assert "5 words, 87 sentences run" in text
     assert "by shares 90.0 80.0 70.0 60.0 50.0 40.0 30.0 20.0 10.0 0.0 +0.500" in text
     assert "by shares 50.0 50.0 50.0 50.0 50.0" in text
     worse = one_line(page(by_token(faithfulness=checked(own=0.1)), 120))
-    assert "lowers the probability less than a random order (mean drop 0.100 against 0.250" in worse
+    assert "lowers the probability less than random order (mean drop 0.100 against 0.250" in worse
     same = one_line(page(by_token(faithfulness=checked(own=0.25, quantity="value")), 120))
-    assert "lowers the number no faster than a random order" in same
+    assert "lowers the number no faster than random order" in same
+
+
+def test_a_check_that_masked_nothing_is_told_too() -> None:
+    order = structs.replace(checked().orders[0], curve=[], comprehensiveness=[], sufficiency=[], aopc="NaN")
+    none = structs.replace(checked(), masked=[], bins=[], orders=[order], words=0)
+    for found in (none, structs.replace(none, orders=[])):
+        assert "0 words" in page(by_token(faithfulness=found))
+        assert explanation_svg(by_token(faithfulness=found), View())
 
 
 def test_many_sentences_are_shown_in_part_unless_all_are_asked_for() -> None:

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from render.explain.records import BIASES, SHARES, by_component, by_layer, by_token, checked, target
+from render.explain.records import BIASES, SHARES, by_component, by_layer, by_token, checked, model, target
 from render.explain.test_terminal import LONG, MADE
 
 from bert_inspect import Trace
@@ -116,14 +116,20 @@ def test_components_layers_and_the_check_have_tables() -> None:
     ]
     assert "the same for every sentence" in html
     html = explanation_html(by_token(faithfulness=checked()), View())
-    assert "faster than a random order" in html and html.count('<table class="eraser">') == 2
+    assert "faster than random order" in html and html.count('<table class="eraser">') == 2
     assert len(of(html, "path", "own")) == 2  # the curve, and its line in the legend
 
 
-def test_an_answer_of_a_random_head_is_no_answer() -> None:
+def test_labels_are_text() -> None:
     found = by_token(target=target(of=Logit(label="B<script>", index=1, logit=1.0, probability=0.5)))
     html = explanation_html(found, View())
     assert "B&lt;script&gt;" in html and html.count("<script") == 1
+
+
+def test_an_answer_of_a_random_head_is_no_answer() -> None:
+    html = explanation_html(by_token(model=model(weights="random")), View())
+    assert "an explanation of them is one of noise" in html and "logit of class 1" in html
+    assert "positive" not in html and len(of(html, "div", "meaningless")) == 1
 
 
 def test_the_report_has_the_section_where_there_is_an_explanation(traced: Trace) -> None:

@@ -71,7 +71,7 @@ def _chart(drawing: Drawing, found: Faithfulness, *, width: float = _CHART_WIDTH
 
 
 def _numbers(drawing: Drawing, found: Faithfulness, numbers: list[list[float]]) -> None:
-    left = max(wide(said.order_name(order), TEXT) for order in found.orders) + 24
+    left = max((wide(said.order_name(order), TEXT) for order in found.orders), default=0) + 24
     for place, part in enumerate(found.bins):
         drawing.text(f"{100 * part:.0f} %", left + 60 * place + 36, drawing.y, "quiet end")
     drawing.y += ROW

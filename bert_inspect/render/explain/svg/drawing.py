@@ -45,17 +45,19 @@ _STYLE = (
     ".why .dotted{stroke-dasharray:2 3}"
     + _rules(dark=False)
     + f"@media (prefers-color-scheme:dark){{{_rules(dark=True)}}}"
+    + ".why.noise .for,.why.noise .against{fill:#8b949e}"
 )
 
 
 class Drawing:
-    """The elements so far, how far down they reach, and what they say in words."""
+    """The elements so far, how far down they reach, and what they say in words; without colours where that is noise."""
 
-    def __init__(self, width: float = WIDTH) -> None:
+    def __init__(self, width: float = WIDTH, *, noise: bool = False) -> None:
         self.parts: list[str] = []
         self.words: list[str] = []
         self.y = 0.0
         self.width = width
+        self.noise = noise
 
     def text(self, text: str, x: float, y: float, style: str = "", *, length: float | None = None) -> None:
         """Write a text; with ``length`` it takes so much room, whatever the font."""
@@ -95,7 +97,7 @@ class Drawing:
         wide, high = self.width + 2 * MARGIN, self.y + 2 * MARGIN
         size = f'width="{wide:.0f}" height="{high:.0f}"'
         lines = [
-            '<svg xmlns="http://www.w3.org/2000/svg" class="why" role="img" '
+            f'<svg xmlns="http://www.w3.org/2000/svg" class="why{" noise" if self.noise else ""}" role="img" '
             f'aria-labelledby="{name}-title {name}-text" {size} viewBox="0 0 {wide:.0f} {high:.0f}">',
             f'<title id="{name}-title">{escape(title)}</title>',
             f'<desc id="{name}-text">{escape(chr(10).join(self.words))}</desc>',

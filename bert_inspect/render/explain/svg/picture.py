@@ -19,13 +19,14 @@ _TITLE = 300
 
 def explanation_svg(explanation: Explanation, view: View) -> str:
     """Return the picture, light or dark as the page that shows it."""
-    drawing = Drawing(map_width(explanation))
+    warning = said.noise(explanation.model)
+    drawing = Drawing(map_width(explanation), noise=bool(warning))
     name = safe_text(explanation.model.name or explanation.model.class_)
     title = f"Why {name} answers as it does"
     drawing.y = 20.0
     drawing.text(title, 0, drawing.y, "title")
     drawing.y += 26
-    if warning := said.noise(explanation.model):
+    if warning:
         drawing.paragraph(warning, "bad")
     for note in notes(explanation):
         drawing.paragraph(note, "quiet")
