@@ -47,7 +47,7 @@ ROOMS: dict[str, set[str]] = {
     "render.diagram": TRACES | {"safetext", "dataflow", "layout", "render", "rich"},
     "render.explain": TRACES | {"safetext", "diff", "analysis.explain", "render", "render.diagram", "rich"},
     "render.report": TRACES | {"safetext", "analysis", "analysis.explain", "source_view", "render", "render.explain"}
-    | {"msgspec", "numpy"} | RICH,
+    | {"cells", "msgspec", "numpy"} | RICH,
     "terminal": EDGE | {"rich"},
     "result": TRACES | {"analysis.explain", "files", "render", "render.explain"},
     "api": TRACES | {"errors", "analysis.explain", "capture", "loading", "result", "transformers"},

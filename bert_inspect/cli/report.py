@@ -21,9 +21,11 @@ from .screen import for_the_screen
 if TYPE_CHECKING:
     from ..analysis.attention import LayerAttention
     from ..analysis.explain.explanation import Explanation
+    from ..analysis.opened_cells import Opened
     from ..capture.keep import Keep
+    from ..loading.loaded import Loaded
     from ..loading.spec import ModelSpec
-    from ..traces.record import Trace
+    from ..traces.record import Input, Trace
     from ..traces.selection import Selection
 
 
@@ -56,6 +58,7 @@ def report(
         _check_name(output)
     left_out: list[str] = []
     why: Explanation | None = None
+    opened: Opened | None = None
     if text.trace is not None:
         if verify:
             raise UsageError(
@@ -72,12 +75,14 @@ def report(
         from ..capture.keep import Keep
 
         keep = Keep(stats=look.stats, values=for_the_screen() if values else None)
-        ran, layers, why = _run(
+        ran, layers, why, opened = _run(
             text, model.spec(), selection, keep, verify=verify, left_out=left_out, terminal=terminal
         )
     from ..render.report import report_html
 
-    page = report_html(ran, layers, left_out=left_out, diagram=_diagram(ran, left_out), explanation=why).encode()
+    page = report_html(
+        ran, layers, left_out=left_out, diagram=_diagram(ran, left_out), explanation=why, opened=opened
+    ).encode()
     if output == "-":
         terminal.write([page])
     else:
@@ -105,8 +110,8 @@ def _run(
     verify: bool,
     left_out: list[str],
     terminal: Terminal,
-) -> "tuple[Trace, Sequence[LayerAttention], Explanation | None]":
-    """Run the model once, for the trace and for the attention, and once to explain its answers."""
+) -> "tuple[Trace, Sequence[LayerAttention], Explanation | None, Opened | None]":
+    """Run the model once, for the trace and for the attention, and again to explain its answers and its numbers."""
     if keep.stats or keep.values or verify:
         check_weights(spec)
     loaded, batch = prepare(text, spec, terminal, selection=selection)
@@ -122,13 +127,30 @@ def _run(
     with terminal.waiting("running the model"):
         ran, *others = (traced.trace for traced in run_for_traces(loaded, batch, specs, verify=verify))
     if ran.failure is not None:
-        return ran, [], None
+        return ran, [], None, None
     why = explained_for_report(loaded, batch, left_out)
+    opened = _opened(loaded, batch, ran, left_out, terminal) if keep.values else None
     try:
-        return ran, [layer for other in others for layer in attention_of_run(other)], why
+        return ran, [layer for other in others for layer in attention_of_run(other)], why, opened
     except UsageError as error:
         left_out.append(f"attention: {error.message}")
-        return ran, [], why
+        return ran, [], why, opened
+
+
+def _opened(loaded: "Loaded", batch: "Input", ran: "Trace", left_out: list[str], terminal: Terminal) -> "Opened | None":
+    """Return the numbers whose arithmetic the page can open; None where it can open none, and say why."""
+    from ..analysis.opened_cells import opened_cells
+    from ..render.sizes import SHOWN_ENDS, SHOWN_SENTENCES
+
+    if ran.selection:
+        left_out.append("the arithmetic of numbers: of whole runs alone, without --layer, --module and --level")
+        return None
+    try:
+        with terminal.waiting("working out numbers"):
+            return opened_cells(loaded, batch, ends=SHOWN_ENDS, sentences=SHOWN_SENTENCES)
+    except UsageError as error:
+        left_out.append(f"the arithmetic of numbers: {error.message}")
+        return None
 
 
 def _diagram(trace: "Trace", left_out: list[str]) -> str | None:

@@ -25,6 +25,11 @@ def cell_page(report: CellReport) -> Group:
     return Group(*_sentence(report), *_cell(report.cell, 0))
 
 
+def cell_lines(cell: Cell) -> list[str]:
+    """Return a cell as lines of plain text, each as long as it is."""
+    return [line.plain for line in (_title(cell), *_said(cell), *_rows(cell), _check(cell), *_after(cell.becomes))]
+
+
 def answer(report: CellReport) -> Group:
     """Return the cell's value and whether it is reproduced."""
     return Group(_title(report.cell), _check(report.cell))

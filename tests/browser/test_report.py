@@ -419,3 +419,35 @@ def test_the_diagram_moves_grows_and_selects(show: Open, traced: Trace) -> None:
     part, frame = boxes.nth(1).bounding_box(), svg.bounding_box()
     assert part is not None and frame is not None
     assert abs(part["x"] + part["width"] / 2 - frame["x"] - frame["width"] / 2) < 2
+
+
+def test_a_click_on_a_number_opens_where_it_comes_from(
+    show: Open, command: Callable[..., tuple[int, str, str]], checkpoint: Path
+) -> None:
+    code, html, _ = command("report", *TEXTS, "--model", checkpoint, "--values", "-o", "-")
+    texts = held(html)["cells"]["texts"]
+    page = show(html)
+    page.get_by_label("Search", exact=True).fill("query projection")
+    page.locator(".row", has_text="query projection").first.click()
+    step = page.locator(".step")
+    canvas, opened = step.locator("canvas.heat").first, step.locator(".arithmetic")
+    expect(opened).to_be_hidden()
+    step_id = next(step["id"] for step in held(html)["trace"]["steps"] if step["label"] == "query projection")
+    canvas.focus()
+    seen = set()
+    for _ in range(24):
+        page.keyboard.press("Enter")
+        place = re.fullmatch(r"token '(.*)', hidden '(\d+)': (.*)", step.locator(".said").first.inner_text())
+        assert code == 0 and place is not None
+        text = texts[f"{step_id}.0"].get(f"0,0,{place[2]}")
+        if text is None:
+            expect(opened).to_contain_text(f"bert-inspect cell '#{step_id}' '{TEXTS[0]}'")
+            expect(opened).to_contain_text(f"--at axis0=0,axis1=0,axis2={place[2]}")
+        else:
+            lines = opened.locator(".sheet div").all_inner_texts()
+            assert lines == text.split("\n") and lines[0].endswith(f"= {place[3]}")
+        seen.add(text is None)
+        page.keyboard.press("ArrowRight")
+    assert seen == {True, False}
+    canvas.click(position={"x": 120, "y": 90})
+    expect(opened).to_be_visible()

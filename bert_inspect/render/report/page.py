@@ -17,6 +17,7 @@ from ...traces.token_text import token_texts
 from ...traces.tree import relaid_from
 from ..heads.page import CAUTION, certificate
 from ..words import plural
+from .cells import Opened, cells_data
 from .document import in_script, inlined, policy, template
 from .facts import facts, others, sentences
 from .heads import fit, heads_data
@@ -47,6 +48,7 @@ def report_html(
     left_out: Sequence[str] = (),
     diagram: str | None = None,
     explanation: Explanation | None = None,
+    opened: Opened | None = None,
 ) -> str:
     """Return the page on a whole run.
 
@@ -56,12 +58,14 @@ def report_html(
         left_out: sentences on what the page does not hold, and why.
         diagram: the dataflow as SVG, its boxes with the attribute ``data-step``.
         explanation: why the model answers as it does, by token.
+        opened: the cells whose arithmetic can be opened; None where none can.
     """
     bare = structs.replace(trace, steps=[_without_values(step) for step in trace.steps])
     data = {
         "trace": bare,
         "values": tensors_data(trace),
         "code": code_data(trace),
+        "cells": None if opened is None else cells_data(trace, opened),
         "relaid": list(relaid_from(trace.steps).items()),
     }
     notes = [*left_out, *_values_note(trace)]

@@ -1,6 +1,7 @@
 // A matrix as a heatmap that is read with mouse, keyboard and screen reader alike.
 //
-// model: { name, rows, columns, value(row, column), shade(value), say(row, column), text(value) }
+// model: { name, rows, columns, value(row, column), shade(value), say(row, column), text(value), looked(row, column),
+//          opened(row, column): what a click on a cell, or Enter, does }
 // rows and columns: { size, label(at), dim(at), gap(at): whether indices are left out before it }
 
 const heatmap = (first) => {
@@ -84,7 +85,8 @@ const heatmap = (first) => {
       }
     }
     overlay();
-    canvas.setAttribute("aria-label", `${model.name}. Arrow keys move over the cells.`);
+    const opens = model.opened ? ", Enter opens where one comes from" : "";
+    canvas.setAttribute("aria-label", `${model.name}. Arrow keys move over the cells${opens}.`);
   };
 
   const overlay = () => {
@@ -135,6 +137,10 @@ const heatmap = (first) => {
   };
   canvas.addEventListener("pointermove", pointed);
   canvas.addEventListener("pointerdown", pointed); // a finger does not hover
+  canvas.addEventListener("click", (event) => {
+    pointed(event);
+    if (at) model.opened?.(at.row, at.column);
+  });
   canvas.addEventListener("keydown", (event) => {
     const { row, column } = at ?? { row: 0, column: 0 };
     const [down, right] = [model.rows.size - 1, model.columns.size - 1];
@@ -148,6 +154,11 @@ const heatmap = (first) => {
       PageUp: [0, column],
       PageDown: [down, column],
     };
+    if (event.key === "Enter" && at && model.opened) {
+      event.preventDefault();
+      model.opened(at.row, at.column);
+      return;
+    }
     const move = moves[event.key];
     if (!move || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();

@@ -64,8 +64,15 @@ const valuesOf = (data, step, place, { started }) => {
         const where = [row, column].slice(2 - ends.length).map((place_, axis) => `${one(axes[ends[axis]])} '${safe(names(ends[axis], kept[ends[axis]][shown[axis][place_]]))}'`);
         return `${where.join(", ")}: ${written(value(row, column))}`;
       },
+      opened: data.cells
+        ? (row, column) => {
+            const cell = [row, column].slice(2 - ends.length).map((place_, axis) => kept[ends[axis]][shown[axis][place_]]);
+            arithmetic.open([...at.map((place_, axis) => kept[axis][place_]), ...cell]);
+          }
+        : undefined,
     };
   };
+  const arithmetic = arithmeticOf(data, step, place);
   const picture = heatmap(model());
   const pickers = at.map((_, axis) =>
     kept[axis].length > 1
@@ -87,6 +94,7 @@ const valuesOf = (data, step, place, { started }) => {
       cut ? "The ends of each axis; gaps stand for what is left out." : "",
       hidden ? `${hidden} padding token${hidden === 1 ? "" : "s"} hidden.` : "",
       most ? `Strongest colour: ${number(most)} blue${negative ? `, ${number(-most)} orange` : ""}.` : "",
+      data.cells ? "A click on a cell, or Enter, opens where it comes from." : "",
     ]
       .filter(Boolean)
       .join(" ");
@@ -103,5 +111,26 @@ const valuesOf = (data, step, place, { started }) => {
     told,
     pickers.some(Boolean) ? h("div", { class: "bar" }, pickers) : "",
     picture.element,
+    arithmetic.element,
   );
+};
+
+// Where one number comes from: its arithmetic where the page holds it, else the command that shows it.
+const arithmeticOf = (data, step, place) => {
+  const element = h("div", { class: "arithmetic", "aria-live": "polite", hidden: true });
+  const texts = data.cells?.texts[`${step.id}.${place}`] ?? {};
+  const open = (index) => {
+    const text = texts[index.join(",")];
+    const where = index.map((one, axis) => `axis${axis}=${one}`).join(",");
+    const { command } = data.cells;
+    const asked = `bert-inspect cell '#${step.id}' ${command} --at ${where}`;
+    element.replaceChildren(
+      text
+        ? h("div", { class: "mono sheet" }, text.split("\n").map((line) => h("div", {}, line)))
+        : h("p", { class: "quiet" }, command ? "This page holds the arithmetic of each token's largest number. Of this one:" : "This page holds the arithmetic of each token's largest number."),
+      text || !command ? "" : h("div", { class: "mono sheet command" }, asked),
+    );
+    element.hidden = false;
+  };
+  return { element, open };
 };
