@@ -130,11 +130,22 @@ def test_the_picture_of_an_explanation_is_what_the_command_shows(
     assert code == 0 and re.sub(r"differs by \S+,", "", shown) in re.sub(r"differs by \S+,", "", out)
 
 
-def test_the_python_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    example = re.search(r"```python\n(.*?)```", README, re.DOTALL)
-    assert example is not None
-    exec(example[1], {})
+def test_the_picture_of_a_number_is_what_the_command_shows(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    pictures = re.findall(r"```text\n(.*?)```", README, re.DOTALL)
+    line, shown = next(picture.split("\n", 1) for picture in pictures if picture.startswith("$ bert-inspect cell"))
+    monkeypatch.setenv("COLUMNS", "120")
+    code, out, _ = command(*shlex.split(line.removeprefix("$ bert-inspect ")))
+    # How far rounding takes the two apart is each machine's own, and the line of source each release's.
+    plain = (re.sub(r"differs by \S+,|\.py:\d+", "", text) for text in (shown, out))
+    assert code == 0 and next(plain) == next(plain)
+
+
+def test_the_python_examples_run(capsys: pytest.CaptureFixture[str]) -> None:
+    traced, explained = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    exec(traced, {})
     assert "bert.encoder.layer.1.attention.self [2, 12, 8, 8]" in capsys.readouterr().out
+    exec(explained, {})
+    assert "not 1.45\n" in capsys.readouterr().out
 
 
 def test_the_targets_that_the_readme_names_exist() -> None:
