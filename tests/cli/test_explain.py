@@ -114,7 +114,7 @@ def test_the_python_function_gives_the_same_record(
     [
         (["--target", "great"], "'great' is not a label of this model"),
         (["--target", "5"], "there is no class 5"),
-        (["--token", "love"], "--token chooses one of several answers"),
+        (["--token", "love"], "this model gives one answer a sentence"),
         (["--check", "--by", "component"], "--check goes with --by token"),
         (["--neurons", "3"], "--neurons goes with --by component"),
         (["--words", "--by", "layer"], "--words goes with --by token"),

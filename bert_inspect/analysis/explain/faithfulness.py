@@ -47,11 +47,11 @@ def faithfulness(loaded: Loaded, batch: Input, quantity: Quantity, answer: Answe
     """
     mask = getattr(loaded.tokenizer, "mask_token_id", None)
     if mask is None:
-        raise UsageError("this model's vocabulary has no mask to put in the place of words", "leave --check out")
+        raise UsageError("this model's vocabulary has no mask to put in the place of words", "leave `check` out")
     row = quantity.row
     words = words_of(batch, row)
     if not words:
-        raise UsageError(f"sentence {row + 1} has no words that could be masked", "leave --check out")
+        raise UsageError(f"sentence {row + 1} has no words that could be masked", "leave `check` out")
     shares = {token.place: float(token.share) for token in answer.tokens if token.sentence == row}
     masked = _Masked(loaded, as_given(loaded, batch), quantity, [word.places for word in words], mask)
     by_share = _descending([sum(shares[place] for place in word.places) for word in words])

@@ -93,9 +93,7 @@ def chosen(
     index = largest(logits) if wanted.target is None else find(wanted.target)
     against = None if wanted.against is None else find(wanted.against)
     if against == index:
-        raise UsageError(
-            f"--against {wanted.against} is what is explained itself", "name another class, or another --target"
-        )
+        raise UsageError(f"{wanted.against} is what is explained itself", "name another class, or another `target`")
 
     def logit(at: int) -> Logit:
         share = None if shares is None else strict(shares[at])

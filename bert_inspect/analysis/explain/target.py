@@ -38,12 +38,12 @@ def check_wanted(loaded: Loaded, wanted: Wanted) -> None:
     if loaded.head is heads.NO_HEAD:
         raise UsageError(
             "this model has no head, so it gives no answer that could be explained",
-            f"read it with a head: --task {heads.SEQUENCE_CLASSIFICATION.task}",
+            f'read it with a head: `task="{heads.SEQUENCE_CLASSIFICATION.task}"`',
         )
     if wanted.token is not None and loaded.head in _WHOLE_SENTENCES:
-        raise UsageError("--token chooses one of several answers in a sentence", "this model gives one a sentence")
+        raise UsageError("this model gives one answer a sentence: there is no token to choose", "leave `token` out")
     if wanted.against is not None and (loaded.head in _ONE_NUMBER or loaded.model.config.num_labels == 1):
-        raise UsageError("--against needs a second class to compare with", "leave it out: there is one number only")
+        raise UsageError("there is no second class to hold the number against", "leave `against` out")
 
 
 _WHOLE_SENTENCES = (heads.SEQUENCE_CLASSIFICATION, heads.NEXT_SENTENCE, heads.MULTIPLE_CHOICE)
@@ -107,7 +107,7 @@ def _token_labels(loaded: Loaded, batch: Input, returned: Returned, wanted: Want
 
 def _replaced(loaded: Loaded, batch: Input, returned: Returned, wanted: Wanted) -> list[Quantity]:
     if wanted.target is not None:
-        raise UsageError("this head gives each token one number", "choose the token: --token TEXT")
+        raise UsageError("this head gives each token one number", "choose the token with `token`")
     logits = plain(returned[known_as.LOGITS])
     found = []
     for row in range(len(batch.texts)):

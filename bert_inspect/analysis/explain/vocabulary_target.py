@@ -53,7 +53,7 @@ def _mask(batch: Input, row: int, tokenizer: Any) -> int:
     if not masks:
         raise UsageError(
             f"sentence {row + 1} has no mask for the model to fill",
-            f"write {getattr(tokenizer, 'mask_token', None) or '[MASK]'} in it, or choose a token: --token TEXT",
+            f"write {getattr(tokenizer, 'mask_token', None) or '[MASK]'} in it, or choose a token with `token`",
         )
     return masks[0]
 

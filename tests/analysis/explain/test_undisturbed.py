@@ -116,9 +116,9 @@ def test_without_a_head_or_without_weights_there_is_nothing_to_explain() -> None
         explain(model_of((CASE[0], NO_HEAD, {})), batch(CASE[0]))
     from bert_inspect.analysis.explain.quantity import Wanted
 
-    with pytest.raises(UsageError, match="one of several answers"):
+    with pytest.raises(UsageError, match="one answer a sentence"):
         explain(model_of(CASE), batch(CASE[0]), wanted=Wanted(token="1"))
-    with pytest.raises(UsageError, match="second class"):
+    with pytest.raises(UsageError, match="no second class"):
         explain(model_of((CASE[0], QUESTION_ANSWERING, {})), batch(CASE[0]), wanted=Wanted(against="end"))
     import dataclasses
 
