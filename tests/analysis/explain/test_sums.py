@@ -7,7 +7,9 @@ import pytest
 import torch
 from analysis.explain.pairs import ATTENDING, ATTENDING_NAMES, CASES, NAMES, Case, asked, batch, both, model_of
 from families.tiny import arguments
+from helpers import TEXTS
 
+from bert_inspect import explain, load
 from bert_inspect.analysis.explain.by_token import by_token
 from bert_inspect.analysis.explain.explanation import Answer
 from bert_inspect.analysis.explain.frozen_run import run_frozen
@@ -144,3 +146,20 @@ def batch_of_the_second(case: Case):  # type: ignore[no-untyped-def]
     names = ("tokens", "offsets", "special", "words", "input_ids", "token_type_ids", "attention_mask")
     cut = {name: [getattr(given, name)[1][:real]] for name in names}
     return structs.replace(given, texts=given.texts[1:], pairs=given.pairs[1:], truncated=[0], **cut)  # type: ignore[index]
+
+
+@pytest.mark.parametrize("attention", ["eager", "sdpa"])
+def test_on_trained_weights_too(attention: str) -> None:
+    model, tokenizer = load("bert-sentiment", attention=attention)  # type: ignore[arg-type]
+    texts = [*TEXTS, "The food was not good.", "It is neither funny nor sad, and I was glad when it ended."]
+    with torch.inference_mode():
+        plain = model(**tokenizer(texts, padding=True, return_tensors="pt")).logits
+    for by in ("token", "component"):
+        found = explain(model, tokenizer, texts, by=by, target="positive", against="negative")
+        assert found.adds_up
+        for row, answer in enumerate(found.answers):
+            assert answer.total is not None and off(answer) < 1e-5
+            assert float(answer.total.value) == pytest.approx(float(plain[row, 1] - plain[row, 0]), abs=1e-6)
+    shares = {text: explain(model, tokenizer, text, target="positive").answers[0].tokens for text in TEXTS}
+    assert max(shares[TEXTS[0]], key=lambda token: float(token.share)).place == 2  # love
+    assert min(shares[TEXTS[1]], key=lambda token: float(token.share)).place == 2  # hates
