@@ -20,7 +20,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakIdKeyDictionary
 
 from ...loading.loaded import Loaded
-from ...traces.vocabulary import roles
+from ...traces.vocabulary import labels, roles
 from .affine import NotAffine
 from .frozen_functions import FrozenAttention, FrozenNorm, frozen_activation, frozen_gelu
 from .parts import Constant, Part
@@ -36,7 +36,6 @@ _OPENS_A_BLOCK = (
 _CLOSES_A_BLOCK = (roles.ATTENTION_OUTPUT_PROJECTION, roles.OUTPUT_PROJECTION)
 """What such a block hands to the residual sum."""
 _ACTIVATIONS = ("transformers.activations", "torch.nn.modules.activation")
-ATTENTION_PROBABILITIES = "attention probabilities"
 
 
 class FrozenNetwork(TorchFunctionMode):
@@ -176,7 +175,7 @@ class FrozenNetwork(TorchFunctionMode):
     def _softmax(self, func: Any, input: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
         probabilities: torch.Tensor = func(input, *args, **kwargs)
         if input.requires_grad:
-            self.frozen[ATTENTION_PROBABILITIES] = None
+            self.frozen[labels.ATTENTION_PROBABILITIES] = None
         return probabilities.detach()
 
     def _attention(
@@ -186,7 +185,7 @@ class FrozenNetwork(TorchFunctionMode):
             return func(query, key, value, *args, **kwargs)  # type: ignore[no-any-return]
         options = {**dict(zip(("attn_mask", "dropout_p", "is_causal"), args, strict=False)), **kwargs}
         out: torch.Tensor = FrozenAttention.apply(value, func, query.detach(), key.detach(), options)  # type: ignore[no-untyped-call]
-        self._computed(out, holds=ATTENTION_PROBABILITIES)
+        self._computed(out, holds=labels.ATTENTION_PROBABILITIES)
         return out
 
     def _elementwise(self, func: Any, input: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:

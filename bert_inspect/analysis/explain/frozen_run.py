@@ -17,6 +17,7 @@ from ...families.heads import MULTIPLE_CHOICE
 from ...loading.loaded import Loaded
 from ...traces.record import Input
 from ...traces.values import UNIT_ROUNDOFF
+from ...traces.vocabulary import labels
 from .affine import NotAffine, check_affine
 from .explanation import Bias, Total
 from .frozen_network import FrozenNetwork, frozen
@@ -79,7 +80,7 @@ class FrozenRun:
                 of[key] = constant
         return [
             Bias(
-                label=constant.role or "constant",
+                label=constant.role or labels.CONSTANT,
                 part=family.part(constant.parameter.rpartition(".")[0]) if constant.parameter else "",
                 layer=constant.layer,
                 share=sum(found[key]),

@@ -9,7 +9,7 @@ from ...diff.align_words import words as words_of
 from ...safetext import safe_text
 from ...traces.record import Input
 from ...traces.token_text import shown_token
-from ...traces.vocabulary import roles
+from ...traces.vocabulary import labels, roles
 
 LARGEST = 20
 """Of a longer sum so many rows are shown, the largest ones."""
@@ -132,7 +132,7 @@ def bias_rows(answer: Answer, *, each: bool = False) -> list[Row]:
 def _bias_name(bias: Bias, *, each: bool) -> str:
     label = "norm" if bias.label == roles.NORM else bias.label.removesuffix(" projection")
     part = "embedding" if bias.part == roles.EMBEDDINGS else bias.part
-    name = f"{part} {label}".strip() if bias.label in (roles.NORM, "constant") else label
+    name = f"{part} {label}".strip() if bias.label in (roles.NORM, labels.CONSTANT) else label
     if bias.layer is None:
         return name
     return f"layer {bias.layer} {name}" if each else f"layer {bias.layer}"
