@@ -79,7 +79,8 @@ def becomes(numbers: Numbers, names: Names, made: Made, index: Index, row: int) 
             words = "hidden" if below is not None and value < below else ""
         label = label_of(each.step, 0)
         found.append(Follow(label=label, value=strict(value), step=each.step.id, words=words))
-    return [each for at, each in enumerate(found) if at == len(found) - 1 or each.label != found[at + 1].label]
+    after = [*(each.label for each in found[1:]), None]
+    return [each for each, following in zip(found, after, strict=True) if each.label != following]
 
 
 def _places(shape: list[int], index: Index, steps: list[Step]) -> Iterator[_Next]:
