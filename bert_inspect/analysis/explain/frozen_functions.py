@@ -84,7 +84,9 @@ class FrozenAttention(torch.autograd.Function):
 def frozen_activation(x: torch.Tensor, returned: torch.Tensor, activation: Function) -> tuple[torch.Tensor, float]:
     """Return an activation's output with its ratio to the input held, and ``f(0)``, which no input has a part in.
 
-    Where the input is 0 the ratio is the slope there, by central differences: tanh(x) / x is 1, gelu(x) / x is 0.5.
+    The ratio is what the run computed, with the rounding of its own: of the GELU by the error function it is the normal
+    distribution's share below the input (Hendrycks and Gimpel, "Gaussian Error Linear Units", 2016). Where the input is
+    0 it is the slope there, by central differences: tanh(x) / x is 1, gelu(x) / x is 0.5.
     """
     with torch.no_grad():
         exact = torch.float64 if x.dtype is torch.float64 else torch.float32
@@ -97,13 +99,3 @@ def frozen_activation(x: torch.Tensor, returned: torch.Tensor, activation: Funct
         ratio = torch.where(wide == 0, slope, (returned.to(exact) - at_zero) / torch.where(wide == 0, 1.0, wide))
     frozen: torch.Tensor = FrozenActivation.apply(x, returned, ratio)  # type: ignore[no-untyped-call]
     return frozen, at_zero
-
-
-def frozen_gelu(x: torch.Tensor, returned: torch.Tensor) -> torch.Tensor:
-    """Return what the GELU by the error function returned with its ratio to the input held: the standard normal
-    distribution's share below the input (Hendrycks and Gimpel, "Gaussian Error Linear Units", 2016).
-    """
-    with torch.no_grad():
-        ratio = torch.special.ndtr(x if x.dtype is torch.float64 else x.float())
-    frozen: torch.Tensor = FrozenActivation.apply(x, returned, ratio)  # type: ignore[no-untyped-call]
-    return frozen

@@ -22,7 +22,7 @@ from torch.utils.weak import WeakIdKeyDictionary
 from ...loading.loaded import Loaded
 from ...traces.vocabulary import labels, roles
 from .affine import NotAffine
-from .frozen_functions import FrozenAttention, FrozenNorm, frozen_activation, frozen_gelu
+from .frozen_functions import FrozenAttention, FrozenNorm, frozen_activation
 from .parts import Constant, Part
 
 _EMBEDDINGS = (roles.WORD_EMBEDDINGS, roles.POSITION_EMBEDDINGS, roles.TOKEN_TYPE_EMBEDDINGS)
@@ -192,12 +192,8 @@ class FrozenNetwork(TorchFunctionMode):
         out: torch.Tensor = func(input, *args, **kwargs)
         if not input.requires_grad:
             return out
-        name = func.__name__.strip("_")
-        if name == "gelu" and {"none"} >= {*args, *kwargs.values()}:
-            return self._activated_by(name, frozen_gelu(input, out.detach()), 0.0)
-        return self._activated_by(
-            name, *frozen_activation(input, out.detach(), lambda points: func(points, *args, **kwargs))
-        )
+        held = frozen_activation(input, out.detach(), lambda points: func(points, *args, **kwargs))
+        return self._activated_by(func.__name__.strip("_"), *held)
 
     def _activated_by(self, name: str, out: torch.Tensor, at_zero: float) -> torch.Tensor:
         self._activated[out] = None
