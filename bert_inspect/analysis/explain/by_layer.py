@@ -5,6 +5,7 @@ no answer of the model's (nostalgebraist, "interpreting GPT: the logit lens", 20
 """
 
 from collections.abc import Callable, Sequence
+from threading import get_ident
 from typing import Any
 
 import torch
@@ -14,6 +15,7 @@ from ...capture.model_inputs import as_given, model_inputs
 from ...capture.outputs.returned import returned_tensors
 from ...capture.tracing.hooks import Attachment, Forward, exclusively
 from ...capture.undisturbed import undisturbed, without_gradients
+from ...errors import UsageError
 from ...loading.loaded import Loaded
 from ...traces.record import Input
 from ...traces.sentences import classification_place
@@ -28,8 +30,10 @@ def by_layer(loaded: Loaded, batch: Input, wanted: Wanted) -> list[Answer]:
     """Return each explained number as the head gives it from every hidden state; from the last one it is the model's.
 
     Raises:
-        UsageError: the number that was asked for is not there.
+        UsageError: the number that was asked for is not there, or the model has no layers.
     """
+    if not loaded.layers:
+        raise UsageError("this model has no layers", "leave --by layer out")
     batch = as_given(loaded, batch)
     inputs = model_inputs(loaded, batch, labels=False)
     model, family = loaded.model, loaded.family
@@ -72,11 +76,18 @@ def by_layer(loaded: Loaded, batch: Input, wanted: Wanted) -> list[Answer]:
 
 
 class _Layers:
-    """Runs the layers of a model in place of torch."""
+    """Runs the layers of a model in place of torch, in this thread."""
+
+    def __init__(self) -> None:
+        self._thread = get_ident()
 
     def around(self, module: nn.Module, forward: Forward) -> Forward:
         """Return what is called in place of a layer's forward."""
-        return lambda *args, **kwargs: self.run(forward, args, kwargs)
+
+        def instead(*args: Any, **kwargs: Any) -> Any:
+            return self.run(forward, args, kwargs) if get_ident() == self._thread else forward(*args, **kwargs)
+
+        return instead
 
     def around_hooked(self, module: nn.Module, forward: Forward, call: Forward) -> tuple[Forward, Forward]:
         """Return what is called in place of a layer's forward, and of the call that runs others' hooks around it."""
@@ -91,6 +102,7 @@ class _Recorded(_Layers):
     """Runs them as they are, and notes what each received and returned: ``states`` are the hidden states."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._received: list[torch.Tensor] = []
         self.returned: list[Any] = []
 
@@ -109,6 +121,7 @@ class _Skipped(_Layers):
     """Runs none of them: each hands on what it received, and the last one hands on a state."""
 
     def __init__(self, returned: Sequence[Any], state: torch.Tensor) -> None:
+        super().__init__()
         self._returned, self._state, self._call = returned, state, 0
 
     def run(self, forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
