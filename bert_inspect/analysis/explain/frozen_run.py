@@ -10,13 +10,12 @@ import torch
 from ...capture.model_inputs import as_given, model_inputs
 from ...capture.outputs.returned import returned_tensors
 from ...capture.tracing.hooks import exclusively
-from ...capture.tracing.tensor_stats import dtype_name
 from ...capture.undisturbed import no_hook_stays, undisturbed
-from ...errors import BertInspectError
+from ...errors import BertInspectError, UsageError
 from ...families.heads import MULTIPLE_CHOICE
 from ...loading.loaded import Loaded
 from ...traces.record import Input
-from ...traces.values import UNIT_ROUNDOFF
+from ...traces.vocabulary import roles
 from .affine import NotAffine, check_affine
 from .explanation import Bias, Total
 from .frozen_network import FrozenNetwork, frozen
@@ -91,8 +90,7 @@ class FrozenRun:
 
     def tolerance(self, quantity: Quantity) -> float:
         """Return how far a sum may lie from the number by rounding alone."""
-        unit = UNIT_ROUNDOFF[dtype_name(next(self.loaded.model.parameters()).dtype)]
-        return SAFETY * unit * math.sqrt(float(self.rounding[self.rows(quantity)].sum()))
+        return SAFETY * math.sqrt(float(self.rounding[self.rows(quantity)].sum()))
 
     def total(self, place: int, shares: Sequence[float]) -> Total:
         """Return what shares of the number at a place add up to, beside what the model returned."""
@@ -119,6 +117,11 @@ def run_frozen(
     rows = len(batch.input_ids)
     inputs = model_inputs(loaded, batch, labels=False)
     model = loaded.model
+    if any(parameter.is_inference() for parameter in model.parameters()):
+        raise UsageError(
+            "the model's weights were made in torch.inference_mode(), so that nothing can be followed back through it",
+            "load the model outside of it",
+        )
     with exclusively(model), undisturbed(model), no_hook_stays(model), torch.inference_mode(False), torch.enable_grad():
         try:
             with frozen(loaded, rows, direct=direct) as network:
@@ -128,6 +131,7 @@ def run_frozen(
             found = quantities(loaded, batch, returned, wanted)
             numbers = [quantity.of(returned) for quantity in found]
             objective = torch.stack([number.double() for number in numbers]).sum()
+            _check_reached(network, objective)
             check_affine(objective)
             asked = [part.tensor for part in network.parts]
             gradients = torch.autograd.grad(objective, [*asked, *states], allow_unused=True)
@@ -147,6 +151,18 @@ def run_frozen(
         rounding=network.rounding,
         loaded=loaded,
     )
+
+
+def _check_reached(network: FrozenNetwork, objective: torch.Tensor) -> None:
+    """Hold that the words' own vectors are known, and that something leads from them to the number.
+
+    Raises:
+        NotAffine: it does not.
+    """
+    if all(part.role != roles.WORD_EMBEDDINGS for part in network.parts):
+        raise NotAffine("the vectors of its words otherwise than by the table that is known")
+    if not objective.requires_grad:
+        raise NotAffine("its answer where autograd does not see that it depends on the tokens")
 
 
 def _hidden_states(returned: object) -> Sequence[torch.Tensor]:
