@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..errors import UsageError
+from ..families.heads import SEQUENCE_CLASSIFICATION
 from ..traces.record import Trace
 from ..traces.sentences import context_places, real_places
 from ..traces.vocabulary import known_as
@@ -63,9 +64,9 @@ def _is_sigmoid(trace: Trace, logits: Operand) -> bool:
     output = trace.output
     if output is None:
         return False
-    shares = output.probabilities
-    if shares:
-        return any(abs(sum(map(float, row)) - 1) > 1e-6 for row in shares)
+    if output.probabilities:
+        several = trace.model.config.get("problem_type") == "multi_label_classification"
+        return several and trace.model.task == SEQUENCE_CLASSIFICATION.task
     return not output.start_logits and bool(logits.axes) and (logits.axes or [""])[-1] in TOKEN_AXES
 
 

@@ -5,6 +5,7 @@ no answer of the model's (nostalgebraist, "interpreting GPT: the logit lens", 20
 """
 
 from collections.abc import Callable, Sequence
+from threading import get_ident
 from typing import Any
 
 import torch
@@ -14,12 +15,14 @@ from ...capture.model_inputs import as_given, model_inputs
 from ...capture.outputs.returned import returned_tensors
 from ...capture.tracing.hooks import Attachment, Forward, exclusively
 from ...capture.undisturbed import undisturbed, without_gradients
+from ...errors import UsageError
 from ...loading.loaded import Loaded
 from ...traces.record import Input
 from ...traces.sentences import classification_place
 from ...traces.values import strict
 from ...traces.vocabulary import roles
 from .explanation import Answer, LayerAnswer
+from .frozen_run import run_forward
 from .quantity import Wanted
 from .target import quantities
 
@@ -28,8 +31,10 @@ def by_layer(loaded: Loaded, batch: Input, wanted: Wanted) -> list[Answer]:
     """Return each explained number as the head gives it from every hidden state; from the last one it is the model's.
 
     Raises:
-        UsageError: the number that was asked for is not there.
+        UsageError: the number that was asked for is not there, or the model has no layers.
     """
+    if not loaded.layers:
+        raise UsageError("this model has no layers", 'explain it `by="token"`')
     batch = as_given(loaded, batch)
     inputs = model_inputs(loaded, batch, labels=False)
     model, family = loaded.model, loaded.family
@@ -39,7 +44,7 @@ def by_layer(loaded: Loaded, batch: Input, wanted: Wanted) -> list[Answer]:
         attachment = Attachment()
         try:
             attachment.attach(observer, layers)
-            return returned_tensors(loaded.head, model(**inputs))
+            return returned_tensors(loaded.head, run_forward(model, inputs))
         finally:
             attachment.detach()
 
@@ -72,11 +77,18 @@ def by_layer(loaded: Loaded, batch: Input, wanted: Wanted) -> list[Answer]:
 
 
 class _Layers:
-    """Runs the layers of a model in place of torch."""
+    """Runs the layers of a model in place of torch, in this thread."""
+
+    def __init__(self) -> None:
+        self._thread = get_ident()
 
     def around(self, module: nn.Module, forward: Forward) -> Forward:
         """Return what is called in place of a layer's forward."""
-        return lambda *args, **kwargs: self.run(forward, args, kwargs)
+
+        def instead(*args: Any, **kwargs: Any) -> Any:
+            return self.run(forward, args, kwargs) if get_ident() == self._thread else forward(*args, **kwargs)
+
+        return instead
 
     def around_hooked(self, module: nn.Module, forward: Forward, call: Forward) -> tuple[Forward, Forward]:
         """Return what is called in place of a layer's forward, and of the call that runs others' hooks around it."""
@@ -91,6 +103,7 @@ class _Recorded(_Layers):
     """Runs them as they are, and notes what each received and returned: ``states`` are the hidden states."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._received: list[torch.Tensor] = []
         self.returned: list[Any] = []
 
@@ -109,6 +122,7 @@ class _Skipped(_Layers):
     """Runs none of them: each hands on what it received, and the last one hands on a state."""
 
     def __init__(self, returned: Sequence[Any], state: torch.Tensor) -> None:
+        super().__init__()
         self._returned, self._state, self._call = returned, state, 0
 
     def run(self, forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -1,5 +1,6 @@
 """What an explanation says, as plain frozen data that knows neither torch nor rich."""
 
+import math
 from typing import Any, Final, Literal
 
 from ...traces.base import Record
@@ -54,7 +55,7 @@ class Total(Record, frozen=True, kw_only=True):
     @property
     def adds_up(self) -> bool:
         """Whether rounding explains the difference."""
-        return abs(float(self.difference)) <= float(self.rounding)
+        return abs(float(self.difference)) <= float(self.rounding) < math.inf
 
 
 class TokenShare(Record, frozen=True, kw_only=True):

@@ -7,8 +7,10 @@ forward, a vector a token; here one backward pass does it). No model code is wri
 few functions in the place of torch's, and what they return is what torch returns, to the bit.
 """
 
-from collections.abc import Callable, Iterator, MutableMapping
+import re
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from threading import get_ident
 from typing import Any
 
@@ -19,7 +21,9 @@ from torch.nn.modules import module as everyones
 from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakIdKeyDictionary
 
+from ...capture.tracing.tensor_stats import dtype_name
 from ...loading.loaded import Loaded
+from ...traces.values import UNIT_ROUNDOFF
 from ...traces.vocabulary import labels, roles
 from .affine import NotAffine
 from .frozen_functions import FrozenAttention, FrozenNorm, frozen_activation
@@ -36,6 +40,10 @@ _OPENS_A_BLOCK = (
 _CLOSES_A_BLOCK = (roles.ATTENTION_OUTPUT_PROJECTION, roles.OUTPUT_PROJECTION)
 """What such a block hands to the residual sum."""
 _ACTIVATIONS = ("transformers.activations", "torch.nn.modules.activation")
+_MADE_ANEW = re.compile(r"_like$|^new_")
+"""Functions that take nothing but the shape and the type of a tensor."""
+_HIDDEN = "something that depends on the tokens where autograd does not see it"
+_OTHERWISE = "something that depends on the tokens and comes by no path of residual sums, norms and known projections"
 
 
 class FrozenNetwork(TorchFunctionMode):
@@ -56,17 +64,20 @@ class FrozenNetwork(TorchFunctionMode):
         self.frozen: dict[str, None] = {}
         self._norms: list[torch.Tensor] = []
         self._rows, self._direct, self._loaded = rows, direct, loaded
-        self._names = {id(each): name for name, each in loaded.model.named_parameters()}
+        self._names = _names(loaded)
         self._orders: MutableMapping[torch.Tensor, int] = WeakIdKeyDictionary()
         self._count = 0
         self._activated: MutableMapping[torch.Tensor, None] = WeakIdKeyDictionary()
+        self._hidden: MutableMapping[torch.Tensor, None] = WeakIdKeyDictionary()
         self._layer: int | None = None
         self._layers_begun = 0
         self._thread = get_ident()
 
     @property
     def rounding(self) -> torch.Tensor:
-        """For each row the sum of the squares of activation x gradient, over all that was computed (batch)."""
+        """For each row the sum of the squares of unit roundoff x activation x gradient, over all that was computed
+        (batch).
+        """
         norms = torch.stack(self._norms) if self._norms else torch.zeros(1, self._rows)
         return norms.double().square().sum(dim=0).cpu()
 
@@ -92,11 +103,13 @@ class FrozenNetwork(TorchFunctionMode):
                 handle.remove()
 
     def _layer_begins(self, module: nn.Module, given: Any) -> None:
-        self._layer = self._layers_begun
-        self._layers_begun += 1
+        if get_ident() == self._thread:  # in another one the model may run for others
+            self._layer = self._layers_begun
+            self._layers_begun += 1
 
     def _layer_ends(self, module: nn.Module, given: Any, returned: Any) -> None:
-        self._layer = None
+        if get_ident() == self._thread:
+            self._layer = None
 
     def _module_ran(self, module: nn.Module, given: Any, returned: Any) -> Any:
         """Freeze an activation as a whole that is a module: some are formulas of several operations."""
@@ -105,7 +118,7 @@ class FrozenNetwork(TorchFunctionMode):
         if not _carries(returned) or returned in self._activated:
             return None
         with torch._C.DisableTorchFunction():
-            out = frozen_activation(given[0], returned.detach(), module)
+            out = frozen_activation(given[0], returned.detach(), _alone(module))
         return self._activated_by(type(module).__name__.removesuffix("Activation"), *out)
 
     # Functions
@@ -115,9 +128,20 @@ class FrozenNetwork(TorchFunctionMode):
     ) -> Any:
         rule = _RULES.get(func)
         out = func(*args, **(kwargs or {})) if rule is None else rule(self, func, *args, **(kwargs or {}))
-        if isinstance(out, torch.Tensor) and out.requires_grad:
-            self._note(out)
+        if isinstance(out, torch.Tensor):
+            if out.requires_grad:
+                self._note(out)
+            elif out.is_floating_point() and not _MADE_ANEW.search(func.__name__):
+                self._note_hidden(out, (*args, *(kwargs or {}).values()))
         return out
+
+    def _note_hidden(self, out: torch.Tensor, given: Sequence[Any]) -> None:
+        """Note a result that depends on the tokens, though autograd does not know: of ``detach``, or under no_grad."""
+        several = (each if isinstance(each, tuple | list) else (each,) for each in given)
+        for tensor in chain.from_iterable(several):
+            if isinstance(tensor, torch.Tensor) and (tensor.requires_grad or tensor in self._hidden):
+                self._hidden[out] = None
+                return
 
     def _embedding(self, func: Any, ids: torch.Tensor, weight: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
         rows: torch.Tensor = func(ids, weight, *args, **kwargs)
@@ -197,18 +221,21 @@ class FrozenNetwork(TorchFunctionMode):
 
     def _activated_by(self, name: str, out: torch.Tensor, at_zero: float) -> torch.Tensor:
         self._activated[out] = None
-        self._computed(out, holds=f"the ratio {name}(x) / x of each activation")
+        above = f"({name}(x) - {name}(0))" if at_zero else f"{name}(x)"
+        self._computed(out, holds=f"the ratio {above} / x of each activation")
         self._constant(out, torch.tensor(at_zero, dtype=torch.float64, device=out.device), roles.ACTIVATION)
         return out
 
     def _multiply(self, func: Any, input: Any, other: Any, **kwargs: Any) -> torch.Tensor:
-        if _carries(input) and _carries(other):
-            held = "the activated side of each gate"
-            if input in self._activated:
-                input, self.frozen[held] = input.detach(), None
-            elif other in self._activated:
-                other, self.frozen[held] = other.detach(), None
-        return func(input, other, **kwargs)  # type: ignore[no-any-return]
+        gate = _carries(input) and _carries(other) and (input in self._activated or other in self._activated)
+        if gate and input in self._activated:
+            input = input.detach()
+        elif gate:
+            other = other.detach()
+        out: torch.Tensor = func(input, other, **kwargs)
+        if gate:
+            self._computed(out, holds="the activated side of each gate")
+        return out
 
     def _add(self, func: Any, input: Any, other: Any, **kwargs: Any) -> torch.Tensor:
         return self._sum(func, input, other, kwargs, times=kwargs.get("alpha", 1))
@@ -251,13 +278,13 @@ class FrozenNetwork(TorchFunctionMode):
         """Note what was computed, and what was held for it, should the backward pass come by."""
         if not out.requires_grad:
             return
-        values = out.detach()
+        values, unit = out.detach(), UNIT_ROUNDOFF.get(dtype_name(out.dtype), 2.0**-3)
         exact = out.dtype if out.dtype is torch.float64 else torch.float32
 
         def came_by(gradient: torch.Tensor) -> None:
             if holds:
                 self.frozen[holds] = None
-            self._norms.append(torch.linalg.vector_norm(self._rows_of((gradient * values).to(exact)), dim=1))
+            self._norms.append(unit * torch.linalg.vector_norm(self._rows_of((gradient * values).to(exact)), dim=1))
 
         out.register_hook(came_by)  # type: ignore[no-untyped-call]
 
@@ -267,6 +294,8 @@ class FrozenNetwork(TorchFunctionMode):
         """Note what was added, should the backward pass come by; ``role`` None: that of the parameter that it is."""
         if added is None or not out.requires_grad:
             return
+        if isinstance(added, torch.Tensor) and added in self._hidden:
+            raise NotAffine(_OTHERWISE if self._direct else _HIDDEN)
         if name is None:
             name, own = self._named(added)
             role = own if role is None else role
@@ -297,6 +326,23 @@ class FrozenNetwork(TorchFunctionMode):
 
 def _carries(tensor: Any) -> bool:
     return isinstance(tensor, torch.Tensor) and tensor.requires_grad
+
+
+def _alone(module: nn.Module) -> Callable[[torch.Tensor], torch.Tensor]:
+    """Return an activation as a function, without the hooks that others have on it: they are to see no other input."""
+    held = next(module.parameters(), None)
+    return lambda points: module.forward(points if held is None else points.to(held.dtype))
+
+
+def _names(loaded: Loaded) -> dict[int, str]:
+    """Return the names of parameters by their ids: of a table of embeddings that a decoder shares, that of the table,
+    whichever the model has first.
+    """
+    found: dict[int, str] = {}
+    for name, each in loaded.model.named_parameters(remove_duplicate=False):
+        if id(each) not in found or loaded.family.role(name.rpartition(".")[0]) in _EMBEDDINGS:
+            found[id(each)] = name
+    return found
 
 
 def _rules() -> dict[Any, Callable[..., torch.Tensor]]:

@@ -1,23 +1,22 @@
 """One forward of the frozen network and one backward: what a number that the model returned is made of."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import torch
 
 from ...capture.model_inputs import as_given, model_inputs
 from ...capture.outputs.returned import returned_tensors
 from ...capture.tracing.hooks import exclusively
-from ...capture.tracing.tensor_stats import dtype_name
 from ...capture.undisturbed import no_hook_stays, undisturbed
-from ...errors import BertInspectError
+from ...errors import BertInspectError, UsageError
 from ...families.heads import MULTIPLE_CHOICE
 from ...loading.loaded import Loaded
 from ...traces.record import Input
-from ...traces.values import UNIT_ROUNDOFF
-from ...traces.vocabulary import labels
+from ...traces.vocabulary import labels, roles
 from .affine import NotAffine, check_affine
 from .explanation import Bias, Total
 from .frozen_network import FrozenNetwork, frozen
@@ -26,7 +25,7 @@ from .quantity import Quantity, Wanted
 from .target import quantities
 from .totals import total
 
-SAFETY = 16.0
+SAFETY = 32.0
 """How many times the root of the summed squares of all rounding errors the tolerance is: an error at each number that
 was computed, of one unit roundoff, carried on to the explained number. `benchmarks/explanations.py` measures it.
 """
@@ -92,8 +91,7 @@ class FrozenRun:
 
     def tolerance(self, quantity: Quantity) -> float:
         """Return how far a sum may lie from the number by rounding alone."""
-        unit = UNIT_ROUNDOFF[dtype_name(next(self.loaded.model.parameters()).dtype)]
-        return SAFETY * unit * math.sqrt(float(self.rounding[self.rows(quantity)].sum()))
+        return SAFETY * math.sqrt(float(self.rounding[self.rows(quantity)].sum()))
 
     def total(self, place: int, shares: Sequence[float]) -> Total:
         """Return what shares of the number at a place add up to, beside what the model returned."""
@@ -120,22 +118,28 @@ def run_frozen(
     rows = len(batch.input_ids)
     inputs = model_inputs(loaded, batch, labels=False)
     model = loaded.model
+    if any(parameter.is_inference() for parameter in model.parameters()):
+        raise UsageError(
+            "the model's weights were made in torch.inference_mode(), so that nothing can be followed back through it",
+            "load the model outside of it",
+        )
     with exclusively(model), undisturbed(model), no_hook_stays(model), torch.inference_mode(False), torch.enable_grad():
         try:
             with frozen(loaded, rows, direct=direct) as network:
-                given = model(**inputs, output_hidden_states=hidden_states)
+                given = run_forward(model, inputs, hidden_states=hidden_states)
             states = _hidden_states(given) if hidden_states else ()
             returned = returned_tensors(loaded.head, given)
             found = quantities(loaded, batch, returned, wanted)
             numbers = [quantity.of(returned) for quantity in found]
             objective = torch.stack([number.double() for number in numbers]).sum()
+            _check_reached(network, objective)
             check_affine(objective)
             asked = [part.tensor for part in network.parts]
             gradients = torch.autograd.grad(objective, [*asked, *states], allow_unused=True)
         except NotAffine as error:
             raise BertInspectError(
                 f"this model's answer cannot be explained: it computes {error}",
-                "bert-inspect run shows its steps; ablate and compare show what depends on what",
+                "bert-inspect run shows its steps, compare what depends on what",
             ) from error
     return FrozenRun(
         quantities=found,
@@ -148,6 +152,38 @@ def run_frozen(
         rounding=network.rounding,
         loaded=loaded,
     )
+
+
+def run_forward(model: Any, inputs: Mapping[str, torch.Tensor], *, hidden_states: bool = False) -> Any:
+    """Run a model's own forward.
+
+    Raises:
+        BertInspectError: it raises.
+    """
+    asked = {"output_hidden_states": True} if hidden_states else {}
+    if hidden_states and not getattr(model.config, "return_dict", True):
+        asked["return_dict"] = True  # in a tuple they have no names
+    try:
+        return model(**inputs, **asked)
+    except NotAffine:
+        raise
+    except Exception as error:  # whatever a model's code raises
+        raise BertInspectError(
+            f"the model's own forward failed: {type(error).__name__}: {error}",
+            "bert-inspect run shows where, and what it received there",
+        ) from error
+
+
+def _check_reached(network: FrozenNetwork, objective: torch.Tensor) -> None:
+    """Hold that the words' own vectors are known, and that something leads from them to the number.
+
+    Raises:
+        NotAffine: it does not.
+    """
+    if all(part.role != roles.WORD_EMBEDDINGS for part in network.parts):
+        raise NotAffine("the vectors of its words otherwise than by the table that is known")
+    if not objective.requires_grad:
+        raise NotAffine("its answer where autograd does not see that it depends on the tokens")
 
 
 def _hidden_states(returned: object) -> Sequence[torch.Tensor]:

@@ -87,6 +87,7 @@ def chosen(
     *,
     token: int | None = None,
     named: Callable[[str], int] | None = None,
+    scale: Scale = "softmax",
 ) -> Quantity:
     """Return the quantity of one of several logits at a place of a tensor: the largest, or that which was named."""
     find = named or (lambda name: _class(name, names[: len(logits)]))
@@ -105,10 +106,9 @@ def chosen(
         of=logit(index),
         against=None if against is None else logit(against),
         token=token,
-        log_odds=against is not None and len(logits) == 2 and shares is not None and abs(sum(shares) - 1) < 1e-6,
+        log_odds=against is not None and len(logits) == 2 and scale == "softmax",
     )
     other = None if against is None else (*place, against)
-    scale: Scale = "none" if shares is None else "softmax" if abs(sum(shares) - 1) < 1e-6 else "sigmoid"
     return Quantity(
         row=row, tensor=tensor, index=(*place, index), against=other, target=target, names=names, scale=scale
     )

@@ -16,7 +16,7 @@ from ...traces.token_text import token_texts
 from ...traces.values import strict
 from ...traces.vocabulary import known_as
 from .explanation import Logit, Target, What
-from .quantity import Quantity, Returned, Wanted, chosen, named_place
+from .quantity import Quantity, Returned, Scale, Wanted, chosen, named_place
 from .vocabulary_target import at_masks
 
 
@@ -42,7 +42,9 @@ def check_wanted(loaded: Loaded, wanted: Wanted) -> None:
         )
     if wanted.token is not None and loaded.head in _WHOLE_SENTENCES:
         raise UsageError("this model gives one answer a sentence: there is no token to choose", "leave `token` out")
-    if wanted.against is not None and (loaded.head in _ONE_NUMBER or loaded.model.config.num_labels == 1):
+    if wanted.against is not None and (
+        loaded.head in _ONE_NUMBER or (loaded.head.takes_labels and loaded.model.config.num_labels == 1)
+    ):
         raise UsageError("there is no second class to hold the number against", "leave `against` out")
 
 
@@ -66,6 +68,7 @@ def _of_classes(
     regression = own and (config.num_labels == 1 or config.problem_type == "regression")
     several = own and config.problem_type == "multi_label_classification"
     logits = plain(returned[tensor])
+    scale: Scale = "none" if regression else "sigmoid" if several else "softmax"
     shares = None if regression else logits.sigmoid() if several else logits.softmax(dim=-1)
     return [
         chosen(
@@ -77,6 +80,7 @@ def _of_classes(
             None if shares is None else shares[row].tolist(),
             names,
             wanted,
+            scale=scale,
         )
         for row in range(len(batch.texts))
     ]
