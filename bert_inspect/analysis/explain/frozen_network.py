@@ -8,9 +8,8 @@ few functions in the place of torch's, and what they return is what torch return
 """
 
 import re
-from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
-from itertools import chain
 from threading import get_ident
 from typing import Any
 
@@ -21,15 +20,12 @@ from torch.nn.modules import module as everyones
 from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakIdKeyDictionary
 
-from ...capture.tracing.tensor_stats import dtype_name
 from ...loading.loaded import Loaded
-from ...traces.values import UNIT_ROUNDOFF
 from ...traces.vocabulary import labels, roles
-from .affine import NotAffine
 from .frozen_functions import FrozenAttention, FrozenNorm, frozen_activation
-from .parts import Constant, Part
+from .notes import EMBEDDINGS, Notes, carries
+from .parts import Part
 
-_EMBEDDINGS = (roles.WORD_EMBEDDINGS, roles.POSITION_EMBEDDINGS, roles.TOKEN_TYPE_EMBEDDINGS)
 _OPENS_A_BLOCK = (
     *roles.QUERY_KEY_VALUE,
     roles.FUSED_PROJECTION,
@@ -51,39 +47,16 @@ class FrozenNetwork(TorchFunctionMode):
 
     With ``direct`` only residual sums and norms carry anything on: what a block computes begins anew as a component.
 
-    Attributes:
-        parts: what the sum is made of besides constants.
-        constants: every bias that was added.
-        frozen: what was held, of what the backward pass came by.
+    ``notes`` is what the sum is made of.
     """
 
     def __init__(self, loaded: Loaded, rows: int, *, direct: bool = False) -> None:
         super().__init__()
-        self.parts: list[Part] = []
-        self.constants: list[Constant] = []
-        self.frozen: dict[str, None] = {}
-        self._norms: list[torch.Tensor] = []
+        self.notes = Notes(loaded, rows, refusal=_OTHERWISE if direct else _HIDDEN)
         self._rows, self._direct, self._loaded = rows, direct, loaded
-        self._names = _names(loaded)
-        self._orders: MutableMapping[torch.Tensor, int] = WeakIdKeyDictionary()
-        self._count = 0
         self._activated: MutableMapping[torch.Tensor, None] = WeakIdKeyDictionary()
-        self._hidden: MutableMapping[torch.Tensor, None] = WeakIdKeyDictionary()
-        self._layer: int | None = None
         self._layers_begun = 0
         self._thread = get_ident()
-
-    @property
-    def rounding(self) -> torch.Tensor:
-        """For each row the sum of the squares of unit roundoff x activation x gradient, over all that was computed
-        (batch).
-        """
-        norms = torch.stack(self._norms) if self._norms else torch.zeros(1, self._rows)
-        return norms.double().square().sum(dim=0).cpu()
-
-    def order(self, tensor: torch.Tensor) -> int:
-        """Return the place of a tensor among all of the run."""
-        return self._orders[tensor]
 
     # Where in the model the forward is
 
@@ -104,18 +77,18 @@ class FrozenNetwork(TorchFunctionMode):
 
     def _layer_begins(self, module: nn.Module, given: Any) -> None:
         if get_ident() == self._thread:  # in another one the model may run for others
-            self._layer = self._layers_begun
+            self.notes.layer = self._layers_begun
             self._layers_begun += 1
 
     def _layer_ends(self, module: nn.Module, given: Any, returned: Any) -> None:
         if get_ident() == self._thread:
-            self._layer = None
+            self.notes.layer = None
 
     def _module_ran(self, module: nn.Module, given: Any, returned: Any) -> Any:
         """Freeze an activation as a whole that is a module: some are formulas of several operations."""
         if get_ident() != self._thread or not type(module).__module__.startswith(_ACTIVATIONS):
             return None
-        if not _carries(returned) or returned in self._activated:
+        if not carries(returned) or returned in self._activated:
             return None
         with torch._C.DisableTorchFunction():
             out = frozen_activation(given[0], returned.detach(), _alone(module))
@@ -130,54 +103,46 @@ class FrozenNetwork(TorchFunctionMode):
         out = func(*args, **(kwargs or {})) if rule is None else rule(self, func, *args, **(kwargs or {}))
         if isinstance(out, torch.Tensor):
             if out.requires_grad:
-                self._note(out)
+                self.notes.note(out)
             elif out.is_floating_point() and not _MADE_ANEW.search(func.__name__):
-                self._note_hidden(out, (*args, *(kwargs or {}).values()))
+                self.notes.hide(out, (*args, *(kwargs or {}).values()))
         return out
-
-    def _note_hidden(self, out: torch.Tensor, given: Sequence[Any]) -> None:
-        """Note a result that depends on the tokens, though autograd does not know: of ``detach``, or under no_grad."""
-        several = (each if isinstance(each, tuple | list) else (each,) for each in given)
-        for tensor in chain.from_iterable(several):
-            if isinstance(tensor, torch.Tensor) and (tensor.requires_grad or tensor in self._hidden):
-                self._hidden[out] = None
-                return
 
     def _embedding(self, func: Any, ids: torch.Tensor, weight: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
         rows: torch.Tensor = func(ids, weight, *args, **kwargs)
-        name, role = self._named(weight)
-        if role not in _EMBEDDINGS:
+        name, role = self.notes.named(weight)
+        if role not in EMBEDDINGS:
             return rows
         leaf = rows.detach().expand(self._rows, *rows.shape[1:]).clone().requires_grad_()
-        self.parts.append(Part(role, name, self._layer, leaf))
+        self.notes.parts.append(Part(role, name, self.notes.layer, leaf))
         return leaf.clone()  # which may be changed in place
 
     def _linear(
         self, func: Any, input: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None
     ) -> torch.Tensor:
-        name, role = self._named(weight)
+        name, role = self.notes.named(weight)
         if self._direct and role in _OPENS_A_BLOCK:
             input = input.detach()
         out: torch.Tensor = func(input, weight, bias)
         if self._direct and role in _CLOSES_A_BLOCK:
-            out = self._block(Part(role, name, self._layer, out.detach().requires_grad_(), input.detach(), weight))
-        self._computed(out)
-        self._constant(out, bias, role)
+            out = self._block(Part(role, name, self.notes.layer, out.detach().requires_grad_(), input.detach(), weight))
+        self.notes.computed(out)
+        self.notes.constant(out, bias, role)
         return out
 
     def _convolution(
         self, func: Any, input: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None, *rest: Any
     ) -> torch.Tensor:
-        name, role = self._named(weight)
+        name, role = self.notes.named(weight)
         out: torch.Tensor = func(input.detach() if self._direct else input, weight, bias, *rest)
         if self._direct:  # it is one component, its bias with it
-            return self._block(Part(role, name, self._layer, out.detach().requires_grad_()))
-        self._computed(out)
-        self._constant(out, None if bias is None else bias[:, None], role, name=self._names.get(id(bias), ""))
+            return self._block(Part(role, name, self.notes.layer, out.detach().requires_grad_()))
+        self.notes.computed(out)
+        self.notes.constant(out, None if bias is None else bias[:, None], role, name=self.notes.names.get(id(bias), ""))
         return out
 
     def _block(self, part: Part) -> torch.Tensor:
-        self.parts.append(part)
+        self.notes.parts.append(part)
         return part.tensor.clone()  # which may be changed in place
 
     def _layer_norm(
@@ -192,14 +157,14 @@ class FrozenNetwork(TorchFunctionMode):
         if not input.requires_grad:
             return func(input, normalized_shape, weight, bias, eps)  # type: ignore[no-any-return]
         out: torch.Tensor = FrozenNorm.apply(input, func, normalized_shape, weight, bias, eps)  # type: ignore[no-untyped-call]
-        self._computed(out, holds="the standard deviations of layer norms")
-        self._constant(out, bias, roles.NORM)
+        self.notes.computed(out, holds="the standard deviations of layer norms")
+        self.notes.constant(out, bias, roles.NORM)
         return out
 
     def _softmax(self, func: Any, input: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
         probabilities: torch.Tensor = func(input, *args, **kwargs)
         if input.requires_grad:
-            self.frozen[labels.ATTENTION_PROBABILITIES] = None
+            self.notes.frozen[labels.ATTENTION_PROBABILITIES] = None
         return probabilities.detach()
 
     def _attention(
@@ -209,7 +174,7 @@ class FrozenNetwork(TorchFunctionMode):
             return func(query, key, value, *args, **kwargs)  # type: ignore[no-any-return]
         options = {**dict(zip(("attn_mask", "dropout_p", "is_causal"), args, strict=False)), **kwargs}
         out: torch.Tensor = FrozenAttention.apply(value, func, query.detach(), key.detach(), options)  # type: ignore[no-untyped-call]
-        self._computed(out, holds=labels.ATTENTION_PROBABILITIES)
+        self.notes.computed(out, holds=labels.ATTENTION_PROBABILITIES)
         return out
 
     def _elementwise(self, func: Any, input: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
@@ -222,19 +187,19 @@ class FrozenNetwork(TorchFunctionMode):
     def _activated_by(self, name: str, out: torch.Tensor, at_zero: float) -> torch.Tensor:
         self._activated[out] = None
         above = f"({name}(x) - {name}(0))" if at_zero else f"{name}(x)"
-        self._computed(out, holds=f"the ratio {above} / x of each activation")
-        self._constant(out, torch.tensor(at_zero, dtype=torch.float64, device=out.device), roles.ACTIVATION)
+        self.notes.computed(out, holds=f"the ratio {above} / x of each activation")
+        self.notes.constant(out, torch.tensor(at_zero, dtype=torch.float64, device=out.device), roles.ACTIVATION)
         return out
 
     def _multiply(self, func: Any, input: Any, other: Any, **kwargs: Any) -> torch.Tensor:
-        gate = _carries(input) and _carries(other) and (input in self._activated or other in self._activated)
+        gate = carries(input) and carries(other) and (input in self._activated or other in self._activated)
         if gate and input in self._activated:
             input = input.detach()
         elif gate:
             other = other.detach()
         out: torch.Tensor = func(input, other, **kwargs)
         if gate:
-            self._computed(out, holds="the activated side of each gate")
+            self.notes.computed(out, holds="the activated side of each gate")
         return out
 
     def _add(self, func: Any, input: Any, other: Any, **kwargs: Any) -> torch.Tensor:
@@ -244,105 +209,27 @@ class FrozenNetwork(TorchFunctionMode):
         return self._sum(func, input, other, kwargs, times=-kwargs.get("alpha", 1))
 
     def _sum(self, func: Any, input: Any, other: Any, kwargs: dict[str, Any], *, times: float) -> torch.Tensor:
-        one, two = _carries(input), _carries(other)  # before the sum, which may be in place
+        one, two = carries(input), carries(other)  # before the sum, which may be in place
         out: torch.Tensor = func(input, other, **kwargs)
         if one or two:
-            self._computed(out)
+            self.notes.computed(out)
         if one and not two:
-            self._constant(out, other, None, times=times)
+            self.notes.constant(out, other, None, times=times)
         elif two and not one:
-            self._constant(out, input, None)
+            self.notes.constant(out, input, None)
         return out
 
     def _filled(self, func: Any, input: torch.Tensor, mask: torch.Tensor, value: Any) -> torch.Tensor:
         out: torch.Tensor = func(input, mask, value)
-        if _carries(out):
-            self._constant(out, mask * value, None)
+        if carries(out):
+            self.notes.constant(out, mask * value, None)
         return out
-
-    # What is noted
-
-    def _note(self, out: torch.Tensor) -> int:
-        """Return the place of a tensor among all, which is its first."""
-        if out not in self._orders:
-            self._orders[out] = self._count
-            self._count += 1
-        return self._orders[out]
-
-    def _named(self, parameter: torch.Tensor) -> tuple[str, str]:
-        """Return the name of a parameter and the role of its module, empty where it is none."""
-        name = self._names.get(id(parameter), "")
-        return name, self._loaded.family.role(name.rpartition(".")[0]) if name else ""
-
-    def _computed(self, out: torch.Tensor, *, holds: str = "") -> None:
-        """Note what was computed, and what was held for it, should the backward pass come by."""
-        if not out.requires_grad:
-            return
-        values, unit = out.detach(), UNIT_ROUNDOFF.get(dtype_name(out.dtype), 2.0**-3)
-        exact = out.dtype if out.dtype is torch.float64 else torch.float32
-
-        def came_by(gradient: torch.Tensor) -> None:
-            if holds:
-                self.frozen[holds] = None
-            self._norms.append(unit * torch.linalg.vector_norm(self._rows_of((gradient * values).to(exact)), dim=1))
-
-        out.register_hook(came_by)  # type: ignore[no-untyped-call]
-
-    def _constant(
-        self, out: torch.Tensor, added: Any, role: str | None, *, name: str | None = None, times: float = 1
-    ) -> None:
-        """Note what was added, should the backward pass come by; ``role`` None: that of the parameter that it is."""
-        if added is None or not out.requires_grad:
-            return
-        if isinstance(added, torch.Tensor) and added in self._hidden:
-            raise NotAffine(_OTHERWISE if self._direct else _HIDDEN)
-        if name is None:
-            name, own = self._named(added)
-            role = own if role is None else role
-        amount = torch.as_tensor(added, device=out.device).detach()
-        if not name and not bool(amount.any()):
-            return  # zeros in place of embeddings that there are not
-        constant = Constant(role or "", name, self._layer, self._note(out))
-        self.constants.append(constant)
-
-        def came_by(gradient: torch.Tensor) -> None:
-            constant.found.append(self._shares(gradient, amount) * times)
-
-        out.register_hook(came_by)  # type: ignore[no-untyped-call]
-
-    def _shares(self, gradient: torch.Tensor, amount: torch.Tensor) -> torch.Tensor:
-        """Return the part of what was added in each row's number (batch), in float64."""
-        if amount.dim() == 1:  # a bias, the same for each token
-            sums = self._rows_of(gradient).reshape(self._rows, -1, len(amount)).sum(dim=1, dtype=torch.float64)
-            return torch.mv(sums, amount.double())
-        return self._rows_of(gradient.double() * amount.double()).sum(dim=1)
-
-    def _rows_of(self, entries: torch.Tensor) -> torch.Tensor:
-        """Return a tensor's entries by the rows of the batch (batch, entries)."""
-        if entries.dim() == 0 or entries.shape[0] % self._rows:
-            raise NotAffine(f"a tensor of shape {tuple(entries.shape)}, in which the sentences are not kept apart")
-        return entries.reshape(self._rows, -1)
-
-
-def _carries(tensor: Any) -> bool:
-    return isinstance(tensor, torch.Tensor) and tensor.requires_grad
 
 
 def _alone(module: nn.Module) -> Callable[[torch.Tensor], torch.Tensor]:
     """Return an activation as a function, without the hooks that others have on it: they are to see no other input."""
     held = next(module.parameters(), None)
     return lambda points: module.forward(points if held is None else points.to(held.dtype))
-
-
-def _names(loaded: Loaded) -> dict[int, str]:
-    """Return the names of parameters by their ids: of a table of embeddings that a decoder shares, that of the table,
-    whichever the model has first.
-    """
-    found: dict[int, str] = {}
-    for name, each in loaded.model.named_parameters(remove_duplicate=False):
-        if id(each) not in found or loaded.family.role(name.rpartition(".")[0]) in _EMBEDDINGS:
-            found[id(each)] = name
-    return found
 
 
 def _rules() -> dict[Any, Callable[..., torch.Tensor]]:

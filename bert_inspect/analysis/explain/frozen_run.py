@@ -134,7 +134,7 @@ def run_frozen(
             objective = torch.stack([number.double() for number in numbers]).sum()
             _check_reached(network, objective)
             check_affine(objective)
-            asked = [part.tensor for part in network.parts]
+            asked = [part.tensor for part in network.notes.parts]
             gradients = torch.autograd.grad(objective, [*asked, *states], allow_unused=True)
         except NotAffine as error:
             raise BertInspectError(
@@ -143,13 +143,13 @@ def run_frozen(
             ) from error
     return FrozenRun(
         quantities=found,
-        parts=network.parts,
+        parts=network.notes.parts,
         gradients=gradients[: len(asked)],
         hidden_states=_with_gradients(network, states, gradients[len(asked) :]),
-        constants=network.constants,
-        frozen=list(network.frozen),
+        constants=network.notes.constants,
+        frozen=list(network.notes.frozen),
         values=[float(number.detach().double()) for number in numbers],
-        rounding=network.rounding,
+        rounding=network.notes.rounding,
         loaded=loaded,
     )
 
@@ -180,7 +180,7 @@ def _check_reached(network: FrozenNetwork, objective: torch.Tensor) -> None:
     Raises:
         NotAffine: it does not.
     """
-    if all(part.role != roles.WORD_EMBEDDINGS for part in network.parts):
+    if all(part.role != roles.WORD_EMBEDDINGS for part in network.notes.parts):
         raise NotAffine("the vectors of its words otherwise than by the table that is known")
     if not objective.requires_grad:
         raise NotAffine("its answer where autograd does not see that it depends on the tokens")
@@ -195,6 +195,6 @@ def _with_gradients(
     network: FrozenNetwork, states: Sequence[torch.Tensor], gradients: Sequence[torch.Tensor | None]
 ) -> list[tuple[torch.Tensor, torch.Tensor, int]]:
     return [
-        (state.detach(), torch.zeros_like(state) if gradient is None else gradient, network.order(state))
+        (state.detach(), torch.zeros_like(state) if gradient is None else gradient, network.notes.order(state))
         for state, gradient in zip(states, gradients, strict=True)
     ]
