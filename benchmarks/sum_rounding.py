@@ -1,6 +1,6 @@
 """How near right sums come to the tolerance by which `explain` says that they add up, and what it takes to be seen.
 
-Every number is a multiple of the tolerance, of which `frozen_run.SAFETY` is part; above 1 a right sum is called wrong.
+Every number is a multiple of the tolerance, of which `notes.SAFETY` is part; above 1 a right sum is called wrong.
 """
 
 import copy

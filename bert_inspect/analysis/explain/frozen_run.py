@@ -25,11 +25,6 @@ from .quantity import Quantity, Wanted
 from .target import quantities
 from .totals import total
 
-SAFETY = 32.0
-"""How many times the root of the summed squares of all rounding errors the tolerance is: an error at each number that
-was computed, of one unit roundoff, carried on to the explained number. `benchmarks/explanations.py` measures it.
-"""
-
 
 @dataclass(frozen=True, kw_only=True)
 class FrozenRun:
@@ -91,7 +86,7 @@ class FrozenRun:
 
     def tolerance(self, quantity: Quantity) -> float:
         """Return how far a sum may lie from the number by rounding alone."""
-        return SAFETY * math.sqrt(float(self.rounding[self.rows(quantity)].sum()))
+        return math.sqrt(float(self.rounding[self.rows(quantity)].sum()))
 
     def total(self, place: int, shares: Sequence[float]) -> Total:
         """Return what shares of the number at a place add up to, beside what the model returned."""

@@ -14,6 +14,11 @@ from ...traces.vocabulary import roles
 from .affine import NotAffine
 from .parts import Constant, Part
 
+SAFETY = {"float64": 64.0, "float32": 64.0, "float16": 8.0, "bfloat16": 8.0}
+"""How many unit roundoffs each number that was computed may be off, by its type: products with a matrix err by more than
+one where they are summed in their own type; those of halves are summed in float32. `benchmarks/explanations.py` holds
+it against right sums and wrong ones.
+"""
 EMBEDDINGS = (roles.WORD_EMBEDDINGS, roles.POSITION_EMBEDDINGS, roles.TOKEN_TYPE_EMBEDDINGS)
 
 
@@ -43,8 +48,8 @@ class Notes:
 
     @property
     def rounding(self) -> torch.Tensor:
-        """For each row the sum of the squares of unit roundoff x activation x gradient, over all that was computed
-        (batch).
+        """For each row the sum of the squares of what all that was computed may be off, carried on to its number: of
+        `SAFETY` x unit roundoff x activation x gradient (batch).
         """
         norms = torch.stack(self._norms) if self._norms else torch.zeros(1, self._rows)
         return norms.double().square().sum(dim=0).cpu()
@@ -77,7 +82,8 @@ class Notes:
         """Note what was computed, and what was held for it, should the backward pass come by."""
         if not out.requires_grad:
             return
-        values, unit = out.detach(), UNIT_ROUNDOFF.get(dtype_name(out.dtype), 2.0**-3)
+        values, dtype = out.detach(), dtype_name(out.dtype)
+        unit = SAFETY.get(dtype, 1.0) * UNIT_ROUNDOFF.get(dtype, 2.0**-3)
         exact = out.dtype if out.dtype is torch.float64 else torch.float32
 
         def came_by(gradient: torch.Tensor) -> None:
