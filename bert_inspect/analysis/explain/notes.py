@@ -15,9 +15,8 @@ from .affine import NotAffine
 from .parts import Constant, Part
 
 SAFETY = {"float64": 64.0, "float32": 64.0, "float16": 8.0, "bfloat16": 8.0}
-"""How many unit roundoffs each number that was computed may be off, by its type. Products with a matrix err by more
-than one where they are summed in their own type; those of halves are summed in float32. `benchmarks/explanations.py` holds it
-against right sums and wrong ones.
+"""How many unit roundoffs each number that was computed may be off, by its type: products with a matrix err by more
+than one where they are summed in their own type; those of halves are summed in float32.
 """
 EMBEDDINGS = (roles.WORD_EMBEDDINGS, roles.POSITION_EMBEDDINGS, roles.TOKEN_TYPE_EMBEDDINGS)
 
