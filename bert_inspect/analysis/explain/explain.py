@@ -17,6 +17,7 @@ from .faithfulness import faithfulness
 from .frozen_run import run_frozen
 from .quantity import Wanted
 from .target import check_wanted
+from .words import words_of
 
 _ANSWER: Final = Wanted()
 
@@ -54,6 +55,8 @@ def explain(
         run = run_frozen(loaded, batch, wanted, direct=by == "component", hidden_states=by == "token")
         answers = by_token(run, batch) if by == "token" else by_component(run, neurons=neurons)
         if check and by == "token":
+            if not any(words_of(batch, quantity.row) for quantity in run.quantities):
+                raise UsageError("there are no words that could be masked", "leave `check` out")
             answers = [
                 structs.replace(answer, faithfulness=faithfulness(loaded, batch, quantity, answer))
                 for quantity, answer in zip(run.quantities, answers, strict=True)

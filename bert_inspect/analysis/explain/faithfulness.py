@@ -39,11 +39,12 @@ TOKENS_AT_ONCE = 4096
 Order = Literal["explanation", "occlusion", "random"]
 
 
-def faithfulness(loaded: Loaded, batch: Input, quantity: Quantity, answer: Answer) -> Faithfulness:
-    """Return how the number falls when a sentence's words are masked, against the order of an answer's token shares.
+def faithfulness(loaded: Loaded, batch: Input, quantity: Quantity, answer: Answer) -> Faithfulness | None:
+    """Return how the number falls when a sentence's words are masked, against the order of an answer's token shares;
+    None where it has no words.
 
     Raises:
-        UsageError: the vocabulary has no mask, or the sentence no words.
+        UsageError: the vocabulary has no mask.
     """
     mask = getattr(loaded.tokenizer, "mask_token_id", None)
     if mask is None:
@@ -51,7 +52,7 @@ def faithfulness(loaded: Loaded, batch: Input, quantity: Quantity, answer: Answe
     row = quantity.row
     words = words_of(batch, row)
     if not words:
-        raise UsageError(f"sentence {row + 1} has no words that could be masked", "leave `check` out")
+        return None
     shares = {token.place: float(token.share) for token in answer.tokens if token.sentence == row}
     masked = _Masked(loaded, as_given(loaded, batch), quantity, [word.places for word in words], mask)
     by_share = _descending([sum(shares[place] for place in word.places) for word in words])

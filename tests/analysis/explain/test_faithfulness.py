@@ -117,8 +117,11 @@ def test_without_words_or_a_mask_it_says_so() -> None:
     case: Case = (FAMILIES["bert"], SEQUENCE_CLASSIFICATION, {})
     loaded, given = model_of(case), batch(case[0])
     bare = structs.replace(given, words=[[None] * 9] * 2)
-    with pytest.raises(UsageError, match="sentence 1 has no words"):
+    with pytest.raises(UsageError, match="no words"):
         explain(loaded, bare, check=True)
+    one = structs.replace(given, words=[[None] * 9, given.words[1]])
+    first, second = explain(loaded, one, check=True).answers
+    assert first.faithfulness is None and second.faithfulness is not None
     import dataclasses
 
     with pytest.raises(UsageError, match="no mask"):
