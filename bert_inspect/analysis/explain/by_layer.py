@@ -31,10 +31,15 @@ def by_layer(loaded: Loaded, batch: Input, wanted: Wanted) -> list[Answer]:
     """Return each explained number as the head gives it from every hidden state; from the last one it is the model's.
 
     Raises:
-        UsageError: the number that was asked for is not there, or the model has no layers.
+        UsageError: the number that was asked for is not there, or the model has no layers to read between.
     """
     if not loaded.layers:
         raise UsageError("this model has no layers", 'explain it `by="token"`')
+    if loaded.layers == 1 and loaded.module(roles.CONVOLUTION_LAYER) is not None:
+        raise UsageError(
+            "this model's convolution stands above its only layer, so no head can be put before it",
+            'explain it `by="token"`',
+        )
     batch = as_given(loaded, batch)
     inputs = model_inputs(loaded, batch, labels=False)
     model, family = loaded.model, loaded.family

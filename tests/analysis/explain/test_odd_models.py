@@ -133,6 +133,14 @@ def test_a_model_without_layers_has_no_answers_by_layer() -> None:
         explain(loaded, batch(BERT), by="layer")
 
 
+def test_a_convolution_above_the_only_layer_is_put_nowhere_else() -> None:
+    case: Case = (FAMILIES["deberta-v2"], SEQUENCE_CLASSIFICATION, {"num_hidden_layers": 1, "conv_kernel_size": 3})
+    loaded, given = model_of(case), batch(case[0])
+    assert explain(loaded, given).adds_up and explain(loaded, given, by="component").adds_up
+    with pytest.raises(UsageError, match="convolution"):
+        explain(loaded, given, by="layer")
+
+
 @pytest.mark.parametrize("by", ["token", "component", "layer"])
 def test_another_thread_that_runs_the_model_and_an_explanation_do_not_disturb_each_other(by: Any) -> None:
     loaded, given = model_of(bert()), batch(BERT)
