@@ -9,8 +9,8 @@ from removal import Masked, Sentence
 
 from bert_inspect.analysis.explain.explain import explain
 from bert_inspect.analysis.explain.explanation import TokenShare
+from bert_inspect.analysis.explain.faithfulness import words_to_mask
 from bert_inspect.analysis.explain.quantity import Wanted
-from bert_inspect.analysis.explain.words import words_of
 from bert_inspect.capture.encode import Sentences, encode
 from bert_inspect.loading.loaded import Loaded
 from bert_inspect.traces.record import Input
@@ -32,7 +32,7 @@ def prepared(loaded: Loaded, text: str) -> Sentence:
     with torch.inference_mode():
         shares = loaded.model(input_ids=torch.tensor(batch.input_ids)).logits[0].double().softmax(dim=0)
     label = int(shares.argmax())
-    words = [word.places for word in words_of(batch, 0)]
+    words = words_to_mask(batch, 0)
     return Sentence(text, batch.input_ids[0], words, label, float(shares[label]))
 
 

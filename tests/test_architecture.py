@@ -40,7 +40,7 @@ ROOMS: dict[str, set[str]] = {
     "capture.verify": TRACES | {"capture", "loading", "capture.naming", "capture.tracing", "torch"},
     "analysis": TRACES | {"errors", "capture", "loading", "diff", "cells", "analysis.causes", "msgspec", "numpy"},
     "analysis.causes": TRACES | {"diff", "msgspec", "numpy", "torch", "transformers"},
-    "analysis.explain": TRACES | {"errors", "capture", "capture.tracing", "loading", "msgspec", "torch"},
+    "analysis.explain": TRACES | {"errors", "capture", "capture.tracing", "diff", "loading", "msgspec", "torch"},
     "analysis.doctor": TRACES | {"errors", "analysis", "capture", "loading", "diff", "msgspec", "numpy", "torch"},
     "render": TRACES | {"errors", "safetext", "diff", "analysis", "source_view", "msgspec", "numpy"} | RICH
     | {"analysis.doctor", "analysis.explain", "cells", "dataflow"},

@@ -13,6 +13,22 @@ from ..loading.loaded import Loaded
 from ..traces.record import Input, Step, Trace
 
 
+def numbers_of_all(loaded: Loaded, batch: Input, ran: Trace) -> Numbers:
+    """Run a model once more and return the numbers of what every step of a whole run returned.
+
+    Raises:
+        UsageError: other steps ran than before.
+    """
+    return _numbers(_again(loaded, batch, ran, keep=Keep(tensors=True)), loaded)
+
+
+def _again(loaded: Loaded, batch: Input, ran: Trace, *, keep: Keep) -> Linked:
+    linked = run_linked(loaded, batch, keep=keep)
+    if [step.type for step in linked.trace.steps] != [step.type for step in ran.steps]:
+        raise UsageError("the model ran other steps the second time", "bert-inspect doctor asks whether it is random")
+    return linked
+
+
 class Runs:
     """Runs of one model over one batch, each of which keeps what a few steps returned."""
 
@@ -29,12 +45,8 @@ class Runs:
         Raises:
             UsageError: other steps ran than before.
         """
-        linked = run_linked(self._loaded, self._batch, keep=Keep(tensors=True, steps=frozenset(steps)))
-        if [step.type for step in linked.trace.steps] != [step.type for step in self.trace.steps]:
-            raise UsageError(
-                "the model ran other steps the second time", "bert-inspect doctor asks whether it is random"
-            )
-        return _numbers(linked, self._loaded)
+        keep = Keep(tensors=True, steps=frozenset(steps))
+        return _numbers(_again(self._loaded, self._batch, self.trace, keep=keep), self._loaded)
 
 
 def _numbers(linked: Linked, loaded: Loaded) -> Numbers:

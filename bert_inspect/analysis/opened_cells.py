@@ -1,5 +1,6 @@
 """The cells that a page on a run can open: of every step the largest number of each token, with its arithmetic."""
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -7,43 +8,41 @@ import numpy as np
 
 from ..cells.build import Builder
 from ..cells.names import Names
-from ..cells.record import Cell
+from ..cells.record import Cell, Opened
 from ..cells.where import Tensor, Where, place_of
 from ..errors import UsageError
 from ..loading.loaded import Loaded
 from ..traces.record import Input, Trace
 from ..traces.values import masked_below
 from ..traces.vocabulary.axes import TOKEN_AXES
-from .cell import Runs
+from .cell import numbers_of_all
 
 MOST = 4_000
 """The most cells of a page: some two megabytes of text, in three seconds."""
 MOST_NUMBERS = 50_000_000
 """Up to how many numbers of a run are held at once."""
 
-Opened = dict[tuple[int, int], list[tuple[tuple[int, ...], Cell]]]
-"""By step and output: the cells with their index."""
 
-
-def opened_cells(loaded: Loaded, batch: Input, *, ends: int, sentences: int) -> Opened:
+def opened_cells(loaded: Loaded, batch: Input, ran: Trace, *, ends: int, sentences: int) -> Opened:
     """Run the model again and return the cells that can be opened of what every step returned.
 
     Args:
         loaded: the model.
         batch: the sentences.
+        ran: the trace of a whole run of it, whose steps they are of.
         ends: of an axis of a matrix so many of the first and of the last places are shown.
         sentences: of how many sentences numbers are shown.
 
     Raises:
         UsageError: the run is too large to be held, or its steps are not the same twice.
     """
-    runs = Runs(loaded, batch)
-    trace = runs.trace
-    if sum(_size(output.shape) for step in trace.steps for output in step.outputs) > MOST_NUMBERS:
+    if sum(math.prod(output.shape) for step in ran.steps for output in step.outputs) > MOST_NUMBERS:
         raise UsageError("the run has too many numbers to work each of them out", "bert-inspect cell shows one")
-    numbers, names = runs.numbers(frozenset(step.id for step in trace.steps)), Names(trace)
+    numbers = numbers_of_all(loaded, batch, ran)
+    trace = numbers.trace
+    names = Names(trace)
     builder = Builder(numbers=numbers, names=names, most=5)
-    found: Opened = {}
+    found: dict[tuple[int, int], list[tuple[tuple[int, ...], Cell]]] = {}
     rows = _rows_that_fit(trace, ends, sentences)
     for step in trace.steps:
         for place, output in enumerate(step.outputs):
@@ -119,7 +118,3 @@ def _largest(numbers: Any, tensor: Tensor) -> int | None:
     if not seen.any():
         return None
     return int(np.where(seen, np.abs(numbers), -1.0).argmax())
-
-
-def _size(shape: Sequence[int]) -> int:
-    return int(np.prod(shape, dtype=np.int64))

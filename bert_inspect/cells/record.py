@@ -1,5 +1,6 @@
 """A cell: one number of one step and its arithmetic, as plain frozen data that needs neither torch nor numpy."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
 from ..traces.base import Record
@@ -112,6 +113,10 @@ class Cell(Record, frozen=True, kw_only=True):
     def all_reproduce(self) -> bool:
         """Whether it, and every cell below it, reproduces what was recorded."""
         return self.reproduces and all(inner.all_reproduce for inner in self.operands)
+
+
+Opened = Mapping[tuple[int, int], Sequence[tuple[tuple[int, ...], Cell]]]
+"""Many cells, by step and output, each with its index."""
 
 
 class CellReport(Record, frozen=True, kw_only=True):

@@ -74,11 +74,11 @@ def compare(
     check_output(out.file)
     sentences = None if own_texts and not text.texts else sentences_of(text, terminal)
     base = model.spec()
-    if why:
-        check_weights(base)
-    elif any(vars(number).values()):
+    if not why and any(vars(number).values()):
         raise UsageError("--target, --against and --token choose what --why explains", "add --why")
     sides = [parse_side(f"--{name}", said, base=base, sentences=sentences) for name, said in (("a", a), ("b", b))]
+    for side in sides if why else ():
+        check_weights(side.spec)
     found, wanted, runs = _compared(sides, text, selection, tolerance, terminal)
     reasons = _explained(runs, Asked(**vars(number)), terminal) if why else []
     deliver_diff(found, terminal, out, every=every, selection=wanted, reasons=reasons)

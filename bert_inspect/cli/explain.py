@@ -1,7 +1,6 @@
 """``bert-inspect explain``: why this answer, as an exact sum."""
 
 from dataclasses import dataclass
-from pathlib import PurePath
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import typer
@@ -15,7 +14,7 @@ from .expand import Only, Without, expanded
 from .explain_many import SentenceFile, explain_many
 from .explained import Asked, NumberOptions
 from .inputs import shows_help
-from .outfile import check_output, check_picture, drawn
+from .outfile import check_picture, drawn
 from .prepare import check_weights, prepare
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
     from ..analysis.explain.explanation import Explanation
 
-_PICTURES = (".svg", ".png", ".html")
+_FORMATS = (".svg", ".png", ".html", ".json")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,12 +123,7 @@ def _suffix(output: str | None) -> str:
     Raises:
         UsageError: it is no format that an explanation can have, or cannot be written.
     """
-    if output is None or output == "-":
-        return ""
-    if PurePath(output).suffix.lower() == ".json":
-        check_output(output)
-        return ".json"
-    return check_picture(output, (*_PICTURES, ".json"))
+    return "" if output is None or output == "-" else check_picture(output, _FORMATS)
 
 
 def _file(found: "Explanation", suffix: str, look: LookOptions) -> bytes:

@@ -1,5 +1,6 @@
 """``explain --input FILE``: many sentences, explained in batches into JSON Lines, a sentence a line."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,12 +13,15 @@ from ..families.heads import MULTIPLE_CHOICE
 from ..terminal import Terminal, report, stdout
 from . import help
 from .explained import Asked
+from .many import BatchSize
 from .outfile import check_output
 from .prepare import find, load
 
 if TYPE_CHECKING:
     from ..analysis.explain.explanation import Explanation
+    from ..loading.loaded import Loaded
     from ..loading.spec import ModelSpec
+    from ..traces.record import Input
     from .options import TextOptions
 
 
@@ -33,7 +37,7 @@ class SentenceFile:
             "--input", metavar="FILE", help="Explain many sentences, one a line, into JSON Lines: one a line too."
         ),
     ] = None
-    batch_size: Annotated[int, typer.Option(min=1, metavar="N", help="Sentences per batch, with --input.")] = 16
+    batch_size: BatchSize = 16
 
 
 def explain_many(
@@ -84,7 +88,7 @@ def explain_many(
     with _opened(target) as stream, terminal.progress(count) as advance:
         for lines in batches(read_lines(name), tokenizer, size=file.batch_size):
             batch = encode_batch(tokenizer, lines, limit=limit, truncate=text.truncate)
-            for one in _by_sentence(asked.explained(loaded, batch)):
+            for one in _by_sentence(_explained(asked, loaded, batch)):
                 stream.write(encode_line(one))
                 wrong += [] if one.adds_up else one.input.lines
             advance(len(lines))
@@ -102,6 +106,19 @@ def _opened(target: str | None) -> Iterator[BinaryIO | Any]:
 
     with stdout() if target is None else replacing(target) as stream:
         yield stream
+
+
+def _explained(asked: Asked, loaded: "Loaded", batch: "Input") -> "Explanation":
+    """Return the explanation of a batch.
+
+    Raises:
+        UsageError: a sentence has no such number; the message names its line.
+    """
+    try:
+        return asked.explained(loaded, batch)
+    except UsageError as error:
+        message = re.sub(r"^sentence (\d+)", lambda found: f"line {batch.lines[int(found[1]) - 1]}", error.message)
+        raise UsageError(message, error.hint) from error
 
 
 def _by_sentence(found: "Explanation") -> "Iterator[Explanation]":

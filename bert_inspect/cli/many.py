@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from .options import OutputOptions, TextOptions
 
 
+BatchSize = Annotated[int, typer.Option(min=1, metavar="N", help="Sentences per batch, with --input.")]
+
+
 @dataclass(frozen=True, kw_only=True)
 class ManyOptions:
     """A file of sentences in place of a few."""
@@ -39,7 +42,7 @@ class ManyOptions:
             "'input.lines' says which lines of the file it is of.",
         ),
     ] = None
-    batch_size: Annotated[int, typer.Option(min=1, metavar="N", help="Sentences per batch, with --input.")] = 16
+    batch_size: BatchSize = 16
     resume: Annotated[bool, typer.Option("--resume", help="Continue where a run with --input stopped.")] = False
 
 

@@ -21,8 +21,8 @@ from .screen import for_the_screen
 if TYPE_CHECKING:
     from ..analysis.attention import LayerAttention
     from ..analysis.explain.explanation import Explanation
-    from ..analysis.opened_cells import Opened
     from ..capture.keep import Keep
+    from ..cells.record import Opened
     from ..loading.loaded import Loaded
     from ..loading.spec import ModelSpec
     from ..traces.record import Input, Trace
@@ -147,7 +147,7 @@ def _opened(loaded: "Loaded", batch: "Input", ran: "Trace", left_out: list[str],
         return None
     try:
         with terminal.waiting("working out numbers"):
-            return opened_cells(loaded, batch, ends=SHOWN_ENDS, sentences=SHOWN_SENTENCES)
+            return opened_cells(loaded, batch, ran, ends=SHOWN_ENDS, sentences=SHOWN_SENTENCES)
     except UsageError as error:
         left_out.append(f"the arithmetic of numbers: {error.message}")
         return None

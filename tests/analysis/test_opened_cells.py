@@ -21,7 +21,7 @@ def test_each_is_a_number_that_is_shown_and_is_reproduced(name: str) -> None:
     family = FAMILIES[name]
     loaded, given = as_loaded(tiny(family, SEQUENCE_CLASSIFICATION)), batch(family)
     trace = run_forward(loaded, given, keep=Keep(values="full")).trace
-    found = opened_cells(loaded, given, ends=4, sentences=2)
+    found = opened_cells(loaded, given, trace, ends=4, sentences=2)
     ends = Ends(entries=4, sentences=2)
     assert len(found) > 0.8 * sum(len(step.outputs) for step in trace.steps)
     assert sum(map(len, found.values())) <= MOST
@@ -38,7 +38,7 @@ def test_of_each_token_it_is_the_largest_number_that_is_shown_and_of_no_padding(
     family = FAMILIES["bert"]
     loaded, given = as_loaded(tiny(family, SEQUENCE_CLASSIFICATION)), batch(family)
     trace = run_forward(loaded, given, keep=Keep(values="full")).trace
-    found = opened_cells(loaded, given, ends=4, sentences=2)
+    found = opened_cells(loaded, given, trace, ends=4, sentences=2)
     step = next(step for step in trace.steps if step.label == "query projection")
     recorded = values_of(step)
     opened = {index for index, _ in found[step.id, 0]}
@@ -52,6 +52,7 @@ def test_of_each_token_it_is_the_largest_number_that_is_shown_and_of_no_padding(
 
 def test_a_run_that_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     family: Any = FAMILIES["bert"]
+    loaded, given = as_loaded(tiny(family, SEQUENCE_CLASSIFICATION)), batch(family)
     monkeypatch.setattr(module, "MOST_NUMBERS", 1000)
     with pytest.raises(UsageError, match="too many numbers"):
-        opened_cells(as_loaded(tiny(family, SEQUENCE_CLASSIFICATION)), batch(family), ends=4, sentences=2)
+        opened_cells(loaded, given, run_forward(loaded, given).trace, ends=4, sentences=2)

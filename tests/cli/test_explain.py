@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 import torch
-from helpers import PAIRS, TEXTS
+from helpers import PAIRS, TEXTS, tiny_config
 from jsonschema import Draft202012Validator
+from transformers.models.bert.modeling_bert import BertForMaskedLM
 
 from bert_inspect import explain
 from bert_inspect.analysis.explain.explanation import schema
@@ -141,3 +142,12 @@ def test_a_sum_that_is_not_the_logit_is_exit_1(command: Command, tmp_path: Path,
     tokenizer.save_pretrained(tmp_path)
     code, _, err = command("explain", TEXTS[0], "--model", tmp_path, "--target", "1")
     assert code == 1 and "error: the sum differs from what the model returned" in err and "sentence 1" in err
+
+
+def test_a_line_of_a_file_that_has_no_such_number_is_named(command: Command, tmp_path: Path, tokenizer: Any) -> None:
+    BertForMaskedLM(tiny_config()).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    file = tmp_path / "sentences.txt"
+    file.write_text("I love [MASK].\n\nHe hates [MASK].\nno mask\n")
+    code, out, err = command("explain", "--input", file, "--model", tmp_path, "-o", tmp_path / "why.jsonl")
+    assert (code, out) == (2, "") and "error: line 4 has no mask" in err and not (tmp_path / "why.jsonl").exists()

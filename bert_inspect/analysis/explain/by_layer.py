@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ...capture.model_inputs import as_given, model_inputs
+from ...capture.model_inputs import model_inputs
 from ...capture.outputs.returned import returned_tensors
 from ...capture.tracing.hooks import Attachment, Forward, exclusively
 from ...capture.undisturbed import undisturbed, without_gradients
@@ -40,15 +40,14 @@ def by_layer(loaded: Loaded, batch: Input, wanted: Wanted) -> list[Answer]:
             "this model's convolution stands above its only layer, so no head can be put before it",
             'explain it `by="token"`',
         )
-    batch = as_given(loaded, batch)
     inputs = model_inputs(loaded, batch, labels=False)
     model, family = loaded.model, loaded.family
     layers = [module for path, module in model.named_modules() if family.role(path) == roles.LAYER]
 
-    def run(observer: "_Layers") -> dict[str, torch.Tensor]:
+    def run(by: "_Recorded | _Skipped") -> dict[str, torch.Tensor]:
         attachment = Attachment()
         try:
-            attachment.attach(observer, layers)
+            attachment.attach(_Layers(by.run), layers)
             return returned_tensors(loaded.head, run_forward(model, inputs))
         finally:
             attachment.detach()
@@ -82,16 +81,18 @@ def by_layer(loaded: Loaded, batch: Input, wanted: Wanted) -> list[Answer]:
 
 
 class _Layers:
-    """Runs the layers of a model in place of torch, in this thread."""
+    """Runs the layers of a model in place of torch, in this thread: each call by ``run``, which is given the layer's
+    own forward and its arguments.
+    """
 
-    def __init__(self) -> None:
-        self._thread = get_ident()
+    def __init__(self, run: Callable[[Forward, tuple[Any, ...], dict[str, Any]], Any]) -> None:
+        self._run, self._thread = run, get_ident()
 
     def around(self, module: nn.Module, forward: Forward) -> Forward:
         """Return what is called in place of a layer's forward."""
 
         def instead(*args: Any, **kwargs: Any) -> Any:
-            return self.run(forward, args, kwargs) if get_ident() == self._thread else forward(*args, **kwargs)
+            return self._run(forward, args, kwargs) if get_ident() == self._thread else forward(*args, **kwargs)
 
         return instead
 
@@ -99,16 +100,11 @@ class _Layers:
         """Return what is called in place of a layer's forward, and of the call that runs others' hooks around it."""
         return self.around(module, forward), call
 
-    def run(self, forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Run one call of a layer."""
-        raise NotImplementedError
 
-
-class _Recorded(_Layers):
+class _Recorded:
     """Runs them as they are, and notes what each received and returned: ``states`` are the hidden states."""
 
     def __init__(self) -> None:
-        super().__init__()
         self._received: list[torch.Tensor] = []
         self.returned: list[Any] = []
 
@@ -116,21 +112,20 @@ class _Recorded(_Layers):
     def states(self) -> list[torch.Tensor]:
         return [*self._received, _state(self.returned[-1])] if self.returned else []
 
-    def run(self, forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def run(self, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         returned = forward(*args, **kwargs)
         self._received.append(_given(args, kwargs))
         self.returned.append(returned)
         return returned
 
 
-class _Skipped(_Layers):
+class _Skipped:
     """Runs none of them: each hands on what it received, and the last one hands on a state."""
 
     def __init__(self, returned: Sequence[Any], state: torch.Tensor) -> None:
-        super().__init__()
         self._returned, self._state, self._call = returned, state, 0
 
-    def run(self, forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def run(self, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         returned = self._returned[self._call]
         self._call += 1
         state = self._state if self._call == len(self._returned) else _given(args, kwargs)

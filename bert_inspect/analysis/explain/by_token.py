@@ -28,7 +28,7 @@ def by_token(run: FrozenRun, batch: Input) -> list[Answer]:
         biases = run.biases(quantity)
         shares_of_all = [*(token.share for token in tokens), *(bias.share for bias in biases)]
         total = run.total(place, [float(share) for share in shares_of_all])
-        cuts = [_cut(run, batch, place, layer) for layer in range(len(run.hidden_states))]
+        cuts = [_cut(run, place, layer) for layer in range(len(run.hidden_states))]
         answers.append(
             Answer(sentence=quantity.row, target=quantity.target, tokens=tokens, biases=biases, total=total, cuts=cuts)
         )
@@ -53,12 +53,12 @@ def _token(shares: dict[str, torch.Tensor], row: int, place: int) -> TokenShare:
     )
 
 
-def _cut(run: FrozenRun, batch: Input, place: int, layer: int) -> Cut:
+def _cut(run: FrozenRun, place: int, layer: int) -> Cut:
     state, gradient, order = run.hidden_states[layer]
     quantity = run.quantities[place]
     rows = run.rows(quantity)
     tokens = [share for row in rows for share in _by_token(state[row], gradient[row]).tolist()]
-    biases = sum(float(bias.share) for bias in run.biases(quantity, after=order))
+    biases = run.biases_above(quantity, order)
     return Cut(
         layer=layer,
         tokens=[strict(share) for share in tokens],

@@ -13,11 +13,10 @@ from .by_component import by_component
 from .by_layer import by_layer
 from .by_token import by_token
 from .explanation import FORMAT, VERSION, By, Explanation
-from .faithfulness import faithfulness
+from .faithfulness import faithfulness, words_to_mask
 from .frozen_run import run_frozen
 from .quantity import Wanted
 from .target import check_wanted
-from .words import words_of
 
 _ANSWER: Final = Wanted()
 
@@ -48,14 +47,14 @@ def explain(
     check_wanted(loaded, wanted)
     if loaded.weights == "none":
         raise UsageError("without weights there are no numbers, only shapes", 'leave `weights="none"` out')
-    batch = as_given(loaded, batch)
+    batch = as_given(loaded, batch)  # for all that follows
     if by == "layer":
         answers, frozen = by_layer(loaded, batch, wanted), []
     else:
         run = run_frozen(loaded, batch, wanted, direct=by == "component", hidden_states=by == "token")
         answers = by_token(run, batch) if by == "token" else by_component(run, neurons=neurons)
         if check and by == "token":
-            if not any(words_of(batch, quantity.row) for quantity in run.quantities):
+            if not any(words_to_mask(batch, quantity.row) for quantity in run.quantities):
                 raise UsageError("there are no words that could be masked", "leave `check` out")
             answers = [
                 structs.replace(answer, faithfulness=faithfulness(loaded, batch, quantity, answer))

@@ -14,10 +14,11 @@ from typing import Literal
 
 import torch
 
-from ...capture.model_inputs import as_given, model_inputs
+from ...capture.model_inputs import model_inputs
 from ...capture.outputs.returned import returned_tensors
 from ...capture.tracing.hooks import exclusively
 from ...capture.undisturbed import undisturbed, without_gradients
+from ...diff.align_words import words
 from ...errors import UsageError
 from ...families.heads import MULTIPLE_CHOICE
 from ...loading.loaded import Loaded
@@ -25,7 +26,6 @@ from ...traces.record import Input
 from ...traces.values import strict
 from .explanation import Answer, Faithfulness, Removed
 from .quantity import Quantity
-from .words import words_of
 
 MASKED = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 """The parts of the words that are masked for the curve."""
@@ -35,6 +35,8 @@ RANDOM_ORDERS = 10
 """How many random orders the mean is taken over."""
 TOKENS_AT_ONCE = 4096
 """About how many tokens run in one batch."""
+NUMBERS_AT_ONCE = 50_000_000
+"""About how many logits one batch may return: of a head that predicts tokens each token has one for each of those."""
 
 Order = Literal["explanation", "occlusion", "random"]
 
@@ -50,16 +52,16 @@ def faithfulness(loaded: Loaded, batch: Input, quantity: Quantity, answer: Answe
     if mask is None:
         raise UsageError("this model's vocabulary has no mask to put in the place of words", "leave `check` out")
     row = quantity.row
-    words = words_of(batch, row)
-    if not words:
+    places = words_to_mask(batch, row)
+    if not places:
         return None
     shares = {token.place: float(token.share) for token in answer.tokens if token.sentence == row}
-    masked = _Masked(loaded, as_given(loaded, batch), quantity, [word.places for word in words], mask)
-    by_share = _descending([sum(shares[place] for place in word.places) for word in words])
-    masked.run([(place,) for place in range(len(words))])
+    masked = _Masked(loaded, batch, quantity, places, mask)
+    by_share = _descending([sum(shares[place] for place in word) for word in places])
+    masked.run([(word,) for word in range(len(places))])
     before = masked[()]
-    by_fall = _descending([before - masked[(place,)] for place in range(len(words))])
-    shuffled = [_shuffled(len(words), seed) for seed in range(RANDOM_ORDERS)]
+    by_fall = _descending([before - masked[(word,)] for word in range(len(places))])
+    shuffled = [_shuffled(len(places), seed) for seed in range(RANDOM_ORDERS)]
     masked.run(part for order in (by_share, by_fall, *shuffled) for part in _parts(order))
     orders: Mapping[Order, list[list[int]]] = {
         "explanation": [by_share],
@@ -69,12 +71,18 @@ def faithfulness(loaded: Loaded, batch: Input, quantity: Quantity, answer: Answe
     return Faithfulness(
         quantity="value" if quantity.scale == "none" else "probability",
         before=strict(before),
-        words=len(words),
+        words=len(places),
         masked=list(MASKED),
         bins=list(BINS),
         orders=[_removed(name, several, masked, before) for name, several in orders.items()],
         forwards=masked.forwards,
     )
+
+
+def words_to_mask(batch: Input, row: int) -> list[tuple[int, ...]]:
+    """Return the places of the tokens of each word of a sentence; special tokens are none."""
+    numbers = batch.words[row] if batch.words else range(len(batch.tokens[row]))
+    return [word.places for word in words(batch, row) if numbers[word.places[0]] is not None]
 
 
 def _removed(name: Order, orders: Sequence[Sequence[int]], masked: "_Masked", before: float) -> Removed:
@@ -144,7 +152,8 @@ class _Masked:
         """Run the sentence once for each choice of words that has not been run yet, many at a time."""
         new = [masked for masked in dict.fromkeys(wanted) if masked not in self._found]
         rows = len(self.batch.input_ids) if self.loaded.head is MULTIPLE_CHOICE else 1
-        at_once = max(TOKENS_AT_ONCE // (rows * len(self.batch.input_ids[0])), 1)
+        most = min(TOKENS_AT_ONCE, NUMBERS_AT_ONCE // max(len(self.quantity.names), 1))
+        at_once = max(most // (rows * len(self.batch.input_ids[0])), 1)
         for start in range(0, len(new), at_once):
             some = new[start : start + at_once]
             self._found |= dict(zip(some, self._numbers(some), strict=True))

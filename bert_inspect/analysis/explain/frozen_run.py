@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from ...capture.model_inputs import as_given, model_inputs
+from ...capture.model_inputs import model_inputs
 from ...capture.outputs.returned import returned_tensors
 from ...capture.tracing.hooks import exclusively
 from ...capture.undisturbed import no_hook_stays, undisturbed
@@ -62,13 +62,18 @@ class FrozenRun:
         """What each bias contributes to each row, read once for all cuts; empty where nothing depends on it."""
         return [constant.shares.tolist() if constant.found else [] for constant in self.constants]
 
-    def biases(self, quantity: Quantity, *, after: int = -1) -> list[Bias]:
-        """Return what each bias contributes to a number, of those that were added after a place in the run."""
+    def biases_above(self, quantity: Quantity, order: int) -> float:
+        """Return what all biases contribute to a number that were added after a place in the run."""
+        rows, each = self.rows(quantity), zip(self.constants, self._shares, strict=True)
+        return sum(shares[row] for constant, shares in each if constant.order > order and shares for row in rows)
+
+    def biases(self, quantity: Quantity) -> list[Bias]:
+        """Return what each bias contributes to a number."""
         rows, family = self.rows(quantity), self.loaded.family
         found: dict[tuple[str, int | None], list[float]] = {}
         of: dict[tuple[str, int | None], Constant] = {}
         for constant, shares in zip(self.constants, self._shares, strict=True):
-            if constant.order > after and shares:
+            if shares:
                 key = (constant.parameter or f"({constant.order})", constant.layer)
                 found.setdefault(key, []).append(sum(shares[row] for row in rows))
                 of[key] = constant
@@ -109,7 +114,6 @@ def run_frozen(
         UsageError: the number that was asked for is not there.
         BertInspectError: the model computes something that cannot be frozen.
     """
-    batch = as_given(loaded, batch)
     rows = len(batch.input_ids)
     inputs = model_inputs(loaded, batch, labels=False)
     model = loaded.model

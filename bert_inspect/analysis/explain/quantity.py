@@ -1,12 +1,12 @@
 """A number that a model returned and that is explained: which one, and what is said of it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import torch
 
 from ...capture.encode import class_index
+from ...capture.outputs.classes import Returned, Scale, probabilities_of
 from ...capture.outputs.plain_numbers import largest, plain
 from ...errors import UsageError
 from ...traces.focus import Focus
@@ -15,9 +15,7 @@ from ...traces.sentences import real_places
 from ...traces.values import strict
 from .explanation import Logit, Target, What
 
-Returned = Mapping[str, torch.Tensor]
 Index = tuple[int, ...]
-Scale = Literal["softmax", "sigmoid", "none"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,12 +51,8 @@ class Quantity:
 
     def probability(self, returned: Returned) -> float | None:
         """Return the probability of what it is the number of, None where it has none."""
-        logits = plain(returned[self.tensor])
-        if self.scale == "none":
-            return None
-        if self.scale == "sigmoid":
-            return float(logits[self.index].sigmoid())
-        return float(logits[self.index[:-1]].softmax(dim=0)[self.index[-1]])
+        shares = probabilities_of(self._beside(returned), self.scale)
+        return None if shares is None else float(shares[self.index[-1]])
 
     def in_row(self, row: int) -> "Quantity":
         """Return the same of another row of what the model returned."""
@@ -67,12 +61,14 @@ class Quantity:
 
     def answer(self, returned: Returned) -> str:
         """Return what the model answers there, in words; empty where it gives a bare number."""
-        logits = plain(returned[self.tensor])
+        logits = self._beside(returned)
         if self.target.what == "replaced token":
-            return self.names[int(logits[self.index] > 0)]
-        if self.scale == "none":
-            return ""
-        return self.names[largest(logits[self.index[:-1]].tolist())]
+            return self.names[int(logits[self.index[-1]] > 0)]
+        return "" if self.scale == "none" else self.names[largest(logits.tolist())]
+
+    def _beside(self, returned: Returned) -> torch.Tensor:
+        """Return the logits among which it stands, in float64: those alone, as there may be a vocabulary to a token."""
+        return plain(returned[self.tensor][self.index[:-1]])
 
 
 def chosen(

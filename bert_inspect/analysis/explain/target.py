@@ -3,20 +3,21 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from ...capture.outputs.classes import class_names
+from ...capture.outputs.classes import Returned, Scale, class_names, probabilities_of, scale_of
 from ...capture.outputs.plain_numbers import plain
 from ...capture.outputs.spans import best_places
 from ...errors import UsageError
 from ...families import heads
 from ...families.heads import Head
 from ...loading.loaded import Loaded
+from ...traces.entities import OUTSIDE
 from ...traces.record import Input
 from ...traces.sentences import real_places
 from ...traces.token_text import token_texts
 from ...traces.values import strict
 from ...traces.vocabulary import known_as
 from .explanation import Logit, Target, What
-from .quantity import Quantity, Returned, Scale, Wanted, chosen, named_place
+from .quantity import Quantity, Wanted, chosen, named_place
 from .vocabulary_target import at_masks
 
 
@@ -63,13 +64,9 @@ def _next_sentence(loaded: Loaded, batch: Input, returned: Returned, wanted: Wan
 def _of_classes(
     loaded: Loaded, batch: Input, returned: Returned, wanted: Wanted, tensor: str, names: Sequence[str]
 ) -> list[Quantity]:
-    config = loaded.model.config
-    own = tensor == known_as.LOGITS and loaded.head.takes_labels
-    regression = own and (config.num_labels == 1 or config.problem_type == "regression")
-    several = own and config.problem_type == "multi_label_classification"
+    scale: Scale = scale_of(loaded.model.config) if loaded.head.takes_labels else "softmax"
     logits = plain(returned[tensor])
-    scale: Scale = "none" if regression else "sigmoid" if several else "softmax"
-    shares = None if regression else logits.sigmoid() if several else logits.softmax(dim=-1)
+    shares = probabilities_of(logits, scale)
     return [
         chosen(
             "class",
@@ -102,7 +99,7 @@ def _token_labels(loaded: Loaded, batch: Input, returned: Returned, wanted: Want
     for row in range(len(batch.texts)):
         place = named_place(batch, row, wanted)
         if place is None:
-            labelled = [at for at in _own_tokens(batch, row) if names[int(shares[row, at].argmax())] != "O"]
+            labelled = [at for at in _own_tokens(batch, row) if names[int(shares[row, at].argmax())] != OUTSIDE]
             place = max(labelled or _own_tokens(batch, row), key=lambda at: float(shares[row, at].max()))
         at = logits[row, place].tolist(), shares[row, place].tolist()
         found.append(chosen("token label", row, known_as.LOGITS, (row, place), *at, names, wanted, token=place))

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
+from ...capture.outputs.classes import Returned
 from ...capture.outputs.plain_numbers import plain
 from ...errors import UsageError
 from ...loading.loaded import Loaded
 from ...traces.record import Input
 from ...traces.sentences import real_places
-from .quantity import Quantity, Returned, Wanted, chosen, named_place
+from .quantity import Quantity, Wanted, chosen, named_place
 
 
 def at_masks(loaded: Loaded, batch: Input, returned: Returned, wanted: Wanted, tensor: str) -> list[Quantity]:

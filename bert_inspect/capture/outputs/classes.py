@@ -1,7 +1,7 @@
 """The classes of whole sentences: logits, what they say as probabilities, and the largest."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -14,6 +14,8 @@ from .plain_numbers import largest, plain, rows
 from .returned import loss_of
 
 Returned = Mapping[str, torch.Tensor]
+Scale = Literal["softmax", "sigmoid", "none"]
+"""What makes probabilities of logits, if anything does."""
 
 
 def sentence_classes(loaded: Loaded, batch: Input, returned: Returned) -> Output:
@@ -21,10 +23,19 @@ def sentence_classes(loaded: Loaded, batch: Input, returned: Returned) -> Output
     several labels, none for a regression.
     """
     config, logits = loaded.model.config, plain(returned[known_as.LOGITS])
-    regression = config.num_labels == 1 or config.problem_type == "regression"
-    several = config.problem_type == "multi_label_classification"
-    probabilities = None if regression else logits.sigmoid() if several else logits.softmax(dim=-1)
-    return _output(logits, probabilities, class_names(config), returned)
+    return _output(logits, probabilities_of(logits, scale_of(config)), class_names(config), returned)
+
+
+def scale_of(config: Any) -> Scale:
+    """Return what makes probabilities of the logits of a classifier: nothing of a regression's."""
+    if config.num_labels == 1 or config.problem_type == "regression":
+        return "none"
+    return "sigmoid" if config.problem_type == "multi_label_classification" else "softmax"
+
+
+def probabilities_of(logits: torch.Tensor, scale: Scale) -> torch.Tensor | None:
+    """Return the probabilities of logits (..., labels), None where they say none."""
+    return None if scale == "none" else logits.sigmoid() if scale == "sigmoid" else logits.softmax(dim=-1)
 
 
 def next_sentences(loaded: Loaded, batch: Input, returned: Returned) -> Output:

@@ -48,14 +48,9 @@ def cross_entropy(call: Call, index: Index) -> Arithmetic:
 def squares(call: Call, index: Index) -> Arithmetic:
     """Mean of ``(x - label)^2``."""
     logits, labels = _operands(call)
-    rows = list(np.ndindex(*logits.shape))
-    numbers = np.array([logits.at(place) for place in rows])
-    wanted = np.array([labels.at(labels.fitting(place)) for place in rows])
+    rows, columns = _entries(logits, labels)
+    numbers, wanted = (column.values for column in columns)
     losses = (numbers - wanted) ** 2
-    columns = (
-        Column(values=numbers, operand=logits, index=rows.__getitem__),
-        Column(values=wanted, operand=labels, index=lambda number: labels.fitting(rows[number])),
-    )
     return _mean(
         call,
         losses.tolist(),
@@ -71,14 +66,9 @@ def squares(call: Call, index: Index) -> Arithmetic:
 def two_way_entropies(call: Call, index: Index) -> Arithmetic:
     """Mean of ``- label ln s(x) - (1 - label) ln (1 - s(x))``, s the sigmoid."""
     logits, labels = _operands(call)
-    rows = list(np.ndindex(*logits.shape))
-    numbers = np.array([logits.at(place) for place in rows])
-    wanted = np.array([labels.at(labels.fitting(place)) for place in rows])
+    rows, columns = _entries(logits, labels)
+    numbers, wanted = (column.values for column in columns)
     losses = np.maximum(numbers, 0) - numbers * wanted + np.log1p(np.exp(-np.abs(numbers)))
-    columns = (
-        Column(values=numbers, operand=logits, index=rows.__getitem__),
-        Column(values=wanted, operand=labels, index=lambda number: labels.fitting(rows[number])),
-    )
     return _mean(
         call,
         losses.tolist(),
@@ -102,6 +92,17 @@ def _operands(call: Call) -> tuple[Operand, Operand]:
     if not isinstance(logits, Operand) or not isinstance(labels, Operand) or not plain:
         raise Untold("the arithmetic of this loss is not known", "name another step")
     return logits, labels
+
+
+def _entries(logits: Operand, labels: Operand) -> tuple[list[Index], tuple[Column, ...]]:
+    """Return the places of all logits, and each logit with its label."""
+    rows = list(np.ndindex(*logits.shape))
+    numbers = np.array([logits.at(place) for place in rows])
+    wanted = np.array([labels.at(labels.fitting(place)) for place in rows])
+    return rows, (
+        Column(values=numbers, operand=logits, index=rows.__getitem__),
+        Column(values=wanted, operand=labels, index=lambda number: labels.fitting(rows[number])),
+    )
 
 
 def _both(logits: Operand, labels: Operand) -> list[Reference]:

@@ -35,10 +35,7 @@ def explanation_page(explanation: Explanation, view: View) -> Group:
     parts += [Text()] if warning or told else []
     parts += [Text(warning, style=BAD)] if warning else []
     parts += [Text(note, style=DIM) for note in told]
-    shown = explanation.answers if view.all else explanation.answers[:SENTENCES]
-    for answer in shown:
-        parts += [Text(), *_heading(explanation, answer), Text(), *_answer(explanation, answer, view)]
-    return Group(*parts, *_more(explanation, len(shown)))
+    return Group(*parts, *_answers(explanation, view))
 
 
 def explanation_summary(explanation: Explanation, view: View) -> Group:
@@ -57,10 +54,15 @@ def reasons(explanation: Explanation, title: str, view: View) -> Group:
     parts: list[RenderableType] = [Text(safe_text(title), style=NAME)]
     if warning := said.noise(explanation.model):
         parts.append(Text(warning, style=BAD))
+    return Group(*parts, *_answers(explanation, view))
+
+
+def _answers(explanation: Explanation, view: View) -> Iterator[RenderableType]:
+    """Yield each number as a sum, of the first sentences unless all are asked for."""
     shown = explanation.answers if view.all else explanation.answers[:SENTENCES]
     for answer in shown:
-        parts += [Text(), *_heading(explanation, answer), Text(), *_answer(explanation, answer, view)]
-    return Group(*parts, *_more(explanation, len(shown)))
+        yield from (Text(), *_heading(explanation, answer), Text(), *_answer(explanation, answer, view))
+    yield from _more(explanation, len(shown))
 
 
 def notes(explanation: Explanation) -> list[str]:

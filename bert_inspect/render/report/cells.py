@@ -1,16 +1,12 @@
 """The arithmetic of single numbers as the page holds it: text by step, output and index; and how to ask for another."""
 
 import shlex
-from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...cells.record import Cell
+from ...cells.record import Opened
 from ...safetext import safe_text
 from ...traces.record import Trace
 from ..cell import cell_lines
-
-Opened = Mapping[tuple[int, int], Sequence[tuple[tuple[int, ...], Cell]]]
-"""By step and output: the cells with their index."""
 
 
 def cells_data(trace: Trace, opened: Opened) -> dict[str, Any]:

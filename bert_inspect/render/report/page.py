@@ -9,6 +9,7 @@ from msgspec import structs
 
 from ...analysis.attention import LayerAttention
 from ...analysis.explain.explanation import Explanation
+from ...cells.record import Opened
 from ...families import family_of
 from ...safetext import safe_document, safe_text
 from ...traces.record import Trace
@@ -17,7 +18,7 @@ from ...traces.token_text import token_texts
 from ...traces.tree import relaid_from
 from ..heads.page import CAUTION, certificate
 from ..words import plural
-from .cells import Opened, cells_data
+from .cells import cells_data
 from .document import in_script, inlined, policy, template
 from .facts import facts, others, sentences
 from .heads import fit, heads_data

@@ -10,9 +10,8 @@ from families.tiny import arguments
 from msgspec import structs
 
 from bert_inspect.analysis.explain.explain import explain
-from bert_inspect.analysis.explain.faithfulness import BINS, MASKED, RANDOM_ORDERS
+from bert_inspect.analysis.explain.faithfulness import BINS, MASKED, RANDOM_ORDERS, words_to_mask
 from bert_inspect.analysis.explain.quantity import Wanted
-from bert_inspect.analysis.explain.words import words_of
 from bert_inspect.errors import UsageError
 from bert_inspect.families import FAMILIES
 from bert_inspect.families.heads import MULTIPLE_CHOICE, SEQUENCE_CLASSIFICATION, TOKEN_CLASSIFICATION
@@ -105,12 +104,12 @@ def test_words_are_the_tokenizers_own_with_their_pieces_and_of_a_pair_from_both_
         words=[[None, 0, 0, 1, None, 0, None, None, None]] * 2,
         token_type_ids=[[0, 0, 0, 0, 0, 1, 1, 0, 0]] * 2,
     )
-    found = words_of(given, 0)
-    assert [(word.text, word.places, word.side) for word in found] == [
-        ("pineapple", (1, 2), 0),
-        ("pizza", (3,), 0),
-        ("no", (5,), 1),
-    ]
+    found = words_to_mask(given, 0)
+    assert found == [(1, 2), (3,), (5,)]
+    assert [given.sides(0)[places[0]] for places in found] == [0, 0, 1]
+    spans = [given.offsets[0][places[0]][:1] + given.offsets[0][places[-1]][1:] for places in found]
+    texts = [(given.pairs or [])[0] if place == 5 else given.texts[0] for (place, *_) in found]
+    assert [text[start:end] for text, (start, end) in zip(texts, spans, strict=True)] == ["pineapple", "pizza", "no"]
 
 
 def test_without_words_or_a_mask_it_says_so() -> None:
