@@ -212,3 +212,15 @@ def test_positions_cannot_be_counted_from_no_padding(folder_of: Any, tmp_path: P
     change(copy / "config.json", pad_token_id=None)
     with pytest.raises(ModelError, match=r"pad_token_id is null, and an? .*RoBERTa counts its positions from it"):
         located(str(copy))
+
+
+@pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
+def test_a_folder_is_explained_and_its_numbers_told(folder_of: Any, command: Command, family: Family) -> None:
+    folder = folder_of(family, SEQUENCE_CLASSIFICATION)
+    code, out, err = command("explain", TEXTS[0], "--model", folder, "--check", "--json")
+    assert code == 0, err
+    (answer,) = json.loads(out)["answers"]
+    code, out, err = command("cell", "logits", TEXTS[0], "--model", folder, "--json")
+    assert code == 0, err
+    cell = json.loads(out)["cell"]
+    assert cell["reproduces"] and cell["value"] == answer["total"]["value"]  # the largest logit is the answer's
