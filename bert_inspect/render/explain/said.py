@@ -185,6 +185,8 @@ def verdict(found: Faithfulness) -> str:
     said = f"mean drop {own:.3f} against {random:.3f}"
     if "occlusion" in drops:
         said += f"; by occlusion {drops['occlusion']:.3f}"
+    if own <= 0:  # of an answer that the model does not give, words may only have kept the number down
+        return f"Masking the words with the largest shares first does not lower {what} ({said})."
     if own > random:
         return f"Masking the words with the largest shares first lowers {what} faster than random order ({said})."
     how = "no faster than" if own == random else "less than"

@@ -335,6 +335,8 @@ def test_the_check_gives_a_verdict_that_is_true() -> None:
     assert "lowers the probability less than random order (mean drop 0.100 against 0.250" in worse
     same = one_line(page(by_token(faithfulness=checked(own=0.25, quantity="value")), 120))
     assert "lowers the number no faster than random order" in same
+    raised = one_line(page(by_token(faithfulness=checked(own=-0.125)), 120))
+    assert "does not lower the probability (mean drop -0.125 against 0.250" in raised and "faster" not in raised
 
 
 def test_a_check_that_masked_nothing_is_told_too() -> None:
