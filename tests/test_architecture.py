@@ -14,13 +14,14 @@ PACKAGE = Path(bert_inspect.__file__).parent
 STANDARD = sys.stdlib_module_names
 TORCH = {"torch", "transformers", "tokenizers", "safetensors", "huggingface_hub"}
 RICH = {"rich", "pygments", "jinja2", "markupsafe", "resvg_py"}
-EDGE = {"errors", "files", "safetext", "signals"}
+EDGE = {"errors", "files", "quoting", "safetext", "signals"}
 TRACES = {"traces", "traces.vocabulary", "families"}
 
 # For each room what it may import: other rooms (of those below it no more than is named) and packages. A room inside
 # another stands here by itself where it may import less, or more; everything else in the outer room follows that.
 ROOMS: dict[str, set[str]] = {
     "errors": set(),
+    "quoting": set(),
     "signals": set(),
     "safetext": set(),
     "files": {"errors", "signals"},
@@ -32,6 +33,7 @@ ROOMS: dict[str, set[str]] = {
     "layout": {"dataflow"},
     "diff": TRACES | {"errors", "msgspec", "numpy"},
     "cells": TRACES | {"errors", "diff", "msgspec", "numpy"},
+    "stations": TRACES | {"errors", "cells", "source_view", "msgspec", "numpy"},
     "loading": TRACES | {"errors", "msgspec"} | TORCH,
     "capture": TRACES | {"errors", "files", "loading", "source_view", "msgspec", "numpy", "capture.naming"}
     | {"capture.tracing", "capture.verify"} | TORCH,
@@ -46,6 +48,8 @@ ROOMS: dict[str, set[str]] = {
     | {"analysis.doctor", "analysis.explain", "cells", "dataflow"},
     "render.diagram": TRACES | {"safetext", "dataflow", "layout", "render", "rich"},
     "render.explain": TRACES | {"safetext", "diff", "analysis.explain", "render", "render.diagram", "rich"},
+    "render.walk": TRACES | {"safetext", "cells", "dataflow", "source_view", "stations", "render", "render.diagram"}
+    | RICH,
     "render.report": TRACES | {"safetext", "analysis", "analysis.explain", "source_view", "render", "render.explain"}
     | {"cells", "msgspec", "numpy"} | RICH,
     "terminal": EDGE | {"rich"},
@@ -53,7 +57,7 @@ ROOMS: dict[str, set[str]] = {
     "api": TRACES | {"errors", "analysis.explain", "capture", "loading", "result", "transformers"},
     "cli": TRACES | EDGE | {"terminal", "loading", "capture", "analysis", "analysis.doctor", "analysis.causes", "diff"}
     | {"analysis.explain", "cells", "dataflow", "source_view", "render", "render.diagram", "render.explain"}
-    | {"render.report", "typer", "msgspec", "rich"},
+    | {"render.report", "render.walk", "stations", "typer", "msgspec", "rich"},
     "__main__": EDGE | {"terminal", "cli"},
     "__init__": {"api", "errors", "result"},
 }  # fmt: skip
@@ -61,7 +65,8 @@ ROOMS: dict[str, set[str]] = {
 # What starts at once may import the rest only inside of functions.
 LATER = {
     "cli": {"capture", "render", "render.diagram", "render.explain", "render.report", "analysis", "analysis.causes"}
-    | {"analysis.doctor", "analysis.explain", "cells", "diff", "dataflow", "source_view", "msgspec", "rich"},
+    | {"analysis.doctor", "analysis.explain", "cells", "diff", "dataflow", "source_view", "msgspec", "rich"}
+    | {"render.walk", "stations"},
     "terminal": {"rich"},
     "result": {"render", "render.explain"},
     "__main__": {"errors", "terminal", "safetext", "cli", "files"},

@@ -21,6 +21,7 @@ from .schema import schema
 from .show import show
 from .source import source
 from .tokens import tokens
+from .walk import walk
 
 app = typer.Typer(
     cls=Group,
@@ -54,7 +55,7 @@ def main(
 
 
 _COMMANDS = {
-    SEE: (run, show, tokens, model, source, diagram, attention, report),
+    SEE: (run, show, tokens, model, source, diagram, attention, report, walk),
     WHY: (explain, cell, doctor),
     DIFFER: (diff, compare),
     FORMAT: (schema,),

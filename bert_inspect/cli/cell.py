@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import ExitCode, ModelError, UsageError
+from ..quoting import quoted
 from ..terminal import Terminal
 from . import complete, help
 from . import options as o
 from .deliver import deliver
-from .examples import quoted
 from .expand import expanded
 from .inputs import saved, shows_help
 from .made_by import spec_of

@@ -49,6 +49,13 @@ def parts(context: typer.Context, incomplete: str) -> list[str]:
     return [name for name in ("tokenizer",) if name.startswith(incomplete)] + modules(context, incomplete)
 
 
+def stations(incomplete: str) -> list[str]:
+    """Return the names of the stations of the tour."""
+    from ..stations.names import NAMES
+
+    return [name for name in NAMES if name.startswith(incomplete)]
+
+
 def questions(incomplete: str) -> list[str]:
     """Return what the doctor can be asked, behind the questions that are named already."""
     from ..analysis.doctor.diagnosis import QUESTIONS

@@ -1,6 +1,5 @@
 """Three examples for each command, as its help shows them: command lines that work, and what each does."""
 
-import shlex
 from collections.abc import Mapping
 from typing import Final
 
@@ -48,6 +47,11 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         ('bert-inspect report "I love cats!" --stats -o cats.html', "with statistics, under another name"),
         ("bert-inspect report --trace trace.json", "the page of a saved trace"),
     ),
+    "walk": (
+        ('bert-inspect walk "I love cats!"', "the guided tour of one pass, station by station"),
+        ('bert-inspect walk "I love cats!" --station scaling', "one station: its name, a part of it, or its number"),
+        ("bert-inspect walk --trace trace.json --plain", "all of it at once, from a saved trace"),
+    ),
     "explain": (
         ('bert-inspect explain "I love cats!"', "what each token contributes to the answer"),
         ('bert-inspect explain "I love cats!" --by component', "what each head and feed-forward part contributes"),
@@ -83,13 +87,3 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     ),
 }
 """By command."""
-
-
-def quoted(text: str) -> str:
-    """Return a sentence as it is written on a command line."""
-    return shlex.quote(text) if any(sign in text for sign in '"$`\\!\n') and not _plain(text) else f'"{text}"'
-
-
-def _plain(text: str) -> bool:
-    """Whether double quotes are enough: an exclamation mark that ends a sentence is taken as it is."""
-    return not any(sign in text for sign in '"$`\\\n') and "!" not in text[:-1]

@@ -7,7 +7,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from ..errors import UsageError
-from .examples import EXAMPLES, quoted
+from ..quoting import quoted
+from .examples import EXAMPLES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from ..errors import UsageError
+from ..quoting import quoted
 from ..terminal import Terminal, as_typed, sits_at_terminal, texts_from_stdin
-from .examples import quoted
 from .help import short_help
 from .options import TextOptions
 

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import ExitCode, UsageError
+from ..quoting import quoted
 from ..terminal import Terminal
 from . import complete
 from . import options as o
-from .examples import quoted
 from .expand import Only, expanded
 from .inputs import saved, shows_help
 from .outcome import say_what_is_missing, told_failure

@@ -30,6 +30,12 @@ def cell_lines(cell: Cell) -> list[str]:
     return [line.plain for line in (_title(cell), *_said(cell), *_rows(cell), _check(cell), *_after(cell.becomes))]
 
 
+def cell_of_station(cell: Cell) -> list[Text]:
+    """Return a cell as it is told where its step was shown already: without the step and its source."""
+    told = [Text.assemble("= ", safe_text(cell.words)), Text(safe_text(cell.symbols), DIM)]
+    return [_title(cell), *told, *_rows(cell), _check(cell), *_after(cell.becomes)]
+
+
 def answer(report: CellReport) -> Group:
     """Return the cell's value and whether it is reproduced."""
     return Group(_title(report.cell), _check(report.cell))

@@ -53,7 +53,7 @@ def workers(trace: Trace, step: Step, children: Sequence[Step], *, executed: Exe
     Files are looked up among what is installed here, and used only if their lines are those that the trace recorded.
     What is not found is left out.
     """
-    files = _Files(trace, executed)
+    files = Files(trace, executed)
     sources = [child.source for child in children if child.source is not None]
     if executed is not None:
         return _as_seen(executed, files, [(source.file, source.line) for source in sources])
@@ -67,7 +67,7 @@ def workers(trace: Trace, step: Step, children: Sequence[Step], *, executed: Exe
     return list(found.values())
 
 
-def _as_seen(executed: Executed, files: "_Files", lines: Sequence[tuple[str, int]]) -> list[Worker]:
+def _as_seen(executed: Executed, files: "Files", lines: Sequence[tuple[str, int]]) -> list[Worker]:
     """Return the forward, the helpers that hold one of the lines, and those through which they were called."""
     forward = files.at(executed.forward)
     seen = {} if forward is None else {executed.forward: forward}
@@ -83,7 +83,7 @@ def _as_seen(executed: Executed, files: "_Files", lines: Sequence[tuple[str, int
     return [worker for place, worker in seen.items() if place in needed]
 
 
-def _forward(step: Step, files: "_Files") -> Worker | None:
+def _forward(step: Step, files: "Files") -> Worker | None:
     """Return the forward of a step's class, looked for in the files that the trace names, then in all of torch.nn."""
     for file in files.known():
         if (start := file.method(step.type, "forward")) is not None:
@@ -95,7 +95,7 @@ def _forward(step: Step, files: "_Files") -> Worker | None:
     return None
 
 
-class _Files:
+class Files:
     """The source files of a trace, by the names that it knows them by."""
 
     def __init__(self, trace: Trace, executed: Executed | None) -> None:

@@ -1,6 +1,6 @@
 """A dataflow drawn with characters: a line a node, its tensors as lanes beside it, its modules as boxes around."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 
 from rich.console import Console, ConsoleOptions
 from rich.segment import Segment
@@ -9,7 +9,7 @@ from rich.style import Style
 from ...dataflow import Dataflow, Node
 from ...safetext import safe_text
 from ..cells import Cell, cut, length, segments
-from ..words import DIM, LAYER, MASKED, NAME, OP, PLAIN
+from ..words import DIM, KNOWN, LAYER, MASKED, NAME, OP, PLAIN
 from .lanes import Row, rows_of
 from .words import label_of, lines_of, shapes_from, sign_of, times, type_of
 
@@ -22,10 +22,13 @@ _LEAST = 12
 
 
 class TextDiagram:
-    """A dataflow as a Rich renderable, to be read upwards or downwards."""
+    """A dataflow as a Rich renderable, to be read upwards or downwards; ``marked`` are the ids of nodes that stand
+    out.
+    """
 
-    def __init__(self, flow: Dataflow, *, upwards: bool) -> None:
+    def __init__(self, flow: Dataflow, *, upwards: bool, marked: Set[str] = frozenset()) -> None:
         self._flow = flow
+        self._marked = marked
         self._upwards = upwards
         self._shapes = shapes_from(flow)
 
@@ -80,6 +83,8 @@ class TextDiagram:
         text = text.translate(_ASCII) if plain else text
         what: Cell = [(safe_text(node.type), OP), (" no-op" if node.no_op else "", MASKED)]
         style = NAME if node.kind in ("input", "output", "text", "tokenizer") else PLAIN
+        if node.id in self._marked:
+            style = KNOWN + NAME
         return [
             [*lead, (text, style)],
             what if node.kind == "op" else [(type_of(node), DIM)],

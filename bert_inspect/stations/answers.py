@@ -1,0 +1,145 @@
+"""The answer of each kind of head, in words and as a table."""
+
+from collections.abc import Callable
+
+from ..families import heads
+from ..traces.lookup import class_name
+from ..traces.output import Output
+from ..traces.values import Number
+from .station import Table
+from .tour import Tour
+
+Told = tuple[tuple[str, ...], Table, bool]
+"""Sentences, the table, and whether a probability of it can be worked out."""
+
+
+def answer(tour: Tour, output: Output) -> Told | None:
+    """Return the answer of a model to the sentence; None where it gives none."""
+    if tour.trace.model.task == heads.REPLACED_TOKENS.task and output.tokens:
+        return _tokens(tour, output)
+    make = _BY_TASK.get(tour.trace.model.task)
+    return None if make is None else make(tour, output)
+
+
+def _classes(tour: Tour, output: Output) -> Told | None:
+    logits = output.class_logits
+    if tour.row >= len(logits) or not logits[tour.row]:
+        return None
+    own = logits[tour.row]
+    names = [_class_of(tour, place) for place in range(len(own))]
+    if output.probabilities is None:
+        told: tuple[str, ...] = ("This model gives no probabilities: its output is the answer, a number on a scale.",)
+        return told, Table(
+            headers=("output", "value"),
+            rows=tuple((name, _number(value)) for name, value in zip(names, own, strict=True)),
+            numbers=(1,),
+        ), False  # fmt: skip
+    shares = output.probabilities[tour.row]
+    softmax = abs(sum(float(share) for share in shares) - 1) < 1e-4 and not _is_several(tour)
+    how = (
+        "The softmax turns the logits into probabilities that add up to 1; the largest is the answer."
+        if softmax
+        else "A sigmoid turns each logit into a probability of its own: each class is right or wrong by itself."
+    )
+    best = output.predictions[tour.row] if tour.row < len(output.predictions) else None
+    told = (how,)
+    if best is not None and softmax:
+        told = (how, f"The model says {best.label}, with a probability of {_percent(best.score)}.")
+    rows = tuple((name, _number(logit), _percent(share)) for name, logit, share in zip(names, own, shares, strict=True))
+    return told, Table(headers=("class", "logit", "probability"), rows=rows, numbers=(1, 2)), True
+
+
+def _class_of(tour: Tour, place: int) -> str:
+    classes = heads.NEXT_SENTENCE.classes if tour.trace.model.task == heads.NEXT_SENTENCE.task else ()
+    return classes[place] if place < len(classes) else class_name(tour.trace.model, place)
+
+
+def _is_several(tour: Tour) -> bool:
+    return tour.trace.model.config.get("problem_type") == "multi_label_classification"
+
+
+def _tokens(tour: Tour, output: Output) -> Told | None:
+    if tour.row >= len(output.tokens):
+        return None
+    shown = tour.names.texts(tour.row)
+    rows = tuple(
+        (token, found.label, _percent(found.score))
+        for token, found in zip(shown, output.tokens[tour.row], strict=True)
+        if found is not None
+    )
+    told = ("Each token has its own logits, and so its own answer: the class with the highest probability.",)
+    if tour.trace.model.task == heads.REPLACED_TOKENS.task:
+        told = ("For each token a sigmoid turns the logit into the probability that the token was replaced.",)
+    return told, Table(headers=("token", "class", "probability"), rows=rows, numbers=(2,)), False
+
+
+def _spans(tour: Tour, output: Output) -> Told | None:
+    if tour.row >= len(output.answers):
+        return None
+    found = output.answers[tour.row]
+    told = (
+        "Two softmaxes over the tokens of the context say where an answer begins and where it ends.",
+        "The answer is the span whose two probabilities have the largest product.",
+    )
+    row = (found.text or "(no answer)", f"{found.start} to {found.end}", _percent(found.score))
+    return told, Table(headers=("answer", "characters", "probability"), rows=(row,), numbers=(2,)), False
+
+
+def _masks(tour: Tour, output: Output) -> Told | None:
+    here = [mask for mask in output.masks if mask.sentence == tour.row]
+    told: tuple[str, ...] = ("At each mask a softmax over the whole vocabulary says which token may stand there.",)
+    if not here:
+        told = (*told, "This text has no mask, so there is nothing to fill in.")
+    rows = tuple(
+        (str(mask.position), candidate.token, _percent(candidate.probability))
+        for mask in here
+        for candidate in mask.tokens[:5]
+    )
+    return told, Table(headers=("place", "token", "probability"), rows=rows, numbers=(0, 2)), False
+
+
+def _choices(tour: Tour, output: Output) -> Told | None:
+    if not output.class_logits or output.probabilities is None:
+        return None
+    logits, shares = output.class_logits[0], output.probabilities[0]
+    texts = tour.batch.pairs or tour.batch.texts
+    told = ("The model read each choice as a text of its own; one softmax over their logits compares them.",)
+    rows = tuple(
+        (text, _number(logit), _percent(share)) for text, logit, share in zip(texts, logits, shares, strict=False)
+    )
+    return told, Table(headers=("choice", "logit", "probability"), rows=rows, numbers=(1, 2)), False
+
+
+def _similarity(tour: Tour, output: Output) -> Told | None:
+    if output.pooled is None or len(tour.batch.texts) < 2:
+        return None
+    cosine = output.pooled.cosine
+    told = (
+        f"One vector for each text is made out of those of its tokens (pooling: {output.pooled.kind}); the cosine says "
+        "how alike two of them are, from -1 to 1.",
+    )
+    numbers = tuple(str(at + 1) for at in range(len(cosine)))
+    rows = tuple(
+        (text, *(f"{float(value):.2f}" for value in row)) for text, row in zip(tour.batch.texts, cosine, strict=True)
+    )
+    return told, Table(headers=("text", *numbers), rows=rows, numbers=tuple(range(1, len(cosine) + 1))), False
+
+
+_BY_TASK: dict[str, Callable[[Tour, Output], Told | None]] = {
+    heads.SEQUENCE_CLASSIFICATION.task: _classes,
+    heads.NEXT_SENTENCE.task: _classes,
+    heads.TOKEN_CLASSIFICATION.task: _tokens,
+    heads.QUESTION_ANSWERING.task: _spans,
+    heads.MASKED_LM.task: _masks,
+    heads.PRE_TRAINING.task: _masks,
+    heads.MULTIPLE_CHOICE.task: _choices,
+    heads.NO_HEAD.task: _similarity,
+}
+
+
+def _number(value: Number) -> str:
+    return value if isinstance(value, str) else f"{value:.4f}"
+
+
+def _percent(value: Number) -> str:
+    return value if isinstance(value, str) else f"{100 * value:.1f} %"

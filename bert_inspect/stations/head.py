@@ -1,0 +1,225 @@
+"""Stations above the layers: the pooler, the head, the answer and the loss."""
+
+from collections.abc import Iterator
+
+from ..families import heads
+from ..traces.record import Step
+from ..traces.vocabulary import known_as, labels, roles
+from . import answers
+from .station import Command, Station, Tensor
+from .tour import Tour, joined
+
+_LOGITS = {
+    labels.LOGITS: "a logit for each class",
+    labels.LOGITS_OF_CHOICES: "one logit for each choice",
+    labels.SPAN_LOGITS: "two logits for each token: that an answer begins there, and that it ends there",
+    labels.TOKEN_LOGITS: "a logit for each token of the vocabulary, at every place",
+    labels.NEXT_SENTENCE_LOGITS: "two logits: that the second text follows the first, and that it does not",
+    labels.SENTENCE_ORDER_LOGITS: "two logits: that both texts stand in order, and that they were swapped",
+    labels.REPLACED_TOKEN_LOGITS: "a logit for each token: that it was put in place of another",
+}
+"""What a head makes, by the label of its last step."""
+
+
+def pooler(tour: Tour) -> Station | None:
+    """The vector that stands for the whole sentence."""
+    step = tour.step(labels.POOLER_PROJECTION)
+    if step is None:
+        return None
+    picked = tour.step(*labels.ONE_TOKEN, part=roles.POOLER) or _feeds(tour, step)
+    bent = next((each for each in tour.trace.steps if each.part == roles.POOLER and _bends(tour, each)), None)
+    token = "the first token" if picked is None or picked.label not in labels.ONE_TOKEN else _the(picked.label)
+    told = [f"To answer for the whole text, the model takes one vector: that of {token}."]
+    told.append("Every layer could write into it what it found in the text.")
+    if bent is not None:
+        kind = bent.label.removesuffix(" activation")
+        told.append(f"The pooler turns it with a linear layer and a {kind}.")
+    steps = [each for each in (picked, step, bent) if each is not None]
+    last = steps[-1]
+    return Station(
+        name="pooler",
+        title="Pooler",
+        question="Which vector stands for the whole text?",
+        text=tuple(told),
+        steps=tuple(each.id for each in steps),
+        shown=tuple(Tensor(step=each.id) for each in steps),
+        told=Tensor(step=last.id),
+        component=tour.around(step),
+        more=tour.code(step),
+    )
+
+
+def _bends(tour: Tour, step: Step) -> bool:
+    return labels.is_activation(step.label) and tour.is_leaf(step) and bool(step.outputs)
+
+
+def _feeds(tour: Tour, step: Step) -> Step | None:
+    """Return the step whose output a step received."""
+    made = next((tensor.from_ for tensor in step.inputs if tensor.from_ is not None), None)
+    return None if made is None else tour.trace.steps[made]
+
+
+def _the(label: str) -> str:
+    return label if label.startswith("mean") else f"the {label}"
+
+
+def head(tour: Tour) -> Station | None:
+    """What a head does before its last linear layer."""
+    steps = [step for step in _of_head(tour) if not step.no_op and step.label not in (*_LOGITS, labels.DROPOUT)]
+    steps = [step for step in steps if step.label in _DOES or labels.is_activation(step.label)]
+    if not any(step.label in _PROJECTIONS for step in steps):
+        return None
+    does = [_DOES.get(step.label) or f"a {step.label.removesuffix(' activation')}" for step in steps]
+    projected = next(step for step in steps if step.label in _PROJECTIONS)
+    last = steps[-1]
+    return Station(
+        name="head",
+        title="Head",
+        question="What does the head do before it answers?",
+        text=(
+            "The layers know nothing of the task; the head on top of them answers.",
+            f"Before its last linear layer it applies {joined(does)}.",
+        ),
+        steps=tuple(step.id for step in steps),
+        shown=(Tensor(step=last.id),),
+        told=Tensor(step=last.id),
+        component=tour.around(projected),
+        more=tour.code(projected),
+    )
+
+
+_PROJECTIONS = (labels.CLASSIFIER_PROJECTION, labels.TRANSFORM_PROJECTION)
+_DOES = {
+    labels.CLASSIFIER_PROJECTION: "a linear layer",
+    labels.TRANSFORM_PROJECTION: "a linear layer",
+    labels.LAYER_NORM: "a layer norm",
+    labels.MEAN_OVER_TOKENS: "the mean over all real tokens",
+    labels.MEAN_OF_TOKENS: "the mean of all tokens",
+    labels.LAST_TOKEN: "a choice of the last token",
+    labels.CLS_TOKEN: "a choice of the first token [CLS]",
+    labels.S_TOKEN: "a choice of the first token <s>",
+    labels.FIRST_TOKEN: "a choice of the first token",
+}
+
+
+def _of_head(tour: Tour) -> list[Step]:
+    return [
+        step
+        for step in tour.trace.steps
+        if step.part == roles.HEAD and step.layer is None and tour.is_leaf(step) and step.outputs
+    ]
+
+
+def logits(tour: Tour) -> Iterator[Station]:
+    """The last linear layer, or layers."""
+    made = [step for label in _LOGITS if (step := tour.step(label)) is not None]
+    for number, step in enumerate(sorted(made, key=lambda each: each.id)):
+        parts = [tour.step(label) for label in (labels.START_LOGITS, labels.END_LOGITS)]
+        shown = [each for each in parts if each is not None] if step.label == labels.SPAN_LOGITS else [step]
+        narrow = f"{step.inputs[0].shape[-1]:,}" if step.inputs else "all"
+        told = [f"A last linear layer makes {_LOGITS[step.label]}, out of {narrow} numbers."]
+        if tour.trace.model.task == heads.SEQUENCE_CLASSIFICATION.task and tour.size("hidden"):
+            told.append("Each logit is a weighted sum: a weight for each number, and a bias for the class.")
+        told.append("A logit may be any number; only compared with others does it say something.")
+        yield Station(
+            name="logits" if not number else f"logits-{number + 1}",
+            title=step.label.capitalize() if step.label != labels.LOGITS else "Logits",
+            question="How does the vector become an answer?",
+            text=tuple(told),
+            steps=(step.id, *(each.id for each in shown if each is not step)),
+            shown=tuple(Tensor(step=each.id) for each in shown),
+            told=Tensor(step=step.id),
+            component=tour.around(step),
+            more=Command(("explain",)) if not tour.is_random else tour.code(step),
+        )
+
+
+def hidden_states(tour: Tour) -> Station | None:
+    """What a model without a head returns."""
+    if tour.trace.model.task != heads.NO_HEAD.task:
+        return None
+    step = tour.known(known_as.LAST_HIDDEN_STATE)
+    if step is None:
+        return None
+    return Station(
+        name="last-hidden-state",
+        title="Last hidden state",
+        question="What does a model without a head return?",
+        text=(
+            f"This model has no head: it returns the vectors of the last layer, {step.outputs[0].shape[-1]:,} numbers "
+            "for each token.",
+            "They are what other programs build on: a classifier, a search, a comparison of sentences.",
+        ),
+        steps=(step.id,),
+        shown=(Tensor(step=step.id),),
+        told=Tensor(step=step.id),
+        component=tour.around(step),
+        more=Command(("run",), ("--fold",)),
+    )
+
+
+def answer(tour: Tour) -> Station | None:
+    """What the logits say."""
+    output = tour.trace.output
+    if output is None:
+        return None
+    found = answers.answer(tour, output)
+    if found is None:
+        return None
+    told, table, probable = found
+    if tour.is_random:
+        told = (*told, "The weights are random, so this answer means nothing.")
+    return Station(
+        name="answer",
+        title="The answer",
+        question="What does the model say?",
+        text=told,
+        tables=(table,),
+        probability=probable,
+        more=Command(("explain",)) if not tour.is_random else Command(("run",)),
+    )
+
+
+def loss(tour: Tour) -> Station | None:
+    """How far the answer is from the labels."""
+    step = tour.step(labels.LOSS)
+    output = tour.trace.output
+    if step is None or tour.batch.labels is None:
+        return None
+    how = {
+        "cross_entropy": "For each text it is minus the logarithm of the probability that its label got; the loss is "
+        "the mean of the batch.",
+        "mse_loss": "It is the mean of the squared differences between the outputs and the labels.",
+        "binary_cross_entropy_with_logits": "Each class is right or wrong by itself; the loss is the mean of minus the "
+        "logarithm of the probability that what is right got.",
+    }.get(step.type, "It is computed from the logits and the labels.")
+    value = "" if output is None or output.loss is None else f" Here it is {_number(output.loss)}."
+    return Station(
+        name="loss",
+        title="The loss",
+        question="How wrong is the answer?",
+        text=(
+            "The loss is one number that says how far the logits are from the labels that were given." + value,
+            how,
+            "Training changes every parameter a little in the direction in which the loss falls.",
+        ),
+        steps=(step.id,),
+        shown=(Tensor(step=step.id),),
+        told=Tensor(step=step.id),
+        component=tour.around(step),
+        more=tour.code(step),
+    )
+
+
+def _number(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:.4f}"
+
+
+def stations(tour: Tour) -> Iterator[Station | None]:
+    """Yield them in order."""
+    yield pooler(tour)
+    yield hidden_states(tour)
+    yield head(tour)
+    yield from logits(tour)
+    yield answer(tour)
+    yield loss(tour)
