@@ -49,17 +49,21 @@ ROOMS: dict[str, set[str]] = {
     "render.diagram": TRACES | {"safetext", "dataflow", "layout", "render", "rich"},
     "render.explain": TRACES | {"safetext", "diff", "analysis.explain", "render", "render.diagram", "rich"},
     "render.walk": TRACES | {"safetext", "cells", "dataflow", "source_view", "stations", "render", "render.diagram"}
+    | {"render.report", "errors", "nbformat"}
     | RICH,
     "render.report": TRACES | {"safetext", "analysis", "analysis.explain", "source_view", "render", "render.explain"}
     | {"cells", "msgspec", "numpy"} | RICH,
     "terminal": EDGE | {"rich"},
-    "result": TRACES | {"analysis.explain", "files", "render", "render.explain"},
-    "api": TRACES | {"errors", "analysis.explain", "capture", "loading", "result", "transformers"},
+    "query": TRACES | {"errors", "safetext", "cells", "diff", "pandas"},
+    "result": TRACES | {"analysis.explain", "files", "query", "render", "render.explain"},
+    "tour": {"cells", "files", "stations", "render.walk"},
+    "api": TRACES | {"errors", "analysis", "analysis.explain", "capture", "loading", "result", "stations", "tour"}
+    | {"transformers"},
     "cli": TRACES | EDGE | {"terminal", "loading", "capture", "analysis", "analysis.doctor", "analysis.causes", "diff"}
     | {"analysis.explain", "cells", "dataflow", "source_view", "render", "render.diagram", "render.explain"}
     | {"render.report", "render.walk", "stations", "typer", "msgspec", "rich"},
     "__main__": EDGE | {"terminal", "cli"},
-    "__init__": {"api", "errors", "result"},
+    "__init__": {"api", "errors", "result", "tour"},
 }  # fmt: skip
 
 # What starts at once may import the rest only inside of functions.
@@ -68,7 +72,10 @@ LATER = {
     | {"analysis.doctor", "analysis.explain", "cells", "diff", "dataflow", "source_view", "msgspec", "rich"}
     | {"render.walk", "stations"},
     "terminal": {"rich"},
-    "result": {"render", "render.explain"},
+    "query": {"pandas"},
+    "result": {"query", "render", "render.explain"},
+    "tour": {"render.walk"},
+    "api": {"analysis", "stations", "tour"},
     "__main__": {"errors", "terminal", "safetext", "cli", "files"},
 }
 

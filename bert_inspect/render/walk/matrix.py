@@ -1,0 +1,120 @@
+"""A matrix of a station as a table of a page: each number with its colour, the one that is told outlined."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from ...safetext import safe_text
+from ...stations.excerpt import Excerpt
+from ..report.why import shade
+from .words import gaps, left_out, numbers_of, shape_of
+
+_COLUMNS = 12
+"""How many of hundreds of columns are shown: what a page is wide enough for."""
+_PRINTED = 10
+"""How many columns there is room for on paper."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """A column: its name, whether columns are left out before it, and whether paper has room for it."""
+
+    name: str
+    after_gap: bool
+    printed: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A number: how it is written and the classes that colour it."""
+
+    text: str
+    classes: str
+    printed: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Matrix:
+    """A tensor's name, shape and place, and one matrix of its numbers; no rows where none were kept."""
+
+    title: str
+    shape: str
+    where: str
+    columns: Sequence[Column]
+    rows: Sequence[tuple[str, Sequence[Entry]]]
+    axes: str
+    left_out: str
+
+
+def matrix(excerpt: Excerpt) -> Matrix:
+    """Return a matrix as a page shows it. Negative numbers have one colour and positive ones the other; each is the
+    stronger, the nearer it is to the largest of those that are shown.
+    """
+    excerpt = _narrow(excerpt)
+    told = -1 if excerpt.marked is None else excerpt.marked[1]
+    printed = [at < _PRINTED or at == told for at in range(len(excerpt.columns))]
+    after = gaps(excerpt)
+    return Matrix(
+        title=safe_text(excerpt.label),
+        shape=shape_of(excerpt),
+        where=safe_text(excerpt.where),
+        columns=[
+            Column(name=safe_text(name), after_gap=at in after, printed=printed[at])
+            for at, name in enumerate(excerpt.columns)
+        ],
+        rows=_rows(excerpt, printed),
+        axes=_axes(excerpt),
+        left_out=left_out(excerpt),
+    )
+
+
+def _narrow(excerpt: Excerpt) -> Excerpt:
+    """Return a matrix of which more columns are left out anyway with only as many as fit, the one that is told last."""
+    cut = len(excerpt.columns) - _COLUMNS
+    if cut <= 0 or not excerpt.more_columns:
+        return excerpt
+    told = None if excerpt.marked is None else excerpt.marked[1]
+    kept = list(range(_COLUMNS)) if told is None or told < _COLUMNS else [*range(_COLUMNS - 1), told]
+    return replace(
+        excerpt,
+        columns=tuple(excerpt.columns[at] for at in kept),
+        numbers=tuple(tuple(row[at] for at in kept) for row in excerpt.numbers or ()),
+        more_columns=excerpt.more_columns + cut,
+        marked=None if excerpt.marked is None else (excerpt.marked[0], kept.index(excerpt.marked[1])),
+    )
+
+
+def _axes(excerpt: Excerpt) -> str:
+    down = f"down: {excerpt.row_axis}" if excerpt.row_axis else ""
+    across = f"across: {excerpt.column_axis}" if any(excerpt.columns) else ""
+    return ", ".join(part for part in (down, across) if part)
+
+
+def _rows(excerpt: Excerpt, printed: Sequence[bool]) -> list[tuple[str, list[Entry]]]:
+    numbers = excerpt.numbers or ()
+    written = numbers_of(excerpt)
+    shown = [abs(value) for row in numbers for value in row if not _hides(excerpt, value) and abs(value) < float("inf")]
+    largest = max(shown, default=0.0)
+    rows = []
+    for at, (name, row) in enumerate(zip(excerpt.rows, numbers, strict=True)):
+        entries = [
+            Entry(
+                text=written[at][place],
+                classes=_classes(excerpt, (at, place), value, largest),
+                printed=printed[place],
+            )
+            for place, value in enumerate(row)
+        ]
+        rows.append((safe_text(name), entries))
+    return rows
+
+
+def _classes(excerpt: Excerpt, place: tuple[int, int], value: float, largest: float) -> str:
+    if _hides(excerpt, value):
+        return "hidden-score"
+    whole = excerpt.whole_numbers or not abs(value) < float("inf") or not largest
+    colour = "" if whole else shade(value / largest)
+    return f"{colour} followed".strip() if place == excerpt.marked else colour
+
+
+def _hides(excerpt: Excerpt, value: float) -> bool:
+    return excerpt.hidden_below is not None and value < excerpt.hidden_below
