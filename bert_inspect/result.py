@@ -66,8 +66,8 @@ class Trace(record.Trace, frozen=True, kw_only=True):
 
     def __getitem__(self, key: "Key") -> "Tensor":
         """Return the tensor that a label names, with the number of its layer where it is in several:
-        ``result["context", 3]``; its shape is the step's. A path, a path and a label (``"bert.pooler:tanh activation"``)
-        and what transformers calls it (``"hidden_states[1]"``) name one too.
+        ``result["context", 3]``; its shape is the step's. A path names one too, a path and a label
+        (``"bert.pooler:tanh activation"``), and what transformers calls it (``"hidden_states[1]"``).
 
         Raises:
             UsageError: no step is called so, or several are.

@@ -1,4 +1,4 @@
-"""The guided tour as the Python API hands it out: it displays itself in a notebook, a station too, and saves as a page."""
+"""The guided tour as the Python API hands it out: it displays itself in a notebook, and so does a station."""
 
 import os
 from collections.abc import Iterator

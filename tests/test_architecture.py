@@ -49,8 +49,7 @@ ROOMS: dict[str, set[str]] = {
     "render.diagram": TRACES | {"safetext", "dataflow", "layout", "render", "rich"},
     "render.explain": TRACES | {"safetext", "diff", "analysis.explain", "render", "render.diagram", "rich"},
     "render.walk": TRACES | {"safetext", "cells", "dataflow", "source_view", "stations", "render", "render.diagram"}
-    | {"render.report", "errors", "nbformat"}
-    | RICH,
+    | {"errors", "query", "render.report", "nbformat"} | RICH,
     "render.report": TRACES | {"safetext", "analysis", "analysis.explain", "source_view", "render", "render.explain"}
     | {"cells", "msgspec", "numpy"} | RICH,
     "terminal": EDGE | {"rich"},
@@ -73,6 +72,7 @@ LATER = {
     | {"render.walk", "stations"},
     "terminal": {"rich"},
     "query": {"pandas"},
+    "render.walk": {"nbformat"},
     "result": {"query", "render", "render.explain"},
     "tour": {"render.walk"},
     "api": {"analysis", "stations", "tour"},

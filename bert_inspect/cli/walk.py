@@ -13,6 +13,7 @@ from .expand import Without, expanded
 from .inputs import saved, shows_help
 from .outcome import told_failure
 from .prepare import prepare
+from .walk_files import WalkFile
 
 if TYPE_CHECKING:
     from ..cells.follow import Source
@@ -43,6 +44,16 @@ def walk(
     plain: Annotated[
         bool, typer.Option("--plain", help="All stations at once, without keys.", rich_help_panel=help.SHOW)
     ] = False,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="In place of the screen: a page (.html), Markdown and pictures (.md), a notebook (.ipynb).",
+            rich_help_panel=help.SAVE,
+        ),
+    ] = None,
     term: Annotated[o.TerminalOptions, Without("no_pager")],
 ) -> int:
     """Walk through one pass, from the text to the answer.
@@ -52,6 +63,9 @@ def walk(
     terminal = Terminal(color=term.color, quiet=term.quiet, verbose=term.verbose, pager=False)
     if text.trace is None and shows_help(context, text.texts):
         return ExitCode.USAGE
+    file = None if output is None else WalkFile(path=output, text=text, spec=model.spec())
+    if file is not None:
+        file.check()
     source = _source(text, model, terminal)
     if source.trace.failure is not None:
         return told_failure(source.trace)
@@ -60,6 +74,9 @@ def walk(
     tour = walked(source, row=sentence - 1, layer=layer)
     typed = typed_again(context, tour.trace)
     at = None if station is None else tour.place(station)
+    if file is not None:
+        file.write(tour, typed, terminal, only=at)
+        return ExitCode.OK
     if at is None and not plain and is_interactive():
         from .walk_keys import guided
 

@@ -23,7 +23,7 @@ class Excerpt:
 
     Attributes:
         label: what the tensor is.
-        step: the step that returned it.
+        step: the step that returned it, ``place`` which of its outputs it is.
         shape: its sizes, and ``axes`` their names (None: not known).
         where: which sentence and which head it is of, empty where there is one.
         rows: what the rows are called, and ``columns`` the columns: those that are shown.
@@ -39,6 +39,7 @@ class Excerpt:
     shape: tuple[int, ...]
     axes: tuple[str, ...] | None
     where: str
+    place: int = 0
     rows: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     row_axis: str = ""
@@ -66,6 +67,7 @@ def excerpt(tour: Tour, tensor: Tensor, followed: Followed, *, index: Sequence[i
         shape=tuple(output.shape),
         axes=None if axes is None else tuple(axes),
         where="",
+        place=tensor.place,
     )
     whole = tour.values(step, tensor.place)
     if whole is None or axes is None or 0 in output.shape or not output.shape:

@@ -1,4 +1,4 @@
-"""What the model is made of and what it was given, as texts and tables: shown where a tour is read, not clicked through."""
+"""What the model is made of and what it was given, as lines and tables."""
 
 from collections.abc import Iterator, Sequence
 

@@ -50,10 +50,13 @@ class Stop:
 
 @dataclass(frozen=True, kw_only=True)
 class Walk:
-    """The tour of one sentence, ``row`` from 0, of a trace. ``has_numbers`` says whether the run's were kept."""
+    """The tour of one sentence, ``row`` from 0, of a trace. ``layer`` is the encoder layer that is walked through, None
+    where there is none; ``has_numbers`` says whether the run's numbers were kept.
+    """
 
     trace: Trace
     row: int
+    layer: int | None
     stops: tuple[Stop, ...]
     followed: Followed
     has_numbers: bool
@@ -103,7 +106,7 @@ def walk(source: Source, *, row: int = 0, layer: int | None = None) -> Walk:
     found = followed(tour)
     guide = _Guide(source=source, tour=tour, followed=found, statements=Statements(trace))
     stops = tuple(guide.stop(station) for station in stations(tour))
-    return Walk(trace=trace, row=row, stops=stops, followed=found, has_numbers=guide.has_numbers)
+    return Walk(trace=trace, row=row, layer=tour.first, stops=stops, followed=found, has_numbers=guide.has_numbers)
 
 
 def _check(trace: Trace, row: int, of: int | None) -> None:

@@ -1,11 +1,12 @@
 """A matrix of a station as a table of a page: each number with its colour, the one that is told outlined."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ...safetext import safe_text
 from ...stations.excerpt import Excerpt
 from ..report.why import shade
+from .narrowed import narrowed
 from .words import gaps, left_out, numbers_of, shape_of
 
 _COLUMNS = 12
@@ -49,7 +50,7 @@ def matrix(excerpt: Excerpt) -> Matrix:
     """Return a matrix as a page shows it. Negative numbers have one colour and positive ones the other; each is the
     stronger, the nearer it is to the largest of those that are shown.
     """
-    excerpt = _narrow(excerpt)
+    excerpt = narrowed(excerpt, _COLUMNS)
     told = -1 if excerpt.marked is None else excerpt.marked[1]
     printed = [at < _PRINTED or at == told for at in range(len(excerpt.columns))]
     after = gaps(excerpt)
@@ -64,22 +65,6 @@ def matrix(excerpt: Excerpt) -> Matrix:
         rows=_rows(excerpt, printed),
         axes=_axes(excerpt),
         left_out=left_out(excerpt),
-    )
-
-
-def _narrow(excerpt: Excerpt) -> Excerpt:
-    """Return a matrix of which more columns are left out anyway with only as many as fit, the one that is told last."""
-    cut = len(excerpt.columns) - _COLUMNS
-    if cut <= 0 or not excerpt.more_columns:
-        return excerpt
-    told = None if excerpt.marked is None else excerpt.marked[1]
-    kept = list(range(_COLUMNS)) if told is None or told < _COLUMNS else [*range(_COLUMNS - 1), told]
-    return replace(
-        excerpt,
-        columns=tuple(excerpt.columns[at] for at in kept),
-        numbers=tuple(tuple(row[at] for at in kept) for row in excerpt.numbers or ()),
-        more_columns=excerpt.more_columns + cut,
-        marked=None if excerpt.marked is None else (excerpt.marked[0], kept.index(excerpt.marked[1])),
     )
 
 

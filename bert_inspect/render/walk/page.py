@@ -12,7 +12,7 @@ from ...source_view.statement import Statement
 from ...stations.walk import Walk
 from ..cell import Told, told
 from ..report.document import inlined, policy, template
-from ..report.sources import coloured
+from ..report.sources import coloured_lines
 from ..words import sentence
 from .matrix import Matrix, matrix
 from .pictures import PAGE_STYLE, Picture, component_svg
@@ -126,4 +126,4 @@ def _picture(walk: Walk, section: Section, pictures: dict[str, Picture | None]) 
 
 
 def _code(statement: Statement) -> tuple[str, list[list[tuple[str, str]]]]:
-    return safe_text(f"{statement.file}:{statement.line}"), coloured(list(statement.lines))
+    return safe_text(f"{statement.file}:{statement.line}"), coloured_lines(list(statement.lines))
