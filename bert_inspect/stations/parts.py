@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from ..families import family_of
-from ..traces.record import Step, TensorOut, Trace
+from ..traces.record import Step, TensorIn, TensorOut, Trace
 from ..traces.token_text import token_texts
 from ..traces.tree import Node, is_group, is_layer, outline
 from .station import Table
@@ -108,7 +108,12 @@ def steps_in(trace: Trace, component: int) -> Table:
     return Table(headers=("step", "named", "made by", "shape"), rows=rows)
 
 
-def _shape(tensor: TensorOut) -> str:
+def received_by(trace: Trace, component: int) -> tuple[tuple[str, str], ...]:
+    """Return the tensors that a module receives, each by its name and its shape."""
+    return tuple((tensor.name, _shape(tensor)) for tensor in trace.steps[component].inputs)
+
+
+def _shape(tensor: TensorIn | TensorOut) -> str:
     return f"[{', '.join(map(str, tensor.shape))}]"
 
 

@@ -8,7 +8,7 @@ from ...safetext import safe_text
 _MARKUP = re.compile(
     r"[\\`*<|~&$]"  # means something anywhere
     r"|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])"  # emphasis, but not inside of a word
-    r"|\](?=[(\[:]|$)"  # the end of a link's text, or of a definition's name
+    r"|\](?=[(\[:])"  # the end of a link's text, or of a definition's name
     r"|(?<=[\w.+-])@(?=[\w-]+\.)|://|(?<=www)\."  # addresses
     r"|^\s*(?:[-+=>]|#{1,6}(?=\s|$)|\d+[.)])"  # lists, quotations, headings
 )

@@ -1,4 +1,4 @@
-"""The component that a station is in, as a dataflow."""
+"""The component that a station is in, and the whole model, as dataflows."""
 
 from typing import Literal
 
@@ -12,3 +12,8 @@ def component_flow(walk: Walk, component: int | Literal["tokenizer"]) -> Dataflo
         return tokenizer_flow(walk.trace.input)
     root = walk.trace.steps[component]
     return folded(dataflow(walk.trace, root, depth=1 if root.parent is None else None))
+
+
+def whole_flow(walk: Walk) -> Dataflow:
+    """Return the dataflow of the whole run, equal layers once."""
+    return folded(dataflow(walk.trace, walk.trace.steps[0]))

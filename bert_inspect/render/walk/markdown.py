@@ -13,7 +13,7 @@ from ..cell import Told, told
 from ..words import sentence, shape
 from .escaping import block, plain, span, table
 from .narrowed import narrowed
-from .pictures import component_svg
+from .pictures import component_svg, whole_svg
 from .sections import Section, sections
 from .words import Typed, gaps, left_out, numbers_of, shape_of, typed_commands
 
@@ -43,7 +43,26 @@ def walk_markdown(walk: Walk, folder: str, typed: Typed | None = None, *, only: 
     lines = [*_head(walk), *(_contents(found) if len(found) > 1 else [])]
     for section in found:
         lines += _section(walk, section, folder, typed, pictures)
+    if only is None:
+        lines += _whole(walk, folder, pictures)
     return Document(text=safe_document("\n".join(lines).rstrip() + "\n"), pictures=pictures)
+
+
+def _whole(walk: Walk, folder: str, pictures: dict[str, str]) -> Iterator[str]:
+    """Yield the picture of the whole model, where it can be drawn."""
+    picture = whole_svg(walk)
+    if picture is not None:
+        pictures[_WHOLE] = picture
+        yield from (
+            "## The whole model",
+            "",
+            "All of it in one picture, read from the bottom; equal layers stand once.",
+            "",
+        )
+        yield from (f"![Diagram of the whole model]({quote(f'{folder}/{_WHOLE}')})", "")
+
+
+_WHOLE = "whole-model.svg"
 
 
 def _head(walk: Walk) -> Iterator[str]:
@@ -122,7 +141,8 @@ def _component(walk: Walk, section: Section, folder: str, pictures: dict[str, st
         pictures[name] = picture
         yield from (f"![Diagram of {plain(section.component)}]({quote(f'{folder}/{name}')})", "")
     if section.steps is not None:
-        yield from (f"All steps of {span(section.component)}, with their shapes:", "")
+        given = ", ".join(f"{plain(name)} {span(size)}" for name, size in section.received)
+        yield from (f"{span(section.component)} receives {given or 'no tensor'}. All its steps, with their shapes:", "")
         rows = [
             [plain(label), *(span(cell) if cell else "" for cell in (name, made, size))]
             for label, name, made, size in section.steps.rows

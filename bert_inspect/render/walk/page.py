@@ -15,7 +15,7 @@ from ..report.document import inlined, policy, template
 from ..report.sources import coloured_lines
 from ..words import sentence
 from .matrix import Matrix, matrix
-from .pictures import PAGE_STYLE, Picture, component_svg
+from .pictures import PAGE_STYLE, Picture, component_svg, whole_svg
 from .sections import Section, sections
 from .words import Typed, typed_commands
 
@@ -73,6 +73,7 @@ def walk_html(walk: Walk, typed: Typed | None = None, *, only: int | None = None
         name=safe_text(walk.trace.model.name or walk.trace.model.class_),
         class_=safe_text(walk.trace.model.class_),
         stations=_shown(walk, typed, only=only, prefix=""),
+        whole=_whole(walk) if only is None else None,
     )
     return safe_document(page)
 
@@ -81,10 +82,19 @@ def walk_part(walk: Walk, typed: Typed | None = None) -> str:
     """Return the tour as a part of another page: its style, and its stations, each closed until it is opened. The page
     must have the styles of `report` and allow the style in it.
     """
+    texts = walk.trace.input.texts
     part = template("walk/part.html.j2").render(
-        pictures=Markup(PAGE_STYLE), stations=_shown(walk, typed, only=None, prefix="walk-")
+        pictures=Markup(PAGE_STYLE),
+        text=sentence(texts[walk.row], most=_TITLE),
+        others=len(texts) > 1,
+        stations=_shown(walk, typed, only=None, prefix="walk-"),
     )
     return safe_document(part)
+
+
+def _whole(walk: Walk) -> Markup | None:
+    text = whole_svg(walk)
+    return None if text is None else Markup(Picture(key="picture-of-all", text=text).drawn(frozenset()))
 
 
 def _shown(walk: Walk, typed: Typed | None, *, only: int | None, prefix: str) -> list[Shown]:

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 from ...stations.walk import Walk
 from ..diagram.style import STYLE
 from ..diagram.svg import TooLarge, svg
-from .flows import component_flow
+from .flows import component_flow, whole_flow
 
 _NAMESPACE = "{http://www.w3.org/2000/svg}"
 _AROUND = 3.0
@@ -27,6 +27,14 @@ def component_svg(walk: Walk, component: int | Literal["tokenizer"]) -> str | No
     """Return the picture of a component, None where there is more in it than can be drawn."""
     try:
         return svg(component_flow(walk, component), upwards=False)
+    except TooLarge:
+        return None
+
+
+def whole_svg(walk: Walk) -> str | None:
+    """Return the picture of the whole model, None where there is more in it than can be drawn."""
+    try:
+        return svg(whole_flow(walk), upwards=False)
     except TooLarge:
         return None
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from ...safetext import safe_text
-from ...stations.parts import batch_tables, not_called, steps_in, structure
+from ...stations.parts import batch_tables, not_called, received_by, steps_in, structure
 from ...stations.station import TOKENIZER, Table
 from ...stations.walk import Stop, Walk
 from .words import first_followed, followed, no_numbers
@@ -22,7 +22,8 @@ class Section:
         drawn_at: the name of the station at which its component is drawn, its own if it is this one; empty if it has
             none.
         component: the class of its component, ``the tokenizer`` before the model.
-        steps: every step of its component, where the component is drawn.
+        received: what its component receives, by name and shape, where the component is drawn; ``steps`` is every step
+            of it there.
         said: which numbers are followed through the tour, or why there are none, where the first ones are.
         has_numbers: whether the run's numbers were kept.
     """
@@ -34,6 +35,7 @@ class Section:
     not_called: tuple[str, ...] = ()
     drawn_at: str = ""
     component: str = ""
+    received: tuple[tuple[str, str], ...] = ()
     steps: Table | None = None
     said: str = ""
     has_numbers: bool = False
@@ -55,7 +57,7 @@ def sections(walk: Walk, *, only: int | None = None) -> Iterator[Section]:
             continue
         if component is not None:
             drawn.setdefault(component, name)
-        here = isinstance(component, int) and drawn[component] == name
+        inside = component if isinstance(component, int) and drawn[component] == name else None
         yield Section(
             number=at + 1,
             stop=stop,
@@ -64,7 +66,8 @@ def sections(walk: Walk, *, only: int | None = None) -> Iterator[Section]:
             not_called=tuple(map(safe_text, not_called(walk.trace))) if name == "configuration" else (),
             drawn_at="" if component is None else drawn[component],
             component=_called(walk, component),
-            steps=_safe(steps_in(walk.trace, component)) if here and isinstance(component, int) else None,
+            received=() if inside is None else received_by(walk.trace, inside),
+            steps=None if inside is None else _safe(steps_in(walk.trace, inside)),
             said=_said(walk) if at == said_at and stop.excerpts else "",
             has_numbers=walk.has_numbers,
         )
