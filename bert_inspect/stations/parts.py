@@ -25,7 +25,7 @@ def not_called(trace: Trace) -> tuple[str, ...]:
     """
     family = family_of(trace.model.family)
     called = {step.path for step in trace.steps}
-    found = {}
+    found: dict[str, None] = {}
     for path in trace.not_called:
         if any(other.startswith(f"{path}.") for other in called):
             continue
