@@ -9,6 +9,7 @@ from ...safetext import safe_document
 from ...stations.excerpt import Excerpt
 from ...stations.station import Table
 from ...stations.walk import Walk
+from ...traces.record import Step
 from ..cell import Told, told
 from ..words import sentence, shape
 from .escaping import block, plain, span, table
@@ -118,22 +119,13 @@ def _table(held: Table) -> Iterator[str]:
 
 
 def _component(walk: Walk, section: Section, folder: str, pictures: dict[str, str]) -> Iterator[str]:
-    """Yield the picture of a station's component where it comes first, afterwards where that is; and what ran."""
+    """Yield what runs at a station, and the picture of its component where it comes first."""
     station = section.stop.station
-    steps = [walk.trace.steps[at] for at in station.steps]
-    ran = ", ".join(
-        f"{plain(step.label)} {' '.join(span(shape(output.shape)) for output in step.outputs)}".strip()
-        for step in steps
-    )
+    if ran := ", ".join(_with_shapes(walk.trace.steps[at]) for at in station.steps):
+        there = f"; the diagram of [{plain(section.component)}](#{section.drawn_at}) shows where"
+        yield from (f"What runs here: {ran}{there if section.drawn_at and not section.is_drawn_here else ''}.", "")
     if not section.is_drawn_here:
-        if ran:
-            where = (
-                f" (in the diagram of [{plain(section.component)}](#{section.drawn_at}))" if section.drawn_at else ""
-            )
-            yield from (f"What runs here: {ran}{where}.", "")
         return
-    if ran:
-        yield from (f"What runs here: {ran}.", "")
     assert station.component is not None
     picture = component_svg(walk, station.component)
     if picture is not None:
@@ -148,6 +140,10 @@ def _component(walk: Walk, section: Section, folder: str, pictures: dict[str, st
             for label, name, made, size in section.steps.rows
         ]
         yield from (*table(section.steps.headers, rows), "")
+
+
+def _with_shapes(step: Step) -> str:
+    return " ".join([plain(step.label), *(span(shape(output.shape)) for output in step.outputs)])
 
 
 def _matrix(excerpt: Excerpt) -> Iterator[str]:
