@@ -42,10 +42,11 @@ def test_a_diagram_that_is_shown_again_looks_as_it_does_at_first(show: Open, htm
     page = show(html)
     page.locator("#scaling summary").click()
     page.evaluate("document.querySelectorAll('.marked-step').forEach((mark) => mark.remove())")
+    page.evaluate("document.body.style.visibility = 'hidden'")  # but for the picture that is looked at
     pictures = []
     for station in ("query-key-value", "scaling"):
         picture = page.locator(f"#{station} .picture svg")
-        picture.evaluate("(svg) => { svg.style = 'position: fixed; top: 0; left: 0; z-index: 9; max-height: 100vh'; }")
+        picture.evaluate("(svg) => { svg.style = 'visibility: visible; position: fixed; top: 0; left: 0'; }")
         pictures.append(picture.screenshot())
         picture.evaluate("(svg) => { svg.style = ''; }")
     assert pictures[0] == pictures[1] and len(pictures[0]) > 10_000

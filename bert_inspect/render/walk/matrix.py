@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from ...safetext import safe_text
 from ...stations.excerpt import Excerpt
 from ..report.why import shade
+from ..words import plural
 from .narrowed import narrowed
 from .words import gaps, left_out, numbers_of, shape_of
 
-_COLUMNS = 12
-"""How many of hundreds of columns are shown: what a page is wide enough for."""
-_PRINTED = 10
-"""How many columns there is room for on paper."""
+_COLUMNS = 11
+"""How many of hundreds of columns are shown, and how many of all on paper: what there is room for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +34,9 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class Matrix:
-    """A tensor's name, shape and place, and one matrix of its numbers; no rows where none were kept."""
+    """A tensor's name, shape and place, and one matrix of its numbers; no rows where none were kept. ``on_paper`` says
+    what is not printed.
+    """
 
     title: str
     shape: str
@@ -44,6 +45,7 @@ class Matrix:
     rows: Sequence[tuple[str, Sequence[Entry]]]
     axes: str
     left_out: str
+    on_paper: str
 
 
 def matrix(excerpt: Excerpt) -> Matrix:
@@ -52,7 +54,7 @@ def matrix(excerpt: Excerpt) -> Matrix:
     """
     excerpt = narrowed(excerpt, _COLUMNS)
     told = -1 if excerpt.marked is None else excerpt.marked[1]
-    printed = [at < _PRINTED or at == told for at in range(len(excerpt.columns))]
+    printed = [at < _COLUMNS or at == told for at in range(len(excerpt.columns))]
     after = gaps(excerpt)
     return Matrix(
         title=safe_text(excerpt.label),
@@ -65,6 +67,7 @@ def matrix(excerpt: Excerpt) -> Matrix:
         rows=_rows(excerpt, printed),
         axes=_axes(excerpt),
         left_out=left_out(excerpt),
+        on_paper="" if all(printed) else f"{plural(printed.count(False), 'more column')} on screen",
     )
 
 
