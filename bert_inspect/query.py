@@ -68,8 +68,11 @@ def tensor(trace: Trace, key: Key) -> Tensor:
 
     Raises:
         UsageError: no step is called so, or several are.
+        TypeError: it is no string.
     """
     words, layer = key if isinstance(key, tuple) else (key, None)
+    if not isinstance(words, str):
+        raise TypeError(f'a step is named by its label, as in result["context", 3], not by {words!r}')
     found = find_step(trace, words, layer=layer)
     if found.probabilities:
         raise UsageError(f"{words} are no step's", "they are in `output`.probabilities")

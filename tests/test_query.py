@@ -49,6 +49,11 @@ def test_a_key_that_names_no_tensor_or_several_says_how_to_name_one(
     assert said in refused.value.message and hint in str(refused.value.hint)
 
 
+def test_a_trace_is_no_list(traced: Trace) -> None:
+    with pytest.raises(TypeError, match="named by its label"):
+        list(traced)  # type: ignore[call-overload]
+
+
 def test_without_values_it_says_how_to_keep_them(traced: Trace) -> None:
     bare = Trace.of(without_values(traced))
     assert bare["context", 0].shape == (2, 4, 9, 8)

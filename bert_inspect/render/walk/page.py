@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 
 from markupsafe import Markup
 
@@ -132,7 +131,7 @@ def _picture(walk: Walk, section: Section, pictures: dict[str, Picture | None]) 
     steps = frozenset(station.steps)
     if held is None or not (first or steps):
         return None
-    return Markup(held.drawn(steps) if first else held.again(steps, escape(f"Diagram of {section.component}")))
+    return Markup(held.drawn(steps) if first else held.again(steps, f"Diagram of {section.component}"))
 
 
 def _code(statement: Statement) -> tuple[str, list[list[tuple[str, str]]]]:

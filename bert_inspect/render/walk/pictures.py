@@ -49,7 +49,8 @@ class Picture:
     def drawn(self, steps: AbstractSet[int]) -> str:
         """Return it for the place where the page holds it, with the marks of steps; its style stands in the page."""
         text = re.sub(r"<style>.*?</style>", "", self.text.strip(), count=1, flags=re.DOTALL)
-        text = text.replace("flow-title", f"{self.key}-title").replace("flow-text", f"{self.key}-text")
+        text = re.sub(r'(?<=")flow-(title|text)(?=")', rf"{self.key}-\1", text)  # no text has a quote of its own
+        text = text.replace('"flow-title flow-text"', f'"{self.key}-title {self.key}-text"')
         at = text.index('<rect class="page"')
         inside = text[at:].removesuffix("</svg>")
         inside = re.sub(r' data-step="\d+"', "", inside)

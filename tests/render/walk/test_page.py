@@ -9,7 +9,7 @@ from render.walk.tours import KINDS, NAMES, tour_of, written
 from bert_inspect.families.heads import Head
 from bert_inspect.render.walk.matrix import matrix
 from bert_inspect.render.walk.page import walk_html, walk_part
-from bert_inspect.render.walk.pictures import boxes, component_svg
+from bert_inspect.render.walk.pictures import Picture, boxes, component_svg
 from bert_inspect.render.walk.words import shape_of
 from bert_inspect.safetext import safe_text
 from bert_inspect.stations.excerpt import Excerpt
@@ -75,6 +75,16 @@ def test_boxes_are_where_the_steps_are_drawn() -> None:
     )
     found = {box.step: (box.x, box.y, box.width, box.height) for box in boxes(picture)}
     assert found == {1: (11, 22, 30, 40), 2: (21, 31, 8, 8), 3: (0, 0, 7, 8)}
+
+
+def test_text_of_a_picture_is_no_markup_of_it() -> None:
+    text = '<svg aria-labelledby="flow-title flow-text" width="1" height="1"><style>a</style><desc id="flow-text"/>'
+    held = Picture(key="p", text=f'{text}<rect class="page"/><text>flow-text data-step=&quot;1&quot;</text></svg>')
+    assert held.drawn(frozenset()) == (
+        '<svg aria-labelledby="p-title p-text" width="1" height="1"><desc id="p-text"/><g id="p" class="dataflow">'
+        '<rect class="page"/><text>flow-text data-step=&quot;1&quot;</text></g></svg>'
+    )
+    assert 'aria-label="a &quot;b&quot;"' in held.again(frozenset(), 'a "b"')
 
 
 def test_one_station_alone_has_its_diagram_and_no_others() -> None:
