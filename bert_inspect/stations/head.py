@@ -11,7 +11,6 @@ from .tour import Tour, joined
 
 _LOGITS = {
     labels.LOGITS: "a logit for each class",
-    labels.LOGITS_OF_CHOICES: "one logit for each choice",
     labels.SPAN_LOGITS: "two logits for each token: that an answer begins there, and that it ends there",
     labels.TOKEN_LOGITS: "a logit for each token of the vocabulary, at every place",
     labels.NEXT_SENTENCE_LOGITS: "two logits: that the second text follows the first, and that it does not",
@@ -65,7 +64,7 @@ def _the(label: str) -> str:
 
 def head(tour: Tour) -> Station | None:
     """What a head does before its last linear layer."""
-    steps = [step for step in _of_head(tour) if not step.no_op and step.label not in (*_LOGITS, labels.DROPOUT)]
+    steps = [step for step in _of_head(tour) if not step.no_op and step.label not in _LOGITS]
     steps = [step for step in steps if step.label in _DOES or labels.is_activation(step.label)]
     if not any(step.label in _PROJECTIONS for step in steps):
         return None
@@ -110,6 +109,28 @@ def _of_head(tour: Tour) -> list[Step]:
     ]
 
 
+def logits_of_choices(tour: Tour) -> Station | None:
+    """The logits of the texts of a multiple choice side by side."""
+    step = tour.step(labels.LOGITS_OF_CHOICES)
+    if step is None:
+        return None
+    return Station(
+        name="logits-of-choices",
+        title="Logits of the choices",
+        question="How are the choices compared?",
+        text=(
+            "Each choice was read as a text of its own and got one logit.",
+            "Now they are laid side by side, one row for the question and one number for each choice. Nothing is "
+            "computed here.",
+        ),
+        steps=(step.id,),
+        shown=(Tensor(step=step.id),),
+        told=Tensor(step=step.id),
+        component=tour.around(step),
+        more=tour.code(step),
+    )
+
+
 def logits(tour: Tour) -> Iterator[Station]:
     """The last linear layer, or layers."""
     made = [step for label in _LOGITS if (step := tour.step(label)) is not None]
@@ -117,7 +138,9 @@ def logits(tour: Tour) -> Iterator[Station]:
         parts = [tour.step(label) for label in (labels.START_LOGITS, labels.END_LOGITS)]
         shown = [each for each in parts if each is not None] if step.label == labels.SPAN_LOGITS else [step]
         narrow = f"{step.inputs[0].shape[-1]:,}" if step.inputs else "all"
-        told = [f"A last linear layer makes {_LOGITS[step.label]}, out of {narrow} numbers."]
+        chooses = tour.trace.model.task == heads.MULTIPLE_CHOICE.task
+        makes = "one logit for each text" if chooses else _LOGITS[step.label]
+        told = [f"A last linear layer makes {makes}, out of {narrow} numbers."]
         if tour.trace.model.task == heads.SEQUENCE_CLASSIFICATION.task and tour.size("hidden"):
             told.append("Each logit is a weighted sum: a weight for each number, and a bias for the class.")
         told.append("A logit may be any number; only compared with others does it say something.")
@@ -221,5 +244,6 @@ def stations(tour: Tour) -> Iterator[Station | None]:
     yield hidden_states(tour)
     yield head(tour)
     yield from logits(tour)
+    yield logits_of_choices(tour)
     yield answer(tour)
     yield loss(tour)

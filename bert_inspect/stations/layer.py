@@ -235,7 +235,8 @@ def other_layers(tour: Tour) -> Station | None:
         text=tuple(told),
         tables=(table,) if table is not None else (),
         steps=() if layer is None else (layer.id,),
-        component=None if layer is None else layer.id,
+        component=tour.around(layer),
+        depth=2,
         more=Command(("run",), ("--fold",)),
     )
 

@@ -16,7 +16,7 @@ from ...dataflow import Dataflow, dataflow, folded, tokenizer_flow
 from ...safetext import safe_text
 from ...source_view.statement import Statement
 from ...stations.excerpt import Excerpt
-from ...stations.station import Command, Table
+from ...stations.station import Command, Station, Table
 from ...stations.walk import Stop, Walk
 from ..cell import cell_of_station
 from ..diagram.text import TextDiagram
@@ -88,7 +88,7 @@ def _blocks(walk: Walk, at: int, stop: Stop, *, diagram: bool) -> Iterator[Rende
         yield TextDiagram(tokenizer_flow(walk.trace.input), upwards=False)
     elif component is not None:
         marked = frozenset(f"s{step}" for step in stop.station.steps)
-        yield TextDiagram(_component(walk, component), upwards=False, marked=marked)
+        yield TextDiagram(_component(walk, stop.station), upwards=False, marked=marked)
     if at == _first_followed(walk):
         yield _Sentences(followed(walk) or no_numbers(walk))
     yield from (_Matrix(excerpt) for excerpt in stop.excerpts)
@@ -98,9 +98,9 @@ def _blocks(walk: Walk, at: int, stop: Stop, *, diagram: bool) -> Iterator[Rende
         yield Text(f"the arithmetic: {safe_text(stop.no_cell)}", DIM)
 
 
-def _component(walk: Walk, component: int) -> Dataflow:
-    root = walk.trace.steps[component]
-    return folded(dataflow(walk.trace, root, depth=1 if root.parent is None else None))
+def _component(walk: Walk, station: Station) -> Dataflow:
+    assert isinstance(station.component, int)
+    return folded(dataflow(walk.trace, walk.trace.steps[station.component], depth=station.depth))
 
 
 def _first_followed(walk: Walk) -> int:
