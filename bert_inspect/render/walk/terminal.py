@@ -163,7 +163,7 @@ class _Matrix:
             cells = [f"  {_right(columns[at], sizes[at])}{'  …' if at in gaps else ''}" for at in shown]
             yield Text(" " * first + "".join(cells), DIM)
         for number, (name, row) in enumerate(zip(names, written, strict=True)):
-            line = Text(_right(name, first), DIM)
+            line = Text.assemble((_right(name, first), DIM))
             for at in shown:
                 line.append(f"  {row[at].rjust(sizes[at])}", self._style(number, at, row[at]))
                 line.append("  …" if at in gaps else "", DIM)
