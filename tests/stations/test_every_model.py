@@ -95,8 +95,10 @@ def test_how_far_layers_move_the_tokens_is_what_plain_transformers_says(family: 
     for (layer, mean, most), before, after in zip(table.rows, states, states[1:], strict=False):
         old, new = before[0, real].double(), after[0, real].double()
         moved = (new - old).norm(dim=1) / old.norm(dim=1)
-        assert mean == f"{float(moved.mean()):.2f}", layer
-        assert most == f"{given.tokens[0][real[int(moved.argmax())]]} {float(moved.max()):.2f}"
+        token, share = most.split()
+        assert float(mean) == pytest.approx(float(moved.mean()), rel=0.05, abs=0.005), layer
+        assert token == given.tokens[0][real[int(moved.argmax())]]
+        assert float(share) == pytest.approx(float(moved.max()), rel=0.05, abs=0.005)
 
 
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=lambda family: family.model_type)

@@ -176,3 +176,35 @@ def test_what_is_no_whole_run_has_no_tour(traced: Trace, tokenizer: Any) -> None
         walk(Saved(traced, "trace.json"), layer=2)
     last = walk(Saved(traced, "trace.json"), layer=1)
     assert last.stops[last.place("scaling")].cell.layer == 1  # type: ignore[union-attr]
+
+
+def test_what_stands_for_a_text_is_the_token_that_the_model_takes(tokenizer: Any) -> None:
+    said = {
+        "first": "that of the first token [CLS]",
+        "mean": "the mean of all its tokens' vectors",
+        "last": "that of the last token",
+    }
+    for kind, words_ in said.items():
+        chooser = tiny(FAMILIES["electra"], MULTIPLE_CHOICE, vocab_size=28996, summary_type=kind)
+        assert words_ in words(tour_of(chooser, tokenizer, ["I love"], choices=["cats", "pizza"]), "pooler")
+    mean = tiny(FAMILIES["modernbert"], SEQUENCE_CLASSIFICATION, vocab_size=28996, classifier_pooling="mean")
+    assert "the mean of the vectors of all real tokens" in words(tour_of(mean, tokenizer, TEXTS), "head")
+
+
+def test_layers_that_look_at_neighbours_only_are_named(tokenizer: Any) -> None:
+    local = tiny(FAMILIES["modernbert"], SEQUENCE_CLASSIFICATION, vocab_size=28996)
+    told = words(tour_of(local, tokenizer, TEXTS), "all-layers")
+    assert "In layers 1 and 2 attention is local" in told and "Layers 1, 2 and 3 have other steps than layer 0." in told
+    batch = encode(tokenizer, Sentences(texts=TEXTS), limit=60, truncate=True)
+    second = walk(Runs(as_loaded(local), batch), layer=1, row=1)
+    assert "keys that stand too far away are hidden as well" in words(second, "mask")
+    assert second.stops[second.place("attention-norm")].cell.layer == 1  # type: ignore[union-attr]
+
+
+def test_positions_that_are_counted_from_the_padding_are_said_to_be(tokenizer: Any) -> None:
+    for name in ("roberta", "mpnet"):
+        model = tiny(FAMILIES[name], SEQUENCE_CLASSIFICATION, vocab_size=28996)
+        assert "from the padding's id + 1 on" in words(tour_of(model, tokenizer, TEXTS), "position-embeddings")
+    assert "Positions are counted from 0; the table has 64 rows" in words(
+        tour_of(tiny_model(), tokenizer, TEXTS), "position-embeddings"
+    )
