@@ -1,0 +1,25 @@
+"""The picture of a component in one call: as deep as leaves it easy to look at."""
+
+from xml.etree import ElementTree
+
+import pytest
+
+from bert_inspect import Trace
+from bert_inspect.render.diagram.component import component_svg, useful_dataflow
+from bert_inspect.traces.lookup import first_call
+
+
+@pytest.mark.parametrize("path", ["", "bert.encoder", "bert.encoder.layer.1", "bert.encoder.layer.0.attention.self"])
+def test_a_component_is_drawn_in_one_call(path: str, traced: Trace) -> None:
+    step = first_call(traced, path)
+    picture = component_svg(traced, step)
+    root = ElementTree.fromstring(picture)
+    assert root.tag.endswith("svg") and f'data-step="{step.id}"' in picture
+    assert sum(1 for node in useful_dataflow(traced, step).walk() if not node.children) <= 24
+
+
+def test_a_layer_is_opened_and_what_is_much_in_it_is_closed(traced: Trace) -> None:
+    flow = useful_dataflow(traced, first_call(traced, "bert.encoder.layer.0"))
+    closed = {node.label for node in flow.walk() if not node.children}
+    assert {"self-attention", "intermediate projection", "layer norm"} <= closed
+    assert "<svg" in component_svg(traced, first_call(traced, "bert.encoder.layer.0"), depth=0, upwards=False)
