@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from ..traces.ops import op_of
 from ..traces.record import Step, TensorIn, Trace
 from ..traces.tree import is_group, is_layer
+from .formulas import by_head_size, maker
 from .graph import Arrow, Dataflow, Node, order_of
 from .sentences import tokenizing
 
@@ -118,7 +119,7 @@ class _Builder:
         if tensor.argument is not None:
             return self._outside(tensor.argument, tensor.argument)
         if tensor.from_ is not None:
-            told = self.trace.steps[tensor.from_].label
+            told = maker(self.trace.steps, self.trace.steps[tensor.from_], self.root).label
             given = (other.name for other in self.root.inputs if other.from_ == tensor.from_)
             return self._outside(f"from {tensor.from_}", next(given, told), told)
         # The trace was filtered: what made this tensor is not in it.
@@ -174,6 +175,7 @@ class _Builder:
             label=step.label + again,
             type=step.type,
             arguments=step.arguments,
+            formula=by_head_size(step, self.children.get(step.parent, ())),
             path=step.path,
             layer=step.layer if is_layer(step) else None,
             no_op=step.no_op,

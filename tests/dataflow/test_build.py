@@ -225,3 +225,17 @@ def test_a_mask_that_is_not_needed_makes_nothing(tokenizer: Any) -> None:
     mask = node_of(flow, "attention mask")
     assert mask.lines == ("none",) and mask.id not in {arrow.source for arrow in flow.arrows}
     assert into(flow, mask) == {"attention_mask"}
+
+
+def test_what_comes_in_is_told_by_the_component_that_made_it(ran: Trace) -> None:
+    told = {
+        "bert.encoder.layer.0.attention.self": {"embeddings"},
+        "bert.encoder.layer.1": {"layer 0"},
+        "bert.encoder.layer.0.output": {"attention", "intermediate"},
+        "bert.pooler": {"encoder"},
+    }
+    if ran.model.config["chunk_size_feed_forward"]:
+        told["bert.encoder.layer.0.output"] = {"split into chunks", "intermediate"}
+    for path, wanted in told.items():
+        given = {node.type for node in flow_of(ran, path).nodes if node.kind == "input"}
+        assert given - {"attention mask"} == wanted

@@ -1,5 +1,7 @@
 """The style of an SVG: the colours of a light and of a dark page, which the reader's own setting chooses."""
 
+from ..font import FAMILIES
+
 # Colours by what they are for; of each pair the first is for a light page, the second for a dark one.
 _COLOURS = {
     "page": ("#ffffff", "#0d1117"),
@@ -50,10 +52,10 @@ def _rules(*, dark: bool) -> str:
 
 # What a dark page changes stands last; a program that knows no media queries (resvg) shows the light one.
 STYLE = (
-    '.dataflow text{font-family:"Helvetica Neue",Helvetica,Arial,"Liberation Sans",sans-serif}'
+    f".dataflow text{{font-family:{FAMILIES}}}"
     ".dataflow .name{font-size:13px}.dataflow .type,.dataflow .note{font-size:11px}"
-    ".dataflow .title{font-size:14px;font-weight:600}.dataflow .sign{font-size:14px}"
-    ".dataflow .strong{font-weight:600}.dataflow .mid{text-anchor:middle}"
+    ".dataflow .title{font-size:14px;font-weight:700}"
+    ".dataflow .strong{font-weight:700}.dataflow .mid{text-anchor:middle}"
     ".dataflow .frame{fill-opacity:.035;stroke-width:1.2}.dataflow .card{stroke-width:1.2}"
     ".dataflow .wire{fill:none;stroke-width:1.5}.dataflow .shape{stroke-width:1.3}"
     ".dataflow .idle,.dataflow .parameter{stroke-dasharray:4 3}"

@@ -1,0 +1,75 @@
+"""The boxes of a picture with their texts: frames around modules, their titles, and what has nothing inside."""
+
+from collections.abc import Iterator
+from html import escape
+
+from ...dataflow import Node
+from ...layout import Box
+from ...safetext import safe_text
+from ..font import text_width
+from .bodies import BADGE, LINE, TITLE, Looks, badge_width
+from .wires import number as n
+from .words import family, label_of, times, type_of
+
+_BEHIND = (8, 4)
+"""How far the cards that stand for further layers show behind the first, from the hindmost."""
+
+
+def frame(box: Box) -> Iterator[str]:
+    """Yield what is drawn of a module behind everything in it."""
+    size = f'width="{n(box.width)}" height="{n(box.height)}" rx="12"'
+    yield from _cards(box, 12)
+    yield f'<rect{_step(box.node)} class="frame" x="{n(box.x)}" y="{n(box.y)}" {size}/>'
+
+
+def title(box: Box) -> Iterator[str]:
+    """Yield a module's name and class, and how many it stands for."""
+    if box.title is None:
+        return
+    x, y = box.title
+    label, many = label_of(box.node), times(box.node)
+    yield written(label, x, y + LINE, "title")
+    yield written(type_of(box.node), x, y + 2 * LINE, "type quiet")
+    if many:
+        at, wide = x + text_width(label, TITLE, bold=True) + BADGE, badge_width(many)
+        yield f'<rect class="badge" x="{n(at)}" y="{n(y + 3)}" width="{n(wide)}" height="16" rx="8"/>'
+        yield written(many, at + wide / 2, y + LINE, "type strong mid times")
+
+
+def leaf(box: Box, looks: Looks) -> Iterator[str]:
+    """Yield a node without others in it, and the text beside its arrow."""
+    look, node = looks.look(box.node), box.node
+    told = escape(safe_text(f"{node.path}: {node.type}({node.arguments})" if node.type else node.label))
+    round_ = look.body.round or node.kind in ("input", "output", "parameter")
+    size = f'width="{n(box.width)}" height="{n(box.height)}" rx="{n(min(box.height / 2, 22)) if round_ else 7}"'
+    yield f"<g{_step(node)}><title>{told}</title>"
+    yield from _cards(box, 7)
+    yield f'<rect class="shape {family(node)}" x="{n(box.x)}" y="{n(box.y)}" {size}/>'
+    top = box.y + box.height / 2 - LINE * len(look.inside) / 2
+    for line, (text, style) in enumerate(look.inside):
+        yield written(text, box.x + box.width / 2, top + LINE * line + 11.5, f"{style} mid")
+    for line, (text, style) in enumerate(look.beside):
+        if box.note is not None:
+            quiet = "" if "strong" in style else " quiet"
+            yield written(text, box.note[0], box.note[1] + LINE * line + 13, style + quiet)
+    yield "</g>"
+
+
+def written(text: str, x: float, y: float, style: str) -> str:
+    """Return a text; without ``mid`` in its style it begins at ``x``."""
+    return f'<text class="{style}" x="{n(x)}" y="{n(y)}">{escape(text)}</text>'
+
+
+def _cards(box: Box, radius: int) -> Iterator[str]:
+    """Yield what shows of further layers behind the first."""
+    if not box.node.links:
+        return
+    for step in (*_BEHIND, 0):
+        size = f'width="{n(box.width)}" height="{n(box.height)}" rx="{radius}"'
+        yield f'<rect class="card" x="{n(box.x + step)}" y="{n(box.y - step)}" {size}/>'
+
+
+def _step(node: Node) -> str:
+    """Return the attribute that names the step which a node stands for, nothing where it stands for none."""
+    number = node.id.removeprefix("s")
+    return f' data-step="{number}"' if number != node.id and number.isdecimal() else ""
