@@ -54,7 +54,7 @@ def _rules(*, dark: bool) -> str:
 STYLE = (
     f".dataflow text{{font-family:{FAMILIES}}}"
     ".dataflow .name{font-size:13px}.dataflow .type,.dataflow .note{font-size:11px}"
-    ".dataflow .title{font-size:14px;font-weight:700}"
+    ".dataflow .title,.dataflow .part{font-size:14px;font-weight:700}"
     ".dataflow .strong{font-weight:700}.dataflow .mid{text-anchor:middle}"
     ".dataflow .frame{fill-opacity:.035;stroke-width:1.2}.dataflow .card{stroke-width:1.2}"
     ".dataflow .wire{fill:none;stroke-width:1.5}.dataflow .shape{stroke-width:1.3}"

@@ -1,12 +1,14 @@
 """A dataflow as SVG: self-contained, legible on light and on dark, with its title and its content in words."""
 
+from collections.abc import Iterator
 from html import escape
 
 from ...dataflow import Dataflow
-from ...layout import Measures, TooLarge, arrange
+from ...layout import Drawing, Measures, TooLarge, arrange
 from ...safetext import safe_document, safe_text
 from ..font import wrapped
 from .bodies import LINE, TYPE, Looks
+from .parts import GAP, Part, parts_of
 from .shapes import frame, leaf, title, written
 from .style import STYLE
 from .wires import number as n
@@ -26,12 +28,13 @@ def svg(flow: Dataflow, *, upwards: bool = True, caption: str = "") -> str:
     Raises:
         TooLarge: there is more in it than can be laid out in seconds.
     """
-    looks = Looks(flow)
-    drawing = arrange(flow, Measures(looks.body, looks.title), upwards=upwards)
-    width = max(drawing.width, _LEAST)
+    parts = parts_of(flow, lambda each: _arranged(each, upwards=upwards))
+    heading = 2 * LINE if len(parts) > 1 else 0.0
+    inside = sum(part.drawing.width + GAP for part in parts) - GAP
+    width, height = max(inside, _LEAST), heading + max(part.drawing.height for part in parts)
     said = list(wrapped(caption, TYPE, width))
     below = LINE * len(said) + 14 if said else 0.0
-    left, whole, high = (width - drawing.width) / 2, width + 2 * _MARGIN, drawing.height + below + 2 * _MARGIN
+    whole, high = width + 2 * _MARGIN, height + below + 2 * _MARGIN
     lines = [
         '<svg xmlns="http://www.w3.org/2000/svg" class="dataflow" role="img" aria-labelledby="flow-title flow-text"'
         f' width="{whole:.0f}" height="{high:.0f}" viewBox="0 0 {whole:.0f} {high:.0f}">',
@@ -39,15 +42,29 @@ def svg(flow: Dataflow, *, upwards: bool = True, caption: str = "") -> str:
         f'<desc id="flow-text">{escape(description(flow))}</desc>',
         f"<style>{STYLE}</style>",
         f'<rect class="page" width="{whole:.0f}" height="{high:.0f}" rx="10"/>',
-        f'<g transform="translate({n(_MARGIN + left)} {n(_MARGIN)})">',
-        *(part for box in drawing.boxes if box.node.children for part in frame(box)),
-        *wires(drawing),
-        *(part for box in drawing.boxes for part in (title(box) if box.node.children else leaf(box, looks))),
-        "</g>",
-        f'<g transform="translate({n(_MARGIN)} {n(_MARGIN + drawing.height + 14)})">',
-        *(written(line, 0, LINE * (place + 1) - 4, "type quiet") for place, line in enumerate(said)),
-        "</g>",
-        "</svg>",
-        "",
     ]
-    return safe_document("\n".join(lines))
+    left = _MARGIN + (width - inside) / 2
+    for number, part in enumerate(parts, 1):
+        if heading:
+            lines.append(written(f"Part {number}", left, _MARGIN + LINE, "part"))
+        lines += [f'<g transform="translate({n(left)} {n(_MARGIN + heading)})">', *_drawn(part), "</g>"]
+        left += part.drawing.width + GAP
+    lines.append(f'<g transform="translate({n(_MARGIN)} {n(_MARGIN + height + 14)})">')
+    lines += [written(line, 0, LINE * (place + 1) - 4, "type quiet") for place, line in enumerate(said)]
+    return safe_document("\n".join([*lines, "</g>", "</svg>", ""]))
+
+
+def _arranged(flow: Dataflow, *, upwards: bool) -> Drawing:
+    looks = Looks(flow)
+    return arrange(flow, Measures(looks.body, looks.title), upwards=upwards)
+
+
+def _drawn(part: Part) -> Iterator[str]:
+    """Yield the elements of a part: frames, wires, then what must not be covered."""
+    looks, boxes = Looks(part.flow), part.drawing.boxes
+    for box in boxes:
+        if box.node.children:
+            yield from frame(box)
+    yield from wires(part.drawing)
+    for box in boxes:
+        yield from title(box) if box.node.children else leaf(box, looks)
