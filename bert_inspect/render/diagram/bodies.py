@@ -14,6 +14,8 @@ PILL = 24.0
 """How high an op's pill is."""
 BADGE = 8.0
 """How far a badge stands from its title; so much room is left of its text and right of it together, and half again."""
+BEHIND = 8.0
+"""How far the cards that stand for further layers show behind the first, upwards and to the right."""
 _MOST = 420.0
 """No line of text is wider: sentences and tokens are cut, the trace has them in full."""
 _INPUTS = 3
@@ -44,7 +46,8 @@ class Looks:
         beside = [(shape, "note")] if shape else []
         if node.kind == "op" and self._into.get(node.id, 0) <= _INPUTS:
             beside = [(name, "note strong"), *beside, *((line, "note") for line in lines_of(node))]
-            inside = [(operation(node), "type")]
+            does = operation(node)
+            inside = [(does, "name" if len(does) == 1 else "type")]
             wide = max(width_of(*inside[0]) + 18, PILL + 4)
             return Look(_body(wide, PILL, beside, round=True), _cut(inside), _cut(beside))
         inside = [(name, "name strong" if node.kind == "tokenizer" else "name")] if name else []
@@ -52,7 +55,9 @@ class Looks:
         inside += [(line, "type") for line in lines_of(node)]
         inside += [(times(node), "type strong")] if times(node) else []
         wide = max((width_of(text, style) for text, style in _cut(inside)), default=0.0) + 24
-        return Look(_body(max(wide, 64), LINE * len(inside) + 13, beside), _cut(inside), _cut(beside))
+        high, behind = LINE * len(inside) + 13, BEHIND if node.links else 0.0
+        body = _body(max(wide, 64) + 2 * behind, high + behind, beside)
+        return Look(body, _cut(inside), _cut(beside))
 
     def body(self, node: Node) -> Body:
         """Return how big a node is."""

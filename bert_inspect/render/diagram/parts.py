@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ...dataflow import Dataflow, parted
 from ...layout import Box, Drawing
 
-_TALL, _RATIO = 1500.0, 1.25
+_TALL, _RATIO = 1800.0, 1.25
 """Drawn in parts is what is higher than this, and so many times as high as it is wide."""
 _MOST = 4
 """So many parts at most."""

@@ -1,23 +1,21 @@
 """The boxes of a picture with their texts: frames around modules, their titles, and what has nothing inside."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from html import escape
 
 from ...dataflow import Node
 from ...layout import Box
 from ...safetext import safe_text
 from ..font import text_width
-from .bodies import BADGE, LINE, TITLE, Looks, badge_width
+from .bodies import BADGE, BEHIND, LINE, TITLE, Looks, badge_width
 from .wires import number as n
 from .words import family, label_of, times, type_of
-
-_BEHIND = (8, 4)
-"""How far the cards that stand for further layers show behind the first, from the hindmost."""
 
 
 def frame(box: Box) -> Iterator[str]:
     """Yield what is drawn of a module behind everything in it."""
-    size = f'width="{n(box.width)}" height="{n(box.height)}" rx="12"'
+    size = _size(box, 12)
     yield from _cards(box, 12)
     yield f'<rect{_step(box.node)} class="frame" x="{n(box.x)}" y="{n(box.y)}" {size}/>'
 
@@ -40,8 +38,10 @@ def leaf(box: Box, looks: Looks) -> Iterator[str]:
     """Yield a node without others in it, and the text beside its arrow."""
     look, node = looks.look(box.node), box.node
     told = escape(safe_text(f"{node.path}: {node.type}({node.arguments})" if node.type else node.label))
+    if node.links:
+        box = replace(box, x=box.x + BEHIND, y=box.y + BEHIND, width=box.width - 2 * BEHIND, height=box.height - BEHIND)
     round_ = look.body.round or node.kind in ("input", "output", "parameter")
-    size = f'width="{n(box.width)}" height="{n(box.height)}" rx="{n(min(box.height / 2, 22)) if round_ else 7}"'
+    size = _size(box, min(box.height / 2, 22) if round_ else 7)
     yield f"<g{_step(node)}><title>{told}</title>"
     yield from _cards(box, 7)
     yield f'<rect class="shape {family(node)}" x="{n(box.x)}" y="{n(box.y)}" {size}/>'
@@ -60,13 +60,16 @@ def written(text: str, x: float, y: float, style: str) -> str:
     return f'<text class="{style}" x="{n(x)}" y="{n(y)}">{escape(text)}</text>'
 
 
-def _cards(box: Box, radius: int) -> Iterator[str]:
+def _size(box: Box, radius: float) -> str:
+    return f'width="{n(box.width)}" height="{n(box.height)}" rx="{n(radius)}"'
+
+
+def _cards(box: Box, radius: float) -> Iterator[str]:
     """Yield what shows of further layers behind the first."""
     if not box.node.links:
         return
-    for step in (*_BEHIND, 0):
-        size = f'width="{n(box.width)}" height="{n(box.height)}" rx="{radius}"'
-        yield f'<rect class="card" x="{n(box.x + step)}" y="{n(box.y - step)}" {size}/>'
+    for step in (BEHIND, BEHIND / 2, 0):
+        yield f'<rect class="card" x="{n(box.x + step)}" y="{n(box.y - step)}" {_size(box, radius)}/>'
 
 
 def _step(node: Node) -> str:

@@ -32,6 +32,7 @@ class Picture:
     texts: list[Text] = field(default_factory=list)
     leaves: list[Rectangle] = field(default_factory=list)
     frames: list[Rectangle] = field(default_factory=list)
+    cards: list[Rectangle] = field(default_factory=list)
     badges: list[Rectangle] = field(default_factory=list)
     wires: list[Rectangle] = field(default_factory=list)
 
@@ -50,7 +51,7 @@ def _read(element: ElementTree.Element, picture: Picture, dx: float, dy: float) 
     for each in element:
         style = frozenset(each.get("class", "").split())
         if each.tag == f"{SVG}rect":
-            kinds = {"shape": picture.leaves, "frame": picture.frames, "badge": picture.badges}
+            kinds = {"shape": picture.leaves, "frame": picture.frames, "card": picture.cards, "badge": picture.badges}
             for kind in style & kinds.keys():
                 kinds[kind].append(_rect(each, dx, dy))
             if "page" in style:
@@ -109,6 +110,8 @@ def _text_faults(picture: Picture) -> Iterator[str]:
                 yield f"{text.words!r} overruns its frame"
             if any(overlap(text.place, leaf) for leaf in picture.leaves):
                 yield f"{text.words!r} lies over a box"
+            if any(overlap(text.place, card) and not inside(text.place, card) for card in picture.cards):
+                yield f"{text.words!r} lies over the edge of a card"
             if "times" not in text.style and any(overlap(text.place, badge) for badge in picture.badges):
                 yield f"a badge covers {text.words!r}"
     for one, other in combinations(picture.texts, 2):
