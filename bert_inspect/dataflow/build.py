@@ -179,9 +179,19 @@ class _Builder:
             path=step.path,
             layer=step.layer if is_layer(step) else None,
             no_op=step.no_op,
-            lines=("none",) if step.kind == "op" and not step.outputs and not step.failed else (),
+            lines=self._lines(step, closed=not children),
             children=children,
         )
+
+    def _lines(self, step: Step, *, closed: bool) -> tuple[str, ...]:
+        """Return what is told of a step besides: that an op returns nothing, how many layers a closed module holds."""
+        if step.kind == "op":
+            return () if step.outputs or step.failed else ("none",)
+        layers = self._layers_in(step) if closed else 0
+        return (f"{layers} layers",) if layers > 1 else ()
+
+    def _layers_in(self, step: Step) -> int:
+        return sum(is_layer(child) or self._layers_in(child) for child in self.children.get(step.id, []))
 
     def _outputs(self) -> tuple[list[Node], set[Arrow]]:
         """Return where the module's results go: a node for each tensor that leaves it."""

@@ -239,3 +239,11 @@ def test_what_comes_in_is_told_by_the_component_that_made_it(ran: Trace) -> None
     for path, wanted in told.items():
         given = {node.type for node in flow_of(ran, path).nodes if node.kind == "input"}
         assert given - {"attention mask"} == wanted
+
+
+def test_a_closed_module_tells_how_many_layers_it_holds(ran: Trace) -> None:
+    count = ran.model.config["num_hidden_layers"]
+    for depth, label in ((1, "BERT"), (2, "encoder")):
+        told = {node.label: node.lines for node in flow_of(ran, depth=depth).walk() if not node.children}
+        assert told[label] == (f"{count} layers",)
+    assert all(node.lines == () for node in flow_of(ran, LAYER).walk())

@@ -12,14 +12,15 @@ _HEAD = 6.5
 
 
 def wires(drawing: Drawing) -> Iterator[str]:
-    """Yield the elements of all wires."""
-    heads = []
+    """Yield the elements of all wires; those of a tensor are one, so that what they share is not drawn twice."""
+    heads, paths = [], dict[int, str]()
     for wire in drawing.wires:
         points = list(wire.points)
         if wire.target is not None:
             heads.append(_head(points[-2], points[-1]))
             points[-1] = _before(points[-2], points[-1], _HEAD - 1)
-        yield f'<path class="wire" d="{_rounded(points)}"/>'
+        paths[id(wire.net)] = paths.get(id(wire.net), "") + _rounded(points)
+    yield from (f'<path class="wire" d="{path}"/>' for path in paths.values())
     yield f'<path class="head" d="{"".join(heads)}"/>'
     for x, y in _branches(drawing.wires):
         yield f'<circle class="head" cx="{number(x)}" cy="{number(y)}" r="2.6"/>'

@@ -78,10 +78,11 @@ def _text(element: ElementTree.Element, style: frozenset[str], leaf: Rectangle |
 
 
 def _pieces(path: str, dx: float, dy: float) -> Iterator[Rectangle]:
-    numbers = [float(number) for number in re.findall(r"-?[\d.]+", path)]
-    points = [(x + dx, y + dy) for x, y in zip(numbers[::2], numbers[1::2], strict=True)]
-    for (x1, y1), (x2, y2) in pairwise(points):
-        yield min(x1, x2) - 0.7, min(y1, y2) - 0.7, max(x1, x2) + 0.7, max(y1, y2) + 0.7
+    for line in path.split("M"):
+        numbers = [float(number) for number in re.findall(r"-?[\d.]+", line)]
+        points = [(x + dx, y + dy) for x, y in zip(numbers[::2], numbers[1::2], strict=True)]
+        for (x1, y1), (x2, y2) in pairwise(points):
+            yield min(x1, x2) - 0.7, min(y1, y2) - 0.7, max(x1, x2) + 0.7, max(y1, y2) + 0.7
 
 
 def overlap(a: Rectangle, b: Rectangle) -> bool:
