@@ -1,5 +1,6 @@
 """How each node looks: its shape, its lines of text, and how big both are in the font that pictures carry."""
 
+import re
 from dataclasses import dataclass
 
 from ...dataflow import Dataflow, Node
@@ -18,6 +19,7 @@ BEHIND = 8.0
 """How far the cards that stand for further layers show behind the first, upwards and to the right."""
 _MOST = 420.0
 """No line of text is wider: sentences and tokens are cut, the trace has them in full."""
+_MORE = re.compile(r" \.\.\. \d+ more \w+$")
 _INPUTS = 3
 """Into a pill go at most as many arrows; an op that takes more is drawn as a box."""
 
@@ -52,7 +54,7 @@ class Looks:
             return Look(_body(wide, PILL, beside, round=True), _cut(inside), _cut(beside))
         inside = [(name, "name strong" if node.kind == "tokenizer" else "name")] if name else []
         inside += [(type_, "type quiet")] if type_ and type_ != name else []
-        inside += [(line, "type") for line in lines_of(node)]
+        inside += [(line, "type tokens" if node.kind == "tokenizer" else "type") for line in lines_of(node)]
         inside += [(times(node), "type strong")] if times(node) else []
         wide = max((width_of(text, style) for text, style in _cut(inside)), default=0.0) + 24
         high, behind = LINE * len(inside) + 13, BEHIND if node.links else 0.0
@@ -83,10 +85,19 @@ def badge_width(text: str) -> float:
 
 
 def _cut(lines: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    return tuple(
-        (shortened(text, NAME if style.startswith("name") else TYPE, _MOST, bold="strong" in style), style)
-        for text, style in lines
-    )
+    return tuple((_fitting(text, style), style) for text, style in lines)
+
+
+def _fitting(text: str, style: str) -> str:
+    """Return as much of a line as fits, up to the end of a word unless the first is too long."""
+    if width_of(text, style) <= _MOST:
+        return text
+    head = _MORE.sub(" …", text)  # a count of what is left out would not be true
+    if width_of(head, style) <= _MOST:
+        return head
+    kept = shortened(head, NAME if style.startswith("name") else TYPE, _MOST, bold="strong" in style)
+    whole = kept.removesuffix("…").rpartition(" ")[0].rstrip(" .")
+    return f"{whole} …" if whole else kept
 
 
 def _body(width: float, height: float, beside: list[tuple[str, str]], *, round: bool = False) -> Body:

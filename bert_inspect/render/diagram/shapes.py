@@ -1,5 +1,6 @@
 """The boxes of a picture with their texts: frames around modules, their titles, and what has nothing inside."""
 
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import replace
 from html import escape
@@ -11,6 +12,8 @@ from ..font import text_width
 from .bodies import BADGE, BEHIND, LINE, TITLE, Looks, badge_width
 from .wires import number as n
 from .words import family, label_of, times, type_of
+
+_LEFT_TO_RIGHT = "&#x200e;"
 
 
 def frame(box: Box) -> Iterator[str]:
@@ -56,8 +59,13 @@ def leaf(box: Box, looks: Looks) -> Iterator[str]:
 
 
 def written(text: str, x: float, y: float, style: str) -> str:
-    """Return a text; without ``mid`` in its style it begins at ``x``."""
-    return f'<text class="{style}" x="{n(x)}" y="{n(y)}">{escape(text)}</text>'
+    """Return a text; without ``mid`` in its style it begins at ``x``. ``tokens`` stand from left to right, whatever
+    their script.
+    """
+    words = escape(text)
+    if "tokens" in style and any(unicodedata.bidirectional(sign) in ("R", "AL") for sign in text):
+        words = words.replace(" ", f"{_LEFT_TO_RIGHT} {_LEFT_TO_RIGHT}")
+    return f'<text class="{style}" x="{n(x)}" y="{n(y)}">{words}</text>'
 
 
 def _size(box: Box, radius: float) -> str:

@@ -6,7 +6,7 @@ import pytest
 from families.by_hand import traced
 from families.tiny import VARIANTS
 from msgspec import structs
-from render.diagram.geometry import faults
+from render.diagram.geometry import faults, read
 
 from bert_inspect.dataflow import dataflow, folded, tokenizer_flow
 from bert_inspect.families import FAMILIES
@@ -52,6 +52,16 @@ def test_a_word_that_is_cut_shows_it(traced: Trace) -> None:
     batch = structs.replace(traced.input, texts=texts)
     picture = svg(tokenizer_flow(batch))
     assert picture.count("…</text>") >= 2 and not faults(picture)
+
+
+def test_tokens_stand_from_left_to_right_whatever_their_script(traced: Trace) -> None:
+    texts = ["\u0645\u0631\u062d\u0628\u0627 \u0628"]
+    tokens = [["[CLS]", "\u0645", "##\u0631", "\u0628", "[SEP]"]]
+    rows = {"input_ids": [[1, 2, 3, 4, 5]], "token_type_ids": [[0] * 5], "attention_mask": [[1] * 5], "pairs": None}
+    picture = svg(tokenizer_flow(structs.replace(traced.input, texts=texts, tokens=tokens, decoded=[], **rows)))
+    (line,) = (text for text in read(picture).texts if "tokens" in text.style)
+    assert line.words.split("\u200e \u200e") == tokens[0]
+    assert [text.words for text in read(picture).texts if text.words.startswith("\u0645")] == texts
 
 
 def test_a_fault_is_found(flows: list[Any]) -> None:
