@@ -38,12 +38,18 @@ class Looks:
 
     def __init__(self, flow: Dataflow) -> None:
         self._shapes = shapes_from(flow)
+        self._looks: dict[str, Look] = {}
         self._into: dict[str, int] = {}
         for target, _, _ in {(arrow.target, arrow.source, arrow.shape) for arrow in flow.arrows}:
             self._into[target] = self._into.get(target, 0) + 1
 
     def look(self, node: Node) -> Look:
         """Return how a node without others in it looks."""
+        if node.id not in self._looks:
+            self._looks[node.id] = self._look(node)
+        return self._looks[node.id]
+
+    def _look(self, node: Node) -> Look:
         name, type_, shape = label_of(node), type_of(node), self._shapes.get(node.id, "")
         beside = [(shape, "note")] if shape else []
         if node.kind == "op" and self._into.get(node.id, 0) <= _INPUTS:

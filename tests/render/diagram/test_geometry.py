@@ -16,7 +16,6 @@ from bert_inspect.render.diagram.words import caption
 from bert_inspect.traces.record import Trace
 from bert_inspect.traces.vocabulary import roles
 
-COMPONENTS = (roles.EMBEDDINGS, roles.LAYER, roles.SELF_ATTENTION, roles.ENCODER)
 MODELS: list[tuple[str, Head, dict[str, Any]]] = [
     *((name, SEQUENCE_CLASSIFICATION, {}) for name in FAMILIES),
     ("bert", NO_HEAD, {"attention": "sdpa"}),
@@ -25,10 +24,11 @@ MODELS: list[tuple[str, Head, dict[str, Any]]] = [
 
 
 def pictures(trace: Trace) -> list[tuple[str, str]]:
-    """The model at several depths, and its components as deep as they go; with what each is."""
-    parts = {step.role: step for step in reversed(trace.steps) if step.kind == "module" and step.role in COMPONENTS}
-    flows = [(f"depth {depth}", dataflow(trace, trace.steps[0], depth=depth)) for depth in (1, 2, 3, None)]
-    flows += [(role, dataflow(trace, step)) for role, step in parts.items()]
+    """The model at several depths, its first layer, and self-attention; with what each is."""
+    first = {step.role: step for step in reversed(trace.steps) if step.kind == "module"}
+    flows = [(f"depth {depth}", dataflow(trace, trace.steps[0], depth=depth)) for depth in (1, 2, None)]
+    flows.append(("layer", dataflow(trace, first[roles.LAYER], depth=2)))
+    flows.append(("self-attention", dataflow(trace, first[roles.SELF_ATTENTION])))
     made = []
     for number, (name, flow) in enumerate(flows):
         shown = folded(flow)
