@@ -115,7 +115,10 @@ class _Builder:
         if tensor.from_ in self.shown:
             return self.shown[tensor.from_]
         if tensor.parameter is not None:
-            return self._within(tensor.parameter, tensor.parameter.rsplit(".", 1)[-1], step)
+            name = tensor.parameter.rsplit(".", 1)[-1]
+            if step.id == self.root.id:  # it was handed to the module
+                return self._outside(tensor.parameter, name)
+            return self._within(tensor.parameter, name, step)
         if tensor.argument is not None:
             return self._outside(tensor.argument, tensor.argument)
         if tensor.from_ is not None:
