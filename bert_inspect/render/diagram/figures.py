@@ -44,7 +44,7 @@ _COMPONENTS: Sequence[tuple[str, str]] = (
     (roles.FEED_FORWARD, "Every token's vector by itself is projected, activated and projected back."),
     (roles.CONVOLUTION_LAYER, "Every token's vector is mixed with those of its neighbours."),
     (roles.LAYER, "The first encoder layer: attention, then the feed-forward part."),
-    (roles.ENCODER, "The layers one after another; equal ones are drawn once."),
+    (roles.ENCODER, "The layers, one after another."),
     (roles.POOLER, "One vector that stands for the whole text."),
     (roles.CLASSIFICATION_HEAD, "From the last hidden states to the logits."),
     (roles.PREDICTION_HEAD, "From each token's hidden state to a score for every token of the vocabulary."),
