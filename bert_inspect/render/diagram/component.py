@@ -10,7 +10,9 @@ _MOST = 24
 _DEEPEST = 8
 
 
-def component_svg(trace: Trace, step: Step, *, depth: int | None = None, upwards: bool = True) -> str:
+def component_svg(
+    trace: Trace, step: Step, *, depth: int | None = None, upwards: bool = True, name: str = "flow"
+) -> str:
     """Return the dataflow of one call of a module as SVG, equal layers drawn once.
 
     Args:
@@ -18,12 +20,13 @@ def component_svg(trace: Trace, step: Step, *, depth: int | None = None, upwards
         step: the step of the module's call; the first step of a whole run is the model.
         depth: how many levels of modules are opened; None for as many as leave the picture easy to look at.
         upwards: what comes in stands at the bottom.
+        name: begins the ids in the picture; on a page that shows several each needs its own.
 
     Raises:
         TooLarge: there is more in it than can be laid out in seconds.
     """
     flow = useful_dataflow(trace, step) if depth is None else folded(dataflow(trace, step, depth=depth))
-    return svg(flow, upwards=upwards, caption=caption(flow, trace))
+    return svg(flow, upwards=upwards, caption=caption(flow, trace), name=name)
 
 
 def useful_dataflow(trace: Trace, step: Step) -> Dataflow:

@@ -22,8 +22,9 @@ _LEAST = 320.0
 """The least width, for the caption's sake."""
 
 
-def svg(flow: Dataflow, *, upwards: bool = True, caption: str = "") -> str:
-    """Return the picture; ``caption`` stands below it and says of which run it is.
+def svg(flow: Dataflow, *, upwards: bool = True, caption: str = "", name: str = "flow") -> str:
+    """Return the picture; ``caption`` stands below it and says of which run it is, ``name`` begins the ids in it: on a
+    page that shows several pictures each needs its own.
 
     Raises:
         TooLarge: there is more in it than can be laid out in seconds.
@@ -35,13 +36,14 @@ def svg(flow: Dataflow, *, upwards: bool = True, caption: str = "") -> str:
     said = list(wrapped(caption, TYPE, width))
     below = LINE * len(said) + 14 if said else 0.0
     whole, high = width + 2 * _MARGIN, height + below + 2 * _MARGIN
+    size = f'width="{whole:.0f}" height="{high:.0f}"'
     lines = [
-        '<svg xmlns="http://www.w3.org/2000/svg" class="dataflow" role="img" aria-labelledby="flow-title flow-text"'
-        f' width="{whole:.0f}" height="{high:.0f}" viewBox="0 0 {whole:.0f} {high:.0f}">',
-        f'<title id="flow-title">{escape(safe_text(f"Dataflow of {flow.title}"))}</title>',
-        f'<desc id="flow-text">{escape(description(flow))}</desc>',
+        '<svg xmlns="http://www.w3.org/2000/svg" class="dataflow" role="img" '
+        f'aria-labelledby="{name}-title {name}-text" {size} viewBox="0 0 {whole:.0f} {high:.0f}">',
+        f'<title id="{name}-title">{escape(safe_text(f"Dataflow of {flow.title}"))}</title>',
+        f'<desc id="{name}-text">{escape(description(flow))}</desc>',
         f"<style>{STYLE}</style>",
-        f'<rect class="page" width="{whole:.0f}" height="{high:.0f}" rx="10"/>',
+        f'<rect class="page" {size} rx="10"/>',
     ]
     left = _MARGIN + (width - inside) / 2
     for number, part in enumerate(parts, 1):

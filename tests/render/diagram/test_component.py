@@ -1,5 +1,6 @@
 """The picture of a component in one call: as deep as leaves it easy to look at."""
 
+import re
 from xml.etree import ElementTree
 
 import pytest
@@ -12,7 +13,9 @@ from bert_inspect.traces.lookup import first_call
 @pytest.mark.parametrize("path", ["", "bert.encoder", "bert.encoder.layer.1", "bert.encoder.layer.0.attention.self"])
 def test_a_component_is_drawn_in_one_call(path: str, traced: Trace) -> None:
     step = first_call(traced, path)
-    picture = component_svg(traced, step)
+    picture = component_svg(traced, step, name="station-3")
+    assert set(re.findall(r'id="([^"]+)"', picture)) == {"station-3-title", "station-3-text"}
+    assert 'aria-labelledby="station-3-title station-3-text"' in picture
     root = ElementTree.fromstring(picture)
     assert root.tag.endswith("svg") and f'data-step="{step.id}"' in picture
     assert sum(1 for node in useful_dataflow(traced, step).walk() if not node.children) <= 24
