@@ -1,5 +1,7 @@
 """The picture of one component of a run, in one call: for pages and walks that show a step beside its numbers."""
 
+from collections.abc import Set
+
 from ...dataflow import Dataflow, dataflow, folded
 from ...traces.record import Step, Trace
 from .svg import svg
@@ -11,7 +13,13 @@ _DEEPEST = 8
 
 
 def component_svg(
-    trace: Trace, step: Step, *, depth: int | None = None, upwards: bool = True, name: str = "flow"
+    trace: Trace,
+    step: Step,
+    *,
+    depth: int | None = None,
+    upwards: bool = True,
+    name: str = "flow",
+    marked: Set[int] = frozenset(),
 ) -> str:
     """Return the dataflow of one call of a module as SVG, equal layers drawn once.
 
@@ -21,12 +29,13 @@ def component_svg(
         depth: how many levels of modules are opened; None for as many as leave the picture easy to look at.
         upwards: what comes in stands at the bottom.
         name: begins the ids in the picture; on a page that shows several each needs its own.
+        marked: ids of steps that have a strong border, if they have a node of their own at that depth.
 
     Raises:
         TooLarge: there is more in it than can be laid out in seconds.
     """
     flow = useful_dataflow(trace, step) if depth is None else folded(dataflow(trace, step, depth=depth))
-    return svg(flow, upwards=upwards, caption=caption(flow, trace), name=name)
+    return svg(flow, upwards=upwards, caption=caption(flow, trace), name=name, marked=marked)
 
 
 def useful_dataflow(trace: Trace, step: Step) -> Dataflow:

@@ -1,7 +1,7 @@
 """The boxes of a picture with their texts: frames around modules, their titles, and what has nothing inside."""
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import replace
 from html import escape
 
@@ -16,11 +16,11 @@ from .words import family, label_of, times, type_of
 _LEFT_TO_RIGHT = "&#x200e;"
 
 
-def frame(box: Box) -> Iterator[str]:
-    """Yield what is drawn of a module behind everything in it."""
+def frame(box: Box, marked: Set[int]) -> Iterator[str]:
+    """Yield what is drawn of a module behind everything in it; what is ``marked`` has a strong border."""
     size = _size(box, 12)
     yield from _cards(box, 12)
-    yield f'<rect{_step(box.node)} class="frame" x="{n(box.x)}" y="{n(box.y)}" {size}/>'
+    yield f'<rect{_step(box.node)} class="frame{_marked(box.node, marked)}" x="{n(box.x)}" y="{n(box.y)}" {size}/>'
 
 
 def title(box: Box) -> Iterator[str]:
@@ -37,7 +37,7 @@ def title(box: Box) -> Iterator[str]:
         yield written(many, at + wide / 2, y + LINE, "type strong mid times")
 
 
-def leaf(box: Box, looks: Looks) -> Iterator[str]:
+def leaf(box: Box, looks: Looks, marked: Set[int]) -> Iterator[str]:
     """Yield a node without others in it, and the text beside its arrow."""
     look, node = looks.look(box.node), box.node
     told = escape(safe_text(f"{node.path}: {node.type}({node.arguments})" if node.type else node.label))
@@ -47,7 +47,7 @@ def leaf(box: Box, looks: Looks) -> Iterator[str]:
     size = _size(box, min(box.height / 2, 22) if round_ else 7)
     yield f"<g{_step(node)}><title>{told}</title>"
     yield from _cards(box, 7)
-    yield f'<rect class="shape {family(node)}" x="{n(box.x)}" y="{n(box.y)}" {size}/>'
+    yield f'<rect class="shape {family(node)}{_marked(node, marked)}" x="{n(box.x)}" y="{n(box.y)}" {size}/>'
     top = box.y + box.height / 2 - LINE * len(look.inside) / 2
     for line, (text, style) in enumerate(look.inside):
         yield written(text, box.x + box.width / 2, top + LINE * line + 11.5, f"{style} mid")
@@ -78,6 +78,11 @@ def _cards(box: Box, radius: float) -> Iterator[str]:
         return
     for step in (BEHIND, BEHIND / 2, 0):
         yield f'<rect class="card" x="{n(box.x + step)}" y="{n(box.y - step)}" {_size(box, radius)}/>'
+
+
+def _marked(node: Node, steps: Set[int]) -> str:
+    """Return the class of a node that stands for one of these steps, nothing for others."""
+    return " marked" if not {f"s{step}" for step in steps}.isdisjoint((node.id, *node.copies)) else ""
 
 
 def _step(node: Node) -> str:

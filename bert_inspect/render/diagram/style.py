@@ -10,6 +10,7 @@ _COLOURS = {
     "wire": ("#57606a", "#8b949e"),
     "frame": ("#c3ccd6", "#3d444d"),
     "tint": ("#0b3d91", "#9ecbff"),
+    "mark": ("#0757ba", "#79b8ff"),
 }
 _FILLS = {
     "linear": ("#dbeafe", "#5b9bf0", "#16335c", "#4f8ff0"),
@@ -46,6 +47,7 @@ def _rules(*, dark: bool) -> str:
         f".dataflow .badge{{fill:{colour['quiet']}}}",
         f".dataflow .times{{fill:{colour['page']}}}",
         *(".dataflow .{}{{fill:{};stroke:{}}}".format(name, *fills(name, dark=dark)) for name in _FILLS),
+        f".dataflow .marked{{stroke:{colour['mark']};stroke-width:3}}",
     ]
     return "".join(rules)
 

@@ -1,6 +1,6 @@
 """A dataflow as SVG: self-contained, legible on light and on dark, with its title and its content in words."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from html import escape
 
 from ...dataflow import Dataflow
@@ -22,9 +22,22 @@ _LEAST = 320.0
 """The least width, for the caption's sake."""
 
 
-def svg(flow: Dataflow, *, upwards: bool = True, caption: str = "", name: str = "flow") -> str:
-    """Return the picture; ``caption`` stands below it and says of which run it is, ``name`` begins the ids in it: on a
-    page that shows several pictures each needs its own.
+def svg(
+    flow: Dataflow,
+    *,
+    upwards: bool = True,
+    caption: str = "",
+    name: str = "flow",
+    marked: Set[int] = frozenset(),
+) -> str:
+    """Return the picture.
+
+    Args:
+        flow: the dataflow.
+        upwards: what comes in stands at the bottom.
+        caption: stands below, and says of which run it is.
+        name: begins the ids in the picture; on a page that shows several each needs its own.
+        marked: ids of steps that have a strong border, if they have a node of their own.
 
     Raises:
         TooLarge: there is more in it than can be laid out in seconds.
@@ -49,7 +62,7 @@ def svg(flow: Dataflow, *, upwards: bool = True, caption: str = "", name: str = 
     for number, part in enumerate(parts, 1):
         if heading:
             lines.append(written(f"Part {number}", left, _MARGIN + LINE, "part"))
-        lines += [f'<g transform="translate({n(left)} {n(_MARGIN + heading)})">', *_drawn(part), "</g>"]
+        lines += [f'<g transform="translate({n(left)} {n(_MARGIN + heading)})">', *_drawn(part, marked), "</g>"]
         left += part.drawing.width + GAP
     lines.append(f'<g transform="translate({n(_MARGIN)} {n(_MARGIN + height + 14)})">')
     lines += [written(line, 0, LINE * (place + 1) - 4, "type quiet") for place, line in enumerate(said)]
@@ -61,12 +74,12 @@ def _arranged(flow: Dataflow, *, upwards: bool) -> Drawing:
     return arrange(flow, Measures(looks.body, looks.title), upwards=upwards)
 
 
-def _drawn(part: Part) -> Iterator[str]:
+def _drawn(part: Part, marked: Set[int]) -> Iterator[str]:
     """Yield the elements of a part: frames, wires, then what must not be covered."""
     looks, boxes = Looks(part.flow), part.drawing.boxes
     for box in boxes:
         if box.node.children:
-            yield from frame(box)
+            yield from frame(box, marked)
     yield from wires(part.drawing)
     for box in boxes:
-        yield from title(box) if box.node.children else leaf(box, looks)
+        yield from title(box) if box.node.children else leaf(box, looks, marked)
