@@ -28,10 +28,12 @@ const diagramView = (frame, { go }) => {
   svg.removeAttribute("height");
   svg.setAttribute("tabindex", "0");
 
-  // A tall drawing begins in its own size, at the tensors that go in, below: as a whole it would be too small to read.
+  // A large drawing begins in its own size, at the tokenizer, below: as a whole it would be too small to read.
   if (Math.min(svg.clientWidth / width, svg.clientHeight / height) < 0.6) {
     const [wide, high] = [svg.clientWidth, svg.clientHeight];
-    Object.assign(view, { x: (width - wide) / 2, y: height - high, width: wide, height: high });
+    const start = (svg.querySelector(".tokenizer") || svg).getBoundingClientRect();
+    const middle = new DOMPoint(start.left + start.width / 2, start.top).matrixTransform(svg.getScreenCTM().inverse()).x;
+    Object.assign(view, { x: Math.max(0, middle - wide / 2), y: height - high, width: wide, height: high });
     draw();
   }
 
