@@ -134,7 +134,7 @@ def pattern(matrix: Array, trace: Trace, row: int) -> Pattern | None:
     )
 
 
-def in_words(found: Pattern | None, tokens: Sequence[str]) -> str:
+def in_words(found: Pattern | None, tokens: Sequence[str], *, arrow: str = "->") -> str:
     """Return a pattern in a sentence: ``mostly the token before (62 %); strongest: not -> bad 64 %``."""
     if found is None:
         return "nothing is visible"
@@ -144,7 +144,7 @@ def in_words(found: Pattern | None, tokens: Sequence[str]) -> str:
         told.append(f"repeated words mostly at their other occurrences ({_percent(again)})")
     if found.pairs:
         named = [pair for place, pair in enumerate(found.pairs) if not place or pair.probability >= TIED]
-        pairs = (f"{tokens[pair.query]} -> {tokens[pair.key]} {_percent(pair.probability)}" for pair in named)
+        pairs = (f"{tokens[pair.query]} {arrow} {tokens[pair.key]} {_percent(pair.probability)}" for pair in named)
         told.append(f"strongest: {', '.join(pairs)}")
     return "; ".join(told)
 

@@ -1,5 +1,7 @@
 // The diagram moves and grows under mouse, fingers and keys, and its boxes select steps.
 
+const PIECE = 1.15; // how much higher than wide a piece of it may be on paper
+
 const diagramView = (frame, { go }) => {
   const svg = frame.querySelector("svg");
   const [, , width, height] = svg.getAttribute("viewBox").split(/\s+/).map(Number);
@@ -27,6 +29,7 @@ const diagramView = (frame, { go }) => {
   svg.removeAttribute("width");
   svg.removeAttribute("height");
   svg.setAttribute("tabindex", "0");
+  svg.setAttribute("role", "group"); // a picture would hide its boxes from a screen reader
 
   // A tall drawing begins in its own size, at the tensors that go in, below: as a whole it would be too small to read.
   if (Math.min(svg.clientWidth / width, svg.clientHeight / height) < 0.6) {
@@ -34,6 +37,20 @@ const diagramView = (frame, { go }) => {
     Object.assign(view, { x: (width - wide) / 2, y: height - high, width: wide, height: high });
     draw();
   }
+
+  // Paper shows all of it, as wide as the page and in pieces that fit on one; each begins where the one before ends.
+  onPaper(
+    () => {
+      const piece = PIECE * width;
+      const pieces = Array.from({ length: Math.max(1, Math.ceil(height / piece)) }, (_, place) => {
+        const part = svg.cloneNode(true);
+        part.setAttribute("viewBox", `0 ${piece * place} ${width} ${Math.min(piece, height - piece * place)}`);
+        return part;
+      });
+      frame.replaceChildren(...pieces);
+    },
+    () => frame.replaceChildren(svg),
+  );
 
   let from = null;
   let moved = false;
@@ -74,7 +91,12 @@ const diagramView = (frame, { go }) => {
       0: fit,
     };
     const box = event.target.closest("[data-step]");
-    if (box && (event.key === "Enter" || event.key === " ")) acts[event.key] = () => go(Number(box.dataset.step));
+    if (box) {
+      const at = boxes.indexOf(box);
+      const to = (place) => () => boxes[Math.max(0, Math.min(boxes.length - 1, place))].focus();
+      Object.assign(acts, { ArrowLeft: to(at - 1), ArrowUp: to(at - 1), ArrowRight: to(at + 1), ArrowDown: to(at + 1), Home: to(0), End: to(boxes.length - 1) });
+      acts.Enter = acts[" "] = () => go(Number(box.dataset.step));
+    }
     if (!acts[event.key] || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     acts[event.key]();
@@ -83,13 +105,15 @@ const diagramView = (frame, { go }) => {
     const box = event.target.closest("[data-step]");
     if (box && !moved) go(Number(box.dataset.step));
   });
-  for (const box of svg.querySelectorAll("[data-step]")) {
-    box.setAttribute("tabindex", "0");
-    box.setAttribute("role", "button");
-  }
+  // Of the boxes the Tab key reaches one; from it arrow keys go to the others, in the order in which they ran.
+  const boxes = [...svg.querySelectorAll("[data-step]")].sort((one, other) => one.dataset.step - other.dataset.step);
+  const reach = (wanted) => boxes.forEach((box) => box.setAttribute("tabindex", box === wanted ? "0" : "-1"));
+  for (const box of boxes) box.setAttribute("role", "button");
+  if (boxes.length) reach(boxes[0]);
   svg.addEventListener("focusin", (event) => {
     const box = event.target.closest("[data-step]");
     if (!box) return;
+    reach(box);
     const [seen, frame_] = [box.getBoundingClientRect(), svg.getBoundingClientRect()];
     const inside = seen.left >= frame_.left && seen.right <= frame_.right && seen.top >= frame_.top && seen.bottom <= frame_.bottom;
     if (inside) return;

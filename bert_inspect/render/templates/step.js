@@ -48,7 +48,8 @@ const stepView = (data, { go }) => {
       "section",
       { class: "part", "aria-label": "Statistics" },
       h("h4", {}, "Statistics"),
-      rows.map((tensor) =>
+      rows.map((tensor) => [
+        rows.length > 1 ? h("p", { class: "mono" }, safe(tensor.name)) : "",
         h(
           "dl",
           { class: "stats" },
@@ -56,7 +57,7 @@ const stepView = (data, { go }) => {
             h("div", { class: ["nan", "inf"].includes(name) && tensor.stats[name] ? "warn" : "" }, h("dt", {}, name), h("dd", {}, number(tensor.stats[name]))),
           ),
         ),
-      ),
+      ]),
     );
   };
 
