@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from ..traces.record import Input, Trace
 from ..traces.sentences import classification_place
-from ..traces.token_text import SPACE, token_texts
 from .attention import Array, marks
 
 Place = Literal["first", "separator", "padding", "itself", "previous", "next", "same word", "token"]
@@ -168,20 +167,21 @@ def _percent(share: float) -> str:
 
 
 def _words(batch: Input, row: int) -> list[tuple[str, int] | None]:
-    """Return of each token the word that it is a piece of, as its spelling and where it begins; None for special tokens
-    and punctuation. Upper and lower case spell one word.
+    """Return of each token the word that it is a piece of, as it stands in the text and where its tokens begin; None
+    for special tokens and punctuation. Upper and lower case spell one word.
     """
-    texts = token_texts(batch, row)
-    special = batch.special[row] if batch.special else [0] * len(texts)
-    numbers = batch.words[row] if batch.words else range(len(texts))
-    sides = batch.sides(row)
+    size = len(batch.tokens[row])
+    special = batch.special[row] if batch.special else [0] * size
+    numbers = batch.words[row] if batch.words else range(size)
+    sides, offsets = batch.sides(row), batch.offsets[row]
     pieces: dict[tuple[int, int], list[int]] = {}
     for place, number in enumerate(numbers):
         if number is not None and not special[place]:
             pieces.setdefault((sides[place], number), []).append(place)
-    found: list[tuple[str, int] | None] = [None] * len(texts)
-    for places in pieces.values():
-        spelled = "".join(texts[place].removeprefix("##").strip(SPACE) for place in places).casefold()
+    found: list[tuple[str, int] | None] = [None] * size
+    for (side, _), places in pieces.items():
+        text = batch.pairs[row] if side and batch.pairs is not None else batch.texts[row]
+        spelled = text[offsets[places[0]][0] : offsets[places[-1]][1]].strip().casefold()
         for place in places if any(sign.isalnum() for sign in spelled) else []:
             found[place] = (spelled, places[0])
     return found

@@ -15,8 +15,8 @@ VALUES_LIMIT = 50_000_000
 
 class Ends(msgspec.Struct, frozen=True, kw_only=True):
     """A part of a tensor that is kept in its place: of the last two axes, which are a matrix, so many of the first and
-    of the last entries; of an axis of sentences before them so many of the first; of any other axis, such as that of the
-    heads, the first ``stack``. ``also`` are indices that are kept besides, of every axis but the first.
+    of the last entries; of an axis of sentences before them so many of the first; of any other axis, such as that of
+    the heads, the first ``stack``. ``also`` are indices that are kept besides, of every axis but the first.
     """
 
     entries: int

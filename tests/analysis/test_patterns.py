@@ -147,6 +147,16 @@ def test_the_same_word_is_found_whatever_its_case_and_pieces(twice: Trace) -> No
     assert found is not None and found.shares["same word"] == 0.0 and found.pairs == ()
 
 
+def test_unknown_words_are_not_the_same_word(tokenizer: Any) -> None:
+    traced = trace(tiny_model(), tokenizer, "你 好 你")
+    assert traced.input.tokens[0] == ["[CLS]", *["[UNK]"] * 3, "[SEP]"]
+    numbers = np.eye(5)[[0, 2, 1, 2, 4]]
+    found = pattern(numbers, traced, 0)
+    assert found is not None and found.shares["same word"] == 0.0
+    found = pattern(np.eye(5)[[0, 3, 2, 1, 4]], traced, 0)
+    assert found is not None and found.shares["same word"] == 1.0
+
+
 def test_a_head_may_do_nothing_but_find_the_same_word(tokenizer: Any) -> None:
     traced = trace(tiny_model(), tokenizer, "cats dogs cats dogs cats dogs")
     tokens = traced.input.tokens[0]
@@ -184,7 +194,7 @@ def test_a_neighbour_of_half_the_tokens_is_no_pattern(tokenizer: Any) -> None:
 
 
 def test_padding_on_the_left_changes_nothing(six: Trace) -> None:
-    names = ("tokens", "attention_mask", "special", "words", "token_type_ids")
+    names = ("tokens", "attention_mask", "special", "words", "offsets", "token_type_ids")
     rolled: Any = {name: [[row[-1], *row[:-1]] for row in getattr(six.input, name)[:1]] for name in names}
     left = structs.replace(six, input=structs.replace(six.input, **rolled))
     found, right = pattern(np.roll(BEFORE, 1, axis=(0, 1)), left, 0), pattern(BEFORE, six, 0)

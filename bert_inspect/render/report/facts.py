@@ -44,8 +44,8 @@ class Token:
 
 @dataclass(frozen=True, kw_only=True)
 class Sentence:
-    """A sentence with its tokens, those of a word together; ``more`` counts those that are not listed, ``padding`` those
-    that are hidden at first.
+    """A sentence with its tokens, those of a word together; ``more`` counts those that are not listed, ``padding``
+    those that are hidden at first.
     """
 
     text: str

@@ -11,7 +11,6 @@ import numpy as np
 from ...analysis.attention import HeadSummary, LayerAttention, summaries
 from ...analysis.patterns import in_words, pattern
 from ...traces.record import Trace
-from ...traces.token_text import token_texts
 
 DESCRIBED = 5_000
 """The most heads, each in each sentence, that are described in words."""
@@ -63,7 +62,10 @@ def heads_data(trace: Trace, layers: Sequence[LayerAttention], held: Fit) -> lis
 
 
 def _words(layer: LayerAttention, trace: Trace, row: int) -> list[str]:
-    tokens = token_texts(trace.input, row)
+    """Return what is said of each head, with ``{3}`` in place of the token 3: the page puts each in on its own, so that
+    one that is read from right to left does not turn the sentence around.
+    """
+    tokens = [f"{{{place}}}" for place in range(len(trace.input.tokens[row]))]
     return [in_words(pattern(head, trace, row), tokens, arrow="→") for head in layer.probabilities[row]]
 
 

@@ -42,13 +42,13 @@ const attentionView = (data) => {
     return sum;
   };
   const title = () => `layer ${layers[state.layer].layer}, ${state.head === "mean" ? `mean of ${layers[state.layer].heads} heads` : `head ${state.head}`}`;
-  const words = (place, head) => layers[place].words[state.row]?.[head] ?? "";
+  const words = (place, head) => (layers[place].words[state.row]?.[head] ?? "").replace(/\{(\d+)\}/g, (_, token) => isolated(data.tokens[state.row][Number(token)]));
   const said = (query, key) => {
     const share = probability(query, key);
     const names = tokens();
     return Number.isNaN(share)
-      ? `query '${safe(names[query])}': nothing is visible to it`
-      : `query '${safe(names[query])}' → key '${safe(names[key])}': ${percent(share)}`;
+      ? `query '${isolated(names[query])}': nothing is visible to it`
+      : `query '${isolated(names[query])}' → key '${isolated(names[key])}': ${percent(share)}`;
   };
 
   const most = h("ol", { class: "most" });
@@ -59,7 +59,7 @@ const attentionView = (data) => {
     const names = tokens();
     const shares = names.map((name, key) => [probability(query, key), name]);
     shares.sort((one, other) => other[0] - one[0]);
-    lookedAt.textContent = `'${safe(names[query])}' looks at`;
+    lookedAt.textContent = `'${isolated(names[query])}' looks at`;
     most.replaceChildren(
       ...shares.slice(0, 6).filter(([share]) => share >= 0.0005).map(([share, name]) => {
         const bar = h("span", { class: "fill", "aria-hidden": "true" });
@@ -114,7 +114,7 @@ const attentionView = (data) => {
       blind ? h("span", { class: "warn" }, ` Nothing is visible to ${blind} query tokens: what stands there says nothing.`) : "",
     );
     const told = state.head === "mean" ? "" : words(state.layer, Number(state.head));
-    pattern.textContent = told ? `${told[0].toUpperCase()}${safe(told.slice(1))}.` : state.head === "mean" ? "Choose one head to have it described." : "";
+    pattern.textContent = told ? `${told[0].toUpperCase()}${told.slice(1)}.` : state.head === "mean" ? "Choose one head to have it described." : "";
     pattern.className = told ? "pattern" : "pattern quiet on-screen";
     frame.classList.toggle("many", shown.length > 10);
     lines.show({

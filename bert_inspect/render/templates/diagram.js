@@ -1,6 +1,6 @@
 // The diagram moves and grows under mouse, fingers and keys, and its boxes select steps.
 
-const PIECE = 1.15; // how much higher than wide a piece of it may be on paper
+const PIECE = 1.2; // how much higher than wide a piece of it may be on paper
 
 const diagramView = (frame, { go }) => {
   const svg = frame.querySelector("svg");
@@ -38,16 +38,34 @@ const diagramView = (frame, { go }) => {
     draw();
   }
 
+  // Where the pieces for paper begin and end: not within a box.
+  const cuts = () => {
+    const inside = svg.getScreenCTM().inverse();
+    const spans = boxes
+      .filter((box) => !box.querySelector("[data-step]"))
+      .map((box) => box.getBoundingClientRect())
+      .map(({ left, top, bottom }) => [top, bottom].map((y) => new DOMPoint(left, y).matrixTransform(inside).y));
+    const found = [0];
+    while (height - found.at(-1) > PIECE * width) {
+      const start = found.at(-1);
+      let end = start + PIECE * width;
+      for (let crossed = [end + 6]; crossed; crossed = spans.find(([top, bottom]) => top - 6 < end && end < bottom + 6)) end = crossed[0] - 6;
+      found.push(end > start + 0.5 * PIECE * width ? end : start + PIECE * width);
+    }
+    return [...found, height];
+  };
+
   // Paper shows all of it, as wide as the page and in pieces that fit on one; each begins where the one before ends.
   onPaper(
     () => {
-      const piece = PIECE * width;
-      const pieces = Array.from({ length: Math.max(1, Math.ceil(height / piece)) }, (_, place) => {
-        const part = svg.cloneNode(true);
-        part.setAttribute("viewBox", `0 ${piece * place} ${width} ${Math.min(piece, height - piece * place)}`);
-        return part;
-      });
-      frame.replaceChildren(...pieces);
+      const pieces = cuts();
+      frame.replaceChildren(
+        ...pieces.slice(1).map((end, place) => {
+          const part = svg.cloneNode(true);
+          part.setAttribute("viewBox", `0 ${pieces[place]} ${width} ${end - pieces[place]}`);
+          return part;
+        }),
+      );
     },
     () => frame.replaceChildren(svg),
   );

@@ -20,6 +20,13 @@ const safe = (text) =>
     sign === "\u200d" || sign === "\u200c" ? sign : `\\u{${sign.codePointAt(0).toString(16)}}`,
   );
 
+// A token within a sentence: one that is read from right to left does not turn what stands around it.
+const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/;
+const isolated = (token) => (RIGHT_TO_LEFT.test(token) ? `\u2066${safe(token)}\u2069` : safe(token));
+
+// A path, whose lines end after a dot, a slash or an underscore rather than within a name.
+const dotted = (path) => safe(path).split(/(?<=[._/])/).flatMap((part, at) => (at ? [h("wbr"), part] : [part]));
+
 const short = (text) => safe(text.length > 40 ? `${text.slice(0, 39)}…` : text);
 
 const MASKED = -1e30; // a masked score is the lowest number of its type

@@ -71,7 +71,9 @@ const headMap = ({ layers, special: [first, last], state, places, words, side, f
           const told = `layer ${layer.layer}, head ${head}: ${in_words ? `${in_words}; ` : ""}entropy ${entropy} bits; on ${first} ${shares[0]}, on ${last} ${shares[1]}${onPadding > 0.0005 ? `, on padding ${shares[2]}` : ""}`;
           const canvas = h("canvas", { "aria-hidden": "true" });
           tiles.push([canvas, place, head]);
-          return h("td", {}, h("button", { type: "button", "aria-label": told, on: { click: () => choose({ layer: place, head: String(head) }) } }, canvas));
+          const button = h("button", { type: "button", on: { click: () => choose({ layer: place, head: String(head) }) } }, canvas);
+          button.ariaLabel = told; // its tokens are safe to read as they are
+          return h("td", {}, button);
         }),
       ),
     );

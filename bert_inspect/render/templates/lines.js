@@ -73,8 +73,8 @@ const attentionLines = ({ looked }) => {
   const tell = () => {
     if (!at) return hint;
     const all = model.names.map((name, place) => [shareOf(place), name]).filter(([one]) => one >= 0.0005).sort((one, other) => other[0] - one[0]);
-    const told = all.slice(0, 3).map(([one, name]) => `'${safe(name)}' ${percent(one)}`).join(", ");
-    const name = safe(model.names[at.place]);
+    const told = all.slice(0, 3).map(([one, name]) => `'${isolated(name)}' ${percent(one)}`).join(", ");
+    const name = isolated(model.names[at.place]);
     if (!told) return at.side === 0 ? `Nothing is visible to '${name}'.` : `Nothing looks at '${name}'.`;
     return at.side === 0 ? `'${name}' looks at ${told}` : `'${name}' is looked at by ${told}`;
   };

@@ -2,9 +2,11 @@
 
 const TOKEN_AXES = ["tokens", "query tokens", "key tokens"];
 
-// The matrix is the last two axes; of a tensor that is split into heads, the tokens by what one head holds of each.
+// The matrix is the last two axes; of what has one number a token, the tokens alone; of a tensor that is split into
+// heads, the tokens by what one head holds of each.
 const matrixOf = (axes) => {
   const last = axes.length - 1;
+  if (last === 1 && axes[0] === "batch" && TOKEN_AXES.includes(axes[1])) return [1]; // whose tokens they are is chosen
   const split = axes[last - 1] === "heads" && axes[last - 2] === "tokens";
   return [split ? last - 2 : last - 1, last].filter((axis) => axis >= 0);
 };
@@ -77,7 +79,7 @@ const valuesOf = (data, step, place, { started }) => {
         const index = kept[axis][at[axis]];
         if (axes[axis] === "batch") return `sentence ${index + 1}${texts.length === tensor.shape[axis] ? `: ${short(texts[index])}` : ""}`;
         if (axes[axis] === "heads") return `head ${index} of ${tensor.shape[axis]}`;
-        return axes[axis] === "batch and heads" ? names(axis, index) : `${one(axis)} ${safe(names(axis, index))}`;
+        return axes[axis] === "batch and heads" ? names(axis, index) : `${one(axis)} ${isolated(names(axis, index))}`;
       })
       .join(", ");
 
@@ -112,7 +114,7 @@ const valuesOf = (data, step, place, { started }) => {
       },
       say: (row, column) => {
         const index = indexOf(row, column);
-        const where = ends.map((axis) => `${one(axis)} '${safe(names(axis, kept[axis][index[axis]]))}'`);
+        const where = ends.map((axis) => `${one(axis)} '${isolated(names(axis, kept[axis][index[axis]]))}'`);
         return `${where.join(", ")}${where.length ? ": " : ""}${written(value(row, column))}`;
       },
       opened: data.cells ? (row, column) => arithmetic.open(indexOf(row, column).map((place_, axis) => kept[axis][place_])) : undefined,
