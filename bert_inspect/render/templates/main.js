@@ -64,6 +64,7 @@ const stepsView = (frame) => {
     here = (wanted_ + found.length) % found.length;
     told.textContent = `${count(found.length)} of ${count(steps.length)} steps${found.length > 1 ? `, number ${here + 1} is selected` : ""}`;
     tree.select(found[here]);
+    tree.element.querySelector('[aria-selected="true"] > .row')?.scrollIntoView({ block: "nearest" });
   };
   const field = (label, key, hint) =>
     h("label", { class: "choice" }, h("span", {}, label), h("input", { type: "search", "aria-label": label, placeholder: hint, autocomplete: "off", spellcheck: "false", on: { input: (event) => { wanted[key] = event.target.value; apply(); }, keydown: (event) => { if (event.key === "Enter") step(here + (event.shiftKey ? -1 : 1)); } } }));
