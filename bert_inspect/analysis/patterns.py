@@ -4,9 +4,10 @@ Only real tokens ask, and only real tokens are counted as a place that a token m
 left out, but for the share that falls on it. The rules and their bounds stand at `Pattern`.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,12 +65,14 @@ class Pattern:
 
     ``pairs`` are the largest probabilities between tokens of two words, the largest first, as far as they are more than
     an even share; special tokens and punctuation are no words, and the pieces of one word are no two words. ``first``
-    and ``last`` are where [CLS] and the last [SEP] stand.
+    and ``last`` are where [CLS] and the last [SEP] stand, ``alike`` the places of tokens that stand there more than
+    once.
     """
 
     first: int | None
     last: int | None
     token: int | None
+    alike: frozenset[int]
     shares: dict[Place, float]
     covers: dict[Place, float]
     uneven: float
@@ -101,24 +104,23 @@ def pattern(matrix: Array, trace: Trace, row: int) -> Pattern | None:
     places = np.flatnonzero(seeing)
     if not places.size:
         return None
-    words = _words(trace.input, row)
-    size = len(padding)
-    token = _most_looked_at(matrix[places], real & ~(first | separators))
-    masks: dict[Place, NDArray[np.bool_]] = {
-        "first": np.tile(first, (size, 1)),
-        "separator": np.tile(separators, (size, 1)),
-        "padding": np.tile(padding, (size, 1)),
-        "itself": np.eye(size, dtype=bool),
-        "previous": np.eye(size, k=-1, dtype=bool) & real,
-        "next": np.eye(size, k=1, dtype=bool) & real,
-        "same word": _again(words) & real,
-        "token": np.tile(np.arange(size) == (-1 if token is None else token), (size, 1)),
-    }
-    shares, covers = {}, {}
-    for place, mask in masks.items():
-        there = np.where(mask, matrix, 0.0)[places].sum(axis=1)
-        has = mask[places].any(axis=1)
-        shares[place] = float(there[has].mean()) if has.any() else 0.0
+    asked, words = matrix[places], _words(trace.input, row)
+    token = _most_looked_at(asked, real & ~(first | separators))
+    one = np.arange(len(padding)) == (-1 if token is None else token)
+    shares: dict[Place, float] = {}
+    covers: dict[Place, float] = {}
+    for place, (there, has) in {
+        "first": (asked[:, first].sum(axis=1), first.any()),
+        "separator": (asked[:, separators].sum(axis=1), separators.any()),
+        "padding": (asked[:, padding].sum(axis=1), padding.any()),
+        "itself": (matrix[places, places], True),
+        "previous": _neighbour(matrix, places, real, -1),
+        "next": _neighbour(matrix, places, real, 1),
+        "same word": _same_word(asked, places, words),
+        "token": (asked[:, one].sum(axis=1), token is not None),
+    }.items():
+        having = np.broadcast_to(has, there.shape)
+        shares[place] = float(there[having].mean()) if having.any() else 0.0
         covers[place] = float(there.mean())
     even = np.where(real, 1 / real.sum(), 0.0)
     closing = np.flatnonzero(separators)
@@ -126,15 +128,18 @@ def pattern(matrix: Array, trace: Trace, row: int) -> Pattern | None:
         first=classification_place(trace.input, row),
         last=int(closing[-1]) if closing.size else None,
         token=token,
+        alike=_alike(trace.input.tokens[row]),
         shares=shares,
         covers=covers,
-        uneven=float(np.abs(matrix[places] - even).sum(axis=1).mean() / 2),
+        uneven=float(np.abs(asked - even).sum(axis=1).mean() / 2),
         pairs=_pairs(matrix, words, seeing, even=1 / int(real.sum())),
     )
 
 
 def in_words(found: Pattern | None, tokens: Sequence[str], *, arrow: str = "->") -> str:
-    """Return a pattern in a sentence: ``mostly the token before (62 %); strongest: not -> bad 64 %``."""
+    """Return a pattern in a sentence: ``mostly the token before (62 %); strongest: not -> bad 64 %``. A token that
+    stands there more than once has its place behind it, counted from 0: ``cat (6)``.
+    """
     if found is None:
         return "nothing is visible"
     told = [_where(found, tokens)]
@@ -143,7 +148,8 @@ def in_words(found: Pattern | None, tokens: Sequence[str], *, arrow: str = "->")
         told.append(f"repeated words mostly at their other occurrences ({_percent(again)})")
     if found.pairs:
         named = [pair for place, pair in enumerate(found.pairs) if not place or pair.probability >= TIED]
-        pairs = (f"{tokens[pair.query]} {arrow} {tokens[pair.key]} {_percent(pair.probability)}" for pair in named)
+        ends = [(_token(found, pair.query, tokens), _token(found, pair.key, tokens), pair) for pair in named]
+        pairs = (f"{query} {arrow} {key} {_percent(pair.probability)}" for query, key, pair in ends)
         told.append(f"strongest: {', '.join(pairs)}")
     return "; ".join(told)
 
@@ -158,8 +164,19 @@ def _where(found: Pattern, tokens: Sequence[str]) -> str:
 
 def _name(found: Pattern, place: Place, tokens: Sequence[str]) -> str:
     """Return a place in words; [CLS] and [SEP] by what this vocabulary calls them."""
-    at = {"first": found.first, "separator": found.last, "token": found.token}.get(place)
+    if place == "token" and found.token is not None:
+        return _token(found, found.token, tokens)
+    at = {"first": found.first, "separator": found.last}.get(place)
     return PLACES[place] if at is None else tokens[at]
+
+
+def _token(found: Pattern, place: int, tokens: Sequence[str]) -> str:
+    return f"{tokens[place]} ({place})" if place in found.alike else tokens[place]
+
+
+def _alike(tokens: Sequence[str]) -> frozenset[int]:
+    counts = Counter(tokens)
+    return frozenset(place for place, token in enumerate(tokens) if counts[token] > 1)
 
 
 def _percent(share: float) -> str:
@@ -187,14 +204,23 @@ def _words(batch: Input, row: int) -> list[tuple[str, int] | None]:
     return found
 
 
-def _again(words: Sequence[tuple[str, int] | None]) -> NDArray[np.bool_]:
-    """Return for each token (row) which tokens (columns) belong to the same word where it stands again."""
-    spelled = np.array([word[0] if word else "" for word in words], dtype=object)
+def _neighbour(matrix: Array, places: NDArray[np.intp], real: NDArray[np.bool_], by: int) -> tuple[Array, Any]:
+    """Return of each query token the probability of the token ``by`` places on, and whether there is one."""
+    other = places + by
+    has = (other >= 0) & (other < len(real))
+    other = np.where(has, other, places)
+    has &= real[other]
+    return np.where(has, matrix[places, other], 0.0), has
+
+
+def _same_word(asked: Array, places: NDArray[np.intp], words: Sequence[tuple[str, int] | None]) -> tuple[Array, Any]:
+    """Return of each query token what falls on the other occurrences of its word, and whether there are any."""
+    codes: dict[str, int] = {}
+    spelled = np.array([codes.setdefault(word[0], len(codes)) if word else -1 for word in words])
     begins = np.array([word[1] if word else -1 for word in words])
-    is_word = begins >= 0
-    alike = (spelled[:, None] == spelled[None, :]) & (begins[:, None] != begins[None, :])
-    found: NDArray[np.bool_] = alike.astype(bool) & is_word[:, None] & is_word[None, :]
-    return found
+    again = spelled[places, None] == spelled[None, :]
+    again &= (begins[places, None] != begins[None, :]) & (begins[None, :] >= 0)
+    return np.where(again, asked, 0.0).sum(axis=1), again.any(axis=1)
 
 
 def _most_looked_at(asked: Array, among: NDArray[np.bool_]) -> int | None:
@@ -211,6 +237,9 @@ def _pairs(
     two = among[:, None] & among[None, :] & (begins[:, None] != begins[None, :])
     queries, keys = np.nonzero(two & (matrix > even * (1 + _ROUNDING)))
     numbers = matrix[queries, keys]
+    if len(numbers) > PAIRS:
+        high = np.flatnonzero(numbers >= np.partition(numbers, -PAIRS)[-PAIRS])
+        queries, keys, numbers = queries[high], keys[high], numbers[high]
     order = np.argsort(-numbers, kind="stable")[:PAIRS]
     return tuple(
         Pair(query=int(queries[place]), key=int(keys[place]), probability=float(numbers[place])) for place in order

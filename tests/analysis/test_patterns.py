@@ -139,7 +139,7 @@ def test_the_same_word_is_found_whatever_its_case_and_pieces(twice: Trace) -> No
     assert told.split("; ") == [
         "mostly [CLS] (54 %)",
         "repeated words mostly at their other occurrences (100 %)",
-        "strongest: un -> Un 100 %, ##believable -> ##believable 100 %, cats -> Cats 100 %",
+        "strongest: un -> Un 100 %, ##believable (2) -> ##believable (6) 100 %, cats -> Cats 100 %",
     ]
     inside = np.eye(size)
     inside[1], inside[2] = np.eye(size)[2], np.eye(size)[1]  # the pieces of one word look at each other

@@ -106,9 +106,10 @@ def certificate(layers: Sequence[LayerAttention]) -> Text:
 def _legend(batch: Input) -> str:
     first, last = map(safe_text, names_of_special(batch))
     return (
-        f"where more than half of a head's attention goes: C {first}  S {last}  P padding  = the token itself  "
-        "< the one before  > the one after  W the same word elsewhere  T one other token  "
-        "E almost evenly to all  · none of these"
+        "where more than half of a head's attention goes:\n"
+        f"C {first}  S {last}  = the token itself  < the one before  > the one after\n"
+        "W the same word elsewhere  T one other token  P padding\n"
+        "E almost evenly to all tokens  · none of these"
     )
 
 

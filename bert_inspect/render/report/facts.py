@@ -158,7 +158,7 @@ def _loss(trace: Trace) -> list[Fact]:
         return []
     told = ", ".join(_label(trace, output, label) for label in (labels or [])[:_ANSWERS])
     more = f" and {len(labels) - _ANSWERS} more" if labels and len(labels) > _ANSWERS else ""
-    which = plural(len(labels), "label") if labels and len(labels) > 1 else "label"
+    which = "labels" if labels and len(labels) > 1 else "label"
     return [Fact(name="loss", value=number(output.loss), more=f"with the {which} {told}{more}" if told else "")]
 
 

@@ -78,7 +78,7 @@ const attentionView = (data) => {
     rows: axis(),
     columns: axis(),
     value: (query, key) => probability(shown[query], shown[key]),
-    shade: (share) => (Number.isNaN(share) ? [colour("--bad"), true] : [blue(Math.sqrt(share).toFixed(3)), share > 0.45]),
+    shade: (share) => (Number.isNaN(share) ? ["--bad", 1] : ["--heat", Math.sqrt(share)]),
     text: (share) => (share >= 0.005 ? String(Math.round(100 * share)) : ""),
     say: (query, key) => said(shown[query], shown[key]),
     looked: (query) => {

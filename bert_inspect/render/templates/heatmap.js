@@ -1,6 +1,7 @@
 // A matrix as a heatmap that is read with mouse, keyboard and screen reader alike.
 //
-// model: { name, rows, columns, value(row, column), shade(value), say(row, column), looked(row, column),
+// model: { name, rows, columns, value(row, column), say(row, column), looked(row, column),
+//          shade(value): the name of a colour, and how strong it is, from 0 to 1,
 //          text(value): what stands in a cell, where that of every cell fits,
 //          opened(row, column): what a click on a cell, or Enter, does }
 // rows and columns: { size, label(at), dim(at), gap(at): whether indices are left out before it }
@@ -79,18 +80,18 @@ const heatmap = (first) => {
   const draw = () => {
     plan = layout(canvas.getContext("2d"));
     const context = prepared(cells);
-    const [ink, empty] = ["--ink", "--empty"].map(colour);
+    const empty = colour("--empty");
     const between = plan.side > 5 ? 1 : 0;
     for (let row = 0; row < model.rows.size; row++) {
       for (let column = 0; column < model.columns.size; column++) {
         const value = model.value(row, column);
-        const [fill, strong] = model.shade(value) ?? [empty, false];
+        const [name, share] = model.shade(value);
         context.fillStyle = empty;
         context.fillRect(plan.xs[column], plan.ys[row], plan.side - between, plan.height - between);
-        context.fillStyle = fill;
+        context.fillStyle = tinted(name, share);
         context.fillRect(plan.xs[column], plan.ys[row], plan.side - between, plan.height - between);
         if (plan.written) {
-          context.fillStyle = strong ? colour("--on-strong") : ink;
+          context.fillStyle = inkOn(name, share);
           context.textAlign = "center";
           context.font = SMALL;
           context.fillText(model.text(value), plan.xs[column] + plan.side / 2 - 0.5, plan.ys[row] + plan.height / 2 + 0.5);
@@ -215,4 +216,19 @@ const GAP = 8;
 const FLAT = 120; // the widest column that is made to fit its name
 const FONT = '12px ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace';
 const SMALL = '11px system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif';
-const blue = (share) => `rgb(${colour("--heat")} / ${share})`;
+const tinted = (name, share) => `rgb(${channels(name).join(" ")} / ${share.toFixed(3)})`;
+const channels = (name) => {
+  const value = colour(name);
+  return value.startsWith("#") ? [1, 3, 5].map((at) => parseInt(value.slice(at, at + 2), 16)) : value.split(/\s+/).map(Number);
+};
+// The relative luminance of WCAG 2.2.
+const luminance = (rgb) =>
+  rgb.map((part) => (part /= 255) <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4).reduce((sum, part, at) => sum + part * [0.2126, 0.7152, 0.0722][at], 0);
+const contrast = (one, other) => (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
+// What is written on a tint: whichever of the two inks stands out more from it.
+const inkOn = (name, share) => {
+  const [over, under] = [channels(name), channels("--empty")];
+  const ground = luminance(over.map((part, at) => part * share + under[at] * (1 - share)));
+  const [plain, strong] = ["--ink", "--on-strong"].map((ink) => contrast(ground, luminance(channels(ink))));
+  return colour(strong > plain ? "--on-strong" : "--ink");
+};

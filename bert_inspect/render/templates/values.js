@@ -108,9 +108,8 @@ const valuesOf = (data, step, place, { started }) => {
       value,
       text: inCell,
       shade: (number_) => {
-        if (!Number.isFinite(number_) || number_ < MASKED) return [colour("--line"), false];
-        const share = most ? Math.abs(number_) / most : 0;
-        return [`rgb(${colour(number_ < 0 ? "--cold" : "--heat")} / ${share.toFixed(3)})`, share > 0.6];
+        if (!Number.isFinite(number_) || number_ < MASKED) return ["--line", 1];
+        return [number_ < 0 ? "--cold" : "--heat", most ? Math.abs(number_) / most : 0];
       },
       say: (row, column) => {
         const index = indexOf(row, column);
