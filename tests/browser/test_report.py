@@ -284,11 +284,12 @@ def test_no_width_scrolls_sideways(show: Open, html: str, scheme: str) -> None:
     assert (sum(map(int, re.findall(r"\d+", background))) < 200) == (scheme == "dark")
 
 
-def test_every_control_has_a_name_and_the_page_its_landmarks(show: Open, html: str) -> None:
-    page = show(html)
+def test_every_control_has_a_name_and_the_page_its_landmarks(show: Open, traced: Trace) -> None:
+    frames = DIAGRAM.replace("</svg>", '<rect data-step="0" class="frame" width="390" height="190"/></svg>')
+    page = show(report_html(traced, attentions(traced), diagram=frames))
     for name in ("banner", "main", "contentinfo", "navigation", "search", "tree"):
         assert page.get_by_role(name).count() == 1, name  # type: ignore[arg-type]
-    nameless = page.locator("button, select, input, canvas[tabindex]").evaluate_all(
+    nameless = page.locator("button, select, input, a, [tabindex='0'], [role='button']").evaluate_all(
         "all => all.filter((one) => !(one.ariaLabel || one.labels?.length || one.textContent.trim())).length"
     )
     assert nameless == 0

@@ -2,7 +2,7 @@
 
 const PIECE = 1.2; // how much higher than wide a piece of it may be on paper
 
-const diagramView = (frame, { go }) => {
+const diagramView = (frame, { go, name }) => {
   const svg = frame.querySelector("svg");
   const [, , width, height] = svg.getAttribute("viewBox").split(/\s+/).map(Number);
   const view = { x: 0, y: 0, width, height };
@@ -126,7 +126,10 @@ const diagramView = (frame, { go }) => {
   // Of the boxes the Tab key reaches one; from it arrow keys go to the others, in the order in which they ran.
   const boxes = [...svg.querySelectorAll("[data-step]")].sort((one, other) => one.dataset.step - other.dataset.step);
   const reach = (wanted) => boxes.forEach((box) => box.setAttribute("tabindex", box === wanted ? "0" : "-1"));
-  for (const box of boxes) box.setAttribute("role", "button");
+  for (const box of boxes) {
+    box.setAttribute("role", "button");
+    if (!box.querySelector("title")) box.setAttribute("aria-label", safe(name(Number(box.dataset.step))));
+  }
   if (boxes.length) reach(boxes[0]);
   svg.addEventListener("focusin", (event) => {
     const box = event.target.closest("[data-step]");

@@ -84,7 +84,7 @@ const stepsView = (frame) => {
   apply();
   tree.select(steps[0].id);
   const drawing = document.getElementById("diagram-view");
-  if (drawing) diagram = diagramView(drawing, { go });
+  if (drawing) diagram = diagramView(drawing, { go, name: (id) => steps[id]?.label ?? "" });
 };
 
 const sentencesTools = document.getElementById("sentences-tools");

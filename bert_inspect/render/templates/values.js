@@ -44,7 +44,8 @@ const valuesOf = (data, step, place, { started }) => {
     if (lead.includes(0) && axes[0] === "batch") return kept[0][at[0]];
     return folded >= 0 && lead.includes(folded) ? Math.floor(kept[folded][at[folded]] / headsIn) : null;
   };
-  const sentenceAlong = (axis) => (TOKEN_AXES.includes(axes[axis]) ? (sentence() ?? (axes[0] === "batch" ? null : 0)) : null);
+  // What all sentences share, such as the position ids, is of no one's tokens.
+  const sentenceAlong = (axis) => (TOKEN_AXES.includes(axes[axis]) ? (sentence() ?? (texts.length === 1 ? 0 : null)) : null);
   const one = (axis) => (axes[axis] === "batch" ? "sentence" : axes[axis] === "batch and heads" ? "head" : axes[axis].replace(/s$/, ""));
   const names = (axis, index) => {
     const row = sentenceAlong(axis);
@@ -102,7 +103,7 @@ const valuesOf = (data, step, place, { started }) => {
       }
     const [rows, columns] = [...Array(2 - ends.length).fill({ size: 1, label: () => "" }), ...ends.map((axis, place_) => axisOf(axis, shown[place_]))];
     return {
-      name: `Values of ${step.label}${which() ? `, ${which()}` : ""}`,
+      name: `Values of ${step.label}${step.outputs.length > 1 ? `, ${tensor.name}` : ""}${which() ? `, ${which()}` : ""}`,
       rows,
       columns,
       value,
