@@ -107,9 +107,7 @@ def pattern(matrix: Array, trace: Trace, row: int) -> Pattern | None:
     asked, words = matrix[places], _words(trace.input, row)
     token = _most_looked_at(asked, real & ~(first | separators))
     one = np.arange(len(padding)) == (-1 if token is None else token)
-    shares: dict[Place, float] = {}
-    covers: dict[Place, float] = {}
-    for place, (there, has) in {
+    gets: dict[Place, tuple[Array, Any]] = {  # of each query token, and whether it has such a place
         "first": (asked[:, first].sum(axis=1), first.any()),
         "separator": (asked[:, separators].sum(axis=1), separators.any()),
         "padding": (asked[:, padding].sum(axis=1), padding.any()),
@@ -118,7 +116,10 @@ def pattern(matrix: Array, trace: Trace, row: int) -> Pattern | None:
         "next": _neighbour(matrix, places, real, 1),
         "same word": _same_word(asked, places, words),
         "token": (asked[:, one].sum(axis=1), token is not None),
-    }.items():
+    }
+    shares: dict[Place, float] = {}
+    covers: dict[Place, float] = {}
+    for place, (there, has) in gets.items():
         having = np.broadcast_to(has, there.shape)
         shares[place] = float(there[having].mean()) if having.any() else 0.0
         covers[place] = float(there.mean())

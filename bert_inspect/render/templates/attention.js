@@ -115,6 +115,7 @@ const attentionView = (data) => {
     );
     const told = state.head === "mean" ? "" : words(state.layer, Number(state.head));
     pattern.textContent = told ? `${told[0].toUpperCase()}${told.slice(1)}.` : state.head === "mean" ? "Choose one head to have it described." : "";
+    if (/\(\d+\)/.test(told)) pattern.append(h("span", { class: "quiet" }, " A number in parentheses is a token's place, counted from 0."));
     pattern.className = told ? "pattern" : "pattern quiet on-screen";
     frame.classList.toggle("many", shown.length > 10);
     lines.show({
