@@ -113,6 +113,8 @@ def test_the_loss_stands_beside_the_labels_that_it_is_of(show: Open, html: str, 
     expect(fact).to_contain_text("with the labels class 1, class 0")
     tagged = page.locator(".card tr", has=page.locator(".tag.given")).locator("th").all_inner_texts()
     assert [text.split(" label")[0] for text in tagged] == ["class 1", "class 0"]
+    regression = report_html(trace(tiny_model(num_labels=1), tokenizer, ["cats", "dogs"], labels=[1, 0]), [])
+    assert "with the labels 1, 0" in regression and 'class="tag given"' not in regression
     without = report_html(trace(tiny_model(), tokenizer, "cats"), [])
     assert 'class="tag given"' not in without and "<dt>loss</dt>" not in without
 

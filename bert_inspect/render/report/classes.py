@@ -81,7 +81,7 @@ def _is_label(trace: Trace, row: int, place: int) -> bool:
     label = labels[row]
     if isinstance(label, list):
         return len(label) > place and label[place] == 1
-    return isinstance(label, int) and label == place
+    return isinstance(label, int) and label == place and len(trace.output.class_logits[row]) > 1
 
 
 def _is_given(trace: Trace, share: Number, place: int, largest: int) -> bool:

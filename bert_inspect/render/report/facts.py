@@ -163,9 +163,13 @@ def _loss(trace: Trace) -> list[Fact]:
 
 
 def _label(trace: Trace, output: Output, label: int | float | list[int | float]) -> str:
-    """Return a label as it was given; a class by its name."""
-    known = isinstance(label, int) and 0 <= label < len(output.class_logits[0] if output.class_logits else [])
-    return class_label(trace, output, label) if known and isinstance(label, int) else str(label)
+    """Return a label as it was given; a class by its name, a choice by its number on the page."""
+    classes = len(output.class_logits[0]) if output.class_logits else 0
+    if not isinstance(label, int) or classes < 2 or not 0 <= label < classes:
+        return str(label)
+    if trace.model.task == heads.MULTIPLE_CHOICE.task:
+        return f"choice {label + 1}"
+    return class_label(trace, output, label)
 
 
 def _answered(trace: Trace) -> list[Fact]:
