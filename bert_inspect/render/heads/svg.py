@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...analysis.attention import Array, HeadSummary, LayerAttention, summaries
+from ...analysis.patterns import in_words, pattern
 from ...safetext import safe_document, safe_text
 from ...traces.record import Trace
 from ...traces.sentences import names_of_special
@@ -150,6 +151,10 @@ def _enlarged(
     told = f"layer {layer.layer}, {which}: rows are query tokens, columns key tokens{rest}"
     drawing.text(told, 0, drawing.y, "quiet")
     names = token_texts(trace.input, row)
+    if head is not None:
+        drawing.y += 20
+        described = in_words(pattern(layer.probabilities[row, head], trace, row), names, arrow="→")
+        drawing.text(_short(safe_text(described), 110), 0, drawing.y)
     tokens = [_short(safe_text(names[place]), _LABEL) for place in places]
     hidden = [not trace.input.attention_mask[row][place] for place in places]
     longest = max(text_width(token, _TEXT) for token in tokens)
