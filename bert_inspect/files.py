@@ -1,11 +1,11 @@
-"""Files that are whole or not there: written beside their final name, then renamed; and one that grows, for one
-process alone.
+"""Files that are whole or not there: written beside their final name, then renamed, one or a folder of them; and one
+that grows, for one process alone.
 """
 
 import os
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -46,6 +46,29 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             unfinished.discard(str(temporary))
     except OSError as error:
         raise cannot_write(path, error) from error
+
+
+def write_folder(path: str | os.PathLike[str], files: Mapping[str, bytes]) -> None:
+    """Write files into a folder, which is made if it is not there; none takes its place before all are written.
+
+    Raises:
+        UsageError: one cannot be written there.
+    """
+    folder = Path(path)
+    made = not folder.exists()
+    try:
+        if made:
+            folder.mkdir()
+        with ExitStack() as stack:
+            for name, data in files.items():
+                stack.enter_context(replacing(folder / name)).write(data)
+    except BaseException as error:
+        if made:
+            with suppress(OSError):
+                folder.rmdir()
+        if isinstance(error, OSError):
+            raise cannot_write(path, error) from error
+        raise
 
 
 class Growing:

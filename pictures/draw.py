@@ -28,7 +28,7 @@ TERMINAL = {
 WIDTH = 104
 
 DIAGRAMS = {
-    "model.svg": ["--depth", "4"],
+    "model.svg": ["--depth", "2"],
     "attention.svg": ["--module", "attention.self", "--direction", "down"],
 }
 

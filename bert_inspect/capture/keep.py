@@ -15,12 +15,13 @@ VALUES_LIMIT = 50_000_000
 
 class Ends(msgspec.Struct, frozen=True, kw_only=True):
     """A part of a tensor that is kept in its place: of the last two axes, which are a matrix, so many of the first and
-    of the last entries; of an axis of sentences before them so many of the first; of any other axis the first. ``also``
-    are indices that are kept besides, of every axis but the first.
+    of the last entries; of an axis of sentences before them so many of the first; of any other axis, such as that of
+    the heads, the first ``stack``. ``also`` are indices that are kept besides, of every axis but the first.
     """
 
     entries: int
     sentences: int
+    stack: int = 1
     also: tuple[int, ...] = ()
 
     def kept(self, shape: Sequence[int]) -> list[list[int]]:
@@ -32,7 +33,7 @@ class Ends(msgspec.Struct, frozen=True, kw_only=True):
             return list(range(min(size, self.sentences)))
         also = {index for index in self.also if index < size and axis > 0}
         if axis < axes - 2:
-            return sorted({0, *also})[:size]
+            return sorted({*range(min(size, self.stack)), *also})
         if size <= 2 * self.entries:
             return list(range(size))
         return sorted({*range(self.entries), *range(size - self.entries, size), *also})

@@ -9,6 +9,7 @@ from ..terminal import Terminal
 from . import complete, help
 from . import options as o
 from .expand import Only, expanded
+from .figures import check_figures, save_figures
 from .inputs import saved, shows_help
 from .outcome import told_failure
 from .outfile import check_picture, drawn
@@ -47,20 +48,29 @@ def diagram(
     direction: Annotated[
         Literal["up", "down"], typer.Option(help="Which way the tensors flow.", rich_help_panel=help.SHOW)
     ] = "up",
+    all: Annotated[
+        bool,
+        typer.Option("--all", help="A figure of each component, and a page.", rich_help_panel=help.SHOW),
+    ] = False,
     output: Annotated[
         str | None,
         typer.Option(
-            "--output", "-o", metavar="FILE", help=f"A picture: {', '.join(_FORMATS)}.", rich_help_panel=help.SAVE
+            "--output",
+            "-o",
+            metavar="FILE",
+            help=f"A picture: {', '.join(_FORMATS)}; with --all a folder.",
+            rich_help_panel=help.SAVE,
         ),
     ] = None,
     term: o.TerminalOptions,
 ) -> int:
     """Draw the dataflow of this run.
 
-    In the terminal, or with -o as SVG, PNG, Mermaid or Graphviz.
+    In the terminal, or with -o as SVG, PNG, Mermaid or Graphviz; with --all every component, in a folder.
     """
     terminal = term.terminal()
-    suffix = None if output is None else check_picture(output, _FORMATS)
+    folder = check_figures(output, _FORMATS, module=module, depth=depth) if all else None
+    suffix = None if output is None or all else check_picture(output, _FORMATS)
     if text.trace is not None:
         ran = saved(text)
     elif shows_help(context, text.texts):
@@ -69,6 +79,9 @@ def diagram(
         # Only shapes are drawn: no weights are needed for them.
         ran = _shapes(text, model.spec(weights="none"), terminal)
 
+    if folder is not None:
+        save_figures(ran, folder, terminal, fold=fold, upwards=direction == "up")
+        return told_failure(ran)
     flow, note = _flow(ran, module, depth=depth, fold=fold)
     if note is not None:
         terminal.say(note)

@@ -22,7 +22,7 @@ from .walk_part import part_of, tour_of_run, tour_of_saved
 if TYPE_CHECKING:
     from ..analysis.attention import LayerAttention
     from ..analysis.explain.explanation import Explanation
-    from ..capture.keep import Keep
+    from ..capture.keep import Ends, Keep
     from ..cells.record import Opened
     from ..loading.loaded import Loaded
     from ..loading.spec import ModelSpec
@@ -78,7 +78,7 @@ def report(
     else:
         from ..capture.keep import Keep
 
-        keep = Keep(stats=look.stats, values=for_the_screen() if values else None)
+        keep = Keep(stats=look.stats, values=_of_many_heads(for_the_screen()) if values else None)
         ran, layers, why, opened, tour = _run(
             text, model.spec(), selection, keep, verify=verify, left_out=left_out, terminal=terminal
         )
@@ -148,6 +148,15 @@ def _run(
     except UsageError as error:
         left_out.append(f"attention: {error.message}")
         return ran, [], why, opened, tour
+
+
+def _of_many_heads(ends: "Ends") -> "Ends":
+    """Return what is kept where a page offers the heads to choose from, as many as it has room for."""
+    from msgspec import structs
+
+    from ..render.sizes import SHOWN_STACK
+
+    return structs.replace(ends, stack=SHOWN_STACK)
 
 
 def _opened(loaded: "Loaded", batch: "Input", ran: "Trace", left_out: list[str], terminal: Terminal) -> "Opened | None":

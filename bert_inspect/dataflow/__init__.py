@@ -3,6 +3,7 @@
 from .build import dataflow
 from .fold import folded, unfolded
 from .graph import Arrow, Dataflow, Link, Node
+from .parts import parted
 from .sentences import tokenizer_flow
 
-__all__ = ["Arrow", "Dataflow", "Link", "Node", "dataflow", "folded", "tokenizer_flow", "unfolded"]
+__all__ = ["Arrow", "Dataflow", "Link", "Node", "dataflow", "folded", "parted", "tokenizer_flow", "unfolded"]

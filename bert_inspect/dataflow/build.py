@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from ..traces.ops import op_of
 from ..traces.record import Step, TensorIn, Trace
 from ..traces.tree import is_group, is_layer
+from .formulas import by_head_size, maker
 from .graph import Arrow, Dataflow, Node, order_of
 from .sentences import tokenizing
 
@@ -114,11 +115,14 @@ class _Builder:
         if tensor.from_ in self.shown:
             return self.shown[tensor.from_]
         if tensor.parameter is not None:
-            return self._within(tensor.parameter, tensor.parameter.rsplit(".", 1)[-1], step)
+            name = tensor.parameter.rsplit(".", 1)[-1]
+            if step.id == self.root.id:  # it was handed to the module
+                return self._outside(tensor.parameter, name)
+            return self._within(tensor.parameter, name, step)
         if tensor.argument is not None:
             return self._outside(tensor.argument, tensor.argument)
         if tensor.from_ is not None:
-            told = self.trace.steps[tensor.from_].label
+            told = maker(self.trace.steps, self.trace.steps[tensor.from_], self.root).label
             given = (other.name for other in self.root.inputs if other.from_ == tensor.from_)
             return self._outside(f"from {tensor.from_}", next(given, told), told)
         # The trace was filtered: what made this tensor is not in it.
@@ -174,12 +178,23 @@ class _Builder:
             label=step.label + again,
             type=step.type,
             arguments=step.arguments,
+            formula=by_head_size(step, self.children.get(step.parent, ())),
             path=step.path,
             layer=step.layer if is_layer(step) else None,
             no_op=step.no_op,
-            lines=("none",) if step.kind == "op" and not step.outputs and not step.failed else (),
+            lines=self._lines(step, closed=not children),
             children=children,
         )
+
+    def _lines(self, step: Step, *, closed: bool) -> tuple[str, ...]:
+        """Return what is told of a step besides: that an op returns nothing, how many layers a closed module holds."""
+        if step.kind == "op":
+            return () if step.outputs or step.failed else ("none",)
+        layers = self._layers_in(step) if closed else 0
+        return (f"{layers} layers",) if layers > 1 else ()
+
+    def _layers_in(self, step: Step) -> int:
+        return sum(is_layer(child) or self._layers_in(child) for child in self.children.get(step.id, []))
 
     def _outputs(self) -> tuple[list[Node], set[Arrow]]:
         """Return where the module's results go: a node for each tensor that leaves it."""

@@ -12,9 +12,9 @@ Kind = Literal["text", "tokenizer", "input", "parameter", "module", "layer", "op
 class Node:
     """A step, or something outside of the model that tensors come from or go to.
 
-    ``lines`` is further text, ``layer`` the number of a node that is an encoder layer as a whole. Of one that stands
-    for several (`folding`), and of all in it, ``copies`` are the ids in each of them, its own first; ``links`` say how
-    each of them feeds the next.
+    ``formula`` is what an op does where its arguments do not say it, ``lines`` is further text, ``layer`` the number of
+    a node that is an encoder layer as a whole. Of one that stands for several (`folding`), and of all in it, ``copies``
+    are the ids in each of them, its own first; ``links`` say how each of them feeds the next.
     """
 
     id: str
@@ -22,6 +22,7 @@ class Node:
     label: str
     type: str = ""
     arguments: str = ""
+    formula: str = ""
     path: str = ""
     layer: int | None = None
     no_op: bool = False

@@ -34,6 +34,8 @@ class Spacing:
 
     column: float = 28
     row: float = 26
+    arrow: float = 13
+    """What is left free between rows where all arrows go straight on beside their notes."""
     track: float = 10
     wire: float = 8
     pad: float = 14

@@ -56,7 +56,10 @@ def place_down(
         turn = bottom + spacing.row / 2 + (above if number == 1 else 0)
         top = 0.0
         if number:
-            top = turn + spacing.row / 2 + max(0, _assign_tracks(list(bars.values())) - 1) * spacing.track
+            tracks = _assign_tracks(list(bars.values()))
+            top = turn + spacing.row / 2 + max(0, tracks - 1) * spacing.track
+            if not tracks and all(_noted(link.upper, spacing) for link in entering):
+                top -= spacing.row - spacing.arrow
             top += below if all(item.is_out for item in row) else 0
         bottom = top + height
         for item in row:
@@ -69,6 +72,11 @@ def place_down(
             ways.append(Way(link.net, link.lower, _points(link, bar, at, entries[link], bottom)))
     ended = bool(rows) and all(item.is_out for item in rows[-1])
     return bottom if ended else bottom + below + spacing.row / 2, ways
+
+
+def _noted(item: Item, spacing: Spacing) -> bool:
+    """Whether an arrow that leaves an item has some length already, beside a note or as a bend."""
+    return item.bend or item.height - item.out_at >= spacing.arrow
 
 
 @dataclass(frozen=True)

@@ -6,17 +6,14 @@ font; only scripts that it lacks are written in what the machine has.
 
 import re
 from importlib.util import find_spec
-from pathlib import Path
 
 from ..errors import UsageError
+from .font import FAMILY, FOLDER
 
 _ZOOM = 2.0
 """Pixels a unit of the SVG: sharp on a slide."""
 _PIXELS = 60e6
 """A picture of more is drawn smaller: every pixel takes four bytes."""
-_FAMILY = "Inspect Sans"
-"""DejaVu Sans, reduced by pictures/subset_font.py and under a name of its own."""
-_FONTS = Path(__file__).parents[1] / "data" / "fonts"
 
 
 def check_rasterizer() -> None:
@@ -43,6 +40,6 @@ def rasterized(picture: str) -> bytes:
 
     width, height = (float(size) for size in re.findall(r'\b(?:width|height)="(\d+)"', picture)[:2])
     zoom = min(_ZOOM, (_PIXELS / (width * height)) ** 0.5)
-    files = [str(file) for file in sorted(_FONTS.glob("*.ttf"))]
-    written = re.sub(r"font-family:[^;}]+", f'font-family:"{_FAMILY}"', picture)
-    return bytes(resvg_py.svg_to_bytes(svg_string=written, zoom=zoom, font_files=files, font_family=_FAMILY))
+    files = [str(file) for file in sorted(FOLDER.glob("*.ttf"))]
+    written = re.sub(r"font-family:[^;}]+", f'font-family:"{FAMILY}"', picture)
+    return bytes(resvg_py.svg_to_bytes(svg_string=written, zoom=zoom, font_files=files, font_family=FAMILY))

@@ -81,7 +81,7 @@ def _spans(tour: Tour, output: Output) -> Told | None:
         "Two softmaxes over the tokens of the context say where an answer begins and where it ends.",
         "The answer is the span whose two probabilities have the largest product.",
     )
-    row = (found.text or "(no answer)", f"{found.start} to {found.end}", _percent(found.score))
+    row = (found.text or "no answer", f"{found.start} to {found.end}" if found.text else "", _percent(found.score))
     return told, Table(headers=("answer", "characters", "probability"), rows=(row,), numbers=(2,)), False
 
 
@@ -95,6 +95,9 @@ def _masks(tour: Tour, output: Output) -> Told | None:
         for mask in here
         for candidate in mask.tokens[:5]
     )
+    if tour.row < len(output.predictions):  # pre-training asks about the second text too
+        best = output.predictions[tour.row]
+        told = (*told, f"Of the two texts the model says {best.label}, with a probability of {_percent(best.score)}.")
     return told, Table(headers=("place", "token", "probability"), rows=rows, numbers=(0, 2)), False
 
 

@@ -9,6 +9,7 @@ from ..traces.ops import op_of
 from ..traces.record import Step
 from ..traces.values import masked_below
 from ..traces.vocabulary import labels
+from .layer import is_local
 from .station import Command, Station, Tensor
 from .tour import Tour, several
 
@@ -240,9 +241,12 @@ def mask(tour: Tour) -> Station | None:
     if padding:
         told.append("Padding is no text, so no token may look at it.")
     adds = op_of(step.type).family == ops.ADD and not step.type.startswith("masked_fill") and step.type != "where"
-    how = "a number far below all scores is added" if adds else "the score is set to the lowest number there is"
+    how = "a number far below all scores is added" if adds else "the score is set to the lowest number of its type"
     told.append(f"Where a key is hidden, {how}; the softmax makes 0 of it.")
-    if padding and tour.row + 1 not in padding:
+    local = tour.first is not None and is_local(tour, tour.first)
+    if local:
+        told.append("In this layer attention is local: keys that stand too far away are hidden as well.")
+    if padding and tour.row + 1 not in padding and not local:
         told.append(
             f"This text has no padding, so its scores stay as they are; text {padding[0]} of the batch has some."
         )
@@ -324,7 +328,7 @@ def fused(tour: Tour) -> Station | None:
         "One fused operation of torch multiplies queries with keys, scales the scores, "
         + ("masks them, " if len(step.inputs) > 3 and tour.is_padded else "")
         + "takes the softmax and mixes the values: its result is the context.",
-        "Scores and probabilities are never stored, so they cannot be shown; --attention eager computes them in steps.",
+        "Scores and probabilities are never stored. With eager attention they are computed step by step.",
     ]
     return Station(
         name="fused-attention",

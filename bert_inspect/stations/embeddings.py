@@ -69,9 +69,9 @@ def position_embeddings(tour: Tour) -> Station | None:
         "Attention compares all tokens at once and does not see their order. A table with a row for each position "
         "adds it."
     ]
-    if tour.family.counts_from_padding:
+    if tour.step(labels.COUNT_WITHOUT_PADDING) is not None:
         told.append(
-            "This architecture counts positions over the tokens that are not padding, from the padding id + 1 on."
+            "This architecture counts positions over the tokens that are not padding, from the padding's id + 1 on."
         )
     elif rows:
         told.append(f"Positions are counted from 0; the table has {several(rows, 'row')}, so no text may be longer.")

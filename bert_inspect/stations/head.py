@@ -6,12 +6,12 @@ from ..families import heads
 from ..traces.record import Step
 from ..traces.vocabulary import known_as, labels, roles
 from . import answers
+from .norms import has_bias
 from .station import Command, Station, Tensor
 from .tour import Tour, joined
 
 _LOGITS = {
     labels.LOGITS: "a logit for each class",
-    labels.LOGITS_OF_CHOICES: "one logit for each choice",
     labels.SPAN_LOGITS: "two logits for each token: that an answer begins there, and that it ends there",
     labels.TOKEN_LOGITS: "a logit for each token of the vocabulary, at every place",
     labels.NEXT_SENTENCE_LOGITS: "two logits: that the second text follows the first, and that it does not",
@@ -26,14 +26,17 @@ def pooler(tour: Tour) -> Station | None:
     step = tour.step(labels.POOLER_PROJECTION)
     if step is None:
         return None
-    picked = tour.step(*labels.ONE_TOKEN, part=roles.POOLER) or _feeds(tour, step)
+    picked = tour.step(*_PICKED)
     bent = next((each for each in tour.trace.steps if each.part == roles.POOLER and _bends(tour, each)), None)
-    token = "the first token" if picked is None or picked.label not in labels.ONE_TOKEN else _the(picked.label)
-    told = [f"To answer for the whole text, the model takes one vector: that of {token}."]
-    told.append("Every layer could write into it what it found in the text.")
-    if bent is not None:
-        kind = bent.label.removesuffix(" activation")
-        told.append(f"The pooler turns it with a linear layer and a {kind}.")
+    mean = picked is not None and picked.label in (labels.MEAN_OF_TOKENS, labels.MEAN_OVER_TOKENS)
+    which = f"the {labels.FIRST_TOKEN if picked is None else picked.label}"
+    which = "the mean of all its tokens' vectors" if mean else f"that of {which}"
+    told = [f"To answer for the whole text, the model takes one vector: {which}."]
+    if not mean:
+        told.append("Every layer could write into it what it found in the text.")
+    kind = "" if bent is None else f" and a {bent.label.removesuffix(' activation')}"
+    if not step.no_op:
+        told.append(f"The pooler turns it with a linear layer{kind}.")
     steps = [each for each in (picked, step, bent) if each is not None]
     last = steps[-1]
     return Station(
@@ -53,23 +56,22 @@ def _bends(tour: Tour, step: Step) -> bool:
     return labels.is_activation(step.label) and tour.is_leaf(step) and bool(step.outputs)
 
 
-def _feeds(tour: Tour, step: Step) -> Step | None:
-    """Return the step whose output a step received."""
-    made = next((tensor.from_ for tensor in step.inputs if tensor.from_ is not None), None)
-    return None if made is None else tour.trace.steps[made]
-
-
-def _the(label: str) -> str:
-    return label if label.startswith("mean") else f"the {label}"
+_PICKED = (*labels.ONE_TOKEN, labels.MEAN_OF_TOKENS, labels.MEAN_OVER_TOKENS)
+"""What stands for a whole text."""
 
 
 def head(tour: Tour) -> Station | None:
     """What a head does before its last linear layer."""
-    steps = [step for step in _of_head(tour) if not step.no_op and step.label not in (*_LOGITS, labels.DROPOUT)]
-    steps = [step for step in steps if step.label in _DOES or labels.is_activation(step.label)]
+    steps = [step for step in _of_head(tour) if not step.no_op and step.label not in _LOGITS]
+    steps = [step for step in steps if step.label in _DOES or step.label in _TAKES or labels.is_activation(step.label)]
     if not any(step.label in _PROJECTIONS for step in steps):
         return None
-    does = [_DOES.get(step.label) or f"a {step.label.removesuffix(' activation')}" for step in steps]
+    takes = [_TAKES[step.label] for step in steps if step.label in _TAKES]
+    does = [
+        _DOES.get(step.label) or f"a {step.label.removesuffix(' activation')}"
+        for step in steps
+        if step.label not in _TAKES
+    ]
     projected = next(step for step in steps if step.label in _PROJECTIONS)
     last = steps[-1]
     return Station(
@@ -78,7 +80,8 @@ def head(tour: Tour) -> Station | None:
         question="What does the head do before it answers?",
         text=(
             "The layers know nothing of the task; the head on top of them answers.",
-            f"Before its last linear layer it applies {joined(does)}.",
+            f"{f'It takes {joined(takes)}; before' if takes else 'Before'} its last linear layer it applies "
+            f"{joined(does)}.",
         ),
         steps=tuple(step.id for step in steps),
         shown=(Tensor(step=last.id),),
@@ -93,12 +96,11 @@ _DOES = {
     labels.CLASSIFIER_PROJECTION: "a linear layer",
     labels.TRANSFORM_PROJECTION: "a linear layer",
     labels.LAYER_NORM: "a layer norm",
-    labels.MEAN_OVER_TOKENS: "the mean over all real tokens",
-    labels.MEAN_OF_TOKENS: "the mean of all tokens",
-    labels.LAST_TOKEN: "a choice of the last token",
-    labels.CLS_TOKEN: "a choice of the first token [CLS]",
-    labels.S_TOKEN: "a choice of the first token <s>",
-    labels.FIRST_TOKEN: "a choice of the first token",
+}
+_TAKES = {
+    labels.MEAN_OVER_TOKENS: "the mean of the vectors of all real tokens",
+    labels.MEAN_OF_TOKENS: "the mean of the vectors of all tokens",
+    **{label: f"the vector of the {label}" for label in labels.ONE_TOKEN},
 }
 
 
@@ -110,6 +112,28 @@ def _of_head(tour: Tour) -> list[Step]:
     ]
 
 
+def logits_of_choices(tour: Tour) -> Station | None:
+    """The logits of the texts of a multiple choice side by side."""
+    step = tour.step(labels.LOGITS_OF_CHOICES)
+    if step is None:
+        return None
+    return Station(
+        name="logits-of-choices",
+        title="Logits of the choices",
+        question="How are the choices compared?",
+        text=(
+            "Each choice was read as a text of its own and got one logit.",
+            "Now they are laid side by side, one row for the question and one number for each choice. Nothing is "
+            "computed here.",
+        ),
+        steps=(step.id,),
+        shown=(Tensor(step=step.id),),
+        told=Tensor(step=step.id),
+        component=tour.around(step),
+        more=tour.code(step),
+    )
+
+
 def logits(tour: Tour) -> Iterator[Station]:
     """The last linear layer, or layers."""
     made = [step for label in _LOGITS if (step := tour.step(label)) is not None]
@@ -117,9 +141,12 @@ def logits(tour: Tour) -> Iterator[Station]:
         parts = [tour.step(label) for label in (labels.START_LOGITS, labels.END_LOGITS)]
         shown = [each for each in parts if each is not None] if step.label == labels.SPAN_LOGITS else [step]
         narrow = f"{step.inputs[0].shape[-1]:,}" if step.inputs else "all"
-        told = [f"A last linear layer makes {_LOGITS[step.label]}, out of {narrow} numbers."]
+        chooses = tour.trace.model.task == heads.MULTIPLE_CHOICE.task
+        makes = "one logit for each text" if chooses else _LOGITS[step.label]
+        told = [f"A last linear layer makes {makes}, out of {narrow} numbers."]
         if tour.trace.model.task == heads.SEQUENCE_CLASSIFICATION.task and tour.size("hidden"):
-            told.append("Each logit is a weighted sum: a weight for each number, and a bias for the class.")
+            bias = ", and a bias for the class" if has_bias(step) else ""
+            told.append(f"Each logit is a weighted sum: a weight for each number{bias}.")
         told.append("A logit may be any number; only compared with others does it say something.")
         yield Station(
             name="logits" if not number else f"logits-{number + 1}",
@@ -221,5 +248,6 @@ def stations(tour: Tour) -> Iterator[Station | None]:
     yield hidden_states(tour)
     yield head(tour)
     yield from logits(tour)
+    yield logits_of_choices(tour)
     yield answer(tour)
     yield loss(tour)

@@ -47,9 +47,8 @@ def tokens(tour: Tour) -> Station:
         told.append(pieces)
     if special and {batch.tokens[row][place] for place in special} <= {first, last}:
         told.append(
-            f"{first} is put first and {last} closes the text"
-            + (" and its second part" if batch.pairs is not None else "")
-            + ": special tokens that stand for no word."
+            f"{first} is put first and {last} closes {'each text' if batch.pairs is not None else 'the text'}: special "
+            "tokens that stand for no word."
         )
     if tour.is_padded:
         padding = len(batch.tokens[row]) - len(real)

@@ -8,7 +8,7 @@ from ..traces.record import Step
 from ..traces.sentences import real_places
 from ..traces.token_text import token_texts
 from ..traces.vocabulary import labels, roles
-from .norms import norm_text
+from .norms import has_bias, norm_text
 from .station import Command, Station, Table, Tensor
 from .tour import Tour, joined, several
 
@@ -79,7 +79,10 @@ def intermediate(tour: Tour) -> Station | None:
     if gated:
         told.append(f"Half of them, {wide // 2:,}, go through the activation, the other half will be a gate.")
     else:
-        told.append("Each of these is a neuron: a weighted sum of what the token brings, and a bias.")
+        told.append(
+            "Each of these is a neuron: a weighted sum of the token's numbers"
+            + (", and a bias." if has_bias(step) else ".")
+        )
     return Station(
         name="intermediate",
         title="Intermediate projection",
@@ -217,7 +220,10 @@ def other_layers(tour: Tour) -> Station | None:
         which = (
             "the same weights, for one layer is called again and again" if tour.family.shares_layer else "other weights"
         )
-        told.append(f"What layer {tour.first} did is done {times}, on the vectors that it returned, with {which}.")
+        if tour.first == tour.layers[0]:
+            told.append(f"What layer {tour.first} did is done {times}, on the vectors that it returned, with {which}.")
+        else:
+            told.append(f"Each of the {len(tour.layers)} layers works on the vectors of the one before, with {which}.")
         told += _differences(tour)
     else:
         told.append("This model has one layer only.")
@@ -235,7 +241,8 @@ def other_layers(tour: Tour) -> Station | None:
         text=tuple(told),
         tables=(table,) if table is not None else (),
         steps=() if layer is None else (layer.id,),
-        component=None if layer is None else layer.id,
+        component=tour.around(layer),
+        depth=2,
         more=Command(("run",), ("--fold",)),
     )
 
@@ -243,26 +250,25 @@ def other_layers(tour: Tour) -> Station | None:
 def _differences(tour: Tour) -> list[str]:
     """Return a sentence on the layers that run other steps than the first, where there are some."""
 
-    def labels_of(layer: int) -> frozenset[str]:
-        return frozenset(
-            step.label for step in tour.trace.steps if step.layer == layer and labels.layer(layer) != step.label
-        )
+    def labels_of(layer: int) -> frozenset[tuple[str, str]]:
+        steps = (step for step in tour.trace.steps if step.layer == layer and step.label != labels.layer(layer))
+        return frozenset((step.label, step.part) for step in steps)
 
     first = labels_of(tour.layers[0])
     other = [layer for layer in tour.layers[1:] if labels_of(layer) != first]
-    local = [layer for layer in tour.layers if _is_local(tour, layer)]
+    local = [layer for layer in tour.layers if is_local(tour, layer)]
     told = []
     if local and len(local) < len(tour.layers):
         told.append(f"In {_listed(local)} attention is local: a token sees its neighbours only.")
     if other:
         told.append(
             f"{_listed(other).capitalize()} {'have' if len(other) > 1 else 'has'} other steps than layer "
-            f"{tour.layers[0]}: run --fold shows where they differ."
+            f"{tour.layers[0]}."
         )
     return told
 
 
-def _is_local(tour: Tour, layer: int) -> bool:
+def is_local(tour: Tour, layer: int) -> bool:
     """Whether a layer's attention is given the local mask."""
     return any(
         tensor.from_ is not None and tour.trace.steps[tensor.from_].label == labels.LOCAL_ATTENTION_MASK
@@ -298,8 +304,12 @@ def _moves(tour: Tour) -> Table | None:
             return None
         moved = np.linalg.norm(change, axis=1) / length
         most = int(moved.argmax())
-        rows.append((str(layer), f"{moved.mean():.2f}", f"{tokens[real[most]]} {moved[most]:.2f}"))
+        rows.append((str(layer), _share(moved.mean()), f"{tokens[real[most]]} {_share(moved[most])}"))
     return Table(headers=("layer", "mean", "most"), rows=tuple(rows), numbers=(0, 1)) if rows else None
+
+
+def _share(value: float) -> str:
+    return f"{value:.2f}" if value >= 0.1 else f"{value:.2g}"
 
 
 def final_norm(tour: Tour) -> Station | None:

@@ -10,5 +10,5 @@ NAMES: Final = (
     *("attention-probabilities", "context", "fused-attention", "merged-heads", "attention-output"),
     *("attention-residual", "attention-norm", "intermediate", "activation", "gate", "output"),
     *("feed-forward-residual", "feed-forward-norm", "convolution", "all-layers", "final-norm"),
-    *("pooler", "last-hidden-state", "head", "logits", "logits-2", "answer", "loss"),
+    *("pooler", "last-hidden-state", "head", "logits", "logits-2", "logits-of-choices", "answer", "loss"),
 )

@@ -9,10 +9,10 @@ def norm_text(step: Step) -> tuple[str, ...]:
     return (
         f"A layer norm looks at each token by itself: from its {width:,} numbers it takes their mean and divides by "
         "their standard deviation.",
-        "Then each place is multiplied by a weight of its own" + (" and a bias is added." if _has_bias(step) else "."),
+        "Then each place is multiplied by a weight of its own" + (" and a bias is added." if has_bias(step) else "."),
     )
 
 
-def _has_bias(step: Step) -> bool:
-    """Whether a norm adds something, as far as the parameters that it received tell."""
+def has_bias(step: Step) -> bool:
+    """Whether a norm or a linear layer adds a bias, as its constructor's arguments say."""
     return "bias=False" not in step.arguments

@@ -45,7 +45,7 @@ class Station:
         tables: facts that are no tensor's.
         steps: the steps whose statements of source are shown, and that are marked in the diagram.
         shown: the tensors of which numbers are shown.
-        component: the module whose diagram is drawn, by its step.
+        component: the module whose diagram is drawn, by its step, and ``depth`` how many levels of it are opened.
         told: the tensor of which one number's arithmetic is told.
         probability: tell the arithmetic of a probability of the answer, which is no step's.
         more: a command that shows more.
@@ -59,6 +59,7 @@ class Station:
     steps: tuple[int, ...] = ()
     shown: tuple[Tensor, ...] = ()
     component: int | Literal["tokenizer"] | None = None
+    depth: int | None = None
     told: Tensor | None = None
     probability: bool = False
     more: Command = Command(("run",))

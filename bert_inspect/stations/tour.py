@@ -1,6 +1,6 @@
 """What a station asks of a trace: its steps by what they are, its sizes in words, the numbers that were kept."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -10,7 +10,7 @@ from ..cells.names import Names
 from ..cells.run_numbers import Numbers
 from ..families import Family, family_of
 from ..traces.record import Step, Trace
-from ..traces.vocabulary import known_as, labels
+from ..traces.vocabulary import known_as, labels, roles
 from .station import Command
 
 Array = Any
@@ -79,6 +79,18 @@ class Tour:
         """Return the module in whose forward a step ran, by its step."""
         return None if step is None else step.parent
 
+    def depth(self, module: int) -> int | None:
+        """Return how many levels of a module its diagram opens: one of what holds the layers, else all."""
+        return 1 if self.trace.steps[module].layer is None and self._holds_layers(module) else None
+
+    def _holds_layers(self, module: int) -> bool:
+        return any(module in self._above(step) for step in self.trace.steps if step.role == roles.LAYER)
+
+    def _above(self, step: Step) -> Iterator[int]:
+        while step.parent is not None:
+            yield step.parent
+            step = self.trace.steps[step.parent]
+
     def code(self, step: Step) -> Command:
         """Return the command that shows the source of the forward in which a step ran."""
         around = self.around(step)
@@ -90,9 +102,9 @@ class Tour:
         return next((step for step in held if self.is_leaf(step)), next(iter(held), None))
 
     def hidden_state(self, number: int) -> Step | None:
-        """Return the outermost step that returned a hidden state."""
+        """Return the outermost step that returned a hidden state, and nothing besides."""
         name = known_as.hidden_state(number)
-        return next((step for step in self.trace.steps if name in step.known_as and step.outputs), None)
+        return next((step for step in self.trace.steps if name in step.known_as and len(step.outputs) == 1), None)
 
     def values(self, step: Step, place: int = 0) -> Array | None:
         """Return the numbers of a step's output; None where they are not at hand."""
@@ -129,7 +141,7 @@ class Tour:
             (
                 step
                 for step in self.trace.steps
-                if step.layer == self.first and step.part == "feed-forward" and labels.is_activation(step.label)
+                if step.layer == self.first and step.part == roles.FEED_FORWARD and labels.is_activation(step.label)
             ),
             None,
         )

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from msgspec import structs
@@ -20,6 +20,7 @@ from ..errors import UsageError
 from ..source_view.statement import Statement, Statements
 from ..traces.record import Step, Trace
 from ..traces.values import masked_below
+from ..traces.vocabulary import known_as, labels
 from ..traces.vocabulary.axes import FOLDED, TOKEN_AXES
 from . import attention, embeddings, head, input
 from . import layer as rest_of_layer
@@ -32,6 +33,8 @@ from .tour import Tour
 MOST_NUMBERS = 50_000_000
 """Up to how many numbers of a run are held at once; of a larger run the tour has shapes alone."""
 _TERMS = 5
+_OF_KEYS = (labels.KEY_PROJECTION, labels.KEY_SPLIT, labels.KEY_HEADS, labels.ROTATED_KEY)
+"""Tensors whose tokens are those that are looked at."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,7 +158,7 @@ def _numbers(source: Source, of: int | None) -> Numbers:
     layers = sorted({step.layer for step in trace.steps if step.layer is not None})
     walked = of if of is not None else next(iter(layers), None)
     steps = {step.id for step in trace.steps if step.layer in (None, walked)}
-    steps |= {step.id for step in trace.steps if any(name.startswith("hidden_states") for name in step.known_as)}
+    steps |= {step.id for step in trace.steps if any(name.startswith(known_as.HIDDEN_STATES) for name in step.known_as)}
     steps |= needed_for(source, [(step.id, 0) for step in trace.steps if step.id in steps and step.outputs])
     if sum(math.prod(output.shape) for at in steps for output in trace.steps[at].outputs) > MOST_NUMBERS:
         return source.links
@@ -185,12 +188,14 @@ class _Guide:
 
     @property
     def has_numbers(self) -> bool:
-        """Whether the numbers of the run are at hand."""
-        steps = self.tour.trace.steps
-        return any(self.tour.numbers.has(step, at) for step in steps for at in range(len(step.outputs)))
+        """Whether the numbers of the run are at hand: those of the layer, for the answer is in every trace."""
+        steps = [step for step in self.tour.trace.steps if step.layer == self.tour.first and step.outputs]
+        return any(self.tour.numbers.has(step, 0) for step in steps)
 
     def stop(self, station: Station) -> Stop:
         steps = self.tour.trace.steps
+        if isinstance(station.component, int) and station.depth is None:
+            station = replace(station, depth=self.tour.depth(station.component))
         cell, why, index = self._cell(station)
         excerpts = tuple(
             excerpt(self.tour, tensor, self.followed, index=index if tensor == station.told else None)
@@ -255,7 +260,7 @@ class _Guide:
 
     def _fixed(self, step: Step, axis: str, size: int) -> int | None:
         found = self.followed.place(self.tour, axis, size)
-        if axis == "tokens" and step.label.startswith("key") and size > 1:
+        if axis == "tokens" and step.label in _OF_KEYS and size > 1:
             return self.followed.key
         return found
 

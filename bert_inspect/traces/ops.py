@@ -65,7 +65,8 @@ class Op:
 
     Attributes:
         family: what operations of several names have in common, for labels.
-        sign: how a diagram draws it.
+        sign: how a diagram draws it where there is room for one character.
+        infix: how a formula writes it between two things, empty where it is written as a function.
         inputs: what its documentation calls the tensors that it receives by position.
         moves: it only moves numbers, or turns their signs, and rounds none.
         lays_out: it lays one tensor out anew, or hands it on: the same tensor to a reader.
@@ -75,6 +76,7 @@ class Op:
 
     family: str = ""
     sign: str = "ƒ"
+    infix: str = ""
     inputs: tuple[str, ...] = ("input", "other")
     moves: bool = False
     lays_out: bool = False
@@ -102,14 +104,15 @@ _TABLE: dict[str, Op] = {
     "addmm": Op(family=ADD_MATMUL, sign="@", inputs=("input", "mat1", "mat2"), flops=flops.add_matmul),
     "baddbmm": Op(family=ADD_MATMUL, sign="@", inputs=("input", "batch1", "batch2"), flops=flops.add_matmul),
     "linear": Op(sign="@", inputs=("input", "weight", "bias"), flops=flops.linear),
-    "mul multiply mul_ rmul imul": Op(family=SCALE, sign="×"),
-    "div true_divide divide div_ truediv": Op(family=DIVIDE, sign="÷"),
+    "mul multiply mul_ rmul imul": Op(family=SCALE, sign="×", infix="×"),
+    "div true_divide divide div_ truediv": Op(family=DIVIDE, sign="÷", infix="/"),
     "neg negative": Op(family=NEGATE, sign="−", moves=True),
     "cos": Op(family=COS, sign="cos"),
     "sin": Op(family=SIN, sign="sin"),
     "argmax": Op(family=ARGMAX),
-    "add add_ iadd radd": Op(family=ADD, sign="+"),
-    "sub rsub": Op(family=SUBTRACT, sign="−"),
+    "add add_ iadd radd": Op(family=ADD, sign="+", infix="+"),
+    "sub": Op(family=SUBTRACT, sign="−", infix="−"),
+    "rsub": Op(family=SUBTRACT, sign="−"),
     "abs": Op(family=MAGNITUDE, sign="| |"),
     "log": Op(family=LOGARITHM),
     "min minimum": Op(family=SMALLER),
@@ -119,8 +122,11 @@ _TABLE: dict[str, Op] = {
     "where": Op(family=ADD, inputs=("condition", "input", "other")),
     "bool": Op(family=TRUTH),
     "invert bitwise_not logical_not": Op(family=INVERT, sign="¬"),
-    "ne": Op(family=COMPARE, sign="≠"),
-    "lt gt le ge": Op(family=COMPARE, sign="<"),
+    "ne": Op(family=COMPARE, sign="≠", infix="≠"),
+    "lt": Op(family=COMPARE, sign="<", infix="<"),
+    "gt": Op(family=COMPARE, sign=">", infix=">"),
+    "le": Op(family=COMPARE, sign="≤", infix="≤"),
+    "ge": Op(family=COMPARE, sign="≥", infix="≥"),
     "and": Op(family=COMPARE, sign="∧"),
     "sign": Op(family=SIGN),
     "ceil": Op(family=CEIL),

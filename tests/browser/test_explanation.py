@@ -42,6 +42,15 @@ def test_the_text_is_one_stop_and_arrow_keys_say_each_share(show: Open, html: st
     assert said.inner_text() == "[CLS] +0.2500" and page.locator(".piece.at").count() == 1
 
 
+@pytest.mark.parametrize("width", [390, 800, 1400])
+def test_the_rows_stand_close_below_the_legend(show: Open, html: str, width: int) -> None:
+    page = show(html, viewport={"width": width, "height": 800})
+    below = page.locator(".legend .key").first.bounding_box()
+    rows = page.locator("table.sum").bounding_box()
+    assert below is not None and rows is not None
+    assert 0 < rows["y"] - (below["y"] + below["height"]) < 45
+
+
 def test_what_is_pointed_at_is_said_and_marked(show: Open, html: str) -> None:
     page = show(html)
     for place, share in enumerate(SHARES):

@@ -70,7 +70,7 @@ def test_the_page_shows_what_ran(show: Open, html: str, traced: Trace) -> None:
 
 def test_search_and_filters_leave_what_they_name(show: Open, html: str, traced: Trace) -> None:
     page = show(html)
-    said = page.locator('form[role="search"] output')
+    told = page.locator('form[role="search"] output')
 
     def shown() -> set[str]:
         return set(page.locator(".row").evaluate_all("rows => rows.map((row) => row.dataset.step)"))
@@ -86,7 +86,8 @@ def test_search_and_filters_leave_what_they_name(show: Open, html: str, traced: 
 
     page.get_by_label("Search", exact=True).fill("SOFTMAX")
     ids = [step.id for step in traced.steps if step.type == "softmax"]
-    assert shown() == with_above(ids) and said.inner_text() == f"{len(ids)} of {len(traced.steps)} steps"
+    assert shown() == with_above(ids)
+    assert told.inner_text() == f"{len(ids)} of {len(traced.steps)} steps, number 1 is selected"
     page.get_by_role("search").get_by_label("Layer", exact=True).select_option("1")
     assert shown() == with_above([id_ for id_ in ids if traced.steps[id_].layer == 1])
     page.get_by_role("button", name="Clear").click()
@@ -99,7 +100,7 @@ def test_search_and_filters_leave_what_they_name(show: Open, html: str, traced: 
     page.get_by_role("search").get_by_label("Label", exact=True).select_option("residual sum")
     assert shown() == with_above([step.id for step in traced.steps if step.label == "residual sum"])
     page.get_by_label("Search", exact=True).fill("nothing is called so")
-    assert shown() == set() and said.inner_text().startswith("0 of")
+    assert shown() == set() and told.inner_text().startswith("0 of")
 
 
 def test_the_tree_is_walked_with_the_keyboard(show: Open, html: str, traced: Trace) -> None:
@@ -163,7 +164,7 @@ def test_attention_is_read_with_mouse_and_keys(
 ) -> None:
     page = show(html)
     part = page.locator("#attention")
-    said = part.locator(".said")
+    said = part.locator(".heatmap .said")
     part.get_by_label("Sentence", exact=True).select_option(value="1")
     part.get_by_label("Layer", exact=True).select_option("0")
     part.get_by_label("Head", exact=True).select_option("2")
@@ -207,7 +208,7 @@ def test_padding_is_hidden_until_it_is_asked_for(
     show: Open, html: str, traced: Trace, expected: list[torch.Tensor]
 ) -> None:
     part = show(html).locator("#attention")
-    said, tokens, matrix = part.locator(".said"), traced.input.tokens[0], expected[0][0, 1]
+    said, tokens, matrix = part.locator(".heatmap .said"), traced.input.tokens[0], expected[0][0, 1]
     part.get_by_label("Layer", exact=True).select_option("0")
     part.get_by_label("Head", exact=True).select_option("1")
     expect(part.locator(".caption")).to_contain_text("3 padding tokens hidden")
@@ -283,11 +284,12 @@ def test_no_width_scrolls_sideways(show: Open, html: str, scheme: str) -> None:
     assert (sum(map(int, re.findall(r"\d+", background))) < 200) == (scheme == "dark")
 
 
-def test_every_control_has_a_name_and_the_page_its_landmarks(show: Open, html: str) -> None:
-    page = show(html)
+def test_every_control_has_a_name_and_the_page_its_landmarks(show: Open, traced: Trace) -> None:
+    frames = DIAGRAM.replace("</svg>", '<rect data-step="0" class="frame" width="390" height="190"/></svg>')
+    page = show(report_html(traced, attentions(traced), diagram=frames))
     for name in ("banner", "main", "contentinfo", "navigation", "search", "tree"):
         assert page.get_by_role(name).count() == 1, name  # type: ignore[arg-type]
-    nameless = page.locator("button, select, input, canvas[tabindex]").evaluate_all(
+    nameless = page.locator("button, select, input, a, [tabindex='0'], [role='button']").evaluate_all(
         "all => all.filter((one) => !(one.ariaLabel || one.labels?.length || one.textContent.trim())).length"
     )
     assert nameless == 0
@@ -322,7 +324,7 @@ def test_what_does_not_fit_is_said(show: Open, tokenizer: Any, monkeypatch: pyte
         canvas.focus()
         page.keyboard.press("ArrowRight")
         share = 100 * layers[-1].probabilities[0].mean(axis=0)[0, 1]
-        assert page.locator("#attention .said").inner_text().endswith(f"{share:.1f} %")
+        assert page.locator("#attention .heatmap .said").inner_text().endswith(f"{share:.1f} %")
 
 
 def test_attention_alone_begins_with_the_chosen_head(show: Open, traced: Trace, expected: list[torch.Tensor]) -> None:
@@ -333,7 +335,7 @@ def test_attention_alone_begins_with_the_chosen_head(show: Open, traced: Trace, 
     )
     page.locator("canvas.heat").focus()
     share = expected[0][0, 1, 0, 0].item()
-    assert page.locator(".said").inner_text().endswith(f": {100 * share:.1f} %")
+    assert page.locator(".heatmap .said").inner_text().endswith(f": {100 * share:.1f} %")
     assert page.locator("#steps").count() == 0 and page.locator(".tiles canvas").count() == 8
 
 
@@ -352,7 +354,7 @@ def test_rows_that_see_nothing_are_flagged(show: Open, tokenizer: Any) -> None:
     expect(page.locator("#attention")).to_contain_text("what stands there says nothing")
     expect(page.locator("#attention")).to_contain_text("Rebuilt from the recorded queries, keys and mask")
     page.locator("#attention canvas.heat").focus()
-    assert page.locator("#attention .said").inner_text().endswith("nothing is visible to it")
+    assert page.locator("#attention .heatmap .said").inner_text().endswith("nothing is visible to it")
 
 
 def test_the_command_writes_a_small_page(
@@ -364,8 +366,9 @@ def test_the_command_writes_a_small_page(
     assert "proof" in file.read_text() and "passed" in file.read_text()
     command("run", *TEXTS, "--model", checkpoint, "-o", saved, "--quiet")
     code, page, _ = command("report", "--trace", saved, "-o", "-")
-    assert code == 0 and "this trace holds no values of it" in page and "--stats records them" in page
     shown = show(page)
+    notes = shown.locator(".notes").inner_text()
+    assert code == 0 and "this trace holds no values of it" in notes and "--stats records them" in notes
     assert shown.locator("#attention").count() == 0 and shown.get_by_role("tree").count() == 1
     for arguments in (["x", "-o", "a.pdf"], ["x", "-o", tmp_path / "no" / "a.html"], ["x", "--trace", saved]):
         assert command("report", *arguments)[0] == 2

@@ -92,3 +92,52 @@ def test_wrong_words_are_answered(command: Command, saved: Path, tmp_path: Path)
 def test_a_big_mermaid_file_is_told_about(command: Command, tmp_path: Path) -> None:
     code, _, err = command("diagram", "x", "--model", "bert-large-cased", "--no-fold", "-o", tmp_path / "a.mmd")
     assert code == 0 and "maxEdges" in err
+
+
+def test_all_figures_are_written_into_a_folder(command: Command, saved: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "figures"
+    code, out, err = command("diagram", "--trace", saved, "--all", "-o", f"{folder}/")
+    assert (code, out) == (0, "") and "12 pictures" in err and "index.html" in err
+    names = sorted(file.name for file in folder.iterdir())
+    assert len(names) == 13 and names[0] == "01-tokenizer.svg" and names[-1] == "index.html"
+    assert all(ElementTree.parse(folder / name).getroot() is not None for name in names[:-1])
+    (folder / "mine.txt").write_text("mine")
+    assert command("diagram", "--trace", saved, "--all", "-o", folder, "--no-fold", "--direction", "down")[0] == 0
+    assert sorted(file.name for file in folder.iterdir()) == sorted([*names, "mine.txt"])
+
+
+def test_figures_that_cannot_be_written_leave_nothing(
+    command: Command, saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("mine")
+    for arguments, hint in (
+        ([], "-o FOLDER/"),
+        (["-o", str(tmp_path / "a.svg")], "-o FOLDER/"),
+        (["-o", str(tmp_path / "file")], "-o FOLDER/"),
+        (["-o", str(tmp_path / "none" / "figures")], "make the folder first"),
+        (["-o", str(tmp_path / "figures"), "--module", "pooler"], "leave --module out"),
+        (["-o", str(tmp_path / "figures"), "--depth", "2"], "leave --depth out"),
+    ):
+        code, out, err = command("diagram", "--trace", saved, "--all", *arguments)
+        assert (code, out) == (2, "") and hint in err
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "12-complete.svg").write_text("before")
+    monkeypatch.setattr("os.urandom", _fails_after(5))
+    for folder in ("figures", "there"):
+        assert command("diagram", "--trace", saved, "--all", "-o", tmp_path / folder)[0] == 2
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["file", "there"]
+    assert [(file.name, file.read_text()) for file in (tmp_path / "there").iterdir()] == [("12-complete.svg", "before")]
+
+
+def _fails_after(count: int) -> Callable[[int], bytes]:
+    """What names temporary files, until the disk is full."""
+    made = 0
+
+    def name(size: int) -> bytes:
+        nonlocal made
+        made += 1
+        if made % (count + 1) == 0:
+            raise OSError(28, "No space left on device")
+        return made.to_bytes(size, "big")
+
+    return name

@@ -4,11 +4,14 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
+from families import by_hand
 from helpers import TEXTS, find, tiny_model
 
 from bert_inspect import Trace
 from bert_inspect.api import trace
 from bert_inspect.dataflow import Arrow, Dataflow, Node, dataflow, folded, unfolded
+from bert_inspect.families import FAMILIES
+from bert_inspect.families.heads import SEQUENCE_CLASSIFICATION
 from bert_inspect.traces.lookup import first_call
 from bert_inspect.traces.record import Step
 
@@ -225,3 +228,35 @@ def test_a_mask_that_is_not_needed_makes_nothing(tokenizer: Any) -> None:
     mask = node_of(flow, "attention mask")
     assert mask.lines == ("none",) and mask.id not in {arrow.source for arrow in flow.arrows}
     assert into(flow, mask) == {"attention_mask"}
+
+
+def test_what_comes_in_is_told_by_the_component_that_made_it(ran: Trace) -> None:
+    told = {
+        "bert.encoder.layer.0.attention.self": {"embeddings"},
+        "bert.encoder.layer.1": {"layer 0"},
+        "bert.encoder.layer.0.output": {"attention", "intermediate"},
+        "bert.pooler": {"encoder"},
+    }
+    if ran.model.config["chunk_size_feed_forward"]:
+        told["bert.encoder.layer.0.output"] = {"split into chunks", "intermediate"}
+    for path, wanted in told.items():
+        given = {node.type for node in flow_of(ran, path).nodes if node.kind == "input"}
+        assert given - {"attention mask"} == wanted
+
+
+def test_a_closed_module_tells_how_many_layers_it_holds(ran: Trace) -> None:
+    count = ran.model.config["num_hidden_layers"]
+    for depth, label in ((1, "BERT"), (2, "encoder")):
+        told = {node.label: node.lines for node in flow_of(ran, depth=depth).walk() if not node.children}
+        assert told[label] == (f"{count} layers",)
+    assert all(node.lines == () for node in flow_of(ran, LAYER).walk())
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_every_arrow_of_every_module_has_its_ends(name: str) -> None:
+    family_trace = by_hand.traced(name, SEQUENCE_CLASSIFICATION)
+    for step in {(step.role, step.type): step for step in family_trace.steps if step.kind == "module"}.values():
+        for depth in (0, 1, None):
+            flow = dataflow(family_trace, step, depth=depth)
+            drawn = {node.id for node in flow.walk()}
+            assert {end for arrow in flow.arrows for end in (arrow.source, arrow.target)} <= drawn, step.path

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from ...dataflow import Dataflow, Node
 from ...safetext import safe_document, safe_text
 from .style import fills
-from .words import family, label_of, legend, lines_of, shape_text, sign_of, times, type_of
+from .words import family, label_of, lines_of, operation, shape_text, times, type_of
 
 
 def dot(flow: Dataflow, *, upwards: bool = True, caption: str = "") -> str:
@@ -19,10 +19,6 @@ def dot(flow: Dataflow, *, upwards: bool = True, caption: str = "") -> str:
         *(line for node in flow.nodes for line in _node(node, "  ")),
         *_edges(flow),
     ]
-    signs = legend(flow.walk())
-    if signs:
-        text = "\n".join(f"{sign}  {ops}" for sign, ops in signs)
-        lines.append(f"  legend [shape=plaintext, style=solid, fontsize=9, label={_quoted(text, left=True)}];")
     return safe_document("\n".join([*lines, "}", ""]))
 
 
@@ -39,8 +35,8 @@ def _node(node: Node, indent: str) -> Iterator[str]:
     fill, stroke = fills(family(node))
     look = f'fillcolor="{fill}", color="{stroke}"'
     if node.kind == "op":
-        sign = f"label={_quoted(sign_of(node))}, xlabel={_quoted(label_of(node))}"
-        yield f"{indent}{node.id} [shape=circle, style=filled, fixedsize=true, width=0.36, {sign}, {look}];"
+        said = f"label={_quoted(operation(node))}, xlabel={_quoted(label_of(node))}"
+        yield f"{indent}{node.id} [height=0.25, margin=0.06, {said}, {look}];"
     else:
         yield f"{indent}{node.id} [label={_quoted(chr(10).join(text))}, {look}];"
 
@@ -61,6 +57,6 @@ def _first(node: Node) -> str:
     return _first(node.children[0]) if node.children else node.id
 
 
-def _quoted(text: str, *, left: bool = False) -> str:
+def _quoted(text: str) -> str:
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + escaped.replace("\n", "\\l" if left else "\\n") + ("\\l" if left else "") + '"'
+    return '"' + escaped.replace("\n", "\\n") + '"'

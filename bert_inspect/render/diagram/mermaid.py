@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from ...dataflow import Dataflow, Node
 from ...safetext import safe_document
 from .style import fills
-from .words import family, label_of, legend, lines_of, shape_text, sign_of, times, type_of
+from .words import family, label_of, lines_of, operation, shape_text, times, type_of
 
 MOST_ARROWS, MOST_SIGNS = 500, 50_000
 """Mermaid draws no more, unless the page that shows it sets ``maxEdges`` and ``maxTextSize``."""
@@ -19,7 +19,6 @@ def mermaid(flow: Dataflow, *, upwards: bool = True, caption: str = "") -> str:
     sources = {arrow.source for arrow in flow.arrows}
     lines = [
         f"%% {_escaped(caption)}" if caption else "%% dataflow",
-        *(f"%% {sign}  {_escaped(names)}" for sign, names in legend(flow.walk())),
         f"flowchart {'BT' if upwards else 'TB'}",
         *(line for node in flow.nodes for line in _node(node, sources, "  ")),
         *(_arrow(arrow.source, arrow.target, shape_text(arrow.shape), ops) for arrow in flow.arrows),
@@ -40,7 +39,7 @@ def _node(node: Node, sources: set[str], indent: str) -> Iterator[str]:
         yield f"{indent}end"
     elif node.kind == "op":
         name = [] if node.id in sources else text  # it has no arrow to stand on
-        yield f'{indent}{node.id}(("{"<br/>".join(map(_escaped, [sign_of(node), *name]))}")):::op'
+        yield f'{indent}{node.id}(["{"<br/>".join(map(_escaped, [operation(node), *name]))}"]):::op'
     else:
         left, right = ("([", "])") if node.kind in ("input", "output", "parameter") else ("[", "]")
         lines = "<br/>".join(_escaped(part) for part in text)

@@ -1,5 +1,7 @@
 """The style of an SVG: the colours of a light and of a dark page, which the reader's own setting chooses."""
 
+from ..font import FAMILIES
+
 # Colours by what they are for; of each pair the first is for a light page, the second for a dark one.
 _COLOURS = {
     "page": ("#ffffff", "#0d1117"),
@@ -8,6 +10,7 @@ _COLOURS = {
     "wire": ("#57606a", "#8b949e"),
     "frame": ("#c3ccd6", "#3d444d"),
     "tint": ("#0b3d91", "#9ecbff"),
+    "mark": ("#0757ba", "#79b8ff"),
 }
 _FILLS = {
     "linear": ("#dbeafe", "#5b9bf0", "#16335c", "#4f8ff0"),
@@ -44,16 +47,17 @@ def _rules(*, dark: bool) -> str:
         f".dataflow .badge{{fill:{colour['quiet']}}}",
         f".dataflow .times{{fill:{colour['page']}}}",
         *(".dataflow .{}{{fill:{};stroke:{}}}".format(name, *fills(name, dark=dark)) for name in _FILLS),
+        f".dataflow .marked{{stroke:{colour['mark']};stroke-width:3}}",
     ]
     return "".join(rules)
 
 
 # What a dark page changes stands last; a program that knows no media queries (resvg) shows the light one.
 STYLE = (
-    '.dataflow text{font-family:"Helvetica Neue",Helvetica,Arial,"Liberation Sans",sans-serif}'
+    f".dataflow text{{font-family:{FAMILIES}}}"
     ".dataflow .name{font-size:13px}.dataflow .type,.dataflow .note{font-size:11px}"
-    ".dataflow .title{font-size:14px;font-weight:600}.dataflow .sign{font-size:14px}"
-    ".dataflow .strong{font-weight:600}.dataflow .mid{text-anchor:middle}"
+    ".dataflow .title,.dataflow .part{font-size:14px;font-weight:700}"
+    ".dataflow .strong{font-weight:700}.dataflow .mid{text-anchor:middle}"
     ".dataflow .frame{fill-opacity:.035;stroke-width:1.2}.dataflow .card{stroke-width:1.2}"
     ".dataflow .wire{fill:none;stroke-width:1.5}.dataflow .shape{stroke-width:1.3}"
     ".dataflow .idle,.dataflow .parameter{stroke-dasharray:4 3}"

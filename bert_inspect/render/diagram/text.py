@@ -11,7 +11,7 @@ from ...safetext import safe_text
 from ..cells import Cell, cut, length, segments
 from ..words import DIM, KNOWN, LAYER, MASKED, NAME, OP, PLAIN
 from .lanes import Row, rows_of
-from .words import label_of, lines_of, shapes_from, sign_of, times, type_of
+from .words import label_of, label_with_number, lines_of, shapes_from, sign_of, times, type_of
 
 _LINES = {"ud": "│", "lr": "─", "udlr": "┼", "ul": "╯", "ur": "╰", "dl": "╮", "dr": "╭", "udl": "┤", "udr": "├"}
 _LINES |= {"dlr": "┬", "ulr": "┴", "": " "}
@@ -79,7 +79,7 @@ class TextDiagram:
         if row.title:
             many = f"  {times(node).translate(_ASCII) if plain else times(node)}" if node.links else ""
             return [[*lead, (label_of(node), LAYER), (many, NAME)], [(type_of(node), DIM)], []]
-        text = label_of(node) or "; ".join(lines_of(node))
+        text = label_with_number(node) or "; ".join(lines_of(node))
         text = text.translate(_ASCII) if plain else text
         what: Cell = [(safe_text(node.type), OP), (" no-op" if node.no_op else "", MASKED)]
         style = NAME if node.kind in ("input", "output", "text", "tokenizer") else PLAIN

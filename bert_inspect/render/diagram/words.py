@@ -1,6 +1,6 @@
-"""What stands on a diagram in every format: the text of a node, the sign of an op, the legend."""
+"""What stands on a diagram in every format: the text of a node, what an op does, the caption."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from ...dataflow import Dataflow, Node
 from ...dataflow.graph import Shape
@@ -13,21 +13,41 @@ from ..words import shape as written
 
 
 def sign_of(node: Node) -> str:
-    """Return the sign in an op's circle."""
+    """Return the sign of an op, where there is room for no more."""
     return op_of(node.type).sign
 
 
 def label_of(node: Node) -> str:
-    """Return what a node is; of a multiplication with a number, the number too."""
-    number = _short(node.arguments) if node.kind == "op" and sign_of(node) in "×÷" else ""
-    return safe_text(f"{node.label} ({sign_of(node)} {number})" if number else node.label)
+    """Return what a node is."""
+    return safe_text(node.label)
 
 
-def _short(number: str) -> str:
+def operation(node: Node) -> str:
+    """Return what an op does, as one would write it: ``softmax``, ``+``, ``/ sqrt(64)``, ``[:, 0]``."""
+    infix, arguments = op_of(node.type).infix, brief(node.arguments)
+    if node.formula:
+        return safe_text(node.formula)
+    if node.type == "getitem" and arguments:
+        return safe_text(arguments)
+    if infix and not arguments:
+        return infix
+    if infix and (number := _number(arguments)):
+        return f"{infix} {number}"
+    return safe_text(node.type.strip("_"))
+
+
+def label_with_number(node: Node) -> str:
+    """Return what a node is; of an op that multiplies with a number or divides by one, the number too."""
+    number = node.kind == "op" and sign_of(node) in "×÷" and (node.formula or _number(node.arguments))
+    return f"{label_of(node)} ({operation(node)})" if number else label_of(node)
+
+
+def _number(text: str) -> str:
+    """Return a number in few digits, nothing where a text is none."""
     try:
-        return f"{float(number):.4g}"
+        return f"{float(text):.4g}"
     except ValueError:
-        return number
+        return ""
 
 
 def lines_of(node: Node) -> list[str]:
@@ -56,17 +76,6 @@ def shapes_from(flow: Dataflow) -> dict[str, str]:
 def shape_text(shape: Shape) -> str:
     """Return a shape as torch prints it, a single number by its name."""
     return "" if shape is None else written(shape) if shape else "scalar"
-
-
-def legend(nodes: Iterable[Node]) -> list[tuple[str, str]]:
-    """Return the signs that occur, each with the ops that it stands for."""
-    found: dict[str, list[str]] = {}
-    for node in nodes:
-        if node.kind == "op":
-            ops = found.setdefault(sign_of(node), [])
-            if node.type not in ops:
-                ops.append(safe_text(node.type))
-    return [(sign, ", ".join(ops)) for sign, ops in found.items()]
 
 
 def family(node: Node) -> str:

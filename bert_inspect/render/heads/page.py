@@ -106,8 +106,10 @@ def certificate(layers: Sequence[LayerAttention]) -> Text:
 def _legend(batch: Input) -> str:
     first, last = map(safe_text, names_of_special(batch))
     return (
-        f"where more than half of a head's attention goes: C {first}  S {last}  P padding  = the token itself  "
-        "< the one before  > the one after  · spread over more"
+        "where more than half of a head's attention goes:\n"
+        f"C {first}  S {last}  = the token itself  < the one before  > the one after\n"
+        "W the same word elsewhere  T one other token  P padding\n"
+        "E almost evenly to all tokens  · none of these"
     )
 
 
@@ -132,12 +134,16 @@ _SIGNS: dict[Place, str] = {
     "itself": "=",
     "previous": "<",
     "next": ">",
+    "same word": "W",
+    "token": "T",
 }
 
 
 def _target(trace: Trace, matrix: Array, row: int) -> str:
     found = pattern(matrix, trace, row)
-    return "·" if found is None or found.spread else _SIGNS[found.place]
+    if found is None or found.place is None:
+        return "E" if found is not None and found.spread else "·"
+    return _SIGNS[found.place]
 
 
 def _heads(trace: Trace, layer: LayerAttention, row: int, *, only: int | None) -> Table:

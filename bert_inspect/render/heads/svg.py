@@ -3,7 +3,6 @@
 How strong a cell is drawn is the square root of its probability: 1 % is still to be seen beside 100 %.
 """
 
-import textwrap
 from base64 import b64encode
 from collections.abc import Sequence
 from html import escape
@@ -12,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...analysis.attention import Array, HeadSummary, LayerAttention, summaries
+from ...analysis.patterns import in_words, pattern
 from ...safetext import safe_document, safe_text
 from ...traces.record import Trace
 from ...traces.sentences import names_of_special
 from ...traces.token_text import token_texts
+from ..font import FAMILIES, shortened, text_width, wrapped
 from ..words import plural
 from .page import CAUTION, certificate
 from .pixels import png
@@ -31,9 +32,11 @@ _ENLARGED = 760
 _POINTS = 60
 """A small picture has at most as many points a side; of more tokens each point is the strongest of a block."""
 _LABEL = 14
+_TEXT = 12
+"""The size of most texts."""
 
 _STYLE = (
-    '.attention text{font-family:"Helvetica Neue",Helvetica,Arial,"Liberation Sans","DejaVu Sans",sans-serif;'
+    f".attention text{{font-family:{FAMILIES};"
     "font-size:12px;fill:#1f2328}"
     ".attention .page{fill:#ffffff}.attention .empty{fill:#f1f4f8}.attention .cell{fill:#2f81f7}"
     ".attention .quiet{fill:#59636e}.attention .small{font-size:9px;fill:#59636e}.attention .bad{fill:#c62828}"
@@ -65,7 +68,7 @@ def attention_svg(
     said = f"{certificate(layers).plain}. {CAUTION}"
     told = f"{plural(len(layers), 'layer')} of {plural(heads, 'head')}. {said[:1].upper()}{said[1:]}"
     drawing.y = 44.0
-    for line in textwrap.wrap(told, int(width / 6.4)):
+    for line in wrapped(told, _TEXT, width - 2 * _MARGIN):
         drawing.text(line, 0, drawing.y, "bad" if " nothing (sentence" in line else "quiet")
         drawing.y += 17
     enlarged = next(each for each in layers if each.layer == layer)
@@ -127,7 +130,7 @@ def _sentence(drawing: _Drawing, trace: Trace, row: int) -> None:
     text = safe_text(trace.input.texts[row])
     if trace.input.pairs is not None:
         text += f"  |  {safe_text(trace.input.pairs[row])}"
-    drawing.text(f"{row + 1}  {_short(text, 110)}", 0, drawing.y, "head")
+    drawing.text(shortened(f"{row + 1}  {text}", 14, _LEFT + _ENLARGED, bold=True), 0, drawing.y, "head")
     drawing.y += 26
 
 
@@ -148,10 +151,15 @@ def _enlarged(
     told = f"layer {layer.layer}, {which}: rows are query tokens, columns key tokens{rest}"
     drawing.text(told, 0, drawing.y, "quiet")
     names = token_texts(trace.input, row)
+    if head is not None:
+        drawing.y += 20
+        described = in_words(pattern(layer.probabilities[row, head], trace, row), names, arrow="→")
+        drawing.text(_short(safe_text(described), 110), 0, drawing.y)
     tokens = [_short(safe_text(names[place]), _LABEL) for place in places]
     hidden = [not trace.input.attention_mask[row][place] for place in places]
-    side = max(1.5, min(34.0, _ENLARGED / len(tokens)))
-    left, top = _LEFT + 30, drawing.y + 14 + 8 * max(map(len, tokens))
+    longest = max(text_width(token, _TEXT) for token in tokens)
+    left, top = max(_LEFT + 30, longest + 10), drawing.y + 20 + longest
+    side = max(1.5, min(34.0, (_LEFT + _ENLARGED - left) / len(tokens)))
     every = max(1, int(np.ceil(12 / side)))
     for place in range(0, len(tokens), every):
         style = "quiet" if hidden[place] else ""

@@ -27,13 +27,14 @@ class Prediction:
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
-    """What the model says of a class."""
+    """What the model says of a class; ``given`` is whether it is the sentence's label, which the loss compares with."""
 
     label: str
     logit: str
     probability: str
     share: float
     chosen: bool
+    given: bool
 
 
 def predictions(trace: Trace) -> list[Prediction]:
@@ -56,6 +57,7 @@ def predictions(trace: Trace) -> list[Prediction]:
                 probability=percent(shares[place]) if shares else "",
                 share=bare(shares[place]) if shares else 0.0,
                 chosen=meant and place in given,
+                given=_is_label(trace, row, place),
             )
             for place, logit in enumerate(logits[:_LABELS])
         ]
@@ -70,6 +72,16 @@ def predictions(trace: Trace) -> list[Prediction]:
             )
         )
     return told
+
+
+def _is_label(trace: Trace, row: int, place: int) -> bool:
+    labels = trace.input.labels
+    if labels is None or trace.output is None or trace.output.loss is None:
+        return False
+    label = labels[row]
+    if isinstance(label, list):
+        return len(label) > place and label[place] == 1
+    return isinstance(label, int) and label == place and len(trace.output.class_logits[row]) > 1
 
 
 def _is_given(trace: Trace, share: Number, place: int, largest: int) -> bool:

@@ -1,5 +1,6 @@
 """One self-contained document: templates, what is inlined in them, and the policy that forbids all else."""
 
+import re
 from base64 import b64encode
 from collections.abc import Sequence
 from functools import cache
@@ -9,6 +10,7 @@ from typing import Any
 
 import msgspec
 from jinja2 import Environment, FunctionLoader, StrictUndefined, Template, select_autoescape
+from markupsafe import Markup, escape
 
 from ...safetext import safe_json
 
@@ -22,13 +24,28 @@ def template(name: str) -> Template:
 
 @cache
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=FunctionLoader(_read),
         autoescape=select_autoescape(default=True),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["unbroken"] = unbroken
+    return environment
+
+
+def unbroken(text: str) -> Markup:
+    """Return a text as HTML in which no line ends between a number and its percent sign or in an option."""
+    return Markup(_UNBROKEN.sub(r'<span class="whole">\g<0></span>', str(escape(text))))
+
+
+def light_on_paper(picture: str) -> str:
+    """Return an SVG that is dark on a dark screen alone, for paper is white."""
+    return re.sub(r"@media\s*\(prefers-color-scheme", "@media screen and (prefers-color-scheme", picture)
+
+
+_UNBROKEN = re.compile(r"\(?[\d.]+ %\)?|--[a-z][a-z-]*")
 
 
 def _read(name: str) -> str:

@@ -4,15 +4,17 @@ from dataclasses import dataclass
 
 from ...families import heads
 from ...safetext import safe_text
+from ...traces.output import Output
 from ...traces.record import Trace
 from ...traces.sentences import cut_in_words
 from ...traces.token_text import shown_token
 from ..answers import answers, notes, title
 from ..header import BETTER, CAUSAL, meaning_of, seed_of, sentences_in, size_of, tokens_in
 from ..outcome.choices import prompts
+from ..outcome.classes import class_label
 from ..outcome.meaning import NO_ANSWER, only_pooler_drawn
 from ..proof import proof
-from ..words import matmuls, plural
+from ..words import matmuls, number, plural
 
 SENTENCES = 32
 _TOKENS = 512
@@ -42,11 +44,14 @@ class Token:
 
 @dataclass(frozen=True, kw_only=True)
 class Sentence:
-    """A sentence with its tokens; ``more`` counts those that are not listed."""
+    """A sentence with its tokens, those of a word together; ``more`` counts those that are not listed, ``padding``
+    those that are hidden at first.
+    """
 
     text: str
     pair: str | None
-    tokens: list[Token]
+    words: list[list[Token]]
+    padding: int
     more: int
     cut: str
 
@@ -73,6 +78,7 @@ def facts(trace: Trace) -> list[Fact]:
         *([Fact(name="mask", value="causal", more=CAUSAL, good=False)] if model.config.get("is_decoder") else []),
         Fact(name="input", value=sentences_in(batch), more=tokens_in(batch)),
         *_answered(trace),
+        *_loss(trace),
         Fact(
             name="computed",
             value=safe_text(f"{model.attention} attention, {model.dtype}, {model.device}"),
@@ -102,7 +108,8 @@ def sentences(trace: Trace) -> tuple[list[Sentence], int]:
             Sentence(
                 text=safe_text(text),
                 pair=None if batch.pairs is None else safe_text(batch.pairs[row]),
-                tokens=[_token(trace, row, place) for place in range(min(_TOKENS, len(batch.tokens[row])))],
+                words=_in_words([_token(trace, row, place) for place in range(min(_TOKENS, len(batch.tokens[row])))]),
+                padding=batch.attention_mask[row].count(0) if any(batch.attention_mask[row]) else 0,
                 more=max(0, len(batch.tokens[row]) - _TOKENS),
                 cut=cut_in_words(batch, row),
             )
@@ -132,6 +139,37 @@ def _token(trace: Trace, row: int, place: int) -> Token:
         segment=batch.token_type_ids[row][place],
         piece=piece and batch.sides(row)[place] == batch.sides(row)[place - 1],
     )
+
+
+def _in_words(tokens: list[Token]) -> list[list[Token]]:
+    words: list[list[Token]] = []
+    for token in tokens:
+        if token.piece:
+            words[-1].append(token)
+        else:
+            words.append([token])
+    return words
+
+
+def _loss(trace: Trace) -> list[Fact]:
+    """Return the loss and the labels that it is of, where labels were given."""
+    output, labels = trace.output, trace.input.labels
+    if output is None or output.loss is None:
+        return []
+    told = ", ".join(_label(trace, output, label) for label in (labels or [])[:_ANSWERS])
+    more = f" and {len(labels) - _ANSWERS} more" if labels and len(labels) > _ANSWERS else ""
+    which = "labels" if labels and len(labels) > 1 else "label"
+    return [Fact(name="loss", value=number(output.loss), more=f"with the {which} {told}{more}" if told else "")]
+
+
+def _label(trace: Trace, output: Output, label: int | float | list[int | float]) -> str:
+    """Return a label as it was given; a class by its name, a choice by its number on the page."""
+    classes = len(output.class_logits[0]) if output.class_logits else 0
+    if not isinstance(label, int) or classes < 2 or not 0 <= label < classes:
+        return str(label)
+    if trace.model.task == heads.MULTIPLE_CHOICE.task:
+        return f"choice {label + 1}"
+    return class_label(trace, output, label)
 
 
 def _answered(trace: Trace) -> list[Fact]:

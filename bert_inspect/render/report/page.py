@@ -19,12 +19,13 @@ from ...traces.tree import relaid_from
 from ..heads.page import CAUTION, certificate
 from ..words import plural
 from .cells import cells_data
-from .document import in_script, inlined, policy, template
+from .document import in_script, inlined, light_on_paper, policy, template
 from .facts import facts, others, sentences
 from .heads import fit, heads_data
+from .labels import label_names
 from .outcome import filled
 from .sources import code_data
-from .tensors import tensors_data
+from .tensors import heads_that_fit, tensors_data
 from .why import why_of
 
 _STYLES = ("page.css", "explain.css", "walk/walk.css")
@@ -34,7 +35,10 @@ _SCRIPTS = (
     "tree.js",
     "code.js",
     "values.js",
+    "arithmetic.js",
     "step.js",
+    "lines.js",
+    "head_map.js",
     "attention.js",
     "diagram.js",
     "explain.js",
@@ -64,14 +68,16 @@ def report_html(
         walk: the guided tour, as `render.walk` makes it a part of a page.
     """
     bare = structs.replace(trace, steps=[_without_values(step) for step in trace.steps])
+    stack = heads_that_fit(trace)
     data = {
         "trace": bare,
-        "values": tensors_data(trace),
+        "values": tensors_data(trace, stack),
+        "labels": label_names(trace),
         "code": code_data(trace),
         "cells": None if opened is None else cells_data(trace, opened),
         "relaid": list(relaid_from(trace.steps).items()),
     }
-    notes = [*left_out, *_values_note(trace)]
+    notes = [*left_out, *_values_note(trace, stack)]
     return _page(
         trace,
         layers,
@@ -129,6 +135,7 @@ def _page(
                 f"attention: {plural(held.sentences, 'sentence')} of {count}{tokens_told}; "
                 "the page has no room for more; choose fewer layers with --layer"
             )
+    diagram = None if diagram is None else light_on_paper(diagram)
     style, script = inlined(_STYLES, _SCRIPTS)
     why = None if explanation is None else why_of(explanation)
     drawn = (diagram or "") + (walk or "") + ("" if why is None else why.pictures)
@@ -163,7 +170,7 @@ def _without_values(step: Any) -> Any:
     return structs.replace(step, outputs=[structs.replace(tensor, values=None) for tensor in step.outputs])
 
 
-def _values_note(trace: Trace) -> list[str]:
+def _values_note(trace: Trace, stack: int) -> list[str]:
     outputs = [tensor for step in trace.steps for tensor in step.outputs]
     told = []
     if all(tensor.stats is None for tensor in outputs):
@@ -171,11 +178,24 @@ def _values_note(trace: Trace) -> list[str]:
     if all(tensor.values is None for tensor in outputs):
         told.append("values: not recorded in this run; --values records them")
     elif any(tensor.values is not None and max(tensor.shape, default=0) > _WHOLE for tensor in outputs):
+        heads = _heads_in(trace)
+        few = f" and {plural(stack, 'head')} of {heads}" if stack < heads else ""
         told.append(
-            "values: of each matrix the first and last 12 rows and columns, of the first two sentences; "
+            f"values: of each matrix the first and last 12 rows and columns, of the first two sentences{few}; "
             "run --tensors FILE saves them whole"
         )
     return told
+
+
+def _heads_in(trace: Trace) -> int:
+    """Return how many heads a step has at most of which the trace holds values."""
+    found = [
+        tensor.shape[tensor.axes.index("heads")]
+        for step in trace.steps
+        for tensor in step.outputs
+        if tensor.values is not None and tensor.axes and "heads" in tensor.axes
+    ]
+    return max(found, default=0)
 
 
 _WHOLE = 24

@@ -21,6 +21,7 @@ from ..explain.sum_rows import KINDS, Block, kinds_in
 from ..explain.svg.check import chart_svg
 from ..explain.texts import Piece, lines
 from ..explain.view import View
+from .document import light_on_paper
 from .told import Bar, Check, Shaded, Table, Told, Why
 
 SENTENCES = 32
@@ -177,7 +178,7 @@ def _check(found: Faithfulness, name: str) -> Check:
         verdict=said.verdict(found),
         counted=said.counted(found),
         curves=said.curve_title(found),
-        chart=Markup(chart_svg(found, name=name)),
+        chart=Markup(light_on_paper(chart_svg(found, name=name))),
         tables=[
             (
                 title,

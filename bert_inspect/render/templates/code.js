@@ -30,7 +30,7 @@ const listing = (data, step, chosen, go) => {
     return h(
       "div",
       { class: "function" },
-      h("p", { class: "place" }, h("b", {}, safe(shown.name)), ` ${safe(shown.file)}`),
+      h("p", { class: "place" }, h("b", {}, dotted(shown.name)), " ", dotted(shown.file)),
       h("ol", { class: "lines" }, lines),
     );
   });
@@ -39,7 +39,7 @@ const listing = (data, step, chosen, go) => {
     "section",
     { class: "part", "aria-label": "Source" },
     h("h4", {}, "Source"),
-    h("p", { class: "quiet" }, `what ran in ${safe(name)}${legend.filter(Boolean).map((text) => `; ${text}`).join("")}`),
+    h("p", { class: "quiet" }, "what ran in ", dotted(name), legend.filter(Boolean).map((text) => `; ${text}`)),
     functions,
   );
 };

@@ -1,6 +1,8 @@
 // The diagram moves and grows under mouse, fingers and keys, and its boxes select steps.
 
-const diagramView = (frame, { go }) => {
+const PIECE = 1.2; // how much higher than wide a piece of it may be on paper
+
+const diagramView = (frame, { go, name }) => {
   const svg = frame.querySelector("svg");
   const [, , width, height] = svg.getAttribute("viewBox").split(/\s+/).map(Number);
   const view = { x: 0, y: 0, width, height };
@@ -27,13 +29,48 @@ const diagramView = (frame, { go }) => {
   svg.removeAttribute("width");
   svg.removeAttribute("height");
   svg.setAttribute("tabindex", "0");
+  svg.setAttribute("role", "group"); // a picture would hide its boxes from a screen reader
 
-  // A tall drawing begins in its own size, at the tensors that go in, below: as a whole it would be too small to read.
+  // A large drawing begins in its own size, at the tokenizer, below: as a whole it would be too small to read.
   if (Math.min(svg.clientWidth / width, svg.clientHeight / height) < 0.6) {
     const [wide, high] = [svg.clientWidth, svg.clientHeight];
-    Object.assign(view, { x: (width - wide) / 2, y: height - high, width: wide, height: high });
+    const start = (svg.querySelector(".tokenizer") || svg).getBoundingClientRect();
+    const middle = new DOMPoint(start.left + start.width / 2, start.top).matrixTransform(svg.getScreenCTM().inverse()).x;
+    Object.assign(view, { x: Math.max(0, middle - wide / 2), y: height - high, width: wide, height: high });
     draw();
   }
+
+  // Where the pieces for paper begin and end: not within a box.
+  const cuts = () => {
+    const inside = svg.getScreenCTM().inverse();
+    const spans = boxes
+      .filter((box) => !box.querySelector("[data-step]"))
+      .map((box) => box.getBoundingClientRect())
+      .map(({ left, top, bottom }) => [top, bottom].map((y) => new DOMPoint(left, y).matrixTransform(inside).y));
+    const found = [0];
+    while (height - found.at(-1) > PIECE * width) {
+      const start = found.at(-1);
+      let end = start + PIECE * width;
+      for (let crossed = [end + 6]; crossed; crossed = spans.find(([top, bottom]) => top - 6 < end && end < bottom + 6)) end = crossed[0] - 6;
+      found.push(end > start + 0.5 * PIECE * width ? end : start + PIECE * width);
+    }
+    return [...found, height];
+  };
+
+  // Paper shows all of it, as wide as the page and in pieces that fit on one; each begins where the one before ends.
+  onPaper(
+    () => {
+      const pieces = cuts();
+      frame.replaceChildren(
+        ...pieces.slice(1).map((end, place) => {
+          const part = svg.cloneNode(true);
+          part.setAttribute("viewBox", `0 ${pieces[place]} ${width} ${end - pieces[place]}`);
+          return part;
+        }),
+      );
+    },
+    () => frame.replaceChildren(svg),
+  );
 
   let from = null;
   let moved = false;
@@ -74,7 +111,12 @@ const diagramView = (frame, { go }) => {
       0: fit,
     };
     const box = event.target.closest("[data-step]");
-    if (box && (event.key === "Enter" || event.key === " ")) acts[event.key] = () => go(Number(box.dataset.step));
+    if (box) {
+      const at = boxes.indexOf(box);
+      const to = (place) => () => boxes[Math.max(0, Math.min(boxes.length - 1, place))].focus();
+      Object.assign(acts, { ArrowLeft: to(at - 1), ArrowUp: to(at - 1), ArrowRight: to(at + 1), ArrowDown: to(at + 1), Home: to(0), End: to(boxes.length - 1) });
+      acts.Enter = acts[" "] = () => go(Number(box.dataset.step));
+    }
     if (!acts[event.key] || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     acts[event.key]();
@@ -83,13 +125,18 @@ const diagramView = (frame, { go }) => {
     const box = event.target.closest("[data-step]");
     if (box && !moved) go(Number(box.dataset.step));
   });
-  for (const box of svg.querySelectorAll("[data-step]")) {
-    box.setAttribute("tabindex", "0");
+  // Of the boxes the Tab key reaches one; from it arrow keys go to the others, in the order in which they ran.
+  const boxes = [...svg.querySelectorAll("[data-step]")].sort((one, other) => one.dataset.step - other.dataset.step);
+  const reach = (wanted) => boxes.forEach((box) => box.setAttribute("tabindex", box === wanted ? "0" : "-1"));
+  for (const box of boxes) {
     box.setAttribute("role", "button");
+    if (!box.querySelector("title")) box.setAttribute("aria-label", safe(name(Number(box.dataset.step))));
   }
+  if (boxes.length) reach(boxes[0]);
   svg.addEventListener("focusin", (event) => {
     const box = event.target.closest("[data-step]");
     if (!box) return;
+    reach(box);
     const [seen, frame_] = [box.getBoundingClientRect(), svg.getBoundingClientRect()];
     const inside = seen.left >= frame_.left && seen.right <= frame_.right && seen.top >= frame_.top && seen.bottom <= frame_.bottom;
     if (inside) return;

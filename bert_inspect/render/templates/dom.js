@@ -20,6 +20,13 @@ const safe = (text) =>
     sign === "\u200d" || sign === "\u200c" ? sign : `\\u{${sign.codePointAt(0).toString(16)}}`,
   );
 
+// A token within a sentence: one that is read from right to left does not turn what stands around it.
+const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/;
+const isolated = (token) => (RIGHT_TO_LEFT.test(token) ? `\u2066${safe(token)}\u2069` : safe(token));
+
+// A path, whose lines end after a dot, a slash or an underscore rather than within a name.
+const dotted = (path) => safe(path).split(/(?<=[._/])/).flatMap((part, at) => (at ? [h("wbr"), part] : [part]));
+
 const short = (text) => safe(text.length > 40 ? `${text.slice(0, 39)}…` : text);
 
 const MASKED = -1e30; // a masked score is the lowest number of its type
@@ -61,6 +68,48 @@ const choice = (label, options, value, changed) => {
   return h("label", { class: "choice" }, h("span", {}, label), select);
 };
 
+// Whether padding is shown: one answer for the whole page, which every view of tokens follows.
+const padding = { shown: false, views: new Set() };
+const paddingChoice = () => {
+  const label = choice("Padding", [["hidden", "hidden"], ["shown", "shown"]], padding.shown ? "shown" : "hidden", (value) => {
+    padding.shown = value === "shown";
+    for (const select of document.querySelectorAll("select[data-padding]")) select.value = value;
+    padding.views.forEach((show) => show());
+  });
+  label.querySelector("select").dataset.padding = "";
+  return label;
+};
+
+// Of many buttons in rows of `across` the Tab key reaches one; arrow keys, Home and End move among them.
+const roving = (container, across) => {
+  const buttons = () => [...container.querySelectorAll("button")];
+  const reach = (wanted) => buttons().forEach((button) => (button.tabIndex = button === wanted ? 0 : -1));
+  container.addEventListener("focusin", (event) => {
+    if (event.target.matches("button")) reach(event.target);
+  });
+  container.addEventListener("keydown", (event) => {
+    const all = buttons();
+    const at = all.indexOf(document.activeElement);
+    if (at < 0 || event.ctrlKey || event.metaKey || event.altKey) return;
+    const row = at - (at % across());
+    const last = all.length - across();
+    const moves = {
+      ArrowLeft: Math.max(row, at - 1),
+      ArrowRight: Math.min(row + across() - 1, at + 1),
+      ArrowUp: at - across() < 0 ? at : at - across(),
+      ArrowDown: at + across() < all.length ? at + across() : at,
+      Home: row,
+      End: row + across() - 1,
+      PageUp: at - row,
+      PageDown: last + (at - row),
+    };
+    if (!(event.key in moves)) return;
+    event.preventDefault();
+    all[moves[event.key]].focus();
+  });
+  return { reach };
+};
+
 // Whatever is drawn rather than styled follows the colour scheme, the width, and the paper, which is always light.
 const redraws = new Set();
 const redrawAll = () => {
@@ -68,5 +117,23 @@ const redrawAll = () => {
   redraws.forEach((draw) => draw());
 };
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redrawAll);
-addEventListener("beforeprint", redrawAll);
-addEventListener("afterprint", redrawAll);
+
+// What is shown in another way on paper: `enter` returns what `leave` needs to bring back the screen's.
+const onPaper = (enter, leave) => {
+  let before = null;
+  const change = (paper) => {
+    if (paper && !before) before = [enter()];
+    else if (!paper && before) {
+      leave(before[0]);
+      before = null;
+    }
+  };
+  addEventListener("beforeprint", () => change(true));
+  addEventListener("afterprint", () => change(false));
+  matchMedia("print").addEventListener("change", (event) => change(event.matches));
+};
+const inColoursOf = (paper) => () => {
+  document.documentElement.classList.toggle("paper", paper);
+  redrawAll();
+};
+onPaper(inColoursOf(true), inColoursOf(false));

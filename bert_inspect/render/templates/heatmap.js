@@ -1,6 +1,8 @@
 // A matrix as a heatmap that is read with mouse, keyboard and screen reader alike.
 //
-// model: { name, rows, columns, value(row, column), shade(value), say(row, column), text(value), looked(row, column),
+// model: { name, rows, columns, value(row, column), say(row, column), looked(row, column),
+//          shade(value): the name of a colour, and how strong it is, from 0 to 1,
+//          text(value): what stands in a cell, where that of every cell fits,
 //          opened(row, column): what a click on a cell, or Enter, does }
 // rows and columns: { size, label(at), dim(at), gap(at): whether indices are left out before it }
 
@@ -20,6 +22,16 @@ const heatmap = (first) => {
     return text.length > 14 ? `${text.slice(0, 13)}…` : text;
   };
 
+  const widestNumber = (context) => {
+    let most = 0;
+    context.font = SMALL;
+    for (let row = 0; row < model.rows.size; row++)
+      for (let column = 0; column < model.columns.size; column++)
+        most = Math.max(most, context.measureText(model.text(model.value(row, column))).width);
+    context.font = FONT;
+    return most;
+  };
+
   const layout = (context) => {
     const room = Math.max(240, (element.clientWidth || 640) - 2);
     context.font = FONT;
@@ -29,12 +41,13 @@ const heatmap = (first) => {
       return Math.ceil(most) + 10;
     };
     const left = widest(model.rows);
-    const top = model.columns.upright === false ? 22 : widest(model.columns);
     const gaps = (axis) => Array.from({ length: axis.size }, (_, place) => (axis.gap?.(place) ? 1 : 0));
     const count = (flags) => flags.reduce((sum, flag) => sum + flag, 0);
     const [rowGaps, columnGaps] = [gaps(model.rows), gaps(model.columns)];
     const fits = Math.floor((room - left - count(columnGaps) * GAP) / model.columns.size);
-    const side = Math.max(model.columns.size > 128 ? 3 : 9, Math.min(52, fits));
+    const flat = widest(model.columns) <= Math.min(fits, FLAT); // the names fit above their columns as they are read
+    const most = Math.max(52, flat ? widest(model.columns) : 0);
+    const side = Math.max(model.columns.size > 128 ? 3 : 9, Math.min(most, fits));
     const places = (flags, start, step) => {
       const found = [];
       let position = start;
@@ -46,9 +59,11 @@ const heatmap = (first) => {
       return [found, position];
     };
     const height = Math.max(model.columns.size > 128 ? 3 : 9, Math.min(side, 32));
+    const top = flat ? 24 : widest(model.columns);
     const [xs, width] = places(columnGaps, left, side);
     const [ys, bottom] = places(rowGaps, top, height);
-    return { left, top, side, height, xs, ys, width: width + 1, bottom: bottom + 1 };
+    const written = side >= 18 && model.text ? widestNumber(context) + 4 <= side : false;
+    return { left, top, side, height, xs, ys, flat, written, width: width + 1, bottom: bottom + 1 };
   };
 
   const prepared = (target) => {
@@ -65,18 +80,18 @@ const heatmap = (first) => {
   const draw = () => {
     plan = layout(canvas.getContext("2d"));
     const context = prepared(cells);
-    const [ink, empty] = ["--ink", "--empty"].map(colour);
+    const empty = colour("--empty");
     const between = plan.side > 5 ? 1 : 0;
     for (let row = 0; row < model.rows.size; row++) {
       for (let column = 0; column < model.columns.size; column++) {
         const value = model.value(row, column);
-        const [fill, strong] = model.shade(value) ?? [empty, false];
+        const [name, share] = model.shade(value);
         context.fillStyle = empty;
         context.fillRect(plan.xs[column], plan.ys[row], plan.side - between, plan.height - between);
-        context.fillStyle = fill;
+        context.fillStyle = tinted(name, share);
         context.fillRect(plan.xs[column], plan.ys[row], plan.side - between, plan.height - between);
-        if (plan.side >= 26 && model.text) {
-          context.fillStyle = strong ? colour("--on-strong") : ink;
+        if (plan.written) {
+          context.fillStyle = inkOn(name, share);
           context.textAlign = "center";
           context.font = SMALL;
           context.fillText(model.text(value), plan.xs[column] + plan.side / 2 - 0.5, plan.ys[row] + plan.height / 2 + 0.5);
@@ -105,8 +120,8 @@ const heatmap = (first) => {
       context.fillStyle = at?.column === column ? accent : model.columns.dim?.(column) ? quiet : ink;
       context.save();
       context.translate(plan.xs[column] + plan.side / 2, plan.top - 6);
-      context.rotate(-Math.PI / 2);
-      context.textAlign = "left";
+      if (!plan.flat) context.rotate(-Math.PI / 2);
+      context.textAlign = plan.flat ? "center" : "left";
       context.fillText(label(model.columns, column), 0, 0);
       context.restore();
     }
@@ -198,6 +213,22 @@ const heatmap = (first) => {
 };
 
 const GAP = 8;
+const FLAT = 120; // the widest column that is made to fit its name
 const FONT = '12px ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace';
 const SMALL = '11px system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif';
-const blue = (share) => `rgb(${colour("--heat")} / ${share})`;
+const tinted = (name, share) => `rgb(${channels(name).join(" ")} / ${share.toFixed(3)})`;
+const channels = (name) => {
+  const value = colour(name);
+  return value.startsWith("#") ? [1, 3, 5].map((at) => parseInt(value.slice(at, at + 2), 16)) : value.split(/\s+/).map(Number);
+};
+// The relative luminance of WCAG 2.2.
+const luminance = (rgb) =>
+  rgb.map((part) => (part /= 255) <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4).reduce((sum, part, at) => sum + part * [0.2126, 0.7152, 0.0722][at], 0);
+const contrast = (one, other) => (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
+// What is written on a tint: whichever of the two inks stands out more from it.
+const inkOn = (name, share) => {
+  const [over, under] = [channels(name), channels("--empty")];
+  const ground = luminance(over.map((part, at) => part * share + under[at] * (1 - share)));
+  const [plain, strong] = ["--ink", "--on-strong"].map((ink) => contrast(ground, luminance(channels(ink))));
+  return colour(strong > plain ? "--on-strong" : "--ink");
+};

@@ -20,6 +20,10 @@ const pathMatcher = (pattern) => {
 const stepsView = (frame) => {
   const steps = data.trace.steps;
   const wanted = { text: "", layer: "", module: "", label: "" };
+  let found = []; // the steps that the search and the filters leave, as they ran
+  let here = 0; // which of them is selected
+  const turn = (label, by) => h("button", { type: "button", disabled: true, on: { click: () => step(here + by) } }, label);
+  const [before, after] = [turn("Previous", -1), turn("Next", 1)];
   const told = h("output", { class: "quiet", "aria-live": "polite" });
   let diagram = null;
   const go = (id) => {
@@ -40,7 +44,7 @@ const stepsView = (frame) => {
     const inPath = pathMatcher(wanted.module);
     const text = wanted.text.trim().toLowerCase();
     const any = inPath || text || wanted.layer !== "" || wanted.label !== "";
-    const found = tree.filter(
+    found = tree.filter(
       any
         ? (step) =>
             (!text || says(step, text)) &&
@@ -49,10 +53,21 @@ const stepsView = (frame) => {
             (wanted.label === "" || step.label === wanted.label)
         : null,
     );
-    told.textContent = any ? `${count(found)} of ${count(steps.length)} steps` : `${count(steps.length)} steps`;
+    for (const button of [before, after]) button.disabled = found.length < 2;
+    const exact = found.findIndex((id) => steps[id].label.toLowerCase() === text);
+    if (found.length) step(Math.max(0, exact));
+    else told.textContent = any ? `0 of ${count(steps.length)} steps` : `${count(steps.length)} steps`;
+  };
+  // Selects one of the steps that were found; beyond the last comes the first.
+  const step = (wanted_) => {
+    if (!found.length) return;
+    here = (wanted_ + found.length) % found.length;
+    told.textContent = `${count(found.length)} of ${count(steps.length)} steps${found.length > 1 ? `, number ${here + 1} is selected` : ""}`;
+    tree.select(found[here]);
+    tree.element.querySelector('[aria-selected="true"] > .row')?.scrollIntoView({ block: "nearest" });
   };
   const field = (label, key, hint) =>
-    h("label", { class: "choice" }, h("span", {}, label), h("input", { type: "search", "aria-label": label, placeholder: hint, autocomplete: "off", spellcheck: "false", on: { input: (event) => { wanted[key] = event.target.value; apply(); } } }));
+    h("label", { class: "choice" }, h("span", {}, label), h("input", { type: "search", "aria-label": label, placeholder: hint, autocomplete: "off", spellcheck: "false", on: { input: (event) => { wanted[key] = event.target.value; apply(); }, keydown: (event) => { if (event.key === "Enter") step(here + (event.shiftKey ? -1 : 1)); } } }));
   const layers = [...new Set(steps.map((step) => step.layer))].filter((layer) => layer !== null && layer !== undefined);
   const labels = [...new Set(steps.map((step) => step.label))].sort();
   const tools = h(
@@ -62,16 +77,21 @@ const stepsView = (frame) => {
     layers.length ? choice("Layer", [["", "all"], ...layers.map((layer) => [layer, `layer ${layer}`])], "", (value) => { wanted.layer = value; apply(); }) : "",
     field("Module", "module", "attention.self or **.dense"),
     choice("Label", [["", "all"], ...labels.map((label) => [label, safe(label)])], "", (value) => { wanted.label = value; apply(); }),
-    h("span", { class: "buttons" }, h("button", { type: "reset" }, "Clear"), h("button", { type: "button", on: { click: () => tree.openAll(true) } }, "Open all"), h("button", { type: "button", on: { click: () => tree.openAll(false) } }, "Close all")),
+    h("span", { class: "buttons" }, before, after, h("button", { type: "reset" }, "Clear"), h("button", { type: "button", on: { click: () => tree.openAll(true) } }, "Open all"), h("button", { type: "button", on: { click: () => tree.openAll(false) } }, "Close all")),
     told,
   );
   frame.append(tools, h("div", { class: "panes" }, tree.element, detail.element));
   apply();
   tree.select(steps[0].id);
   const drawing = document.getElementById("diagram-view");
-  if (drawing) diagram = diagramView(drawing, { go });
+  if (drawing) diagram = diagramView(drawing, { go, name: (id) => steps[id]?.label ?? "" });
 };
 
+const sentencesTools = document.getElementById("sentences-tools");
+if (document.querySelector(".hides")) {
+  sentencesTools.append(paddingChoice());
+  padding.views.add(() => document.body.classList.toggle("padding-shown", padding.shown));
+} else sentencesTools.remove();
 const attentionFrame = document.getElementById("attention-view");
 if (attentionFrame) {
   const view = attentionView(data);

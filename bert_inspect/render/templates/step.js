@@ -10,7 +10,7 @@ const stepView = (data, { go }) => {
   let started = [];
 
   const link = (id) =>
-    h("button", { type: "button", class: "link", on: { click: () => go(id) } }, `${safe(steps[id].label)}`, h("small", {}, ` in ${safe(steps[id].path || "the model")}`));
+    h("button", { type: "button", class: "link", on: { click: () => go(id) } }, `${safe(steps[id].label)}`, h("small", {}, " in ", dotted(steps[id].path || "the model")));
 
   const tensors = (title, list, origin) =>
     list.length
@@ -48,7 +48,8 @@ const stepView = (data, { go }) => {
       "section",
       { class: "part", "aria-label": "Statistics" },
       h("h4", {}, "Statistics"),
-      rows.map((tensor) =>
+      rows.map((tensor) => [
+        rows.length > 1 ? h("p", { class: "mono" }, safe(tensor.name)) : "",
         h(
           "dl",
           { class: "stats" },
@@ -56,7 +57,7 @@ const stepView = (data, { go }) => {
             h("div", { class: ["nan", "inf"].includes(name) && tensor.stats[name] ? "warn" : "" }, h("dt", {}, name), h("dd", {}, number(tensor.stats[name]))),
           ),
         ),
-      ),
+      ]),
     );
   };
 
@@ -85,7 +86,7 @@ const stepView = (data, { go }) => {
           "header",
           {},
           h("h3", {}, safe(step.label)),
-          h("p", { class: "mono path" }, safe(step.path) || "the model itself"),
+          h("p", { class: "mono path" }, step.path ? dotted(step.path) : "the model itself"),
           h("p", { class: "mono quiet" }, `${safe(step.type)}(${safe(step.arguments)})`),
         ),
         known(step),

@@ -141,7 +141,7 @@ const stepTree = (steps, { selected, relaid }) => {
       }
     }
     render();
-    return wanted ? steps.filter(wanted).length : steps.length;
+    return wanted ? steps.filter(wanted).map((step) => step.id) : [];
   };
 
   list.addEventListener("click", (event) => {
@@ -179,6 +179,19 @@ const stepTree = (steps, { selected, relaid }) => {
     for (const step of steps) if (children.get(step.id).length && (wanted || depth(step) < 1)) open.add(step.id);
     render();
   };
+  // Paper has no arrows to open a step with: on it all of them are open.
+  onPaper(
+    () => {
+      const before = [...open];
+      openAll(true);
+      return before;
+    },
+    (before) => {
+      open.clear();
+      before.forEach((id) => open.add(id));
+      render();
+    },
+  );
   render();
   return { element: list, select, filter, openAll };
 };

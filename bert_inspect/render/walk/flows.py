@@ -1,17 +1,15 @@
 """The component that a station is in, and the whole model, as dataflows."""
 
-from typing import Literal
-
 from ...dataflow import Dataflow, dataflow, folded, tokenizer_flow
+from ...stations.station import Station
 from ...stations.walk import Walk
 
 
-def component_flow(walk: Walk, component: int | Literal["tokenizer"]) -> Dataflow:
-    """Return the dataflow of a component, by its step: all of it, and of the whole model one level."""
-    if isinstance(component, str):
+def component_flow(walk: Walk, station: Station) -> Dataflow:
+    """Return the dataflow of a station's component, as deep as the station says."""
+    if not isinstance(station.component, int):
         return tokenizer_flow(walk.trace.input)
-    root = walk.trace.steps[component]
-    return folded(dataflow(walk.trace, root, depth=1 if root.parent is None else None))
+    return folded(dataflow(walk.trace, walk.trace.steps[station.component], depth=station.depth))
 
 
 def whole_flow(walk: Walk) -> Dataflow:

@@ -86,7 +86,7 @@ def _start(walk: Walk, asked: Asked) -> Iterator[_Cell]:
             "From the text to the answer, in one forward pass. Run the cells from top to bottom; then put a sentence "
             "of your own in `texts`, run them again, and see what changes.",
             "",
-            "The cells need bert-inspect (`pip install bert-inspect`); where a number is computed by hand, numpy does it.",
+            "The cells need bert-inspect (`pip install bert-inspect`). What is computed by hand is, with numpy.",
         ],
     )
     yield ("code", "load", _load(asked))

@@ -126,8 +126,7 @@ def _component(walk: Walk, section: Section, folder: str, pictures: dict[str, st
         yield from (f"What runs here: {ran}{there if section.drawn_at and not section.is_drawn_here else ''}.", "")
     if not section.is_drawn_here:
         return
-    assert station.component is not None
-    picture = component_svg(walk, station.component)
+    picture = component_svg(walk, station)
     if picture is not None:
         name = f"{section.number:02d}-{station.name}.svg"
         pictures[name] = picture

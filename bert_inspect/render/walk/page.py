@@ -92,7 +92,7 @@ def walk_part(walk: Walk, typed: Typed | None = None) -> str:
 
 
 def _whole(walk: Walk) -> Markup | None:
-    text = whole_svg(walk)
+    text = whole_svg(walk, name="picture-of-all")
     return None if text is None else Markup(Picture(key="picture-of-all", text=text).drawn(frozenset()))
 
 
@@ -125,7 +125,7 @@ def _picture(walk: Walk, section: Section, pictures: dict[str, Picture | None]) 
         return None
     first = at not in pictures
     if first:
-        text = component_svg(walk, station.component)
+        text = component_svg(walk, station, name=f"picture-{at}")
         pictures[at] = None if text is None else Picture(key=f"picture-{at}", text=text)
     held = pictures[at]
     steps = frozenset(station.steps)

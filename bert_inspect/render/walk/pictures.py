@@ -5,43 +5,50 @@ from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from html import escape
-from typing import Literal
 from xml.etree import ElementTree
 
+from ...dataflow import Dataflow
+from ...stations.station import Station
 from ...stations.walk import Walk
 from ..diagram.style import STYLE
 from ..diagram.svg import TooLarge, svg
+from ..report.document import light_on_paper
 from .flows import component_flow, whole_flow
 
 _NAMESPACE = "{http://www.w3.org/2000/svg}"
+_BOX = ("frame", "shape")
+"""The classes of what a step is drawn as: a module that is opened, and everything else."""
 _AROUND = 3.0
 """How far around a step its mark is drawn."""
 _MARK = 'fill="none" stroke="#bf3989" stroke-width="2.5"'
 """The look of a mark: a colour that no node has, legible on light and on dark."""
 
-PAGE_STYLE = STYLE.replace("@media (prefers-color-scheme", "@media screen and (prefers-color-scheme")
+PAGE_STYLE = light_on_paper(STYLE)
 """The style of pictures on a page, which is light on paper."""
 
 
-def component_svg(walk: Walk, component: int | Literal["tokenizer"]) -> str | None:
-    """Return the picture of a component, None where there is more in it than can be drawn."""
-    try:
-        return svg(component_flow(walk, component), upwards=False)
-    except TooLarge:
-        return None
+def component_svg(walk: Walk, station: Station, *, name: str = "flow") -> str | None:
+    """Return the picture of a station's component, None where there is more in it than can be drawn. ``name`` begins
+    the ids in it.
+    """
+    return _svg(component_flow(walk, station), name)
 
 
-def whole_svg(walk: Walk) -> str | None:
+def whole_svg(walk: Walk, *, name: str = "flow") -> str | None:
     """Return the picture of the whole model, None where there is more in it than can be drawn."""
+    return _svg(whole_flow(walk), name)
+
+
+def _svg(flow: Dataflow, name: str) -> str | None:
     try:
-        return svg(whole_flow(walk), upwards=False)
+        return svg(flow, upwards=False, name=name)
     except TooLarge:
         return None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
-    """A picture that a page holds once. ``key`` names it there, ``text`` is the SVG."""
+    """A picture that a page holds once. ``key`` names it there, and begins the ids in its ``text``, the SVG."""
 
     key: str
     text: str
@@ -49,8 +56,6 @@ class Picture:
     def drawn(self, steps: AbstractSet[int]) -> str:
         """Return it for the place where the page holds it, with the marks of steps; its style stands in the page."""
         text = re.sub(r"<style>.*?</style>", "", self.text.strip(), count=1, flags=re.DOTALL)
-        text = re.sub(r'(?<=")flow-(title|text)(?=")', rf"{self.key}-\1", text)  # no text has a quote of its own
-        text = text.replace('"flow-title flow-text"', f'"{self.key}-title {self.key}-text"')
         at = text.index('<rect class="page"')
         inside = text[at:].removesuffix("</svg>")
         inside = re.sub(r' data-step="\d+"', "", inside)
@@ -98,16 +103,9 @@ def _boxes(element: ElementTree.Element, x: float, y: float) -> Iterator[Box]:
         x, y = x + float(moved[1]), y + float(moved[2])
     step = element.get("data-step")
     if step is not None:
-        shapes = [each for each in element.iter() if each.tag in (f"{_NAMESPACE}rect", f"{_NAMESPACE}circle")]
+        shapes = [each for each in element.iter(f"{_NAMESPACE}rect") if each.get("class", "").partition(" ")[0] in _BOX]
         if shapes:
-            yield _box(shapes[0], int(step), x, y)
+            left, top, width, height = (float(shapes[0].get(size, 0)) for size in ("x", "y", "width", "height"))
+            yield Box(step=int(step), x=x + left, y=y + top, width=width, height=height)
     for child in element:
         yield from _boxes(child, x, y)
-
-
-def _box(shape: ElementTree.Element, step: int, x: float, y: float) -> Box:
-    if shape.tag == f"{_NAMESPACE}circle":
-        cx, cy, r = (float(shape.get(name, 0)) for name in ("cx", "cy", "r"))
-        return Box(step=step, x=x + cx - r, y=y + cy - r, width=2 * r, height=2 * r)
-    left, top, width, height = (float(shape.get(name, 0)) for name in ("x", "y", "width", "height"))
-    return Box(step=step, x=x + left, y=y + top, width=width, height=height)

@@ -83,10 +83,10 @@ def _blocks(walk: Walk, at: int, stop: Stop, *, diagram: bool) -> Iterator[Rende
         yield Group(*(line for statement in stop.code for line in _statement(statement)))
     component = stop.station.component if diagram else None
     if isinstance(component, str):
-        yield TextDiagram(component_flow(walk, component), upwards=False)
+        yield TextDiagram(component_flow(walk, stop.station), upwards=False)
     elif component is not None:
         marked = frozenset(f"s{step}" for step in stop.station.steps)
-        yield TextDiagram(component_flow(walk, component), upwards=False, marked=marked)
+        yield TextDiagram(component_flow(walk, stop.station), upwards=False, marked=marked)
     if at == first_followed(walk):
         yield _Sentences(followed(walk) or no_numbers(walk))
     yield from (_Matrix(excerpt) for excerpt in stop.excerpts)
@@ -151,7 +151,7 @@ class _Matrix:
             cells = [f"  {_right(columns[at], sizes[at])}{'  …' if at in gaps else ''}" for at in shown]
             yield Text(" " * first + "".join(cells), DIM)
         for number, (name, row) in enumerate(zip(names, written, strict=True)):
-            line = Text(_right(name, first), DIM)
+            line = Text.assemble((_right(name, first), DIM))
             for at in shown:
                 line.append(f"  {row[at].rjust(sizes[at])}", self._style(number, at, row[at]))
                 line.append("  …" if at in gaps else "", DIM)

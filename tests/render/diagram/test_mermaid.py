@@ -7,7 +7,7 @@ from bert_inspect.render.diagram.mermaid import mermaid
 
 # Mermaid's grammar of flowcharts, as far as we use it: one statement a line, texts in quotes without quotes in them.
 _TEXT = r'"[^"`<>|\\{}]*(?:<br/>[^"`<>|\\{}]*)*"'
-_NODE = re.compile(rf"^ *([a-z]\d+)(?:\(\({_TEXT}\)\)|\(\[{_TEXT}\]\)|\[{_TEXT}\]):::[a-z]+$")
+_NODE = re.compile(rf"^ *([a-z]\d+)(?:\(\[{_TEXT}\]\)|\[{_TEXT}\]):::[a-z]+$")
 _BOX = re.compile(rf"^ *subgraph ([a-z]\d+)\[{_TEXT}\]$")
 _ARROW = re.compile(rf"^ *([a-z]\d+) (?:-- {_TEXT} )?--> ([a-z]\d+)$")
 _REST = re.compile(

@@ -7,12 +7,14 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from msgspec import structs
 
 from bert_inspect import Trace
 from bert_inspect.dataflow import Dataflow, Node, dataflow
 from bert_inspect.render.diagram.svg import svg
-from bert_inspect.render.diagram.words import caption, label_of, shape_text, sign_of
+from bert_inspect.render.diagram.words import caption, label_of, operation, shape_text
 from bert_inspect.traces.lookup import first_call
+from bert_inspect.traces.vocabulary.labels import SCALED_ATTENTION_SCORES
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -35,9 +37,9 @@ def test_the_svg_is_a_whole_document_that_says_what_it_shows(flows: list[Dataflo
             for node in flow.walk()
             if label_of(node) and any(a.target == node.id for a in flow.arrows)
         )
-        circles = [each for each in root.iter(f"{SVG}circle") if "r" in each.attrib and each.attrib["r"] == "13"]
+        pills = [each for each in root.iter(f"{SVG}rect") if each.get("class") == "shape op" and each.get("rx") == "12"]
         small = [node for node in leaves(flow) if node.kind == "op" and len(into(flow, node)) <= 3]
-        assert len(circles) == len(small)
+        assert len(pills) == len(small)
         shown = [element.text for element in root.iter(f"{SVG}text")]
         assert all(label_of(node) in shown for node in flow.walk() if node.label)
         assert all(shape_text(arrow.shape) in shown for arrow in flow.arrows if arrow.shape is not None)
@@ -63,12 +65,24 @@ def test_hostile_sentences_are_text(flows: list[Dataflow]) -> None:
     assert "&lt;script&gt;" in svg(flows[-3])
 
 
-def test_the_legend_names_every_sign(flows: list[Dataflow]) -> None:
+def test_every_op_is_named_by_what_it_does(flows: list[Dataflow]) -> None:
     for flow in flows:
-        text = svg(flow)
-        for node in flow.walk():
-            if node.kind == "op":
-                assert f">{sign_of(node)}<" in text.replace("&#x27;", "'") and node.type in text
+        shown = [element.text for element in ElementTree.fromstring(svg(flow)).iter(f"{SVG}text")]
+        assert all(operation(node) in shown for node in leaves(flow) if node.kind == "op")
+    shown = [element.text for element in ElementTree.fromstring(svg(flows[5])).iter(f"{SVG}text")]
+    assert {"matmul", "/ sqrt(8)", "+", "softmax", "transpose"} <= set(shown)
+
+
+def test_a_factor_is_a_root_only_where_it_is_that_of_the_head_size(traced: Trace) -> None:
+    scaled = next(step for step in traced.steps if step.label == SCALED_ATTENTION_SCORES)
+    assert float(scaled.arguments) == 8**-0.5
+    for arguments, wanted in (("0.5", "× 0.5"), ("0.35", "× 0.35"), (scaled.arguments, "/ sqrt(8)")):
+        steps = list(traced.steps)
+        steps[scaled.id] = structs.replace(scaled, arguments=arguments)
+        changed = structs.replace(traced, steps=steps)
+        flow = dataflow(changed, first_call(changed, "bert.encoder.layer.0.attention.self"))
+        (node,) = (node for node in flow.walk() if node.label == SCALED_ATTENTION_SCORES)
+        assert operation(node) == wanted
 
 
 def test_the_caption_tells_of_which_run_it_is(traced: Trace) -> None:

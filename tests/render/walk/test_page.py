@@ -57,9 +57,7 @@ def test_a_component_is_drawn_once_and_each_station_s_steps_are_outlined() -> No
     walk, _ = tour_of("bert")
     page = walk_html(walk)
     stop = next(stop for stop in walk.stops if stop.station.name == "attention-scores")
-    component = stop.station.component
-    assert isinstance(component, int)
-    picture = component_svg(walk, component)
+    picture = component_svg(walk, stop.station)
     assert picture is not None and page.count('id="picture-query-key-value"') == 1
     drawn = {box.step for box in boxes(picture)}
     section = page[page.index('id="attention-scores"') : page.index('id="scaling"')]
@@ -69,21 +67,21 @@ def test_a_component_is_drawn_once_and_each_station_s_steps_are_outlined() -> No
 
 def test_boxes_are_where_the_steps_are_drawn() -> None:
     picture = (
-        '<svg xmlns="http://www.w3.org/2000/svg"><g transform="translate(10 20)"><rect data-step="1" x="1" y="2" '
-        'width="30" height="40"/><g transform="translate(5 5)"><g data-step="2"><title/><circle cx="10" cy="10" r="4"/>'
-        '</g></g></g><g data-step="3"><rect x="0" y="0" width="7" height="8"/></g></svg>'
+        '<svg xmlns="http://www.w3.org/2000/svg"><g transform="translate(10 20)"><rect data-step="1" class="frame" '
+        'x="1" y="2" width="30" height="40"/><g transform="translate(5 5)"><g data-step="2"><title/>'
+        '<rect class="card" x="9" y="9"/><rect class="shape op" x="6" y="6" width="8" height="8"/></g></g></g>'
+        '<g data-step="3"><rect class="shape linear" x="0" y="0" width="7" height="8"/></g></svg>'
     )
     found = {box.step: (box.x, box.y, box.width, box.height) for box in boxes(picture)}
     assert found == {1: (11, 22, 30, 40), 2: (21, 31, 8, 8), 3: (0, 0, 7, 8)}
 
 
 def test_text_of_a_picture_is_no_markup_of_it() -> None:
-    text = '<svg aria-labelledby="flow-title flow-text" width="1" height="1"><style>a</style><desc id="flow-text"/>'
-    held = Picture(key="p", text=f'{text}<rect class="page"/><text>flow-text data-step=&quot;1&quot;</text></svg>')
-    assert held.drawn(frozenset()) == (
-        '<svg aria-labelledby="p-title p-text" width="1" height="1"><desc id="p-text"/><g id="p" class="dataflow">'
-        '<rect class="page"/><text>flow-text data-step=&quot;1&quot;</text></g></svg>'
-    )
+    start = '<svg aria-labelledby="p-title p-text" width="1" height="1">'
+    inside = '<rect class="page"/><text>data-step=&quot;1&quot;</text>'
+    held = Picture(key="p", text=f'{start}<style>a</style><desc id="p-text"/>{inside}</svg>')
+    drawn = f'{start}<desc id="p-text"/><g id="p" class="dataflow">{inside}</g></svg>'
+    assert held.drawn(frozenset()) == drawn
     assert 'aria-label="a &quot;b&quot;"' in held.again(frozenset(), 'a "b"')
 
 

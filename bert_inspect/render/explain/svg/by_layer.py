@@ -1,8 +1,9 @@
 """What the head answers from each hidden state as SVG: a row a layer with its number and a bar."""
 
 from ....analysis.explain.explanation import Answer, Explanation
+from ...font import shortened, text_width
 from ..by_layer import layer_columns, layer_notes
-from .drawing import ROW, TEXT, Drawing, short, wide
+from .drawing import ROW, TEXT, Drawing
 from .rows import draw_bar, scale
 
 _ANSWER = 180.0
@@ -12,7 +13,7 @@ def draw_layers(drawing: Drawing, explanation: Explanation, answer: Answer) -> N
     """Draw one answer: a row for each hidden state, and what has to be known to read them."""
     places, values, shares, answers = layer_columns(explanation, answer)
     place, value, share, name = (
-        max((wide(text, TEXT) for text in column), default=0) for column in (places, values, shares, answers)
+        max((text_width(text, TEXT) for text in column), default=0) for column in (places, values, shares, answers)
     )
     name = min(name, _ANSWER)
     numbers = place + 16 + value
@@ -26,7 +27,7 @@ def draw_layers(drawing: Drawing, explanation: Explanation, answer: Answer) -> N
         drawing.text(places[at], 0, drawing.y, "quiet")
         drawing.text(values[at], numbers, drawing.y, f"{style} end")
         drawing.text(shares[at], right + 16 + share, drawing.y, f"{style} end")
-        drawing.text(short(answers[at], TEXT, name), right + 16 + share + 16, drawing.y, style)
+        drawing.text(shortened(answers[at], TEXT, name), right + 16 + share + 16, drawing.y, style)
         if at:
             told = " ".join(filter(None, (places[at], values[at], shares[at], answers[at])))
             drawing.words.append(told)

@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Sequence
 
 from ....analysis.explain.explanation import Answer, Explanation
+from ...font import cut, text_width
 from .. import said
 from ..by_token import blocks_of, title_of, totals_in_words
 from ..digits import decimals
 from ..rows import bias_rows, token_groups
 from ..texts import Line, Piece, lines
 from ..view import View
-from .drawing import TEXT, Drawing, cut, wide
+from .drawing import TEXT, Drawing
 from .rows import draw_rows
 
 _SIZE, _HEIGHT = 16.0, 30.0
@@ -47,7 +48,7 @@ def _legend(drawing: Drawing, for_: str, against: str) -> None:
     for text, style in ((for_, "for"), (against, "against")):
         drawing.box(x, drawing.y - 10, 12, 12, style=style)
         drawing.text(text, x + 18, drawing.y, "quiet")
-        x += 18 + wide(text, TEXT) + 18
+        x += 18 + text_width(text, TEXT) + 18
     drawing.y += 26
 
 
@@ -55,13 +56,13 @@ def _text(drawing: Drawing, line: Line) -> None:
     drawing.y += 6
     x = 0.0
     for chunk in _chunks(line.pieces):
-        room = sum(wide(piece.text, _SIZE) for piece in chunk)
+        room = sum(text_width(piece.text, _SIZE) for piece in chunk)
         if x and x + room > drawing.width:
             x = 0.0
             drawing.y += _HEIGHT
         for piece in chunk:
             for text in _fitting(piece.text, drawing.width):
-                width = wide(text, _SIZE)
+                width = text_width(text, _SIZE)
                 if x and x + width > drawing.width:
                     x = 0.0
                     drawing.y += _HEIGHT
@@ -103,7 +104,7 @@ def _chunks(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
 
 
 def _fitting(text: str, width: float) -> Iterator[str]:
-    while wide(text, _SIZE) > width:
+    while text_width(text, _SIZE) > width:
         kept = cut(text, _SIZE, width)
         yield kept
         text = text[len(kept) :]

@@ -3,8 +3,9 @@
 import math
 
 from ....analysis.explain.explanation import Faithfulness
+from ...font import text_width
 from .. import said
-from .drawing import ROW, TEXT, Drawing, wide
+from .drawing import ROW, TEXT, Drawing
 
 _LEFT, _CHART_WIDTH, _CHART_HEIGHT, _LEGEND = 44.0, 520.0, 180.0, 180.0
 _NARROW = 330.0
@@ -71,7 +72,7 @@ def _chart(drawing: Drawing, found: Faithfulness, *, width: float = _CHART_WIDTH
 
 
 def _numbers(drawing: Drawing, found: Faithfulness, numbers: list[list[float]]) -> None:
-    left = max((wide(said.order_name(order), TEXT) for order in found.orders), default=0) + 24
+    left = max((text_width(said.order_name(order), TEXT) for order in found.orders), default=0) + 24
     for place, part in enumerate(found.bins):
         drawing.text(f"{100 * part:.0f} %", left + 60 * place + 36, drawing.y, "quiet end")
     drawing.y += ROW

@@ -1,20 +1,14 @@
 """What the pictures of an explanation as SVG are made of: texts, boxes, lines; and the colours of both schemes."""
 
-import re
-from collections.abc import Iterator
 from html import escape
 
 from ....safetext import safe_document
-from ...diagram.font import text_width
+from ...font import FAMILIES, wrapped
 
 WIDTH = 864.0
 MARGIN = 28.0
 TEXT, ROW, LINE = 12.0, 19.0, 17.0
 """The size of texts, how high a row is, and a line of text."""
-_WIDER = 1.13
-"""The font that a PNG is written in is so much wider than the one that widths are measured in."""
-_BOLD = 1.12
-"""Bold letters are so much wider."""
 
 _RULES = {
     "text": ("fill", "#1f2328", "#e6edf3"),
@@ -37,7 +31,7 @@ def _rules(*, dark: bool) -> str:
 
 
 _STYLE = (
-    '.why text{font-family:"Helvetica Neue",Helvetica,Arial,"Liberation Sans","DejaVu Sans",sans-serif;'
+    f".why text{{font-family:{FAMILIES};"
     "font-size:12px;white-space:pre}"
     ".why .title{font-size:20px;font-weight:600}.why .head{font-size:14px;font-weight:600}.why .strong{font-weight:600}"
     ".why .big{font-size:16px}.why .end{text-anchor:end}.why .mid{text-anchor:middle}"
@@ -67,8 +61,8 @@ class Drawing:
     def paragraph(self, text: str, style: str = "", *, size: float = TEXT) -> None:
         """Write a text in as many lines as it needs, and go down by them."""
         self.words.append(text)
-        bold = _BOLD if style.startswith(("head", "strong")) else 1.0
-        for line in wrapped(text, size * bold, self.width):
+        bold = style.startswith(("head", "strong"))
+        for line in wrapped(text, size, self.width, bold=bold):
             self.text(line, 0, self.y, style)
             self.y += LINE * size / TEXT
 
@@ -110,42 +104,6 @@ class Drawing:
             "",
         ]
         return safe_document("\n".join(lines))
-
-
-def wide(text: str, size: float) -> float:
-    """Return how wide a text is, in any of the fonts that it may be written in."""
-    return text_width(text, size) * _WIDER
-
-
-def wrapped(text: str, size: float, width: float) -> Iterator[str]:
-    """Yield a text in lines that are no wider than a width; a word that is wider is broken."""
-    line = ""
-    for word in re.findall(r"\S+\s*|\s+", text):
-        if line and wide((line + word).rstrip(), size) > width:
-            yield line.rstrip()
-            line = ""
-        line += word
-        while wide(line.rstrip(), size) > width:
-            kept = cut(line, size, width)
-            yield kept
-            line = line[len(kept) :]
-    if line.strip():
-        yield line.rstrip()
-
-
-def cut(text: str, size: float, width: float) -> str:
-    """Return as much of a text as is no wider than a width, a character at least."""
-    room = 0.0
-    for place, sign in enumerate(text):
-        room += wide(sign, size)
-        if room > width:
-            return text[: max(1, place)]
-    return text
-
-
-def short(text: str, size: float, width: float) -> str:
-    """Return a text that is no wider than a width; what is cut is marked by an ellipsis."""
-    return text if wide(text, size) <= width else cut(text, size, width - wide("…", size)).rstrip() + "…"
 
 
 def n(value: float, digits: int = 1) -> str:

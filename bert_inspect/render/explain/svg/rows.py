@@ -3,9 +3,10 @@
 import math
 from collections.abc import Sequence
 
+from ...font import shortened, text_width
 from ..digits import signed
 from ..sum_rows import KINDS, Block
-from .drawing import ROW, TEXT, Drawing, short, wide
+from .drawing import ROW, TEXT, Drawing
 
 _BAR = 11.0
 _NAME = 210.0
@@ -15,12 +16,12 @@ def draw_rows(drawing: Drawing, blocks: Sequence[Block], digits: int, *, split: 
     """Draw rows in blocks, each under its title."""
     rows = [row for block in blocks for row in block.rows]
     left = 30.0 if any(row.place is not None for row in rows) else 0.0
-    name = min(_NAME, max((wide(row.name, TEXT) for row in rows), default=0))
-    number = max((wide(signed(row.share, digits), TEXT) for row in rows), default=0)
+    name = min(_NAME, max((text_width(row.name, TEXT) for row in rows), default=0))
+    number = max((text_width(signed(row.share, digits), TEXT) for row in rows), default=0)
     kinds = [
         kind for kind in range(len(KINDS)) if split and any(row.kinds and row.kinds[kind] is not None for row in rows)
     ]
-    column = max(number, wide("position", TEXT)) + 14
+    column = max(number, text_width("position", TEXT)) + 14
     begins = left + name + 14
     numbers = begins + len(kinds) * column + number
     zero, unit = scale([row.share for row in rows if not row.others], numbers + 16, drawing.width)
@@ -32,7 +33,7 @@ def draw_rows(drawing: Drawing, blocks: Sequence[Block], digits: int, *, split: 
         drawing.y += ROW
     for block in blocks:
         if block.title:
-            drawing.text(short(block.title, TEXT, drawing.width), 0, drawing.y, "quiet")
+            drawing.text(shortened(block.title, TEXT, drawing.width), 0, drawing.y, "quiet")
             drawing.y += ROW
         top = drawing.y - 13
         for row in block.rows:
@@ -41,7 +42,7 @@ def draw_rows(drawing: Drawing, blocks: Sequence[Block], digits: int, *, split: 
             quiet = "quiet" if row.others or row.special else ""
             if row.place is not None:
                 drawing.text(str(row.place), left - 10, drawing.y, "quiet end")
-            drawing.text(short(row.name, TEXT, name), left, drawing.y, quiet)
+            drawing.text(shortened(row.name, TEXT, name), left, drawing.y, quiet)
             for place, kind in enumerate(kinds):
                 share = row.kinds[kind] if row.kinds else None
                 if share is not None:

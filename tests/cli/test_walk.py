@@ -1,0 +1,100 @@
+"""`walk` from the outside: one station or all, of a model and of a trace, in a pipe and at a terminal."""
+
+import json
+import re
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from helpers import TEXTS
+
+from bert_inspect import Trace
+
+Command = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory, traced: Trace) -> Path:
+    file = tmp_path_factory.mktemp("walks") / "whole.json"
+    traced.save(file)
+    return file
+
+
+def test_a_pipe_gets_all_stations_one_after_another(command: Command, checkpoint: Path) -> None:
+    code, out, err = command("walk", *TEXTS, "--model", checkpoint, "--labels", "1,0")
+    assert code == 0, err
+    titles = re.findall(r"^(\d+) of (\d+)  (.*?) ─", out, re.MULTILINE)
+    assert [int(number) for number, _, _ in titles] == list(range(1, 30)) and titles[0][2] == "The text"
+    assert titles[-1][2] == "The loss" and "\x1b" not in out
+    assert out.count("│ attention scores") == 1  # a component's diagram is drawn once
+
+
+def test_one_station_is_shown_with_its_diagram(command: Command, checkpoint: Path) -> None:
+    code, out, err = command("walk", *TEXTS, "--model", checkpoint, "--station", "scores")
+    assert (code == 2 and "may be several stations" in err) or code == 0
+    code, out, err = command("walk", *TEXTS, "--model", checkpoint, "--station", "attention scores", "--sentence", "2")
+    assert code == 0 and out.startswith("11 of 28  Attention scores ─") and "│ attention scores" in out
+    assert "How well does each query fit each key?" in out and "text 2 of 2, head " in out
+    assert "modeling_bert.py:" in out and "= sum over 8 of query heads[" in out
+
+
+def test_each_cell_command_tells_the_same_number(command: Command, checkpoint: Path) -> None:
+    out = command("walk", *TEXTS, "--model", checkpoint, "--labels", "1,0", "--sentence", "2")[1]
+    lines = re.findall(r"^\$ (bert-inspect cell .*)$", out, re.MULTILINE)
+    assert len(lines) == 25  # at all stations but the first three and the one on all layers
+    for station in re.split(r"^\d+ of \d+  ", out, flags=re.MULTILINE)[1:]:
+        line = re.search(r"^\$ bert-inspect (cell .*)$", station, re.MULTILINE)
+        if line is None:
+            continue
+        code, text, err = command(*shlex.split(line[1]), "--json")
+        assert code == 0, (line[1], err)
+        cell = json.loads(text)["cell"]
+        assert f"{cell['name']} = " in station and cell["reproduces"]
+
+
+def test_every_other_command_works(command: Command, checkpoint: Path) -> None:
+    out = command("walk", TEXTS[0], "--model", checkpoint, "--attention", "sdpa", "--labels", "1")[1]
+    lines = {line for line in re.findall(r"^\$ bert-inspect (.*)$", out, re.MULTILINE) if not line.startswith("cell")}
+    assert {line.split()[0] for line in lines} >= {"tokens", "model", "source", "run", "explain", "compare"}
+    for line in sorted(lines):
+        code, _, err = command(*shlex.split(line))
+        assert code in (0, 1) and not err.startswith("error"), (line, err)
+
+
+def test_a_saved_trace_is_walked_without_torch_and_says_what_it_lacks(command: Command, whole: Path) -> None:
+    code, out, err = command("walk", "--trace", whole, "--station", "query-key-value")
+    assert code == 0 and "loading" not in err and "the arithmetic: its weights are not in the trace" in out
+    code, out, err = command("walk", "--trace", whole, "--station", "scaling", "--layer", "1")
+    assert code == 0 and "scaled attention scores, layer 1" in out
+    assert f'$ bert-inspect cell "scaled attention scores" --trace {shlex.quote(str(whole))} --layer 1' in out
+
+
+def test_without_numbers_there_are_shapes_and_a_word_on_it(command: Command, checkpoint: Path, tmp_path: Path) -> None:
+    code, out, _ = command("walk", TEXTS[0], "--model", checkpoint, "--weights", "none")
+    assert code == 0 and "without weights there are shapes and no numbers" in out and " = " not in out.split("$")[0]
+    assert "attention scores  batch 1 x heads 4 x query tokens 6 x key tokens 6" in out
+    assert command("run", TEXTS[0], "--model", checkpoint, "-o", tmp_path / "bare.json")[0] == 0
+    code, out, _ = command("walk", "--trace", tmp_path / "bare.json", "--station", "word-embeddings")
+    assert code == 0 and "this run's numbers were not kept" in out
+
+
+def test_what_is_not_there_is_an_error_in_two_lines(command: Command, checkpoint: Path) -> None:
+    for arguments, message in (
+        (("--station", "nowhere"), "there is no station 'nowhere'"),
+        (("--station", "loss"), "there is a loss only with labels"),
+        (("--sentence", "2"), "there is no sentence 2"),
+        (("--layer", "2"), "there is no layer 2"),
+    ):
+        code, out, err = command("walk", TEXTS[0], "--model", checkpoint, *arguments)
+        assert (code, out) == (2, "") and f"error: {message}" in err and "hint: " in err
+    assert "--labels" in command("walk", TEXTS[0], "--model", checkpoint, "--station", "loss")[2]
+
+
+def test_names_of_stations_are_completed() -> None:
+    from bert_inspect.cli.complete import stations
+    from bert_inspect.stations.names import NAMES
+
+    assert (
+        stations("attention-") == [name for name in NAMES if name.startswith("attention-")] and len(stations("")) > 30
+    )
