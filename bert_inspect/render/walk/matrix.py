@@ -16,20 +16,20 @@ _COLUMNS = 11
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """A column: its name, whether columns are left out before it, and whether paper has room for it."""
+    """A column: its name, and the classes that say whether others are left out before it and that paper has no room
+    for it.
+    """
 
     name: str
-    after_gap: bool
-    printed: bool
+    classes: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """A number: how it is written and the classes that colour it."""
+    """A number: how it is written, and the classes that colour it."""
 
     text: str
     classes: str
-    printed: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +61,7 @@ def matrix(excerpt: Excerpt) -> Matrix:
         shape=shape_of(excerpt),
         where=safe_text(excerpt.where),
         columns=[
-            Column(name=safe_text(name), after_gap=at in after, printed=printed[at])
+            Column(name=safe_text(name), classes=_joined("after-gap" if at in after else "", _ON_SCREEN[printed[at]]))
             for at, name in enumerate(excerpt.columns)
         ],
         rows=_rows(excerpt, printed),
@@ -69,6 +69,13 @@ def matrix(excerpt: Excerpt) -> Matrix:
         left_out=left_out(excerpt),
         on_paper="" if all(printed) else f"{plural(printed.count(False), 'more column')} on screen",
     )
+
+
+_ON_SCREEN = {True: "", False: "on-screen"}
+
+
+def _joined(*classes: str) -> str:
+    return " ".join(filter(None, classes))
 
 
 def _axes(excerpt: Excerpt) -> str:
@@ -87,8 +94,7 @@ def _rows(excerpt: Excerpt, printed: Sequence[bool]) -> list[tuple[str, list[Ent
         entries = [
             Entry(
                 text=written[at][place],
-                classes=_classes(excerpt, (at, place), value, largest),
-                printed=printed[place],
+                classes=_joined(_classes(excerpt, (at, place), value, largest), _ON_SCREEN[printed[place]]),
             )
             for place, value in enumerate(row)
         ]
@@ -101,7 +107,7 @@ def _classes(excerpt: Excerpt, place: tuple[int, int], value: float, largest: fl
         return "hidden-score"
     whole = excerpt.whole_numbers or not abs(value) < float("inf") or not largest
     colour = "" if whole else shade(value / largest)
-    return f"{colour} followed".strip() if place == excerpt.marked else colour
+    return _joined(colour, "followed" if place == excerpt.marked else "")
 
 
 def _hides(excerpt: Excerpt, value: float) -> bool:
