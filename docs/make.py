@@ -14,6 +14,11 @@ TEXTS = ["I love cats!", "He hates pineapple pizza."]
 MODEL = "bert-base-cased"
 """The tutorial's own."""
 
+COMMENT = "<!-- Made by `make docs`: edit the stations, not this file. -->"
+TOLD = """`bert-inspect walk "I love cats!"` walks through a sentence with the numbers of a trained model, in the terminal.
+With `-o walk.html` it writes a page, with `-o walk.ipynb` a notebook to run.
+"""
+
 
 def make(folder: Path) -> None:
     """Write the walk through the tutorial's two sentences, and its pictures, into a folder."""
@@ -21,9 +26,8 @@ def make(folder: Path) -> None:
     code = run(["walk", *TEXTS, *options, "-o", str(folder / NAME)])
     assert code == 0
     text = (folder / NAME).read_text(encoding="utf-8")
-    (folder / NAME).write_text(
-        f"<!-- Made by `make docs`: edit the stations, not this file. -->\n\n{text}", encoding="utf-8"
-    )
+    before, contents, after = text.partition("\n1. [")
+    (folder / NAME).write_text(f"{COMMENT}\n\n{before}\n{TOLD}{contents}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "walk": (
         ('bert-inspect walk "I love cats!"', "the guided tour of one pass, station by station"),
         ('bert-inspect walk "I love cats!" --station scaling', "one station: its name, a part of it, or its number"),
-        ("bert-inspect walk --trace trace.json --plain", "all of it at once, from a saved trace"),
+        ('bert-inspect walk "I love cats!" -o walk.html', "all of it on one page; walk.ipynb is a notebook to run"),
     ),
     "explain": (
         ('bert-inspect explain "I love cats!"', "what each token contributes to the answer"),

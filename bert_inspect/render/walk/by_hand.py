@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from ...cells.names import label_of
 from ...stations.walk import Stop, Walk
 from ...traces.record import Step
 from .keys import key_of
@@ -23,7 +24,7 @@ def checked_by_hand(walk: Walk, stop: Stop) -> Iterator[list[str]]:
         if names is None:
             continue
         own = f"result[{key_of(walk.trace, at)}].numpy()"
-        yield [*names, *_COMPUTE[step.type][1], _CLOSE.format(own)]
+        yield [f"# {label_of(step, 0)}, computed by hand", *names, *_COMPUTE[step.type][1], _CLOSE.format(own)]
 
 
 _COMPUTE = {

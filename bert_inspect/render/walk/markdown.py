@@ -16,7 +16,7 @@ from .escaping import block, plain, span, table
 from .narrowed import narrowed
 from .pictures import component_svg, whole_svg
 from .sections import Section, sections
-from .words import Typed, gaps, left_out, numbers_of, shape_of, typed_commands
+from .words import Typed, gaps, introduced, left_out, numbers_of, shape_of, typed_commands
 
 _COLUMNS = 8
 """How many of hundreds of columns are shown."""
@@ -72,10 +72,7 @@ def _head(walk: Walk) -> Iterator[str]:
     shown = plain(sentence(batch.texts[walk.row]))
     yield from (f"> {shown}" + (f" — {plain(sentence(batch.pairs[walk.row]))}" if batch.pairs is not None else ""), "")
     name = f" ({plain(model.name)})" if model.name and model.name != model.class_ else ""
-    yield (
-        f"One real forward pass of {span(model.class_)}{name}, followed from the text to the answer. Every number, "
-        "shape and line of source here is recorded from it."
-    )
+    yield f"One real forward pass of {span(model.class_)}{name}, {introduced(walk)}"
     yield ""
 
 

@@ -16,7 +16,7 @@ from ..words import sentence
 from .matrix import Matrix, matrix
 from .pictures import PAGE_STYLE, Picture, component_svg, whole_svg
 from .sections import Section, sections
-from .words import Typed, typed_commands
+from .words import Typed, introduced, typed_commands
 
 _STYLES = ("page.css", "explain.css", "walk/walk.css")
 _SCRIPTS = ("walk/walk.js",)
@@ -71,6 +71,7 @@ def walk_html(walk: Walk, typed: Typed | None = None, *, only: int | None = None
         pair=None if batch.pairs is None else sentence(batch.pairs[walk.row], most=_TITLE),
         name=safe_text(walk.trace.model.name or walk.trace.model.class_),
         class_=safe_text(walk.trace.model.class_),
+        introduced=introduced(walk),
         stations=_shown(walk, typed, only=only, prefix=""),
         whole=_whole(walk) if only is None else None,
     )

@@ -19,6 +19,14 @@ def typed_commands(stop: Stop, typed: Typed | None) -> list[str]:
     return [] if typed is None else [safe_text(typed(command)) for command in stop.commands]
 
 
+def introduced(walk: Walk) -> str:
+    """Return what a file says of the run at its beginning, after the name of the model's class."""
+    said = "followed from the text to the answer."
+    if walk.trace.model.weights == "none":
+        return f"{said} It was computed without weights, in shapes alone; every shape and line of source comes from it."
+    return f"{said} Every number, shape and line of source comes from it."
+
+
 def first_followed(walk: Walk) -> int:
     """Return the first station with a tensor, where it is said what is followed; -1 where none has one."""
     return next((at for at, stop in enumerate(walk.stops) if stop.excerpts), -1)
