@@ -15,8 +15,8 @@ MODEL = "bert-base-cased"
 """The tutorial's own."""
 
 COMMENT = "<!-- Made by `make docs`: edit the stations, not this file. -->"
-TOLD = """`bert-inspect walk "I love cats!"` walks through a sentence with the numbers of a trained model, in the terminal.
-With `-o walk.html` it writes a page, with `-o walk.ipynb` a notebook to run.
+TOLD = """`bert-inspect walk "I love cats!"` walks through a sentence with the numbers of a trained model. With
+`-o walk.html` it writes a page, with `-o walk.ipynb` a notebook to run.
 """
 
 

@@ -6,7 +6,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from ..errors import UsageError
-from ..files import cannot_write, replacing
+from ..files import write_folder
 from ..terminal import Terminal
 from .options import TextOptions
 from .outfile import check_folder
@@ -72,17 +72,11 @@ class WalkFile:
         from ..render.walk.markdown import walk_markdown
 
         document = walk_markdown(tour, self._folder.name, typed, only=only)
-        if document.pictures:
-            try:
-                self._folder.mkdir(exist_ok=True)
-            except OSError as error:
-                raise cannot_write(self._folder, error) from error
-        for name, picture in document.pictures.items():  # before the text that shows them
-            with replacing(self._folder / name) as stream:
-                stream.write(picture.encode())
+        if document.pictures:  # before the text that shows them
+            write_folder(self._folder, {name: picture.encode() for name, picture in document.pictures.items()})
         terminal.save(self.path, [document.text.encode()])
         if document.pictures:
-            terminal.say(f"its {len(document.pictures)} pictures are in {self._folder}")
+            terminal.say(f"its pictures are in {self._folder}")
 
     @property
     def _suffix(self) -> str:
