@@ -48,12 +48,14 @@ ROOMS: dict[str, set[str]] = {
     "render.explain": TRACES | {"safetext", "diff", "analysis.explain", "render", "render.diagram", "rich"},
     "render.report": TRACES | {"safetext", "analysis", "analysis.explain", "source_view", "render", "render.explain"}
     | {"cells", "msgspec", "numpy"} | RICH,
+    "tui": TRACES | {"errors", "safetext", "diff", "dataflow", "source_view", "cells", "analysis", "analysis.explain"}
+    | {"render", "render.explain", "rich", "textual"},
     "terminal": EDGE | {"rich"},
     "result": TRACES | {"analysis.explain", "files", "render", "render.explain"},
     "api": TRACES | {"errors", "analysis.explain", "capture", "loading", "result", "transformers"},
     "cli": TRACES | EDGE | {"terminal", "loading", "capture", "analysis", "analysis.doctor", "analysis.causes", "diff"}
     | {"analysis.explain", "cells", "dataflow", "source_view", "render", "render.diagram", "render.explain"}
-    | {"render.report", "typer", "msgspec", "rich"},
+    | {"render.report", "tui", "typer", "msgspec", "rich"},
     "__main__": EDGE | {"terminal", "cli"},
     "__init__": {"api", "errors", "result"},
 }  # fmt: skip
@@ -61,7 +63,7 @@ ROOMS: dict[str, set[str]] = {
 # What starts at once may import the rest only inside of functions.
 LATER = {
     "cli": {"capture", "render", "render.diagram", "render.explain", "render.report", "analysis", "analysis.causes"}
-    | {"analysis.doctor", "analysis.explain", "cells", "diff", "dataflow", "source_view", "msgspec", "rich"},
+    | {"analysis.doctor", "analysis.explain", "cells", "diff", "dataflow", "source_view", "tui", "msgspec", "rich"},
     "terminal": {"rich"},
     "result": {"render", "render.explain"},
     "__main__": {"errors", "terminal", "safetext", "cli", "files"},

@@ -21,7 +21,7 @@ Command = Callable[..., tuple[int, str, str]]
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 PANELS = {"Input", "Compare", "Model", "Filter", "Show", "Save", "Terminal"}
 GROUPS = {
-    "See the pass": ["run", "show", "tokens", "model", "source", "diagram", "attention", "report"],
+    "See the pass": ["run", "show", "tokens", "model", "source", "diagram", "attention", "report", "explore"],
     "Ask why": ["explain", "cell", "doctor"],
     "Compare": ["diff", "compare"],
     "Many sentences": ["run --input"],
