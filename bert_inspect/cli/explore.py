@@ -92,7 +92,8 @@ def _show(app: "Explorer") -> None:
         KeyboardInterrupt: it was interrupted.
         Exception: it failed; the terminal is as it was.
     """
-    gc.enable()  # the command's entry turns it off for processes of seconds
+    gc.freeze()  # a trace of many steps need not be looked through again and again
+    gc.enable()  # the command's entry turns the collector off for processes of seconds
     with _ended_by_signals(app):
         code = app.run() or 0
     if app.failure is not None:

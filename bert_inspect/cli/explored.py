@@ -80,7 +80,7 @@ def of_model(text: TextOptions, spec: "ModelSpec", selection: "Selection", termi
     """
     loaded, batch = prepare(text, spec, terminal, selection=selection)
     with terminal.waiting("running the model"):
-        run = _Asked(loaded, batch, selection).run()
+        run = Session(loaded, batch, selection).run()
 
     def again(sentence: str) -> "Run":
         from ..capture.encode import Sentences
@@ -92,7 +92,7 @@ def of_model(text: TextOptions, spec: "ModelSpec", selection: "Selection", termi
         sentences = Sentences(texts=[sentence], pairs=pairs, choices=text.choice or None)
         check_before_loading(checkpoint, sentences, spec, selection)
         encoded = encode_sentences(checkpoint, loaded.tokenizer, sentences, text, quiet, spec=spec)
-        return _Asked(loaded, encoded, selection, notes=heard).run()
+        return Session(loaded, encoded, selection, notes=heard).run()
 
     return run, _advising_flags(again)
 
@@ -108,7 +108,7 @@ class _Overheard(Terminal):
 
 
 @dataclass
-class _Asked:
+class Session:
     """One batch on one model, and the answers that take the model."""
 
     loaded: "Loaded"

@@ -79,8 +79,8 @@ class Explorer(App[int]):
     def _show(self) -> None:
         """Show the chosen step everywhere."""
         row = min(self._chosen.places.get(SENTENCES, 0), max(0, len(self.now.trace.input.texts) - 1))
-        self.query_one("#banner", Static).update(banner(self.now.trace, row))
-        self.query_one("#where", Static).update(Text() if self.step is None else where_line(self.step))
+        self.query_one("#banner", Static).update(banner(self.now.trace, row), layout=False)
+        self.query_one("#where", Static).update(Text() if self.step is None else where_line(self.step), layout=False)
         if self.step is not None:
             self.query_one(StepTabs).show(self.step, self._output, self._chosen)
 

@@ -95,9 +95,7 @@ class StepPanel(Vertical):
         )
         count = self.steps.narrow(wanted)
         found = self.query_one("#found", Static)
-        found.update(
-            Text(f"{count:,} of {plural(len(self._trace.steps), 'step')}" if count else "no such step")
-        )
+        found.update(Text(f"{count:,} of {plural(len(self._trace.steps), 'step')}" if count else "no such step"))
         found.set_class(not wanted.everything or not wanted.ops, "shown")
         self.steps.stand(self.app.step)  # type: ignore[attr-defined]
 

@@ -1,6 +1,7 @@
 """A head's attention as a matrix and in words, and what the other heads of its layer do."""
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -9,11 +10,8 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Static
 
-from ...analysis.attention import LayerAttention
-from ...analysis.patterns import in_words, pattern
 from ...errors import UsageError
 from ...render.heads.heatmap import Heatmap
-from ...render.heads.page import CAUTION, certificate
 from ...render.words import DIM, LAYER, NAME
 from ...safetext import safe_text
 from ...traces.record import Trace
@@ -21,6 +19,9 @@ from ...traces.token_text import token_texts
 from ..picture import Picture
 from .controls import controls
 from .slices import HEADS, SENTENCES, Chosen, Lead
+
+if TYPE_CHECKING:
+    from ...analysis.attention import LayerAttention
 
 
 class AttentionTab(Vertical):
@@ -31,9 +32,9 @@ class AttentionTab(Vertical):
     def compose(self) -> ComposeResult:
         """Lay it out: what is chosen, the picture."""
         yield Static(id="head", markup=False)
-        yield Picture(id="attention-picture")
+        yield Picture(id="attention-text")
 
-    def show(self, trace: Trace, layers: Sequence[LayerAttention], layer: int | None, chosen: Chosen) -> None:
+    def show(self, trace: Trace, layers: "Sequence[LayerAttention]", layer: int | None, chosen: Chosen) -> None:
         """Show a layer's attention, the first layer's where the step that is chosen is in none.
 
         Raises:
@@ -49,7 +50,7 @@ class AttentionTab(Vertical):
         names = [f"sentence {sentence + 1} of {rows}", f"head {head} of {heads}"]
         line = Text(no_wrap=True, overflow="ellipsis").append(f"layer {found.layer}   ", LAYER)
         line.append_text(controls(list(zip(self.leads, names, strict=True))))
-        self.query_one("#head", Static).update(line)
+        self.query_one("#head", Static).update(line, layout=False)
         parts = list(_parts(trace, found, sentence, head, padding=chosen.padding))
         self.query_one(Picture).show(Group(*parts))
 
@@ -58,7 +59,10 @@ def _lead(axis: str, size: int, chosen: Chosen) -> Lead:
     return Lead(axis=axis, size=size, at=max(0, min(chosen.places.get(axis, 0), size - 1)))
 
 
-def _parts(trace: Trace, layer: LayerAttention, row: int, head: int, *, padding: bool) -> Iterator[RenderableType]:
+def _parts(trace: Trace, layer: "LayerAttention", row: int, head: int, *, padding: bool) -> Iterator[RenderableType]:
+    from ...analysis.patterns import in_words, pattern  # with numpy, which the program opens without
+    from ...render.heads.page import CAUTION, certificate
+
     tokens = token_texts(trace.input, row)
     hidden = [not seen for seen in trace.input.attention_mask[row]]
     matrix = layer.probabilities[row, head]

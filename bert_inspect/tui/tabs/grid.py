@@ -81,8 +81,8 @@ class Grid(ScrollView, can_focus=True):
     class Moved(Message):
         """The cursor stands on another number."""
 
-    row: reactive[int] = reactive(0)
-    column: reactive[int] = reactive(0)
+    row: reactive[int] = reactive(0, init=False)
+    column: reactive[int] = reactive(0, init=False)
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -121,10 +121,12 @@ class Grid(ScrollView, can_focus=True):
     def watch_row(self) -> None:
         """Keep the cursor in sight."""
         self._follow()
+        self.post_message(self.Moved())
 
     def watch_column(self) -> None:
         """Keep the cursor in sight."""
         self._follow()
+        self.post_message(self.Moved())
 
     def _follow(self) -> None:
         if self._slice is None:
@@ -133,7 +135,6 @@ class Grid(ScrollView, can_focus=True):
         # What stays in its place takes room of what may be in sight.
         self.scroll_to_region(here, spacing=Spacing(1, 0, 0, self._label), animate=False, force=True)
         self.refresh()
-        self.post_message(self.Moved())
 
     def action_move(self, down: int, right: int) -> None:
         """Move the cursor by so many rows and columns."""

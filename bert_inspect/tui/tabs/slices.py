@@ -155,6 +155,8 @@ class Slice:
         start = self._offset()
         for row in self.rows:
             line = values.flat[start + row * size : start + (row + 1) * size]
+            if len(self.columns) < size:
+                line = [line[column] for column in self.columns]
             low, high = float(min(line)), float(max(line))
             if below is not None or not math.isfinite(low + high) or low != low:
                 seen = (abs(float(one)) for one in line if math.isfinite(float(one)) and not _hides(one, below))

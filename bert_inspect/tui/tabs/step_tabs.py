@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.widgets import TabbedContent, TabPane
+from textual.widgets import ContentSwitcher, Tab, Tabs
 
 from ...traces.record import Step
 from ..asking import answered
@@ -43,24 +43,19 @@ class StepTabs(Vertical):
 
     def compose(self) -> ComposeResult:
         """Lay the tabs out."""
-        with TabbedContent():
-            with TabPane("Tensor", id="tensor"):
-                yield TensorTab()
-            with TabPane("Source", id="source"):
-                yield Picture(id="source-picture")
-            with TabPane("Dataflow", id="dataflow"):
-                yield DataflowTab()
-            with TabPane("Attention", id="attention"):
-                yield AttentionTab()
-            with TabPane("Explanation", id="explanation"):
-                yield Picture(id="explanation-picture")
-            with TabPane("Cell", id="cell"):
-                yield Picture(id="cell-picture")
+        yield Tabs(*(Tab(name.title(), id=_tab_id(name)) for name in TABS))
+        with ContentSwitcher(initial=TABS[0]):
+            yield TensorTab(id="tensor")
+            yield Picture(id="source")
+            yield DataflowTab(id="dataflow")
+            yield AttentionTab(id="attention")
+            yield Picture(id="explanation")
+            yield Picture(id="cell")
 
     @property
     def tab(self) -> str:
         """The tab in sight."""
-        return self.query_one(TabbedContent).active or TABS[0]
+        return self.query_one(ContentSwitcher).current or TABS[0]
 
     @property
     def leads(self) -> Sequence[Lead]:
@@ -75,11 +70,18 @@ class StepTabs(Vertical):
 
     def turn_to(self, name: str) -> None:
         """Show a tab, and let the keys go to it."""
-        self.query_one(TabbedContent).active = name
-        self._fill()
-        widgets = self.query_one(f"#{name}", TabPane).query("*")
-        if (first := next((each for each in widgets if each.focusable and each.display), None)) is not None:
+        tabs = self.query_one(Tabs)
+        with tabs.prevent(Tabs.TabActivated):
+            tabs.active = _tab_id(name)
+        self._bring(name)
+        shown = self.query_one(f"#{name}")
+        inside = (each for each in (shown, *shown.query("*")) if each.focusable and each.display)
+        if (first := next(inside, None)) is not None:
             first.focus()
+
+    def _bring(self, name: str) -> None:
+        self.query_one(ContentSwitcher).current = name
+        self._fill()
 
     def explain_otherwise(self) -> None:
         """Explain by token, by component, by layer, one after the other."""
@@ -92,9 +94,9 @@ class StepTabs(Vertical):
     def _moved(self) -> None:
         self._filled.discard("cell")
 
-    @on(TabbedContent.TabActivated)
-    def _activated(self) -> None:
-        self._fill()
+    @on(Tabs.TabActivated)
+    def _clicked(self, event: Tabs.TabActivated) -> None:
+        self._bring((event.tab.id or "").removeprefix(_tab_id("")))
 
     def _fill(self) -> None:
         name = self.tab
@@ -110,7 +112,7 @@ class StepTabs(Vertical):
     def _fill_source(self, step: Step) -> None:
         from .source import listed, module_of
 
-        picture, run, module = self.query_one("#source-picture", Picture), self._run, module_of(self._run.trace, step)
+        picture, run, module = self.query_one("#source", Picture), self._run, module_of(self._run.trace, step)
         if module is None:
             picture.say("no module that was recorded ran this step")
         else:
@@ -139,13 +141,13 @@ class StepTabs(Vertical):
     def _fill_explanation(self, step: Step) -> None:
         from .explanation import explained
 
-        picture, run, by = self.query_one("#explanation-picture", Picture), self._run, self._by
+        picture, run, by = self.query_one("#explanation", Picture), self._run, self._by
         self._ask("explanation", picture, lambda: run.explain(by), lambda found: picture.show(explained(found)))
 
     def _fill_cell(self, step: Step) -> None:
         from ...render.cell import cell_page
 
-        tensor, picture, run, place = self.query_one(TensorTab), self.query_one("#cell-picture", Picture), self._run, 0
+        tensor, picture, run, place = self.query_one(TensorTab), self.query_one("#cell", Picture), self._run, 0
         tensor.show(run, step, self._place, self._chosen)
         place, index = self._place, tensor.index
         if index is None:
@@ -166,3 +168,7 @@ class StepTabs(Vertical):
 
         picture.say("working ...")
         self.run_worker(work(), group=tab, exclusive=True)
+
+
+def _tab_id(name: str) -> str:
+    return f"tab-{name}"

@@ -48,7 +48,7 @@ class TensorTab(Vertical):
                 controls([(lead, self.slice.lead_name(lead)) for lead in self.leads], hidden=self.slice.hidden)
             )
         has_numbers = self.slice is not None and not self.slice.empty
-        self.query_one("#chosen", Static).update(line)
+        self.query_one("#chosen", Static).update(line, layout=False)
         self.query_one("#chosen").display = bool(line)
         self.query_one(Grid).display = has_numbers
         self.query_one("#no-numbers").display = not has_numbers
@@ -92,7 +92,7 @@ class TensorTab(Vertical):
             where = place_in_words(index, tensor.axes, self._run.trace.input, heads=heads)
             lines.append(Text.assemble((written, NAME), "   ", _statistics(tensor, self._step)))
             lines.append(Text(safe_text(where), DIM))
-        self.query_one("#number", Static).update(Text("\n").join(lines))
+        self.query_one("#number", Static).update(Text("\n").join(lines), layout=False)
 
 
 def _shades(step: Step, tensor: TensorOut, shown: Slice) -> Shades:
