@@ -67,6 +67,11 @@ def _check_screen(text: o.TextOptions) -> None:
             "explore fills a terminal: stdin, stdout and stderr have to be one",
             f"bert-inspect {given} writes the same into a pipe or a file",
         )
+    if os.environ.get("TERM") in (None, "", "dumb") and os.name == "posix":
+        raise UsageError(
+            "this terminal cannot be filled: TERM does not say what it is, or says that it can do nothing",
+            "set TERM to what the terminal is, such as TERM=xterm-256color",
+        )
 
 
 @contextmanager

@@ -29,7 +29,7 @@ from .tabs.dataflow import DataflowTab
 from .tabs.grid import Grid
 from .tabs.slices import SENTENCES, Chosen
 from .tabs.step_tabs import StepTabs
-from .where import where_line
+from .where import main_place, where_line
 
 INTERRUPTED: Final = 130
 _DARK, _LIGHT = "textual-dark", "textual-light"
@@ -52,7 +52,7 @@ class Explorer(App[int]):
         self.step: Step | None = next(iter(run.trace.steps), None)
         self._rerun = rerun
         self._light = light
-        self._output = 0
+        self._output = 0 if self.step is None else main_place(self.step)
         self._chosen = Chosen()
         self._dense = False
         self._came_from: list[int] = []
@@ -97,7 +97,7 @@ class Explorer(App[int]):
 
     def _choose(self, step: Step) -> None:
         if self.step is None or step.id != self.step.id:
-            self.step, self._output = step, 0
+            self.step, self._output = step, main_place(step)
             self._show()
 
     def go(self, id_: int) -> None:
@@ -215,8 +215,9 @@ class Explorer(App[int]):
     def _replace(self, run: Run, changed: RenderableType) -> None:
         """Show another run, the same step of it."""
         before = self.step
-        self.now, self._change, self._output = run, changed, 0
+        self.now, self._change = run, changed
         self.step = (before and same_step(run.trace.steps, before)) or next(iter(run.trace.steps), None)
+        self._output = 0 if self.step is None else main_place(self.step)
         self._came_from.clear()
         self.clear_notifications()
         self.query_one(StepTabs).take(run)

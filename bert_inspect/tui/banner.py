@@ -1,4 +1,4 @@
-"""The three lines at the top: which model, which sentence, which answer."""
+"""The three lines at the top: which sentence, which answer, which model."""
 
 from rich.text import Text
 
@@ -13,7 +13,7 @@ _SENTENCE = 300
 
 def banner(trace: Trace, row: int) -> Text:
     """Return the three lines of a run, of one of its sentences; greyed where the answer means nothing."""
-    return Text("\n").join([_model(trace), _sentence(trace, row), _answer(trace, row)])
+    return Text("\n").join([_sentence(trace, row), _answer(trace, row), _model(trace)])
 
 
 def _model(trace: Trace) -> Text:

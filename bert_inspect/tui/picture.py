@@ -15,7 +15,7 @@ from ..errors import BertInspectError
 from ..render.words import BAD, DIM
 from ..safetext import safe_segments, safe_text
 
-_LEAST = 36
+_LEAST = 30
 """Narrower than this nothing is drawn: what does not fit can be scrolled to."""
 
 Find = Callable[[str], bool]

@@ -9,6 +9,12 @@ from ..safetext import safe_text
 from ..traces.record import Step
 
 
+def main_place(step: Step) -> int:
+    """Return which of a step's outputs is shown first: the one that it is about."""
+    main = main_output(step)
+    return next((place for place, tensor in enumerate(step.outputs) if tensor is main), 0)
+
+
 def where_line(step: Step) -> Text:
     """Return the lines: the step with its type and arguments; shape and dtype, and its name in transformers."""
     first = Text.assemble(

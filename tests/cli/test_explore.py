@@ -22,6 +22,7 @@ from msgspec import structs
 
 from bert_inspect import Trace
 from bert_inspect.capture.keep import VALUES_LIMIT
+from bert_inspect.cli.examples import EXAMPLES
 from bert_inspect.cli.explored import of_model, of_saved
 from bert_inspect.cli.options import TextOptions
 from bert_inspect.errors import UsageError
@@ -53,6 +54,12 @@ def test_without_a_terminal_it_names_what_needs_none(
     assert (code, out) == (2, "")
     assert err.splitlines()[0] == "error: explore fills a terminal: stdin, stdout and stderr have to be one"
     assert way in err.splitlines()[1] and len(err.splitlines()) == 2
+
+
+@pytest.mark.parametrize("line", [line for line, _ in EXAMPLES["explore"]])
+def test_an_example_lacks_nothing_but_the_terminal(command: Command, line: str) -> None:
+    code, _, err = command(*shlex.split(line)[1:])
+    assert code == 2 and err.startswith("error: explore fills a terminal")
 
 
 def test_without_textual_it_names_the_extra(command: Command, saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:

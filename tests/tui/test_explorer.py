@@ -65,7 +65,7 @@ def test_the_first_screen_shows_the_model_the_sentence_and_the_answer(traced: Tr
 
 def test_a_random_model_gives_no_answer(traced: Trace) -> None:
     async def play(app: Explorer, pilot: Pilot[int]) -> None:
-        assert "(meaningless)" in screen(app) and not re.search(r"LABEL_\d  ", screen(app).splitlines()[2])
+        assert "(meaningless)" in screen(app) and not re.search(r"LABEL_\d  ", screen(app).splitlines()[1])
 
     from msgspec import structs
 
@@ -208,6 +208,16 @@ def test_the_number_under_the_cursor_is_that_of_the_trace(traced: Trace) -> None
         await pilot.click(Grid, offset=(20, 2))
         await settled(pilot)
         assert app.query_one(TensorTab).index is not None and app.query_one(Grid).row == 1
+
+    played(traced, play)
+
+
+def test_a_step_of_several_outputs_shows_what_it_is_about_first(traced: Trace) -> None:
+    async def play(app: Explorer, pilot: Pilot[int]) -> None:
+        assert [output.name for output in traced.steps[0].outputs] == ["loss", "logits"]
+        assert "output 2 of 2 (logits)" in screen(app) and app.query_one(TensorTab).index == (0, 0)
+        await press(pilot, "o")
+        assert "output 1 of 2 (loss)" in screen(app) and app.query_one(TensorTab).index == ()
 
     played(traced, play)
 

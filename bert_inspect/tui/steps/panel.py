@@ -40,11 +40,11 @@ class StepPanel(Vertical):
         """Lay it out."""
         yield SearchBox(placeholder="/ search", id="search", compact=True)
         with Horizontal(id="filters"):
-            yield Select[int](_layers(self._trace), prompt="all layers", id="layer", compact=True)
+            yield Select[int](_layers(self._trace), prompt="layer", id="layer", compact=True)
             yield Select[str](
-                [("modules only", "module")], prompt="with ops", id="level", compact=True, type_to_search=False
+                [("modules only", "module")], prompt="level", id="level", compact=True, type_to_search=False
             )
-        yield Select[str](_labels(self._trace), prompt="all labels", id="label", compact=True)
+        yield Select[str](_labels(self._trace), prompt="label", id="label", compact=True)
         yield Static(id="found", markup=False)
         yield StepTree(self._trace, id="steps")
 

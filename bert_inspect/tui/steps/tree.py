@@ -86,12 +86,13 @@ class StepTree(Tree[Node]):
         self._fill_branch(event.node)
 
     def on_tree_node_highlighted(self, event: Tree.NodeHighlighted[Node]) -> None:
-        """Bring the line of a step into sight, its beginning first, however deep it lies."""
+        """Bring the name of a step into sight, its beginning first, however deep it lies."""
         depth, above = 0, event.node.parent
         while above is not None:
             depth, above = depth + 1, above.parent
         start = self.guide_depth * (depth - 1)
-        beyond = start + self.get_label_width(event.node) - self.scrollable_content_region.width
+        name = 0 if event.node.data is None else self._named(event.node.data).cell_len
+        beyond = start + len(self.ICON_NODE) + name - self.scrollable_content_region.width
         self.scroll_to(x=max(0, min(beyond, start - 2)), animate=False, force=True)
 
     def _reach(self, id_: int) -> TreeNode[Node] | None:
@@ -143,10 +144,12 @@ class StepTree(Tree[Node]):
         """Return how wide a step's line is."""
         return 0 if node.data is None else self._label(node.data).cell_len + 2 * node.allow_expand
 
+    def _named(self, node: Node) -> Text:
+        return Text.assemble(*name_cell(Row(node, "", ""), _FORM), no_wrap=True, end="")
+
     def _label(self, node: Node) -> Text:
         if node.step.id not in self._labels:
-            cells = name_cell(Row(node, "", ""), _FORM)
-            text = Text.assemble(*cells, no_wrap=True, end="")
+            text = self._named(node)
             if shape := "".join(part for part, _ in shape_cell(node.step, _FORM)):
                 text.append(f"  {shape}", DIM)
             if not self._wanted.everything and not self._wanted.matches(node.step):
