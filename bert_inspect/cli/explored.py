@@ -15,6 +15,7 @@ from .prepare import check_before_loading, encode_sentences, find, prepare
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ..analysis.attention import LayerAttention
     from ..analysis.cell import Runs
     from ..analysis.explain.explanation import By, Explanation
     from ..cells.follow import Source
@@ -62,12 +63,14 @@ def of_saved(text: TextOptions, selection: "Selection") -> "Run":
             hint = f'bert-inspect cell "#{step}" --trace {text.trace}{at} loads the model that made the trace'
             raise UsageError(error.message, None if trace.selection else hint) from error
 
+    no_values = "this trace holds no values: bert-inspect run TEXT --values -o FILE records them"
     return Run(
         trace=trace,
         listing=lambda step: listing(trace, step),
+        attention=lambda: _attention(trace, no_values),
         cell=cell,
         explain=explain,
-        no_values="this trace holds no values: bert-inspect run TEXT --values -o FILE records them",
+        no_values=no_values,
     )
 
 
@@ -126,6 +129,7 @@ class Session:
         return Run(
             trace=trace,
             listing=_advising_flags(self._listing),
+            attention=lambda: _attention(trace, no_values),
             cell=_advising_flags(self._cell),
             explain=_advising_flags(self._explain),
             no_values=no_values,
@@ -196,6 +200,21 @@ class Session:
 
 
 _NOT_SELECTED = "its values were not kept: only those of selected steps are"
+
+
+def _attention(trace: "Trace", no_values: str) -> "Sequence[LayerAttention]":
+    """Return the attention that a trace holds.
+
+    Raises:
+        UsageError: it holds none; ``no_values`` says why.
+        TraceFileError: what it holds is none.
+    """
+    from ..analysis.attention import attentions
+
+    try:
+        return attentions(trace)
+    except UsageError as error:
+        raise UsageError(error.message, no_values) from error
 
 
 def _cell(source: "Source", step: int, output: int, index: "Sequence[int]") -> "CellReport":

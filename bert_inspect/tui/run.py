@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ..traces.record import Step, Trace
 
 if TYPE_CHECKING:
+    from ..analysis.attention import LayerAttention
     from ..analysis.explain.explanation import By, Explanation
     from ..cells.record import CellReport
     from ..source_view.listing import Listing
@@ -19,6 +20,7 @@ class Run:
     Attributes:
         trace: the run.
         listing: the source of a module's step.
+        attention: the attention of every layer that the trace holds it of.
         cell: the arithmetic of one number: the step, which of its outputs, the index.
         explain: the answers as sums.
         no_values: why the trace holds no values, and what records them.
@@ -29,6 +31,7 @@ class Run:
 
     trace: Trace
     listing: "Callable[[Step], Listing]"
+    attention: "Callable[[], Sequence[LayerAttention]]"
     cell: "Callable[[int, int, tuple[int, ...]], CellReport]"
     explain: "Callable[[By], Explanation]"
     no_values: str

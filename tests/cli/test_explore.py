@@ -160,7 +160,10 @@ def test_a_saved_trace_asks_no_model(saved: Path) -> None:
     with pytest.raises(UsageError) as error:
         run.cell(step.id, 0, (0, 0, 0, 0))
     assert f'bert-inspect cell "#{step.id}" --trace' in (error.value.hint or "")
-    assert "--values" in run.no_values and run.listing(run.trace.steps[step.parent or 0]).functions
+    with pytest.raises(UsageError, match="no values of attention") as error:
+        run.attention()
+    assert error.value.hint == run.no_values and "--values" in run.no_values
+    assert run.listing(run.trace.steps[step.parent or 0]).functions
 
 
 def test_the_advice_for_a_number_works(command: Command, traced: Trace, checkpoint: Path, tmp_path: Path) -> None:

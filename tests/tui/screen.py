@@ -8,6 +8,7 @@ from families.tiny import as_loaded, batch, tiny
 from textual.pilot import Pilot
 from textual.worker import WorkerCancelled
 
+from bert_inspect.analysis.attention import attentions
 from bert_inspect.cli.explored import Session
 from bert_inspect.families import FAMILIES
 from bert_inspect.families.heads import Head
@@ -29,7 +30,8 @@ def nothing(*_: Any) -> Any:
 def run_of(trace: Trace, **changes: Any) -> Run:
     """A run of which the trace alone is shown."""
     asked: dict[str, Any] = {"cell": nothing, "explain": nothing, "no_values": "no values here"}
-    return Run(trace=trace, listing=lambda step: listing(trace, step), **{**asked, **changes})
+    held = {"listing": lambda step: listing(trace, step), "attention": lambda: attentions(trace)}
+    return Run(trace=trace, **{**held, **asked, **changes})
 
 
 def live(family: str, head: Head, **changes: Any) -> Run:

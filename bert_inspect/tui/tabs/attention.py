@@ -34,6 +34,11 @@ class AttentionTab(Vertical):
         yield Static(id="head", markup=False)
         yield Picture(id="attention-text")
 
+    def clear(self) -> None:
+        """Show nothing."""
+        self.leads = ()
+        self.query_one("#head", Static).update(Text(), layout=False)
+
     def show(self, trace: Trace, layers: "Sequence[LayerAttention]", layer: int | None, chosen: Chosen) -> None:
         """Show a layer's attention, the first layer's where the step that is chosen is in none.
 

@@ -124,19 +124,14 @@ class StepTabs(Vertical):
         self.query_one(DataflowTab).show(self._run.trace, step)
 
     def _fill_attention(self, step: Step) -> None:
-        from ...analysis.attention import attentions
-
-        tab, trace, chosen = self.query_one(AttentionTab), self._run.trace, self._chosen
-        known = self._attention
+        tab, run, chosen, known = self.query_one(AttentionTab), self._run, self._chosen, self._attention
 
         def show(layers: "Sequence[LayerAttention]") -> None:
             self._attention = layers
-            tab.show(trace, layers, step.layer, chosen)
+            tab.show(run.trace, layers, step.layer, chosen)
 
-        if known is not None:
-            show(known)
-        else:
-            self._ask("attention", tab.query_one(Picture), lambda: attentions(trace), show)
+        tab.clear()
+        self._ask("attention", tab.query_one(Picture), run.attention if known is None else lambda: known, show)
 
     def _fill_explanation(self, step: Step) -> None:
         from .explanation import explained
