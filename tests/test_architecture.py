@@ -194,3 +194,14 @@ def test_a_saved_trace_is_read_without_torch(traced: bert_inspect.Trace, tmp_pat
         repr(traced),
         "False False",
     ]
+
+
+def test_a_saved_trace_opens_on_a_full_screen_without_torch(traced: bert_inspect.Trace, tmp_path: Path) -> None:
+    traced.save(tmp_path / "t.json")
+    code = (
+        "import sys; from bert_inspect.cli.explored import of_saved; from bert_inspect.cli.options import TextOptions; "
+        "from bert_inspect.traces.selection import Selection; from bert_inspect.tui.app import Explorer; "
+        f"Explorer(of_saved(TextOptions(trace={str(tmp_path / 't.json')!r}), Selection())); "
+        "print(sorted({'torch', 'transformers', 'numpy'} & set(sys.modules)))"
+    )
+    assert fresh(code) == "[]\n"

@@ -6,7 +6,7 @@ from rich.text import Text
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from ...dataflow.neighbours import Neighbours, neighbours
+from ...dataflow.neighbours import neighbours
 from ...diff.words import where
 from ...render.words import DIM, KNOWN, LAYER, NAME, OP, shape
 from ...safetext import safe_text
@@ -20,7 +20,7 @@ class DataflowTab(OptionList):
         """Show the neighbours of a step."""
         self.clear_options()
         self._targets: dict[int, int] = {}
-        for text, target in _lines(trace, step, neighbours(trace, step)):
+        for text, target in lines(trace, step):
             if target is not None:
                 self._targets[self.option_count] = target
             self.add_option(Option(text, disabled=target is None))
@@ -31,7 +31,9 @@ class DataflowTab(OptionList):
         return self._targets.get(place)
 
 
-def _lines(trace: Trace, step: Step, found: Neighbours) -> Iterator[tuple[Text, int | None]]:
+def lines(trace: Trace, step: Step) -> Iterator[tuple[Text, int | None]]:
+    """Yield the lines of a step's neighbours, each with the step that it leads to (None: to none)."""
+    found = neighbours(trace, step)
     yield Text("came from", LAYER), None
     for each in found.received:
         yield _line("←", each.tensor, _origin(trace, each.tensor, each.step)), each.step

@@ -157,10 +157,10 @@ class Slice:
             line = values.flat[start + row * size : start + (row + 1) * size]
             if len(self.columns) < size:
                 line = [line[column] for column in self.columns]
-            low, high = float(min(line)), float(max(line))
+            low, high = _float(min(line)), _float(max(line))
             if below is not None or not math.isfinite(low + high) or low != low:
-                seen = (abs(float(one)) for one in line if math.isfinite(float(one)) and not _hides(one, below))
-                most = max(most, max(seen, default=0.0))
+                seen = (abs(_float(one)) for one in line if not _hides(one, below))
+                most = max(most, max(filter(math.isfinite, seen), default=0.0))
             else:
                 most = max(most, abs(low), abs(high))
         return most
@@ -171,6 +171,14 @@ class Slice:
         for place, size in zip(self._before, self._sizes, strict=False):
             offset = offset * size + place
         return offset * math.prod(self._sizes[-2:])
+
+
+def _float(value: Any) -> float:
+    """Return a number as a float; one that is too large for it is infinite."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
 
 
 def _hides(value: Any, below: float | None) -> bool:
