@@ -1,5 +1,6 @@
 """What `explore` shows and asks: a saved trace, or a run of the model and what only the model can answer."""
 
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -58,12 +59,13 @@ def of_saved(text: TextOptions, selection: "Selection") -> "Run":
         try:
             return _cell(Saved(trace, text.trace), step, output, index)
         except Missing as error:
+            file = shlex.quote(text.trace or "")
             places = ",".join(f"axis {axis}={at}" for axis, at in enumerate(index))
             at = f' --at "{places}"' if places else ""
-            hint = f'bert-inspect cell "#{step}" --trace {text.trace}{at} loads the model that made the trace'
+            hint = f'bert-inspect cell "#{step}" --trace {file}{at} loads the model that made the trace'
             raise UsageError(error.message, None if trace.selection else hint) from error
 
-    no_values = "this trace holds no values: bert-inspect run TEXT --values -o FILE records them"
+    no_values = _NOT_SELECTED if _has_values(trace) else _NOT_RECORDED
     return Run(
         trace=trace,
         listing=lambda step: listing(trace, step),
@@ -200,6 +202,11 @@ class Session:
 
 
 _NOT_SELECTED = "its values were not kept: only those of selected steps are"
+_NOT_RECORDED = "this trace holds no values: bert-inspect run TEXT --values -o FILE records them"
+
+
+def _has_values(trace: "Trace") -> bool:
+    return any(tensor.values is not None for step in trace.steps for tensor in step.outputs)
 
 
 def _attention(trace: "Trace", no_values: str) -> "Sequence[LayerAttention]":
@@ -214,6 +221,8 @@ def _attention(trace: "Trace", no_values: str) -> "Sequence[LayerAttention]":
     try:
         return attentions(trace)
     except UsageError as error:
+        if _has_values(trace):
+            raise UsageError("no step whose values were kept is attention from tokens to tokens") from error
         raise UsageError(error.message, no_values) from error
 
 

@@ -29,6 +29,7 @@ from .tabs.dataflow import DataflowTab
 from .tabs.grid import Grid
 from .tabs.slices import SENTENCES, Chosen
 from .tabs.step_tabs import StepTabs
+from .tabs.tensor import TensorTab
 from .where import main_place, where_line
 
 INTERRUPTED: Final = 130
@@ -167,6 +168,11 @@ class Explorer(App[int]):
         """Show colours alone, or numbers."""
         self._dense = not self._dense
         self.query_one(Grid).densely(dense=self._dense)
+
+    def action_largest(self) -> None:
+        """Move the cursor to the largest number."""
+        self.action_tab("tensor")
+        self.query_one(TensorTab).to_peak()
 
     def action_by(self) -> None:
         """Explain by token, by component, by layer, one after the other."""

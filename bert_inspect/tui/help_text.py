@@ -15,7 +15,7 @@ _KEYS = {
         ("/", "search as you type: labels, paths, classes, names in transformers, #number"),
         ("f", "filters: a layer, modules alone, one label"),
         ("x", "clear search and filters"),
-        ("[ and ]", "the same step one layer down, one layer up"),
+        ("[ and ]", "the same step in the layer before, in the next one"),
     ),
     "Tabs": (
         ("1 to 6", "Tensor, Source, Dataflow, Attention, Explanation, Cell"),
@@ -25,6 +25,7 @@ _KEYS = {
     "Numbers": (
         ("arrows, pages", "move the cursor; the number under it is written in full below"),
         ("enter", "the arithmetic of that number"),
+        ("m", "to the number of the largest magnitude"),
         ("s, h, n", "the next sentence, head, place along another axis; with shift the one before"),
         ("o", "the next output of a step that returns several"),
         ("v", "colours alone, or numbers"),

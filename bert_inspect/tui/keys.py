@@ -20,6 +20,7 @@ KEYS: Final[list[BindingType]] = [
     Binding("c", "changed", "Changed", show=False),
     Binding("p", "padding", "Padding", show=False),
     Binding("v", "dense", "Colours", show=False),
+    Binding("m", "largest", "Largest", show=False),
     Binding("o", "output", "Output", show=False),
     Binding("y", "by", "By", show=False),
     Binding("left_square_bracket", "layer(-1)", "Layer", show=False),

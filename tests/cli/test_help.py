@@ -119,7 +119,8 @@ def at_a_terminal(*arguments: str) -> Any:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["run"], ["tokens"], ["source", "attention.self"], ["compare"], ["attention"], ["cell", "logits"]]
+    "arguments",
+    [["run"], ["tokens"], ["source", "attention.self"], ["compare"], ["attention"], ["explore"], ["cell", "logits"]],
 )
 def test_without_a_sentence_a_person_gets_five_lines(arguments: list[str]) -> None:
     done = at_a_terminal(*arguments)

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
+from itertools import product
 from typing import Any
 
 from helpers import TEXTS
@@ -203,11 +204,39 @@ def test_the_number_under_the_cursor_is_that_of_the_trace(traced: Trace) -> None
         await press(pilot, "p", "end", "ctrl+end")
         last = len(traced.input.tokens[0]) - 1
         assert app.query_one(TensorTab).index == (0, 1, last, last)
+        await press(pilot, "m")
+        head = [values.at(0, 1, *place) for place in product(range(last + 1), repeat=2)]
+        assert f"{max(head):.9g}" in screen(app)
         await press(pilot, "v")
         assert "◆" in screen(app)
         await pilot.click(Grid, offset=(20, 2))
         await settled(pilot)
         assert app.query_one(TensorTab).index is not None and app.query_one(Grid).row == 1
+
+    played(traced, play)
+
+
+def test_the_mouse_reaches_what_the_keys_reach(traced: Trace) -> None:
+    async def play(app: Explorer, pilot: Pilot[int]) -> None:
+        step = labelled(traced, labels.ATTENTION_PROBABILITIES, 1)
+        app.go(step)
+        await settled(pilot)
+        for click, index in (("›", (1, 0, 0, 0)), ("‹", (0, 0, 0, 0))):  # the first of them is that of the sentence
+            line = next(line for line in screen(app).splitlines() if "‹ sentence" in line)
+            await pilot.click(offset=(line.index(click), screen(app).splitlines().index(line)))
+            await settled(pilot)
+            assert app.query_one(TensorTab).index == index
+        await pilot.click("#tab-dataflow")
+        await settled(pilot)
+        assert tab(app) == "dataflow"
+        lines = screen(app).splitlines()
+        row = next(place for place, line in enumerate(lines) if "masked attention scores  add" in line)
+        await pilot.click(offset=(lines[row].index("masked attention scores  add"), row))
+        await settled(pilot)
+        assert chosen(app) == labels.MASKED_ATTENTION_SCORES
+        await pilot.click("#banner")
+        await settled(pilot)
+        assert isinstance(app.screen, Sheet)
 
     played(traced, play)
 

@@ -45,6 +45,7 @@ def test_every_output_of_every_step(name: str, head: object) -> None:
             seen = [abs(float(one)) for line in numbers for one in line if math.isfinite(one)]
             seen = [one for one in seen if below is None or one < -below]
             assert shown.largest(step.label) == max(seen, default=0.0)
+            assert not seen or abs(shown.number(*shown.peak(step.label))) == max(seen)
             assert all(0 <= lead.at < lead.size and shown.lead_name(lead) for lead in shown.leads)
 
 

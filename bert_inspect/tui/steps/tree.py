@@ -7,7 +7,7 @@ from rich.text import Text
 from textual.widgets import Tree
 from textual.widgets.tree import TreeNode
 
-from ...render.cells import Format, Row, View, name_cell, shape_cell
+from ...render.cells import Format, Row, View, known_cell, name_cell, shape_cell
 from ...render.words import DIM
 from ...traces.record import Step, Trace
 from ...traces.tree import Node, is_layer, outline, relaid_from
@@ -132,7 +132,7 @@ class StepTree(Tree[Node]):
         return True
 
     def render_label(self, node: TreeNode[Node], base_style: Style, style: Style) -> Text:
-        """Return a step's line: its name as in the tree of `run`, and its shape."""
+        """Return a step's line: its name as in the tree of `run`, its shape, its name in transformers."""
         if node.data is None:
             return Text()
         label = self._label(node.data).copy()
@@ -152,6 +152,8 @@ class StepTree(Tree[Node]):
             text = self._named(node)
             if shape := "".join(part for part, _ in shape_cell(node.step, _FORM)):
                 text.append(f"  {shape}", DIM)
+            for name, style in known_cell(node):
+                text.append(f"  {name}", style)
             if not self._wanted.everything and not self._wanted.matches(node.step):
                 text.stylize(DIM)
             self._labels[node.step.id] = text

@@ -147,23 +147,35 @@ class Slice:
 
     def largest(self, label: str) -> float:
         """Return the largest magnitude in the matrix: of numbers that are finite and mask nothing, else 0."""
+        return max(self._sizes_of_rows(label), default=0.0)
+
+    def peak(self, label: str) -> tuple[int, int]:
+        """Return the place on the screen of the number of the largest magnitude, which is neither masked nor infinite;
+        the first place where there is none.
+        """
+        sizes = list(self._sizes_of_rows(label))
+        most = max(sizes, default=0.0)
+        row = sizes.index(most) if sizes else 0
+        columns = range(len(self.columns))
+        return row, next((column for column in columns if abs(_float(self.number(row, column))) == most), 0)
+
+    def _sizes_of_rows(self, label: str) -> Iterator[float]:
+        """Yield the largest magnitude of each row."""
         values, size = self._tensor.values, self._sizes[-1] if self._sizes else 1
         if values is None or self.empty:
-            return 0.0
+            return
         below = masked_below(label, self._tensor.dtype)
-        most = 0.0
         start = self._offset()
         for row in self.rows:
             line = values.flat[start + row * size : start + (row + 1) * size]
             if len(self.columns) < size:
                 line = [line[column] for column in self.columns]
             low, high = _float(min(line)), _float(max(line))
-            if below is not None or not math.isfinite(low + high) or low != low:
-                seen = (abs(_float(one)) for one in line if not _hides(one, below))
-                most = max(most, max(filter(math.isfinite, seen), default=0.0))
+            if below is None and math.isfinite(low + high):
+                yield max(abs(low), abs(high))
             else:
-                most = max(most, abs(low), abs(high))
-        return most
+                seen = (abs(_float(one)) for one in line if not _hides(one, below))
+                yield max(filter(math.isfinite, seen), default=0.0)
 
     def _offset(self) -> int:
         """Return where the matrix begins in the flat numbers."""

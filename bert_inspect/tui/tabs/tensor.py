@@ -79,6 +79,11 @@ class TensorTab(Vertical):
         grid = self.query_one(Grid)
         return self.slice.index(grid.row, grid.column)
 
+    def to_peak(self) -> None:
+        """Move the cursor to the largest number of the matrix."""
+        if self.slice is not None and not self.slice.empty:
+            self.query_one(Grid).point(*self.slice.peak(self._step.label))
+
     @on(Grid.Moved)
     def tell_number(self) -> None:
         """Write the number under the cursor in full, and where it stands; below it the statistics."""
