@@ -13,6 +13,7 @@ from tui.screen import drawn, labelled, opened, press, run_of, screen, settled, 
 
 from bert_inspect import Trace
 from bert_inspect.api import trace
+from bert_inspect.render.words import number
 from bert_inspect.traces.vocabulary import labels
 from bert_inspect.tui.app import Explorer
 from bert_inspect.tui.help_text import help_text
@@ -212,6 +213,26 @@ def test_the_number_under_the_cursor_is_that_of_the_trace(traced: Trace) -> None
         await pilot.click(Grid, offset=(20, 2))
         await settled(pilot)
         assert app.query_one(TensorTab).index is not None and app.query_one(Grid).row == 1
+
+    played(traced, play)
+
+
+def test_however_far_it_is_scrolled_no_number_is_cut(traced: Trace) -> None:
+    async def play(app: Explorer, pilot: Pilot[int]) -> None:
+        step = traced.steps[labelled(traced, labels.EMBEDDINGS)]
+        values = step.outputs[0].values
+        assert values is not None
+        app.go(step.id)
+        await settled(pilot)
+        written = [number(values.at(0, 1, place)) for place in range(values.shape[2])]
+        grid = app.query_one(Grid)
+        for x in (0, 1, 13, 55, 1000):
+            grid.scroll_to(x, 0, animate=False, force=True)
+            await settled(pilot)
+            line = next(line for line in screen(app).splitlines() if re.search(r"│ *I +-?\d", line))
+            shown = line.rpartition("│")[2].split()[1:]
+            first = written.index(shown[0])
+            assert len(shown) > 3 and shown == written[first : first + len(shown)]
 
     played(traced, play)
 

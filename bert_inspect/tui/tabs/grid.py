@@ -153,25 +153,29 @@ class Grid(ScrollView, can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         """Move the cursor to the number that is clicked."""
-        row, x = event.y - 1 + self.scroll_offset.y, event.x - self._label + self.scroll_offset.x
         if event.y >= 1 and event.x >= self._label:
-            self.point(row, x // self._cell)
+            column = self._first + (event.x - self._label) // self._cell
+            self.point(event.y - 1 + self.scroll_offset.y, column)
+
+    @property
+    def _first(self) -> int:
+        """The first column in sight. Columns are shown whole or not at all: half a number is a wrong one."""
+        return -(-self.scroll_offset.x // self._cell)
 
     def render_line(self, y: int) -> Strip:
         """Return one line of the window: the names of the columns, or a row."""
-        width = self.size.width
+        width = self.scrollable_content_region.width
         if self._slice is None or self._slice.empty:
             return Strip.blank(width, self.rich_style)
         row = y - 1 + self.scroll_offset.y
-        name, cells = "", []
-        first, rest = divmod(self.scroll_offset.x, self._cell)
-        columns = range(first, min(len(self._slice.columns), first + width // self._cell + 2))
+        name, cells, room = "", [], width - self._label
+        columns = range(self._first, min(len(self._slice.columns), self._first + room // self._cell))
         if y == 0:
             cells = [self._title(column) for column in columns]
         elif row < len(self._slice.rows):
             name = self._slice.row_name(row)
             cells = [self._entry(row, column) for column in columns]
-        body = Strip(cells).crop_extend(rest, rest + width - self._label, self.rich_style)
+        body = Strip(cells).extend_cell_length(max(0, room), self.rich_style)
         style = NAME if y and row == self.row else DIM
         return Strip.join([Strip([Segment(_right(name, self._label), style)]), body]).apply_style(self.rich_style)
 
@@ -180,7 +184,7 @@ class Grid(ScrollView, can_focus=True):
         style = NAME if column == self.column else DIM
         if self._cell < _NUMBER:
             return Segment(("▾" if column == self.column else "").ljust(self._cell), style)
-        return Segment(_right(self._slice.column_name(column), self._cell), style)
+        return Segment(_right(self._slice.column_title(column, self._cell - 1), self._cell), style)
 
     def _entry(self, row: int, column: int) -> Segment:
         assert self._slice is not None, "asked for only where there is one"

@@ -125,6 +125,12 @@ class Slice:
         """Return what a column is called, safe to show."""
         return self._name(self.axes[1], self.columns[column])
 
+    def column_title(self, column: int, room: int) -> str:
+        """Return what a column is called; its number alone where it has no name of its own and that has no room."""
+        name, place = self.column_name(column), self.columns[column]
+        numbered = self.axes[1] is not None and name == f"{one_of(self.axes[1])} {place}"
+        return str(place) if numbered and len(name) > room else name
+
     def lead_name(self, lead: Lead) -> str:
         """Return what the chosen place of an axis is called, safe to show: ``sentence 1 of 2``, ``head 3 of 12``."""
         if lead.axis == SENTENCES:
