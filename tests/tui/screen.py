@@ -1,6 +1,6 @@
 """The program on a screen of the test's own: opened, asked to settle, and read."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -80,6 +80,3 @@ def tab(app: Explorer) -> str:
 def labelled(trace: Trace, label: str, layer: int | None = None) -> int:
     """The number of the first step of a label."""
     return next(step.id for step in trace.steps if step.label == label and layer in (None, step.layer))
-
-
-Scene = Callable[[Explorer, Pilot[int]], Any]

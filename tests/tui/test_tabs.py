@@ -21,7 +21,6 @@ from bert_inspect.tui.tabs.dataflow import DataflowTab
 from bert_inspect.tui.tabs.step_tabs import StepTabs
 
 MODELS = [
-    ("bert", heads.SEQUENCE_CLASSIFICATION),
     ("albert", heads.MASKED_LM),
     ("deberta-v2", heads.QUESTION_ANSWERING),
     ("modernbert", heads.TOKEN_CLASSIFICATION),

@@ -1,5 +1,6 @@
 """The numbers of a step's output: a coloured matrix with a cursor, and the number under it in full."""
 
+import math
 from collections.abc import Iterator
 
 from rich.text import Text
@@ -10,7 +11,7 @@ from textual.widgets import Static
 
 from ...diff.words import place_in_words
 from ...render.cells import STATS, statistic
-from ...render.words import DIM, NAME, WARN, count, named_shape, not_finite
+from ...render.words import DIM, NAME, WARN, named_shape, not_finite, plural
 from ...safetext import safe_text
 from ...traces.record import Step, TensorOut
 from ...traces.vocabulary import known_as
@@ -126,10 +127,8 @@ def _without(run: Run, step: Step, tensor: TensorOut | None) -> Iterator[Text]:
         yield Text("this step returned no tensor", DIM)
         return
     yield Text.assemble((named_shape(tensor, "×"), NAME), f"  {safe_text(tensor.dtype)}")
-    numbers = 1
-    for size in tensor.shape:
-        numbers *= size
-    yield Text("empty: it has no numbers" if not numbers else f"{count(numbers)} number{'' if numbers == 1 else 's'}")
+    numbers = math.prod(tensor.shape)
+    yield Text(plural(numbers, "number") if numbers else "empty: it has no numbers")
     if tensor.stats is not None:
         yield _statistics(tensor, step)
     if tensor.unread:
