@@ -33,6 +33,8 @@ from .tabs.tensor import TensorTab
 from .where import main_place, where_line
 
 INTERRUPTED: Final = 130
+_TABLE: Final = 78
+"""The columns that the table of what changed needs."""
 _DARK, _LIGHT = "textual-dark", "textual-light"
 
 
@@ -237,7 +239,7 @@ class Explorer(App[int]):
         if self._change is None:
             self._tell(["no other sentence was run yet: t runs one"])
         else:
-            self.push_screen(Sheet("What changed", self._change))
+            self.push_screen(Sheet("What changed", self._change, least=_TABLE))
 
     # The screen
 

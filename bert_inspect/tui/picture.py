@@ -16,22 +16,22 @@ from ..render.words import BAD, DIM
 from ..safetext import safe_segments, safe_text
 
 _LEAST = 30
-"""Narrower than this nothing is drawn: what does not fit can be scrolled to."""
 
 Find = Callable[[str], bool]
 """Says of a line's text whether it is the one to be scrolled to."""
 
 
 class Picture(ScrollView, can_focus=True):
-    """What the house's renderers draw, in a window that can be scrolled."""
+    """What the house's renderers draw, in a window that can be scrolled; narrower than ``least`` nothing is drawn."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "scroll_up", "Up", show=False),
         Binding("down,j", "scroll_down", "Down", show=False),
     ]
 
-    def __init__(self, *, id: str | None = None) -> None:
+    def __init__(self, *, id: str | None = None, least: int = _LEAST) -> None:
         super().__init__(id=id)
+        self._least = least
         self._content: RenderableType = Text()
         self._find: Find | None = None
         self._lines: list[Strip] = []
@@ -62,7 +62,7 @@ class Picture(ScrollView, can_focus=True):
         self._draw()
 
     def _draw(self) -> None:
-        width = max(_LEAST, self.scrollable_content_region.width)
+        width = max(self._least, self.scrollable_content_region.width)
         if not self.size or self._drawn_for == width:
             return
         first = not self._drawn_for

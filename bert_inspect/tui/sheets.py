@@ -18,15 +18,15 @@ class Sheet(ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,enter", "dismiss", "Close")]
 
-    def __init__(self, title: str, content: RenderableType) -> None:
+    def __init__(self, title: str, content: RenderableType, *, least: int = 40) -> None:
         super().__init__()
-        self._title, self._content = title, content
+        self._title, self._content, self._least = title, content, least
 
     def compose(self) -> ComposeResult:
         """Lay it out."""
         with Vertical(id="sheet"):
             yield Static(Text(self._title), id="sheet-title", markup=False)
-            yield Picture(id="sheet-text")
+            yield Picture(id="sheet-text", least=self._least)
             yield Static(Text("esc closes"), id="sheet-foot", markup=False)
 
     def on_mount(self) -> None:

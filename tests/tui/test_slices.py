@@ -2,6 +2,7 @@
 
 import math
 import random
+from array import array
 
 import pytest
 from families.tiny import as_loaded, batch, tiny
@@ -11,7 +12,8 @@ from bert_inspect.capture.forward import run_forward
 from bert_inspect.capture.keep import Keep
 from bert_inspect.families import FAMILIES
 from bert_inspect.families.heads import MULTIPLE_CHOICE, SEQUENCE_CLASSIFICATION
-from bert_inspect.traces.values import masked_below
+from bert_inspect.traces.record import TensorOut
+from bert_inspect.traces.values import Values, masked_below
 from bert_inspect.traces.vocabulary import labels
 from bert_inspect.tui.tabs.slices import HEADS, SENTENCES, Chosen, Slice
 
@@ -75,3 +77,16 @@ def test_a_choice_goes_round(traced: Trace) -> None:
         lead = next(lead for lead in Slice(traced, step.outputs[0], chosen).leads if lead.axis == HEADS)
         chosen = chosen.moved(lead, 1)
         assert chosen.places[HEADS] == expected
+
+
+def test_columns_of_several_sentences_bear_no_token_of_one_of_them(traced: Trace) -> None:
+    output = TensorOut(
+        name="output",
+        shape=[2, 3],
+        dtype="float32",
+        axes=["batch", "tokens"],
+        values=Values(memoryview(array("d", [1, 2, 3, 4, 5, 6])), [2, 3]),
+    )
+    shown = Slice(traced, output, Chosen())
+    assert [shown.row_name(0), shown.row_name(1), shown.column_name(1)] == ["sentence 1", "sentence 2", "token 1"]
+    assert (shown.number(1, 2), shown.peak("")) == (6, (1, 2))

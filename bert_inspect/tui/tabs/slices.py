@@ -145,7 +145,10 @@ class Slice:
             return ""
         if axis == SENTENCES:
             return f"sentence {place + 1}"
-        if axis in TOKEN_AXES and self.sentence < len(batch.tokens) and place < len(batch.tokens[self.sentence]):
+        # The columns of several sentences are no tokens of the first.
+        of_one = self.axes[0] != SENTENCES or len(self.rows) < 2
+        tokens = batch.tokens[self.sentence] if self.sentence < len(batch.tokens) else []
+        if axis in TOKEN_AXES and of_one and place < len(tokens):
             return safe_text(shown_token(batch, self.sentence, place))
         if axis == "labels":
             return safe_text(class_name(self._trace.model, place))
