@@ -52,6 +52,11 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         ('bert-inspect walk "I love cats!" --station scaling', "one station: its name, a part of it, or its number"),
         ('bert-inspect walk "I love cats!" -o walk.html', "all of it on one page; walk.ipynb is a notebook to run"),
     ),
+    "explore": (
+        ('bert-inspect explore "I love cats!"', "the whole run on a full screen; ? lists the keys"),
+        ("bert-inspect explore --trace trace.json", "a saved trace, which opens at once"),
+        ('bert-inspect explore "I love cats!" --model bert-base-cased', "another model"),
+    ),
     "explain": (
         ('bert-inspect explain "I love cats!"', "what each token contributes to the answer"),
         ('bert-inspect explain "I love cats!" --by component', "what each head and feed-forward part contributes"),

@@ -40,6 +40,7 @@ OFFERED = {
     | {"--layer", "--head", "--mean", "--padding", "--output"},
     "report": TRACED | {"--labels", "--stats", "--values", "--verify", "--output"} | MODEL | SELECTION
     | TERMINAL - {"--no-pager"},
+    "explore": TRACED | {"--labels"} | MODEL | SELECTION | TERMINAL - {"--no-pager"},
     "explain": CHOICE | {"--truncate"} | MODEL | OUTPUT | TERMINAL | {"--input", "--batch-size"}
     | {"--target", "--against", "--token", "--by", "--neurons", "--check", "--split", "--words", "--all"},
     "doctor": TEXT | MODEL - {"--allow-missing"} | {"--only", "--skip", "--json"} | TERMINAL,
