@@ -12,7 +12,7 @@ TEXT = (DOCS / "inner-workings.md").read_text()
 
 MODULES = [
     *("BertForSequenceClassification", "bert: BertModel", "embeddings: BertEmbeddings", "encoder: BertEncoder"),
-    *("layer.0: BertLayer()  (12 layers alike", "attention: BertAttention", "self: BertSelfAttention"),
+    *("layer.0: BertLayer()  (layers 0 to 11 are alike)", "attention: BertAttention", "self: BertSelfAttention"),
     *("output: BertSelfOutput", "intermediate: BertIntermediate", "output: BertOutput", "pooler: BertPooler"),
     "word_embeddings: Embedding(28996, 768, padding_idx=0)",
     "position_embeddings: Embedding(512, 768)",

@@ -44,23 +44,20 @@ def _lines(node: Node, above: Step | None, depth: int) -> Iterator[str]:
 
 
 def _below(node: Node, depth: int) -> Iterator[str]:
-    modules = _modules(node)
     done: set[str] = set()
-    at = 0
-    while at < len(modules):
-        run = at + 1
-        if is_layer(modules[at].step):
-            while run < len(modules) and is_layer(modules[run].step) and _alike(modules[run]) == _alike(modules[at]):
-                run += 1
-        step = modules[at].step
-        if step.path not in done:  # a module that is called again is still one module
-            lines = list(_lines(modules[at], node.step, depth))
-            yield lines[0] + (
-                f"  ({run - at} layers alike, up to layer {modules[run - 1].step.layer})" * (run > at + 1)
-            )
-            yield from lines[1:]
-        done.add(step.path)
-        at = run
+    for first, last in _runs(_modules(node)):
+        if first.step.path not in done:  # a module that is called again is still one module
+            lines = list(_lines(first, node.step, depth))
+            yield from (lines[0] + _several(first.step, last.step), *lines[1:])
+        done.add(first.step.path)
+
+
+def _several(first: Step, last: Step) -> str:
+    """Return what is said of a layer that stands for those after it too; nothing where there are none."""
+    if first is last:
+        return ""
+    layers = f"layers {first.layer} to {last.layer}"
+    return f"  (called again and again, as {layers})" if first.path == last.path else f"  ({layers} are alike)"
 
 
 def _modules(node: Node) -> list[Node]:
@@ -96,16 +93,28 @@ def steps_in(trace: Trace, component: int) -> Table:
     """Return what a module does, a row a step: what the step makes, the layer or operation that makes it, its shape."""
     module = trace.steps[component]
     node = next(node for root in outline(trace.steps) for node in root.walk() if node.step.id == component)
-    rows = tuple(
-        (
-            child.step.label + (" (no-op)" if child.step.no_op else ""),
-            f"self.{_attribute(child.step, module)}" if child.step.kind == "module" else "",
-            made_by(child.step),
-            "; ".join(map(_shape, child.step.outputs)),
-        )
-        for child in node.children
-    )
-    return Table(headers=("step", "named", "made by", "shape"), rows=rows)
+    rows = []
+    for child, last in _runs(node.children):
+        named = f"self.{_attribute(child.step, module)}" if child.step.kind == "module" else ""
+        label = child.step.label + (" (no-op)" if child.step.no_op else "")
+        if last is not child:
+            label = f"{label} to {last.step.layer}"
+            named += f" to {_attribute(last.step, module)}" if last.step.path != child.step.path else ""
+        rows.append((label, named, made_by(child.step), "; ".join(map(_shape, child.step.outputs))))
+    return Table(headers=("step", "named", "made by", "shape"), rows=tuple(rows))
+
+
+def _runs(nodes: Sequence[Node]) -> Iterator[tuple[Node, Node]]:
+    """Yield nodes, each with itself; in place of layers alike, one after another, the first with the last of them."""
+    at = 0
+    while at < len(nodes):
+        end = at + 1
+        while is_layer(nodes[at].step) and end < len(nodes) and is_layer(nodes[end].step):
+            if _alike(nodes[end]) != _alike(nodes[at]):
+                break
+            end += 1
+        yield nodes[at], nodes[end - 1]
+        at = end
 
 
 def received_by(trace: Trace, component: int) -> tuple[tuple[str, str], ...]:

@@ -57,7 +57,7 @@ def _whole(walk: Walk, folder: str, pictures: dict[str, str]) -> Iterator[str]:
         yield from (
             "## The whole model",
             "",
-            "All of it in one picture, read from the bottom; equal layers stand once.",
+            "All of it in one picture; equal layers stand once.",
             "",
         )
         yield from (f"![Diagram of the whole model]({quote(f'{folder}/{_WHOLE}')})", "")
@@ -118,9 +118,11 @@ def _table(held: Table) -> Iterator[str]:
 def _component(walk: Walk, section: Section, folder: str, pictures: dict[str, str]) -> Iterator[str]:
     """Yield what runs at a station, and the picture of its component where it comes first."""
     station = section.stop.station
-    if ran := ", ".join(_with_shapes(walk.trace.steps[at]) for at in station.steps):
-        there = f"; the diagram of [{plain(section.component)}](#{section.drawn_at}) shows where"
-        yield from (f"What runs here: {ran}{there if section.drawn_at and not section.is_drawn_here else ''}.", "")
+    if station.steps:
+        there = f" (the diagram of [{plain(section.component)}](#{section.drawn_at}) shows where)"
+        yield from (f"What runs here{there if section.drawn_at and not section.is_drawn_here else ''}:", "")
+        yield from (f"- {_with_shapes(walk.trace.steps[at])}" for at in station.steps)
+        yield ""
     if not section.is_drawn_here:
         return
     picture = component_svg(walk, station)
@@ -139,15 +141,20 @@ def _component(walk: Walk, section: Section, folder: str, pictures: dict[str, st
 
 
 def _with_shapes(step: Step) -> str:
-    return " ".join([plain(step.label), *(span(shape(output.shape)) for output in step.outputs)])
+    """Return a step's label, and of each tensor that it returned the shape and the names of its axes."""
+    tensors = []
+    for output in step.outputs:
+        axes = "one number" if not output.shape else " x ".join(output.axes or [])
+        tensors.append(span(shape(output.shape)) + (f", {axes}" if axes else ""))
+    return plain(step.label) + (f": {'; '.join(tensors)}" if tensors else "")
 
 
 def _matrix(excerpt: Excerpt) -> Iterator[str]:
+    if excerpt.numbers is None:  # its shape stands with its step
+        return
     held = narrowed(excerpt, _COLUMNS)
     where = f", {plain(held.where)}" if held.where else ""
     yield from (f"**{plain(held.label)}** {span(shape_of(held))}{where}", "")
-    if held.numbers is None:
-        return
     after = gaps(held)
     written = numbers_of(held)
     rows = []
