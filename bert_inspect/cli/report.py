@@ -142,7 +142,8 @@ def _run(
         return ran, [], None, None, None
     why = explained_for_report(loaded, batch, left_out)
     opened = _opened(loaded, batch, ran, left_out, terminal) if keep.values else None
-    tour = tour_of_run(loaded, batch, ran, left_out)
+    with terminal.waiting("walking through the run"):
+        tour = tour_of_run(loaded, batch, ran, left_out)
     try:
         return ran, [layer for other in others for layer in attention_of_run(other)], why, opened, tour
     except UsageError as error:

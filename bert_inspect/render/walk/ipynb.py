@@ -77,6 +77,8 @@ _Cell = tuple[str, str, Sequence[str]]
 def _start(walk: Walk, asked: Asked) -> Iterator[_Cell]:
     model = walk.trace.model
     name = family_of(model.family).name
+    batch = walk.trace.input
+    also = ", and in `given` what goes with it" if batch.pairs is not None or batch.labels is not None else ""
     yield (
         "markdown",
         "start",
@@ -84,7 +86,7 @@ def _start(walk: Walk, asked: Asked) -> Iterator[_Cell]:
             f"# {plain(name)}, station by station",
             "",
             "From the text to the answer, in one forward pass. Run the cells from top to bottom; then put a sentence "
-            "of your own in `texts`, run them again, and see what changes.",
+            f"of your own in `texts`{also}, run them again, and see what changes.",
             "",
             "The cells need bert-inspect (`pip install bert-inspect`). What is computed by hand is, with numpy.",
         ],

@@ -140,5 +140,5 @@ def test_of_hundreds_of_columns_the_one_that_is_told_is_shown() -> None:
 def test_commands_are_shown_as_they_are_typed() -> None:
     walk, _ = tour_of("bert")
     page = walk_html(walk, lambda command: f"typed <{command.before[0]}>")
-    assert "$ typed &lt;tokens&gt;" in page and "on the command line" in page
+    assert "<code>typed &lt;tokens&gt;</code>" in page and "on the command line" in page
     assert "on the command line" not in walk_html(walk)
