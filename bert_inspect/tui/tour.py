@@ -29,7 +29,7 @@ class Tour(Program):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n,right,enter", "go(1)", "Next", key_display="n", priority=True),
         Binding("b,left,backspace", "go(-1)", "Back", key_display="b", priority=True),
-        Binding("space", "on", "On", priority=True),
+        Binding("space", "on", "Read on", priority=True),
         Binding("s,l", "stations", "Stations", key_display="s"),
         Binding("home", "first", "First", show=False, priority=True),
         Binding("end", "last", "Last", show=False, priority=True),
