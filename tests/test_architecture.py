@@ -53,7 +53,7 @@ ROOMS: dict[str, set[str]] = {
     "render.report": TRACES | {"safetext", "analysis", "analysis.explain", "source_view", "render", "render.explain"}
     | {"cells", "msgspec", "numpy"} | RICH,
     "tui": TRACES | {"errors", "safetext", "diff", "dataflow", "source_view", "cells", "analysis", "analysis.explain"}
-    | {"render", "render.explain", "rich", "textual"},
+    | {"render", "render.explain", "stations", "rich", "textual"},
     "terminal": EDGE | {"rich"},
     "query": TRACES | {"errors", "safetext", "cells", "diff", "pandas"},
     "result": TRACES | {"analysis.explain", "files", "query", "render", "render.explain"},

@@ -10,6 +10,7 @@ from . import complete, help
 from . import options as o
 from .again import typed_again
 from .expand import Without, expanded
+from .full_screen import has_streams, is_drawable, is_installed, is_light, shown
 from .inputs import saved, shows_help
 from .outcome import told_failure
 from .prepare import prepare
@@ -17,6 +18,8 @@ from .walk_files import WalkFile
 
 if TYPE_CHECKING:
     from ..cells.follow import Source
+    from ..render.walk.terminal import Typed
+    from ..stations.walk import Walk
 
 
 @expanded
@@ -78,15 +81,26 @@ def walk(
         file.write(tour, typed, terminal, only=at)
         return ExitCode.OK
     if at is None and not plain and is_interactive():
-        from .walk_keys import guided
-
-        guided(tour, typed, terminal)
+        _guided(tour, typed, terminal)
         return ExitCode.OK
     from ..render.walk.terminal import station as one
     from ..render.walk.terminal import whole_tour
 
     terminal.show(whole_tour(tour, typed) if at is None else one(tour, at, typed))
     return ExitCode.OK
+
+
+def _guided(tour: "Walk", typed: "Typed", terminal: Terminal) -> None:
+    """Go through the tour on a full screen where that can be drawn, else line by line."""
+    if not (is_installed() and has_streams() and is_drawable()):
+        from .walk_keys import guided
+
+        guided(tour, typed, terminal)
+        return
+    from ..render.walk.terminal import station
+    from ..tui.tour import Tour
+
+    shown(Tour(tour, lambda at: station(tour, at, typed), light=is_light()), terminal.color)
 
 
 def _source(text: o.TextOptions, model: o.ModelOptions, terminal: Terminal) -> "Source":

@@ -1,13 +1,11 @@
 """The program: the tree of steps on the left, what is known of the chosen step in tabs on the right."""
 
-import asyncio
 from collections.abc import Sequence
-from typing import Final
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 from textual import events, on
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Footer, OptionList, Static, Tree
 
@@ -19,6 +17,7 @@ from .banner import banner
 from .help_text import help_text
 from .keys import KEYS
 from .picture import told
+from .program import Program
 from .run import Rerun, Run
 from .sheets import AnotherText, Sheet
 from .steps.moves import in_layer, same_step
@@ -32,29 +31,24 @@ from .tabs.step_tabs import StepTabs
 from .tabs.tensor import TensorTab
 from .where import main_place, where_line
 
-INTERRUPTED: Final = 130
-_TABLE: Final = 78
+_TABLE = 78
 """The columns that the table of what changed needs."""
-_DARK, _LIGHT = "textual-dark", "textual-light"
 
 
-class Explorer(App[int]):
+class Explorer(Program):
     """A run on a full screen."""
 
     CSS_PATH = "explorer.tcss"
     TITLE = "bert-inspect explore"
-    ENABLE_COMMAND_PALETTE = False
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - as Textual declares it
     VERTICAL_BREAKPOINTS = [(0, "-low"), (22, "-high")]  # noqa: RUF012
     BINDINGS = KEYS
 
     def __init__(self, run: Run, *, rerun: Rerun | None = None, light: bool = False) -> None:
-        super().__init__()
+        super().__init__(light=light)
         self.now = run
-        self.failure: Exception | None = None
         self.step: Step | None = next(iter(run.trace.steps), None)
         self._rerun = rerun
-        self._light = light
         self._output = 0 if self.step is None else main_place(self.step)
         self._chosen = Chosen()
         self._dense = False
@@ -73,7 +67,7 @@ class Explorer(App[int]):
 
     def on_mount(self) -> None:
         """Begin with the whole model."""
-        self.theme = _LIGHT if self._light else _DARK
+        self.paint()
         self.query_one(StepTree).focus()
         self.query_one(StepTree).stand(self.step)
         self._show()
@@ -269,10 +263,6 @@ class Explorer(App[int]):
     def _zoom(self, *, zoomed: bool) -> None:
         self.query_one(StepPanel).set_class(zoomed, "away")
 
-    def action_dark(self) -> None:
-        """Change between dark and light."""
-        self.theme = _LIGHT if self.current_theme.dark else _DARK
-
     def action_help(self) -> None:
         """Show the help."""
         self.push_screen(Sheet("Keys and tabs", help_text()))
@@ -288,37 +278,3 @@ class Explorer(App[int]):
     def _tell(self, notes: Sequence[str]) -> None:
         for note in notes:
             self.notify(safe_text(note, most=400), markup=False)
-
-    # The end
-
-    async def action_quit(self) -> None:
-        """Leave."""
-        self.exit(0)
-
-    def action_interrupt(self) -> None:
-        """Leave as Ctrl-C does."""
-        self.exit(INTERRUPTED)
-
-    def end(self, code: int) -> None:
-        """Leave with an exit code; a signal handler may call this at any moment.
-
-        Raises:
-            KeyboardInterrupt: the screen is not there yet, or not any more.
-        """
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            raise KeyboardInterrupt from None
-        loop.call_soon_threadsafe(self.exit, code)
-
-    # What goes wrong is told by the command, once the terminal is as it was: Textual would show a traceback.
-
-    def _handle_exception(self, error: Exception) -> None:
-        self.failure = self.failure or error
-        super()._handle_exception(error)
-
-    def _fatal_error(self) -> None:
-        self._close_messages_no_wait()
-
-    def _print_error_renderables(self) -> None:
-        self._exit_renderables.clear()

@@ -63,7 +63,7 @@ def test_an_example_lacks_nothing_but_the_terminal(command: Command, line: str) 
 
 
 def test_without_textual_it_names_the_extra(command: Command, saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bert_inspect.cli.explore.find_spec", lambda name: None)
+    monkeypatch.setattr("bert_inspect.cli.full_screen.find_spec", lambda name: None)
     code, out, err = command("explore", "--trace", saved)
     assert (code, out) == (2, "") and "needs the package textual" in err and 'pip install "bert-inspect[tui]"' in err
 
