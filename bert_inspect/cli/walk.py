@@ -18,7 +18,7 @@ from .walk_files import WalkFile
 
 if TYPE_CHECKING:
     from ..cells.follow import Source
-    from ..render.walk.terminal import Typed
+    from ..render.walk.words import Typed
     from ..stations.walk import Walk
 
 
