@@ -133,6 +133,9 @@ def configuration(tour: Tour) -> Station:
         )
     elif model.weights == "none":
         told.append("It was built without weights, so this tour has shapes and no numbers.")
+    facts = [(name, f"{size:,}", what) for name, size, what in rows if size]
+    if tour.activation:
+        facts.insert(-1, ("activation", tour.activation, "the function inside the feed-forward part"))
     return Station(
         name="configuration",
         title="Configuration",
@@ -141,7 +144,7 @@ def configuration(tour: Tour) -> Station:
         tables=(
             Table(
                 headers=("", "", "what it counts"),
-                rows=tuple((name, f"{size:,}", what) for name, size, what in rows if size),
+                rows=tuple(facts),
                 numbers=(1,),
             ),
         ),

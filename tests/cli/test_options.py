@@ -35,6 +35,7 @@ OFFERED = {
     "model": {"--task", "--download", "--num-labels", "--depth"} | OUTPUT | TERMINAL,
     "source": TRACED | {"--labels", "--stats", "--values", "--axes"} | MODEL | TERMINAL,
     "diagram": TRACED | {"--labels", "--model", "--task", "--download", "--num-labels", "--attention"} | TERMINAL
+    | {"--all"}
     | {"--module", "--depth", "--fold", "--no-fold", "--direction", "--output"},
     "attention": TRACED | MODEL - {"--num-labels"} | TERMINAL
     | {"--layer", "--head", "--mean", "--padding", "--output"},

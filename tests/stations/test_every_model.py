@@ -66,7 +66,8 @@ def check_numbers(ran: Trace, tour: Walk, shown: Any) -> None:
     if shown.row_axis in ("token", "query token"):
         assert len(shown.rows) == real  # padding is not shown
     last = output.shape[-1]
-    assert len(shown.columns) + shown.more_columns == (real if shown.column_axis.endswith("token") else last)
+    columns = real if shown.column_axis.endswith("token") and shown.hidden_below is None else last
+    assert len(shown.columns) + shown.more_columns == columns
 
 
 def check_lines(ran: Trace, statement: Any) -> None:
