@@ -176,8 +176,8 @@ def output(tour: Tour) -> Station | None:
         title="Output projection",
         question="How does a token get its old size back?",
         text=(
-            f"A second linear layer makes {narrow:,} numbers out of the {wide:,}: each neuron adds a fixed vector, as "
-            "strongly as it is active.",
+            f"A second linear layer makes {narrow:,} numbers out of the {wide:,}.",
+            "Each neuron has a fixed vector there, and adds it as strongly as the neuron is active.",
         ),
         steps=(step.id,),
         shown=(Tensor(step=step.id),),

@@ -19,7 +19,7 @@ from .keys import KEYS
 from .picture import told
 from .program import Program
 from .run import Rerun, Run
-from .sheets import AnotherText, Sheet
+from .sheets import Asked, Sheet
 from .steps.moves import in_layer, same_step
 from .steps.panel import StepPanel
 from .steps.tree import StepTree
@@ -190,7 +190,8 @@ class Explorer(Program):
             note = "enter runs it, esc leaves it"
             if batch.pairs is not None:
                 note += f"; with: {safe_text(batch.pairs[0], most=60)}"
-            self.push_screen(AnotherText(batch.texts[0] if batch.texts else "", note), self._run_text)
+            text = batch.texts[0] if batch.texts else ""
+            self.push_screen(Asked("Run another sentence on this model", text, note), self._run_text)
 
     def _run_text(self, text: str | None) -> None:
         rerun, before = self._rerun, self.now.trace

@@ -1,4 +1,4 @@
-"""What lies over the screen for a while: a sheet to read, and the box for another sentence."""
+"""What lies over the screen for a while: a sheet to read, and the box in which a line is asked for."""
 
 from typing import ClassVar
 
@@ -35,24 +35,24 @@ class Sheet(ModalScreen[None]):
         self.query_one(Picture).focus()
 
 
-class AnotherText(ModalScreen[str | None]):
-    """The box in which another sentence is written. It gives the sentence, or None where there shall be none."""
+class Asked(ModalScreen[str | None]):
+    """The box in which a line is written. It gives the line, or None where it was left."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Cancel")]
 
-    def __init__(self, text: str, note: str) -> None:
+    def __init__(self, title: str, text: str, note: str) -> None:
         super().__init__()
-        self._text, self._note = text, note
+        self._title, self._text, self._note = title, text, note
 
     def compose(self) -> ComposeResult:
         """Lay it out."""
         with Vertical(id="box"):
-            yield Static(Text("Run another sentence on this model"), id="sheet-title", markup=False)
-            yield Input(self._text, placeholder="a sentence", id="text", compact=True)
+            yield Static(Text(self._title), id="sheet-title", markup=False)
+            yield Input(self._text, id="text", compact=True)
             yield Static(Text(self._note), id="sheet-foot", markup=False)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Give the sentence."""
+        """Give the line."""
         self.dismiss(event.value)
 
     def action_leave(self) -> None:

@@ -12,9 +12,12 @@ from textual.containers import Horizontal
 from textual.widgets import Footer, OptionList
 from textual.widgets.option_list import Option
 
+from ..errors import UsageError
+from ..safetext import safe_text
 from ..stations.walk import Walk
 from .picture import Picture
 from .program import Program
+from .sheets import Asked
 
 Station = Callable[[int], RenderableType]
 """Draws the station at a place."""
@@ -27,12 +30,13 @@ class Tour(Program):
     TITLE = "bert-inspect walk"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - as Textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("n,right,enter", "go(1)", "Next", key_display="n", priority=True),
-        Binding("b,left,backspace", "go(-1)", "Back", key_display="b", priority=True),
-        Binding("space", "on", "Read on", priority=True),
+        Binding("n,right,enter", "go(1)", "Next", key_display="n"),
+        Binding("b,left,backspace", "go(-1)", "Back", key_display="b"),
+        Binding("space", "on", "Read on"),
         Binding("s,l", "stations", "Stations", key_display="s"),
-        Binding("home", "first", "First", show=False, priority=True),
-        Binding("end", "last", "Last", show=False, priority=True),
+        Binding("slash", "jump", "Jump", key_display="/"),
+        Binding("g", "first", "First", show=False),
+        Binding("G", "last", "Last", show=False),
         Binding("d", "dark", "Dark"),
         Binding("q", "quit", "Quit"),
         Binding("ctrl+c", "interrupt", "Interrupt", show=False, priority=True),
@@ -99,6 +103,19 @@ class Tour(Program):
         else:
             self.screen.add_class("choosing")
             self.query_one(OptionList).focus()
+
+    def action_jump(self) -> None:
+        """Go to a station by its name."""
+        note = "a name, a part of it, or a number; enter goes there, esc leaves it"
+        self.push_screen(Asked("Go to a station", "", note), self._jump)
+
+    def _jump(self, name: str | None) -> None:
+        if not name:
+            return
+        try:
+            self._stand(self._walk.place(name))
+        except UsageError as error:
+            self.notify(safe_text(f"{error.message}; {error.hint}", most=400), markup=False)
 
     @on(OptionList.OptionSelected)
     def _chosen(self, event: OptionList.OptionSelected) -> None:

@@ -42,7 +42,7 @@ def test_all_that_a_station_shows_is_in_a_run_of_its_own(
     hidden = {name for name in names if name in ("attention-scores", "attention-probabilities", "context")}
     assert hidden == (set() if attention == "sdpa" else {"attention-scores", "attention-probabilities", "context"})
     for stop in tour.stops:
-        assert stop.station.question.endswith("?") and 1 <= len(stop.station.text) <= 5
+        assert stop.station.question.endswith("?") and 2 <= len(stop.station.text) <= 4
         assert all(sentence.endswith(".") for sentence in stop.station.text)
         for shown in stop.excerpts:
             check_numbers(ran, tour, shown)

@@ -17,7 +17,7 @@ from bert_inspect.render.words import number
 from bert_inspect.traces.vocabulary import labels
 from bert_inspect.tui.app import Explorer
 from bert_inspect.tui.help_text import help_text
-from bert_inspect.tui.sheets import AnotherText, Sheet
+from bert_inspect.tui.sheets import Asked, Sheet
 from bert_inspect.tui.steps.panel import StepPanel
 from bert_inspect.tui.steps.tree import StepTree
 from bert_inspect.tui.tabs.grid import Grid
@@ -291,7 +291,7 @@ def test_another_sentence_replaces_the_run_and_says_what_changed(model: Any, tok
         async with opened(run_of(traced), rerun=rerun) as (app, pilot):
             app.go(labelled(traced, labels.CONTEXT, 1))
             await press(pilot, "t")
-            assert isinstance(app.screen, AnotherText)
+            assert isinstance(app.screen, Asked)
             await press(pilot, *"dogs", "enter")
             await settled(pilot)
             assert isinstance(app.screen, Sheet) and "the sentences differ" in screen(app)

@@ -53,12 +53,25 @@ def test_keys_go_on_back_to_the_ends_and_to_a_station_of_the_list(tour: Walk) ->
         assert "4 of 29  Word embeddings" in shown(app) and app.query_one(OptionList).highlighted == 3
         await pilot.press("b", "left")
         assert "2 of 29  Tokens and ids" in shown(app)
-        await pilot.press("end", "n")
+        await pilot.press("G", "n")
         assert "29 of 29  The loss" in shown(app)
-        await pilot.press("home", "b")
+        await pilot.press("g", "b")
         assert "1 of 29  The text" in shown(app)
         await pilot.press("s", "down", "down", "down", "enter")
         assert "4 of 29  Word embeddings" in shown(app) and app.query_one(Picture).has_focus
+
+    check(tour, steps)
+
+
+def test_a_station_is_reached_by_its_name(tour: Walk) -> None:
+    async def steps(app: Tour, pilot: Pilot[int]) -> None:
+        await pilot.press("slash", *"scaling", "enter")
+        assert "12 of 29  Scaling" in shown(app)
+        await pilot.press("slash", *"nothing", "enter")
+        assert "12 of 29  Scaling" in shown(app)
+        assert "there is no station 'nothing'" in next(note.message for note in app._notifications)
+        await pilot.press("slash", *"b", "escape", "n")
+        assert "13 of 29" in shown(app)
 
     check(tour, steps)
 
