@@ -5,11 +5,15 @@ import re
 import shlex
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from families.tiny import tiny
 from helpers import TEXTS
 
 from bert_inspect import Trace
+from bert_inspect.families import FAMILIES
+from bert_inspect.families.heads import MASKED_LM, MULTIPLE_CHOICE, NO_HEAD, Head
 
 Command = Callable[..., tuple[int, str, str]]
 
@@ -60,6 +64,47 @@ def test_every_other_command_works(command: Command, checkpoint: Path) -> None:
     for line in sorted(lines):
         code, _, err = command(*shlex.split(line))
         assert code in (0, 1) and not err.startswith("error"), (line, err)
+
+
+@pytest.mark.parametrize(
+    ("family", "head", "given", "station"),
+    [
+        ("bert", MULTIPLE_CHOICE, ["I love", "--choice", "cats", "--choice", "pizza"], "logits"),
+        ("bert", NO_HEAD, TEXTS, "attention-output"),
+        ("bert", MASKED_LM, TEXTS, "attention-output"),
+        ("bert", NO_HEAD, TEXTS, "position-embeddings"),
+        ("deberta-v2", NO_HEAD, TEXTS, "relative-positions"),
+        ("modernbert", NO_HEAD, TEXTS, "query-key-value"),
+        ("modernbert", NO_HEAD, TEXTS, "rotary-positions"),
+    ],
+    ids=lambda each: getattr(each, "task", None),
+)
+def test_the_commands_of_other_models_work_too(
+    command: Command, tokenizer: Any, tmp_path: Path, family: str, head: Head, given: list[str], station: str
+) -> None:
+    tiny(FAMILIES[family], head, vocab_size=28996, num_hidden_layers=1).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    out = command("walk", *given, "--model", tmp_path, "--sentence", "2", "--station", station)[1]
+    cell, more = re.findall(r"^\$ bert-inspect (.*)$", out, re.MULTILINE)
+    code, told, err = command(*shlex.split(cell))
+    assert code == 0, (cell, err)
+    assert re.findall(r"^(\S.* = \S+)$", told, re.MULTILINE)[0] in out, cell
+    code, _, err = command(*shlex.split(more))
+    assert code == 0, (more, err)
+
+
+def test_a_trace_names_no_command_that_would_run_another_model(command: Command, whole: Path) -> None:
+    lines = re.findall(r"^\$ bert-inspect (.*)$", command("walk", "--trace", whole)[1], re.MULTILINE)
+    assert {line.split()[0] for line in lines} == {"tokens", "cell", "source", "attention", "show"}
+    for line in sorted({line for line in lines if line.startswith("show")}):
+        assert command(*shlex.split(line))[0] == 0, line
+
+
+def test_a_trace_of_a_model_that_has_a_name_is_explained_by_that_model(command: Command, tmp_path: Path) -> None:
+    saved = tmp_path / "named.json"
+    assert command("run", TEXTS[0], "--model", "bert-base-cased", "--weights", "none", "-o", saved)[0] == 0
+    out = command("walk", "--trace", saved)[1]
+    assert "$ bert-inspect model bert-base-cased" in out and f"$ bert-inspect show {shlex.quote(str(saved))}" in out
 
 
 def test_a_saved_trace_is_walked_without_torch_and_says_what_it_lacks(command: Command, whole: Path) -> None:

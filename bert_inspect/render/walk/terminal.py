@@ -25,7 +25,7 @@ from ..words import DIM, KNOWN, LAYER, MASKED, NAME, PLAIN
 from .words import followed, left_out, no_numbers, numbers_of, shape_of
 
 Typed = Callable[[Command], str]
-"""Writes a command as a user types it."""
+"""Writes a command as a user types it; nothing where it cannot be typed."""
 _TEXT = 88
 """The columns that sentences take at most: longer lines are hard to read."""
 _NAME = 14
@@ -64,7 +64,7 @@ def station(walk: Walk, at: int, typed: Typed, *, diagram: bool = True) -> Group
     parts += [_Sentences(" ".join(stop.station.text))]
     for block in _blocks(walk, at, stop, diagram=diagram):
         parts += [Text(), block]
-    commands = [Text(f"$ {safe_text(typed(command))}", DIM) for command in stop.commands]
+    commands = [Text(f"$ {safe_text(line)}", DIM) for command in stop.commands if (line := typed(command))]
     return Group(*parts, Text(), *commands, Text())
 
 
