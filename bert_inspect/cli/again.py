@@ -42,11 +42,13 @@ def typed_again(context: "typer.Context", trace: "Trace") -> "Callable[[Command]
             return ""
         if "texts" not in {each.name for each in target.params}:  # the model alone
             return typed([*words, *([again["name"]] if "name" in again else []), *command.after])
-        words += trace.input.texts[: 1 if "choice" in again else None]
+        texts = trace.input.texts[: 1 if "choice" in again else None]
+        looks_like_option = any(text.startswith("-") for text in texts)
+        words += [] if looks_like_option else texts
         for name, value in again.items():
             option = max(named[name].opts, key=len)
             words += _words(option, value) if option in takes else []
-        return typed([*words, *command.after])
+        return typed([*words, *command.after, *(["--", *texts] if looks_like_option else [])])
 
     return line
 

@@ -56,7 +56,7 @@ def heads(tour: Tour) -> Station | None:
         return None
     splits = [step for label in (*_SPLITS, labels.FUSED_SPLIT) if (step := tour.in_layer(label)) is not None]
     count, size = tour.size("heads") or 0, tour.head_size or 0
-    layer = str(tour.first)
+    values = ("--values",) if tour.trace.model.weights != "none" else ()
     told = (
         f"Query, key and value of each token are cut into {several(count, 'part')} of {several(size, 'number')}, "
         f"one for each head.",
@@ -79,7 +79,9 @@ def heads(tour: Tour) -> Station | None:
         shown=(Tensor(step=ends[0].id),),
         told=Tensor(step=ends[0].id),
         component=tour.around(ends[0]),
-        more=Command(("run",), ("--layer", layer, "--module", tour.trace.steps[ends[0].parent or 0].path, "--values")),
+        more=Command(
+            ("run",), ("--layer", str(tour.first), "--module", tour.trace.steps[ends[0].parent or 0].path, *values)
+        ),
     )
 
 
@@ -270,7 +272,7 @@ def mask(tour: Tour) -> Station | None:
         shown=(Tensor(step=step.id),),
         told=Tensor(step=step.id),
         component=tour.around(step),
-        more=Command(("doctor",), ("--only", "padding")),
+        more=tour.with_numbers(Command(("doctor",), ("--only", "padding")), otherwise=tour.code(step)),
     )
 
 
@@ -315,7 +317,7 @@ def probabilities(tour: Tour) -> Station | None:
         shown=(Tensor(step=step.id),),
         told=Tensor(step=step.id),
         component=tour.around(step),
-        more=Command(("attention",), ("--layer", str(tour.first))),
+        more=tour.with_numbers(Command(("attention",), ("--layer", str(tour.first))), otherwise=tour.code(step)),
     )
 
 

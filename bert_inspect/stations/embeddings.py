@@ -44,7 +44,8 @@ def token_type_embeddings(tour: Tour) -> Station | None:
     if several_texts:
         told.append("Tokens of the first text get row 0, those of the second text row 1.")
     else:
-        told.append("All tokens here have type 0, so each gets the same row: the same numbers in every line below.")
+        below = "" if tour.values(step) is None else ": the same numbers in every line below"
+        told.append(f"All tokens here have type 0, so each gets the same row{below}.")
     return Station(
         name="token-type-embeddings",
         title="Token type embeddings",

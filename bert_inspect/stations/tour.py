@@ -96,6 +96,10 @@ class Tour:
         around = self.around(step)
         return Command(("source", self.trace.steps[around].path if around else step.path))
 
+    def with_numbers(self, command: Command, *, otherwise: Command) -> Command:
+        """Return a command that needs numbers, another where the model has none."""
+        return otherwise if self.trace.model.weights == "none" else command
+
     def explained(self, *after: str, otherwise: Command) -> Command:
         """Return the command that explains the answer; another where there is no answer that says anything, or where a
         sentence has no mask that is filled in.

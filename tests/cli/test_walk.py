@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,34 @@ def test_the_commands_of_other_models_work_too(
     assert re.findall(r"^(\S.* = \S+)$", told, re.MULTILINE)[0] in out, cell
     code, _, err = command(*shlex.split(more))
     assert code == 0, (more, err)
+
+
+@pytest.mark.parametrize("text", ["-x rm", "two\nlines", "a\u202eb"])
+def test_a_text_of_an_odd_kind_is_typed_so_that_it_is_read_again(command: Command, checkpoint: Path, text: str) -> None:
+    out = command("walk", "--model", checkpoint, "--station", "query-key-value", "--", text)[1]
+    cell, source = re.findall(r"^\$ (bert-inspect .*)$", out, re.MULTILINE)
+    for line in (cell, source):
+        words = subprocess.run(["bash", "-c", f"printf '%s\\0' {line}"], capture_output=True, check=True)
+        code, _, err = command(*words.stdout.decode().split("\0")[1:-1])
+        assert code == 0, (line, err)
+
+
+def test_without_weights_no_command_asks_for_numbers(command: Command, checkpoint: Path) -> None:
+    out = command("walk", *TEXTS, "--model", checkpoint, "--weights", "none")[1]
+    lines = re.findall(r"^\$ bert-inspect (.*)$", out, re.MULTILINE)
+    assert {line.split()[0] for line in lines} == {"tokens", "model", "source", "run"}
+    assert not any("--values" in line for line in lines) and "every line below" not in out
+
+
+def test_of_a_file_of_traces_it_is_said_how_to_take_one(command: Command, tmp_path: Path, traced: Trace) -> None:
+    many = tmp_path / "many.jsonl"
+    traced.save(tmp_path / "one.json")
+    many.write_text((json.dumps(json.loads((tmp_path / "one.json").read_text()), separators=(",", ":")) + "\n") * 2)
+    code, _, err = command("walk", "--trace", many)
+    assert code == 4 and "holds 2 traces" in err
+    (line,) = re.findall(r"hint: bert-inspect (.*) saves the first alone", err)
+    words = [tmp_path / word if word == "one.json" else word for word in shlex.split(line)]
+    assert command(*words)[0] == 0 and command("walk", "--trace", tmp_path / "one.json")[0] == 0
 
 
 def test_a_trace_names_no_command_that_would_run_another_model(command: Command, whole: Path) -> None:
