@@ -31,6 +31,7 @@ class Tour(Program):
         Binding("b,left,backspace", "go(-1)", "Back", key_display="b", priority=True),
         Binding("space", "on", "Read on", priority=True),
         Binding("s,l", "stations", "Stations", key_display="s"),
+        Binding("escape", "read", "Read", show=False),
         Binding("home", "first", "First", show=False, priority=True),
         Binding("end", "last", "Last", show=False, priority=True),
         Binding("d", "dark", "Dark"),
@@ -100,6 +101,10 @@ class Tour(Program):
             self.screen.add_class("choosing")
             self.query_one(OptionList).focus()
 
+    def action_read(self) -> None:
+        """Leave the list as it is and go back to reading."""
+        self._read()
+
     @on(OptionList.OptionSelected)
     def _chosen(self, event: OptionList.OptionSelected) -> None:
         self._stand(event.option_index)
@@ -108,4 +113,7 @@ class Tour(Program):
     def _read(self) -> None:
         """Let the keys go to the station; where the screen is narrow the list gives way to it."""
         self.screen.remove_class("choosing")
+        names = self.query_one(OptionList)
+        with self.prevent(OptionList.OptionHighlighted):
+            names.highlighted = self.at
         self.query_one(Picture).focus()
