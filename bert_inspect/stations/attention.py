@@ -403,7 +403,7 @@ def projection(tour: Tour) -> Station | None:
     if step is None:
         return None
     one = tour.size("heads") == 1
-    told = (
+    told: tuple[str, ...] = (
         "A linear layer makes each new number out of all numbers of the token, so out of all heads.",
         "Up to here the heads worked apart; from here on each number has something of every head in it.",
     )
