@@ -2,9 +2,15 @@
 
 import shlex
 
+from .safetext import is_unsafe, safe_text
+
 
 def quoted(text: str) -> str:
-    """Return a sentence as it is written on a command line, always in quotes: double ones where they are enough."""
+    r"""Return a sentence as it is written on a command line, always in quotes: double ones where they are enough. What
+    a screen may not show as it is stands there escaped, in the quotes of bash and zsh that read it: ``$'two\nlines'``.
+    """
+    if safe_text(text) != text:
+        return f"$'{''.join(map(_escaped, text))}'"
     return shlex.quote(text) if any(sign in text for sign in '"$`\\!\n') and not _plain(text) else f'"{text}"'
 
 
@@ -16,6 +22,14 @@ def typed(words: list[str]) -> str:
 def _plain(text: str) -> bool:
     """Whether double quotes are enough: an exclamation mark that ends a sentence is taken as it is."""
     return not any(sign in text for sign in '"$`\\\n') and "!" not in text[:-1]
+
+
+def _escaped(sign: str) -> str:
+    if sign in "\\'":
+        return f"\\{sign}"
+    if sign.isascii() and is_unsafe(sign):
+        return sign.encode("unicode_escape").decode("ascii")
+    return f"\\U{ord(sign):08x}" if is_unsafe(sign) else sign
 
 
 _BARE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./=,:+@")

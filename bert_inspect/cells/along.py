@@ -130,6 +130,7 @@ def _of_word(names: Names, row: int, word: str) -> list[int]:
 def keys_of(axes: Sequence[str]) -> list[str]:
     """Return how the axes are named in ``--at``."""
     words = {"batch": "sentence", "query tokens": "query", "key tokens": "key", "tokens": "token", "heads": "head"}
+    words |= dict.fromkeys(("query, key and value", "input and gate"), "number")
     words |= {"labels": "label", "intermediate": "neuron", "head_dim": "d", "choices": "choice", "vocabulary": "id"}
     return ["sentence, head" if axis == FOLDED else words.get(axis, axis) for axis in axes if axis != "broadcast"]
 

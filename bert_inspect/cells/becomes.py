@@ -99,7 +99,7 @@ def _among(numbers: Numbers, names: Names, at: _Next, row: int) -> str:
     shares = np.asarray(numbers.output(at.step, 0)((*at.index[:-1], slice(None))), dtype=np.float64)
     axis = output.axes[-1] if output.axes is not None else f"axis {len(output.shape) - 1}"
     order = [int(place) for place in np.argsort(-shares, kind="stable") if int(place) != at.index[-1]][:_OTHERS]
-    own = names.row_of(output.axes, at.index, row)
+    own = names.row_of(output.axes, at.index, row, shape=output.shape)
     told = [f"{names.place(axis, place, own) or place} {shares[place]:.2f}" for place in order]
     more = " ..." if len(shares) > len(order) + 1 else ""
     what = "keys" if axis == "key tokens" else "places"

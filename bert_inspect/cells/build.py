@@ -77,7 +77,7 @@ class Builder:
         """Return an arithmetic as a cell."""
         output, index = step.outputs[place], where.index
         axes = list(output.axes) if output.axes is not None else [f"axis {at}" for at in range(len(output.shape))]
-        row = self.names.row_of(axes, index, where.row)
+        row = self.names.row_of(axes, index, where.row, shape=output.shape)
         places = [
             Place(axis=axis, index=at, name=self.names.place(axis, at, row, size=size), chosen=number in where.chosen)
             for number, (axis, at, size) in enumerate(zip(axes, index, output.shape, strict=True))

@@ -58,9 +58,13 @@ class Names:
             self._texts[row] = [f"{text}{AT}{at}" if counts[text] > 1 else text for at, text in enumerate(plain)]
         return self._texts[row]
 
-    def row_of(self, axes: Sequence[str] | None, index: Sequence[int | None], default: int) -> int:
-        """Return the sentence that an index is in."""
-        for axis, place in zip(axes or (), index, strict=False):
+    def row_of(
+        self, axes: Sequence[str] | None, index: Sequence[int | None], default: int, *, shape: Sequence[int]
+    ) -> int:
+        """Return the sentence that an index is in; the default where the tensor is the same for all sentences."""
+        for axis, place, size in zip(axes or (), index, shape, strict=False):
+            if axis == "batch" and size == 1:
+                continue
             if place is not None and axis == "batch" and place < self.sentences:
                 return place
             if place is not None and axis == FOLDED and place // self.heads < self.sentences:
@@ -69,7 +73,7 @@ class Names:
 
     def place(self, axis: str, index: int, row: int, *, size: int | None = None) -> str:
         """Return what stands at a place along an axis of a size; empty where nothing needs to be said."""
-        if size == 1 and (axis == "heads" or axis in TOKEN_AXES):
+        if size == 1 and (axis in ("batch", "heads") or axis in TOKEN_AXES):
             return ""  # it stands for all of them
         if axis in TOKEN_AXES and row < self.sentences and index < len(self.batch.tokens[row]):
             return self.texts(row)[index]
@@ -112,7 +116,7 @@ class Names:
         if operand.turned:
             order = [*range(len(axes) - 2), len(axes) - 1, len(axes) - 2]
             axes, places, sizes = ([each[at] for at in order] for each in (axes, places, sizes))
-        own = self.row_of(axes, places, row)
+        own = self.row_of(axes, places, row, shape=sizes)
         parts = [
             text
             for axis, place, size in zip(axes, places, sizes, strict=True)

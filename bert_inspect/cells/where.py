@@ -28,6 +28,7 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "d": ("head_dim", "half head_dim", "hidden", "embedding"),
     "head_dim": ("head_dim", "half head_dim"),
     "neuron": ("intermediate",),
+    "number": ("query, key and value", "input and gate"),
     "label": ("labels",),
     "class": ("labels",),
     "id": ("vocabulary",),

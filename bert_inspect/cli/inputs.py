@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from ..errors import UsageError
-from ..quoting import quoted
+from ..errors import TraceFileError, UsageError
+from ..quoting import quoted, typed
 from ..terminal import Terminal, as_typed, sits_at_terminal, texts_from_stdin
 from .help import short_help
 from .options import TextOptions
@@ -39,7 +39,13 @@ def saved(text: TextOptions) -> "Trace":
     assert text.trace is not None, "asked for only where one is given"
     if text.texts:
         raise UsageError("--trace takes the place of sentences", "give one of the two")
-    return load_trace(text.trace)
+    try:
+        return load_trace(text.trace)
+    except TraceFileError as error:
+        if error.hint is None or "`line=" not in error.hint:
+            raise
+        one = typed(["bert-inspect", "show", text.trace, "--line", "1", "-o", "one.json"])
+        raise TraceFileError(error.message, f"{one} saves the first alone") from error
 
 
 def sentences_of(text: TextOptions, terminal: Terminal) -> "Sentences":

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import UsageError
 from ..terminal import Terminal, report
+from .flags import in_flags
 
 if TYPE_CHECKING:
     from ..render.walk.words import Typed
@@ -41,7 +42,7 @@ def guided(tour: "Walk", typed: "Typed", terminal: Terminal, *, at: int = 0) -> 
             try:
                 at = tour.place(answer)
             except UsageError as error:
-                report(error)
+                report(UsageError(error.message, in_flags(error.hint or "")))
                 shown = False
 
 
@@ -52,4 +53,6 @@ def _asked(at: int, count: int) -> str | None:
     print(f"[{at + 1}/{count}]  {keys}", file=sys.stderr)  # noqa: T201
     print("> ", end="", file=sys.stderr, flush=True)  # noqa: T201
     line = sys.stdin.readline()
+    if not line:
+        print(file=sys.stderr)  # noqa: T201 - the end of input leaves the cursor behind the prompt
     return line.strip() if line else None

@@ -43,7 +43,7 @@ def answer(report: CellReport) -> Group:
 
 def _sentence(report: CellReport) -> Iterator[Text]:
     texts = report.input.texts
-    rows = [place.index for place in report.cell.place if place.axis == "batch" and place.index < len(texts)]
+    rows = [each.index for each in report.cell.place if each.axis == "batch" and each.name and each.index < len(texts)]
     row = rows[0] if rows else 0
     if len(texts) > 1 and not rows:
         return

@@ -80,7 +80,10 @@ def _model(model: Model) -> Text:
 def size_of(model: Model) -> str:
     """Return a model's sizes in a line."""
     sizes = model.sizes
-    return f"{sizes.layers} layers, {sizes.heads} heads, hidden {sizes.hidden}, {count(model.parameters)} parameters"
+    parts = [] if sizes.layers is None else [plural(sizes.layers, "layer")]
+    parts += [] if sizes.heads is None else [plural(sizes.heads, "head")]
+    parts += [] if sizes.hidden is None else [f"hidden {sizes.hidden}"]
+    return ", ".join([*parts, f"{count(model.parameters)} parameters"])
 
 
 def _weights(model: Model) -> Text:

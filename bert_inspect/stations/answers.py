@@ -5,6 +5,7 @@ from collections.abc import Callable
 from ..families import heads
 from ..traces.lookup import class_name
 from ..traces.output import Output
+from ..traces.sentences import names_of_special
 from ..traces.values import Number
 from .station import Table
 from .tour import Tour, joined
@@ -21,12 +22,39 @@ def answer(tour: Tour, output: Output) -> Told | None:
     return None if make is None else make(tour, output)
 
 
+def warnings(tour: Tour, output: Output) -> tuple[str, ...]:
+    """Return sentences on why an answer means nothing, where it does not."""
+    told = []
+    task = tour.trace.model.task
+    if tour.is_random:
+        told.append("The weights are random, so this answer means nothing.")
+    elif not _is_meant(tour):
+        told.append("Weights of the head were drawn at random, so this answer means nothing.")
+    elif task in _OF_TWO_TEXTS and output.predictions and tour.batch.pairs is None:
+        told.append("This head compares two texts and there is one only, so what it says of them means nothing.")
+    return tuple(told)
+
+
+_OF_TWO_TEXTS = (heads.NEXT_SENTENCE.task, heads.PRE_TRAINING.task)
+
+
+def _is_meant(tour: Tour) -> bool:
+    """Whether the weights that make the answer were learned."""
+    weights = tour.trace.model.weights
+    return weights == "pretrained" or (weights == "partial" and tour.trace.model.task == heads.NO_HEAD.task)
+
+
+def _named(tour: Tour, label: str, index: int) -> str:
+    """Return a class by its label; by its number where the label would pass for an answer."""
+    return label if _is_meant(tour) else f"class {index}"
+
+
 def _classes(tour: Tour, output: Output) -> Told | None:
     logits = output.class_logits
     if tour.row >= len(logits) or not logits[tour.row]:
         return None
     own = logits[tour.row]
-    names = [_class_of(tour, place) for place in range(len(own))]
+    names = [_named(tour, _class_of(tour, place), place) for place in range(len(own))]
     if output.probabilities is None:
         told: tuple[str, ...] = (
             "This model gives no probabilities.",
@@ -47,7 +75,7 @@ def _classes(tour: Tour, output: Output) -> Told | None:
     best = output.predictions[tour.row] if tour.row < len(output.predictions) else None
     above = [name for name, share in zip(names, shares, strict=True) if float(share) > 0.5]
     told = (how, f"Above one half {'is' if len(above) == 1 else 'are'} {joined(above) if above else 'none of them'}.")
-    if best is not None and softmax:
+    if best is not None and softmax and _is_meant(tour):
         told = (how, f"The model says {best.label}, with a probability of {_percent(best.score)}.")
     rows = tuple((name, _number(logit), _percent(share)) for name, logit, share in zip(names, own, shares, strict=True))
     return told, Table(headers=("class", "logit", "probability"), rows=rows, numbers=(1, 2)), True
@@ -67,7 +95,7 @@ def _tokens(tour: Tour, output: Output) -> Told | None:
         return None
     shown = tour.names.texts(tour.row)
     rows = tuple(
-        (token, found.label, _percent(found.score))
+        (token, _named(tour, found.label, found.index), _percent(found.score))
         for token, found in zip(shown, output.tokens[tour.row], strict=True)
         if found is not None
     )
@@ -88,7 +116,8 @@ def _spans(tour: Tour, output: Output) -> Told | None:
         return None
     found = output.answers[tour.row]
     told = (
-        "Two softmaxes over the tokens of the context say where an answer begins and where it ends.",
+        f"Two softmaxes over {names_of_special(tour.batch)[0]} and the tokens of the context say where an answer "
+        "begins and where it ends.",
         "The answer is the span whose two probabilities have the largest product.",
     )
     row = (found.text or "no answer", f"{found.start} to {found.end}" if found.text else "", _percent(found.score))
@@ -105,7 +134,8 @@ def _masks(tour: Tour, output: Output) -> Told | None:
         for mask in here
         for candidate in mask.tokens[:5]
     )
-    if tour.row < len(output.predictions):  # pre-training asks about the second text too
+    if tour.row < len(output.predictions) and tour.batch.pairs is not None and _is_meant(tour):
+        # pre-training asks about the second text too
         best = output.predictions[tour.row]
         told = (*told, f"Of the two texts the model says {best.label}, with a probability of {_percent(best.score)}.")
     return told, Table(headers=("place", "token", "probability"), rows=rows, numbers=(0, 2)), False

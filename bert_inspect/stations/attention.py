@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ..traces import ops
 from ..traces.ops import op_of
 from ..traces.record import Step
+from ..traces.sentences import real_places
 from ..traces.values import masked_below
 from ..traces.vocabulary import labels
 from .layer import is_local
@@ -55,23 +56,32 @@ def heads(tour: Tour) -> Station | None:
         return None
     splits = [step for label in (*_SPLITS, labels.FUSED_SPLIT) if (step := tour.in_layer(label)) is not None]
     count, size = tour.size("heads") or 0, tour.head_size or 0
-    layer = str(tour.first)
+    values = ("--values",) if tour.trace.model.weights != "none" else ()
+    told = (
+        f"Query, key and value of each token are cut into {several(count, 'part')} of {several(size, 'number')}, "
+        f"one for each head.",
+        "A head compares tokens by its own part alone, so a layer can look at the text in as many ways as it has "
+        "heads.",
+        "Nothing is computed here: the numbers are arranged anew, so that the tokens of one head lie together.",
+    )
+    if count == 1:
+        told = (
+            f"This model has one head, so query, key and value of each token stay whole: {several(size, 'number')}.",
+            "With more heads each would compare tokens by a part of these numbers alone.",
+            "Nothing is computed here: the tensor gets an axis for the head.",
+        )
     return Station(
         name="heads",
         title="Split into heads",
-        question=f"Why are there {several(count, 'head')}?",
-        text=(
-            f"Query, key and value of each token are cut into {several(count, 'part')} of {several(size, 'number')}, "
-            f"one for each head.",
-            "A head compares tokens by its own part alone, so a layer can look at the text in as many ways as it has "
-            "heads.",
-            "Nothing is computed here: the numbers are arranged anew, so that the tokens of one head lie together.",
-        ),
+        question="What would more heads do?" if count == 1 else f"Why are there {several(count, 'head')}?",
+        text=told,
         steps=tuple(step.id for step in (*splits, *ends)),
         shown=(Tensor(step=ends[0].id),),
         told=Tensor(step=ends[0].id),
         component=tour.around(ends[0]),
-        more=Command(("run",), ("--layer", layer, "--module", tour.trace.steps[ends[0].parent or 0].path, "--values")),
+        more=Command(
+            ("run",), ("--layer", str(tour.first), "--module", tour.trace.steps[ends[0].parent or 0].path, *values)
+        ),
     )
 
 
@@ -150,7 +160,7 @@ def _scaled(tour: Tour, step: Step, told: tuple[str, ...]) -> Station:
     return Station(
         name="scaling",
         title="Scaling",
-        question="Why are the scores made smaller?",
+        question="Why are the scores scaled?",
         text=told,
         steps=(step.id,),
         shown=(Tensor(step=step.id),),
@@ -245,7 +255,10 @@ def mask(tour: Tour) -> Station | None:
     told.append(f"Where a key is hidden, {how}; the softmax makes 0 of it.")
     local = tour.first is not None and is_local(tour, tour.first)
     if local:
-        told.append("In this layer attention is local: keys that stand too far away are hidden as well.")
+        far = "keys that stand too far away are hidden" + (" as well" if padding else "")
+        told.append(
+            f"In this layer attention is local: {far}{'' if _hides_far(tour, step) else ', but here none does'}."
+        )
     if padding and tour.row + 1 not in padding and not local:
         told.append(
             f"This text has no padding, so its scores stay as they are; text {padding[0]} of the batch has some."
@@ -259,7 +272,7 @@ def mask(tour: Tour) -> Station | None:
         shown=(Tensor(step=step.id),),
         told=Tensor(step=step.id),
         component=tour.around(step),
-        more=Command(("doctor",), ("--only", "padding")),
+        more=tour.with_numbers(Command(("doctor",), ("--only", "padding")), otherwise=tour.code(step)),
     )
 
 
@@ -270,6 +283,16 @@ def _hides(tour: Tour, step: Step) -> bool:
     if held is None or below is None:
         return tour.is_padded
     return bool((held < below).any())
+
+
+def _hides_far(tour: Tour, step: Step) -> bool:
+    """Whether a real token's score with another of the sentence is hidden; of a run without numbers that it may be."""
+    held = tour.values(step)
+    below = masked_below(step.label, step.outputs[0].dtype)
+    if held is None or below is None or held.ndim != 4 or tour.row >= held.shape[0]:
+        return True
+    real = real_places(tour.batch, tour.row)
+    return bool((held[tour.row][:, real][:, :, real] < below).any())
 
 
 def probabilities(tour: Tour) -> Station | None:
@@ -294,7 +317,7 @@ def probabilities(tour: Tour) -> Station | None:
         shown=(Tensor(step=step.id),),
         told=Tensor(step=step.id),
         component=tour.around(step),
-        more=Command(("attention",), ("--layer", str(tour.first))),
+        more=tour.with_numbers(Command(("attention",), ("--layer", str(tour.first))), otherwise=tour.code(step)),
     )
 
 
@@ -326,7 +349,7 @@ def fused(tour: Tour) -> Station | None:
         return None
     told = [
         "One fused operation of torch multiplies queries with keys, scales the scores, "
-        + ("masks them, " if len(step.inputs) > 3 and tour.is_padded else "")
+        + ("masks them, " if len(step.inputs) > 3 and (tour.is_padded or is_local(tour, tour.first or 0)) else "")
         + "takes the softmax and mixes the values: its result is the context.",
         "Scores and probabilities are never stored. With eager attention they are computed step by step.",
     ]
@@ -354,13 +377,16 @@ def merged(tour: Tour) -> Station | None:
         return None
     last = steps[-1]
     count, size = tour.size("heads") or 0, tour.head_size or 0
+    made = f"The {several(size, 'number')} that each of the {several(count, 'head')} made for a token are laid side"
+    told = f"{made} by side: {count} x {size} = {last.outputs[0].shape[-1]:,} numbers."
+    if count == 1:
+        told = f"There is one head, so the {several(size, 'number')} that it made for a token are all there are."
     return Station(
         name="merged-heads",
         title="Heads side by side",
         question="How do the heads come together?",
         text=(
-            f"The {several(size, 'number')} that each of the {several(count, 'head')} made for a token are laid side "
-            f"by side: {count} x {size} = {last.outputs[0].shape[-1]:,} numbers.",
+            told,
             "Again nothing is computed, the numbers are only arranged anew.",
         ),
         steps=tuple(step.id for step in steps),
@@ -376,19 +402,23 @@ def projection(tour: Tour) -> Station | None:
     step = tour.in_layer(labels.ATTENTION_OUTPUT_PROJECTION)
     if step is None:
         return None
+    one = tour.size("heads") == 1
+    told: tuple[str, ...] = (
+        "A linear layer makes each new number out of all numbers of the token, so out of all heads.",
+        "Up to here the heads worked apart; from here on each number has something of every head in it.",
+    )
+    if one:
+        told = ("A linear layer makes each new number out of all numbers that the head made for the token.",)
     return Station(
         name="attention-output",
         title="Attention output projection",
-        question="How are the heads mixed?",
-        text=(
-            "A linear layer makes each new number out of all numbers of the token, so out of all heads.",
-            "Up to here the heads worked apart; from here on each number has something of every head in it.",
-        ),
+        question="What becomes of what the head made?" if one else "How are the heads mixed?",
+        text=told,
         steps=(step.id,),
         shown=(Tensor(step=step.id),),
         told=Tensor(step=step.id),
         component=tour.around(step),
-        more=Command(("explain",), ("--by", "component")),
+        more=tour.explained("--by", "component", otherwise=tour.code(step)),
     )
 
 

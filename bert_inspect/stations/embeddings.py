@@ -44,8 +44,8 @@ def token_type_embeddings(tour: Tour) -> Station | None:
     if several_texts:
         told.append("Tokens of the first text get row 0, those of the second text row 1.")
     else:
-        same = "" if tour.values(step) is None else ": the same numbers in every line below"
-        told.append(f"All tokens here have type 0, so each gets the same row{same}.")
+        below = "" if tour.values(step) is None else ": the same numbers in every line below"
+        told.append(f"All tokens here have type 0, so each gets the same row{below}.")
     return Station(
         name="token-type-embeddings",
         title="Token type embeddings",
@@ -76,7 +76,7 @@ def position_embeddings(tour: Tour) -> Station | None:
         )
     elif rows:
         told.append(f"Positions are counted from 0; the table has {several(rows, 'row')}, so no text may be longer.")
-    if step.outputs[0].shape[0] == 1:
+    if step.outputs[0].shape[0] == 1 and len(tour.batch.texts) > 1:
         told.append("They are the same for every text of the batch, so they are looked up once.")
     steps = tuple(each.id for each in (ids, step) if each is not None)
     return Station(
@@ -182,7 +182,7 @@ def relative_positions(tour: Tour) -> Station | None:
     shown = pairs[0] if pairs[0].label == labels.RELATIVE_POSITIONS else pairs[-1]
     buckets = [step for step in pairs if step.label == labels.RELATIVE_POSITION_BUCKETS]
     shown = buckets[-1] if buckets else shown
-    told = ["This model looks at how far apart two tokens stand, besides, or instead of, their places in the text."]
+    told = ["This model looks at how far apart two tokens stand, besides their places in the text."]
     if tour.step(labels.NO_POSITION_EMBEDDINGS) is not None:
         told[0] = "This model adds no positions to its embeddings: it looks at how far apart two tokens stand."
     told.append("For every query token (row) and key token (column) the distance is worked out once, for all layers.")
@@ -223,8 +223,8 @@ def rotary_positions(tour: Tour) -> Station | None:
         text=(
             "This model adds no positions to its embeddings. It will turn queries and keys by an angle that grows with "
             "the position, so that a score depends on how far apart two tokens stand.",
-            "Here the cosines and sines of these angles are worked out: a row for each position, and in each row fast "
-            "angles first, slow ones last.",
+            "Here the cosines and sines of these angles are worked out: a row for each position, and in each half of a "
+            "row fast angles first, slow ones last.",
         ),
         steps=tuple(each.id for each in (angles, cos, sin) if each is not None),
         shown=(Tensor(step=cos.id),),

@@ -27,7 +27,9 @@ def pooler(tour: Tour) -> Station | None:
     if step is None:
         return None
     picked = tour.step(*_PICKED)
-    bent = next((each for each in tour.trace.steps if each.part == roles.POOLER and _bends(tour, each)), None)
+    bent = next(
+        (each for each in tour.trace.steps if roles.POOLER in (each.part, each.role) and _bends(tour, each)), None
+    )
     mean = picked is not None and picked.label in (labels.MEAN_OF_TOKENS, labels.MEAN_OVER_TOKENS)
     which = f"the {labels.FIRST_TOKEN if picked is None else picked.label}"
     which = "the mean of all its tokens' vectors" if mean else f"that of {which}"
@@ -143,11 +145,19 @@ def logits(tour: Tour) -> Iterator[Station]:
         narrow = f"{step.inputs[0].shape[-1]:,}" if step.inputs else "all"
         chooses = tour.trace.model.task == heads.MULTIPLE_CHOICE.task
         makes = "one logit for each text" if chooses else _LOGITS[step.label]
+        count = step.outputs[0].shape[-1]
+        scale = _scale(tour, step)
+        if tour.trace.model.task == heads.TOKEN_CLASSIFICATION.task:
+            makes += ", at every token"
+        if scale == "none":
+            makes = "the output" if count == 1 else f"{count:,} outputs"
         told = [f"A last linear layer makes {makes}, out of {narrow} numbers."]
-        if tour.trace.model.task == heads.SEQUENCE_CLASSIFICATION.task and tour.size("hidden"):
-            bias = ", and a bias for the class" if has_bias(step) else ""
-            told.append(f"Each logit is a weighted sum: a weight for each number{bias}.")
-        told.append("A logit may be any number; only compared with others does it say something.")
+        if tour.trace.model.task == heads.SEQUENCE_CLASSIFICATION.task:
+            what = "It" if count == 1 else "Each output" if scale == "none" else "Each logit"
+            told.append(
+                f"{what} is a weighted sum: a weight for each number{', and a bias' if has_bias(step) else ''}."
+            )
+        told.append(_SAYS[scale])
         yield Station(
             name="logits" if not number else f"logits-{number + 1}",
             title=step.label.capitalize() if step.label != labels.LOGITS else "Logits",
@@ -157,8 +167,29 @@ def logits(tour: Tour) -> Iterator[Station]:
             shown=tuple(Tensor(step=each.id) for each in shown),
             told=Tensor(step=step.id),
             component=tour.around(step),
-            more=Command(("explain",)) if not tour.is_random else tour.code(step),
+            more=tour.explained(otherwise=tour.code(step)),
         )
+
+
+_SAYS = {
+    "softmax": "A logit may be any number; only compared with others does it say something.",
+    "sigmoid": "A logit may be any number: above 0 it says that what it stands for is more likely than not, below 0 "
+    "that it is less likely.",
+    "none": "No activation follows: what comes out is the answer.",
+}
+"""What a logit says, by what makes a probability of it."""
+
+
+def _scale(tour: Tour, step: Step) -> str:
+    """Return what makes probabilities of the logits of a step: a softmax, a sigmoid, or of a regression none."""
+    task, kind = tour.trace.model.task, tour.trace.model.config.get("problem_type")
+    if step.label == labels.REPLACED_TOKEN_LOGITS:
+        return "sigmoid"
+    if task != heads.SEQUENCE_CLASSIFICATION.task:
+        return "softmax"
+    if kind == "regression" or step.outputs[0].shape[-1] == 1:
+        return "none"
+    return "sigmoid" if kind == "multi_label_classification" else "softmax"
 
 
 def hidden_states(tour: Tour) -> Station | None:
@@ -168,13 +199,14 @@ def hidden_states(tour: Tour) -> Station | None:
     step = tour.known(known_as.LAST_HIDDEN_STATE)
     if step is None:
         return None
+    normed = "" if tour.step(labels.FINAL_NORM) is None else " after the final norm"
     return Station(
         name="last-hidden-state",
         title="Last hidden state",
         question="What does a model without a head return?",
         text=(
-            f"This model has no head: it returns the vectors of the last layer, {step.outputs[0].shape[-1]:,} numbers "
-            "for each token.",
+            f"This model has no head: it returns the vectors of the last layer{normed}, "
+            f"{step.outputs[0].shape[-1]:,} numbers for each token.",
             "They are what other programs build on: a classifier, a search, a comparison of sentences.",
         ),
         steps=(step.id,),
@@ -194,16 +226,15 @@ def answer(tour: Tour) -> Station | None:
     if found is None:
         return None
     told, table, probable = found
-    if tour.is_random:
-        told = (*told, "The weights are random, so this answer means nothing.")
+    told = (*told, *answers.warnings(tour, output))
     return Station(
         name="answer",
         title="The answer",
         question="What does the model say?",
         text=told,
-        tables=(table,),
+        tables=(table,) if table.rows else (),
         probability=probable,
-        more=Command(("explain",)) if not tour.is_random else Command(("run",)),
+        more=tour.explained(otherwise=Command(("run",))),
     )
 
 
@@ -214,8 +245,10 @@ def loss(tour: Tour) -> Station | None:
     if step is None or tour.batch.labels is None:
         return None
     how = {
-        "cross_entropy": "For each text it is minus the logarithm of the probability that its label got; the loss is "
-        "the mean of the batch.",
+        "cross_entropy": "It is minus the logarithm of the probability that the right choice got."
+        if tour.trace.model.task == heads.MULTIPLE_CHOICE.task
+        else "For each text it is minus the logarithm of the probability that its label got; the loss is the mean of "
+        "the batch.",
         "mse_loss": "It is the mean of the squared differences between the outputs and the labels.",
         "binary_cross_entropy_with_logits": "Each class is right or wrong by itself; the loss is the mean of minus the "
         "logarithm of the probability that what is right got.",

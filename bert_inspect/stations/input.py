@@ -123,9 +123,15 @@ def configuration(tour: Tour) -> Station:
         rows = [row for row in rows if row[0] != "embedding size"]
     if tour.is_random or model.weights == "none":
         rows[-1] = ("parameters", model.parameters, "numbers that training would set")
-    told = [f"{model.class_} is built from a configuration, which fixes the sizes of every tensor on this tour."]
+    elif model.weights == "partial":
+        rows[-1] = ("parameters", model.parameters, "numbers that were learned, and some drawn at random")
+    told = [
+        f"{model.class_} is built from a configuration, which fixes the size of every tensor on this tour but for the "
+        "number of texts and tokens."
+    ]
     if layers and hidden:
-        told.append(f"Between its {several(layers, 'layer')} each token is a vector of {hidden:,} numbers.")
+        where = "Before and after its one layer" if layers == 1 else f"Between its {layers:,} layers"
+        told.append(f"{where} each token is a vector of {hidden:,} numbers.")
     if model.weights == "random":
         told.append(
             "The weights of this model are random: the steps, shapes and sums are those of a trained one, "

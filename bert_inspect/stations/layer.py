@@ -102,26 +102,41 @@ def activation(tour: Tour) -> Station | None:
     if made is None:
         return None
     name = tour.activation
-    kind = {
-        "gelu": "GELU lets large positive numbers through nearly as they are, makes large negative ones nearly 0, and "
-        "bends smoothly in between.",
-        "relu": "ReLU lets positive numbers through as they are and makes 0 of negative ones.",
-    }.get(name.partition("_")[0], f"The {name} is applied to each number by itself.")
+    told = (
+        "Linear layers in a row would be one linear layer. The activation between them is not linear, and so the "
+        "layer can compute what no weighted sum can.",
+        f"The function {name} is applied to each number by itself.",
+    )
+    if name in _SMOOTH:
+        told = (
+            told[0],
+            "GELU lets large positive numbers through nearly as they are, makes large negative ones nearly 0, and "
+            "bends smoothly in between.",
+        )
+    elif name == "relu":
+        told = (told[0], "ReLU lets positive numbers through as they are and makes 0 of negative ones.")
+    elif name in _NONE:
+        told = (
+            "Most models bend the numbers here, for linear layers in a row could be one linear layer.",
+            "This one hands them on as they are.",
+        )
     return Station(
         name="activation",
         title=f"Activation: {name}",
         question="Where does the layer stop being a sum?",
-        text=(
-            "Linear layers in a row would be one linear layer. The activation between them bends every number, and so "
-            "the layer can compute what no weighted sum can.",
-            kind,
-        ),
+        text=told,
         steps=(made.id,),
         shown=(Tensor(step=made.id),),
         told=Tensor(step=made.id),
         component=tour.around(_outermost(tour, made)),
         more=tour.code(_outermost(tour, made)),
     )
+
+
+_SMOOTH = frozenset(("gelu", "gelu_new", "gelu_fast", "gelu_python", "gelu_pytorch_tanh", "gelu_python_tanh"))
+"""Names of GELU, exact or by a formula that comes close to it."""
+_NONE = frozenset(("linear", "identity"))
+"""Names of an activation that does nothing."""
 
 
 def _activation(tour: Tour) -> Step | None:
@@ -217,13 +232,11 @@ def other_layers(tour: Tour) -> Station | None:
     told = []
     if rest:
         times = {1: "once more", 2: "twice more"}.get(rest, f"{rest} times more")
-        which = (
-            "the same weights, for one layer is called again and again" if tour.family.shares_layer else "other weights"
-        )
+        which = _weights(tour)
         if tour.first == tour.layers[0]:
             told.append(f"What layer {tour.first} did is done {times}, on the vectors that it returned, with {which}.")
         else:
-            told.append(f"Each of the {len(tour.layers)} layers works on the vectors of the one before, with {which}.")
+            told.append(f"Each of the {len(tour.layers)} layers works on what the one before returned, with {which}.")
         told += _differences(tour)
     else:
         told.append("This model has one layer only.")
@@ -247,6 +260,15 @@ def other_layers(tour: Tour) -> Station | None:
     )
 
 
+def _weights(tour: Tour) -> str:
+    """Return in words which weights the layers have: a layer that is called again has those that it had before."""
+    modules = [tour.module(roles.LAYER, layer=layer) for layer in tour.layers]
+    count = len({module.path for module in modules if module is not None})
+    if count == 1:
+        return "the same weights, for one layer is called again and again"
+    return "other weights" if count == len(modules) else f"{count} sets of weights that all {len(modules)} layers share"
+
+
 def _differences(tour: Tour) -> list[str]:
     """Return a sentence on the layers that run other steps than the first, where there are some."""
 
@@ -259,7 +281,7 @@ def _differences(tour: Tour) -> list[str]:
     local = [layer for layer in tour.layers if is_local(tour, layer)]
     told = []
     if local and len(local) < len(tour.layers):
-        told.append(f"In {_listed(local)} attention is local: a token sees its neighbours only.")
+        told.append(f"In {_listed(local)} attention is local: a token sees only those that stand near it.")
     if other:
         told.append(
             f"{_listed(other).capitalize()} {'have' if len(other) > 1 else 'has'} other steps than layer "

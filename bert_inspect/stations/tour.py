@@ -8,7 +8,7 @@ import numpy as np
 
 from ..cells.names import Names
 from ..cells.run_numbers import Numbers
-from ..families import Family, family_of
+from ..families import Family, family_of, heads
 from ..traces.record import Step, Trace
 from ..traces.vocabulary import known_as, labels, roles
 from .station import Command
@@ -95,6 +95,21 @@ class Tour:
         """Return the command that shows the source of the forward in which a step ran."""
         around = self.around(step)
         return Command(("source", self.trace.steps[around].path if around else step.path))
+
+    def with_numbers(self, command: Command, *, otherwise: Command) -> Command:
+        """Return a command that needs numbers, another where the model has none."""
+        return otherwise if self.trace.model.weights == "none" else command
+
+    def explained(self, *after: str, otherwise: Command) -> Command:
+        """Return the command that explains the answer; another where there is no answer that says anything, or where a
+        sentence has no mask that is filled in.
+        """
+        output, task = self.trace.output, self.trace.model.task
+        masked = set() if output is None else {mask.sentence for mask in output.masks}
+        unmasked = task == heads.MASKED_LM.task and len(masked) < len(self.batch.texts)
+        if output is None or self.is_random or unmasked or task == heads.NO_HEAD.task:
+            return otherwise
+        return Command(("explain",), after)
 
     def known(self, name: str) -> Step | None:
         """Return the innermost step that made what transformers returns under a name."""

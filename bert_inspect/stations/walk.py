@@ -35,6 +35,8 @@ MOST_NUMBERS = 50_000_000
 _TERMS = 5
 _OF_KEYS = (labels.KEY_PROJECTION, labels.KEY_SPLIT, labels.KEY_HEADS, labels.ROTATED_KEY)
 """Tensors whose tokens are those that are looked at."""
+_OF_SENTENCES = frozenset(("batch", FOLDED, *TOKEN_AXES))
+"""Axes of which only the sentence says what stands at a place."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -302,7 +304,7 @@ class _Guide:
             value = each.name if each.axis in TOKEN_AXES and _is_plain(each.name) else str(index)
             at.append(f"{key}={value}")
         after += ["--at", ",".join(at)] if at else []
-        if len(self.tour.batch.texts) > 1 and any(each.axis in ("batch", FOLDED) for each in cell.place):
+        if len(self.tour.batch.texts) > 1 and any(each.axis in _OF_SENTENCES for each in cell.place):
             after += ["--sentence", str(self.tour.row + 1)]
         return Command(("cell", name), tuple(after))
 

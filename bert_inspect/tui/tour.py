@@ -37,6 +37,7 @@ class Tour(Program):
         Binding("slash", "jump", "Jump", key_display="/"),
         Binding("g", "first", "First", show=False),
         Binding("G", "last", "Last", show=False),
+        Binding("escape", "read", "Read", show=False),
         Binding("d", "dark", "Dark"),
         Binding("q", "quit", "Quit"),
         Binding("ctrl+c", "interrupt", "Interrupt", show=False, priority=True),
@@ -117,6 +118,10 @@ class Tour(Program):
         except UsageError as error:
             self.notify(safe_text(f"{error.message}; {error.hint}", most=400), markup=False)
 
+    def action_read(self) -> None:
+        """Leave the list as it is and go back to reading."""
+        self._read()
+
     @on(OptionList.OptionSelected)
     def _chosen(self, event: OptionList.OptionSelected) -> None:
         self._stand(event.option_index)
@@ -125,4 +130,7 @@ class Tour(Program):
     def _read(self) -> None:
         """Let the keys go to the station; where the screen is narrow the list gives way to it."""
         self.screen.remove_class("choosing")
+        names = self.query_one(OptionList)
+        with self.prevent(OptionList.OptionHighlighted):
+            names.highlighted = self.at
         self.query_one(Picture).focus()

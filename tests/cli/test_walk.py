@@ -3,13 +3,18 @@
 import json
 import re
 import shlex
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from families.tiny import tiny
 from helpers import TEXTS
 
 from bert_inspect import Trace
+from bert_inspect.families import FAMILIES
+from bert_inspect.families.heads import MASKED_LM, MULTIPLE_CHOICE, NO_HEAD, Head
 
 Command = Callable[..., tuple[int, str, str]]
 
@@ -60,6 +65,75 @@ def test_every_other_command_works(command: Command, checkpoint: Path) -> None:
     for line in sorted(lines):
         code, _, err = command(*shlex.split(line))
         assert code in (0, 1) and not err.startswith("error"), (line, err)
+
+
+@pytest.mark.parametrize(
+    ("family", "head", "given", "station"),
+    [
+        ("bert", MULTIPLE_CHOICE, ["I love", "--choice", "cats", "--choice", "pizza"], "logits"),
+        ("bert", NO_HEAD, TEXTS, "attention-output"),
+        ("bert", MASKED_LM, TEXTS, "attention-output"),
+        ("bert", NO_HEAD, TEXTS, "position-embeddings"),
+        ("deberta-v2", NO_HEAD, TEXTS, "relative-positions"),
+        ("modernbert", NO_HEAD, TEXTS, "query-key-value"),
+        ("modernbert", NO_HEAD, TEXTS, "rotary-positions"),
+    ],
+    ids=lambda each: getattr(each, "task", None),
+)
+def test_the_commands_of_other_models_work_too(
+    command: Command, tokenizer: Any, tmp_path: Path, family: str, head: Head, given: list[str], station: str
+) -> None:
+    tiny(FAMILIES[family], head, vocab_size=28996, num_hidden_layers=1).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    out = command("walk", *given, "--model", tmp_path, "--sentence", "2", "--station", station)[1]
+    cell, more = re.findall(r"^\$ bert-inspect (.*)$", out, re.MULTILINE)
+    code, told, err = command(*shlex.split(cell))
+    assert code == 0, (cell, err)
+    assert re.findall(r"^(\S.* = \S+)$", told, re.MULTILINE)[0] in out, cell
+    code, _, err = command(*shlex.split(more))
+    assert code == 0, (more, err)
+
+
+@pytest.mark.parametrize("text", ["-x rm", "two\nlines", "a\u202eb"])
+def test_a_text_of_an_odd_kind_is_typed_so_that_it_is_read_again(command: Command, checkpoint: Path, text: str) -> None:
+    out = command("walk", "--model", checkpoint, "--station", "query-key-value", "--", text)[1]
+    cell, source = re.findall(r"^\$ (bert-inspect .*)$", out, re.MULTILINE)
+    for line in (cell, source):
+        words = subprocess.run(["bash", "-c", f"printf '%s\\0' {line}"], capture_output=True, check=True)
+        code, _, err = command(*words.stdout.decode().split("\0")[1:-1])
+        assert code == 0, (line, err)
+
+
+def test_without_weights_no_command_asks_for_numbers(command: Command, checkpoint: Path) -> None:
+    out = command("walk", *TEXTS, "--model", checkpoint, "--weights", "none")[1]
+    lines = re.findall(r"^\$ bert-inspect (.*)$", out, re.MULTILINE)
+    assert {line.split()[0] for line in lines} == {"tokens", "model", "source", "run"}
+    assert not any("--values" in line for line in lines) and "every line below" not in out
+
+
+def test_of_a_file_of_traces_it_is_said_how_to_take_one(command: Command, tmp_path: Path, traced: Trace) -> None:
+    many = tmp_path / "many.jsonl"
+    traced.save(tmp_path / "one.json")
+    many.write_text((json.dumps(json.loads((tmp_path / "one.json").read_text()), separators=(",", ":")) + "\n") * 2)
+    code, _, err = command("walk", "--trace", many)
+    assert code == 4 and "holds 2 traces" in err
+    (line,) = re.findall(r"hint: bert-inspect (.*) saves the first alone", err)
+    words = [tmp_path / word if word == "one.json" else word for word in shlex.split(line)]
+    assert command(*words)[0] == 0 and command("walk", "--trace", tmp_path / "one.json")[0] == 0
+
+
+def test_a_trace_names_no_command_that_would_run_another_model(command: Command, whole: Path) -> None:
+    lines = re.findall(r"^\$ bert-inspect (.*)$", command("walk", "--trace", whole)[1], re.MULTILINE)
+    assert {line.split()[0] for line in lines} == {"tokens", "cell", "source", "attention", "show"}
+    for line in sorted({line for line in lines if line.startswith("show")}):
+        assert command(*shlex.split(line))[0] == 0, line
+
+
+def test_a_trace_of_a_model_that_has_a_name_is_explained_by_that_model(command: Command, tmp_path: Path) -> None:
+    saved = tmp_path / "named.json"
+    assert command("run", TEXTS[0], "--model", "bert-base-cased", "--weights", "none", "-o", saved)[0] == 0
+    out = command("walk", "--trace", saved)[1]
+    assert "$ bert-inspect model bert-base-cased" in out and f"$ bert-inspect show {shlex.quote(str(saved))}" in out
 
 
 def test_a_saved_trace_is_walked_without_torch_and_says_what_it_lacks(command: Command, whole: Path) -> None:

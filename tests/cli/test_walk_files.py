@@ -32,7 +32,7 @@ def test_one_station_alone(command: Command, checkpoint: Path, tmp_path: Path) -
         file = tmp_path / name
         arguments = ["--station", "scaling", "--model", checkpoint, "-o", file]
         assert command("walk", "I love cats!", *arguments)[0] == 0
-        assert "Why are the scores made smaller?" in file.read_text()
+        assert "Why are the scores scaled?" in file.read_text()
         assert "How well does each query fit" not in file.read_text()
     assert [file.name for file in (tmp_path / "s").iterdir()] == ["12-scaling.svg"]
 

@@ -60,3 +60,15 @@ def test_the_end_of_the_tour_and_of_stdin_end_it(typed: Typed) -> None:
     assert "Enter: end" in typed("loss\n\n")[1]
     assert titles(typed("")[0]) == [1]
     assert titles(typed("b\nq\n")[0]) == [1, 1]
+
+
+def test_after_the_end_of_stdin_the_next_line_begins_at_the_left(typed: Typed) -> None:
+    assert typed("")[1].endswith("> \n") and typed("q\n")[1].endswith("> ")
+
+
+def test_advice_is_given_in_options(
+    right: Trace, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("loss\nq\n"))
+    guided(walk(Saved(right, None)), lambda command: " ".join(command.before), Terminal(pager=False))
+    assert "hint: give them: --labels" in capfd.readouterr().err

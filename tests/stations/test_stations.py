@@ -13,7 +13,13 @@ from bert_inspect.capture.encode import Sentences, encode
 from bert_inspect.cells.saved import Saved
 from bert_inspect.errors import UsageError
 from bert_inspect.families import FAMILIES
-from bert_inspect.families.heads import MULTIPLE_CHOICE, SEQUENCE_CLASSIFICATION
+from bert_inspect.families.heads import (
+    MULTIPLE_CHOICE,
+    NEXT_SENTENCE,
+    NO_HEAD,
+    REPLACED_TOKENS,
+    SEQUENCE_CLASSIFICATION,
+)
 from bert_inspect.stations.walk import Walk, walk
 from bert_inspect.traces.record import Trace
 
@@ -208,3 +214,87 @@ def test_positions_that_are_counted_from_the_padding_are_said_to_be(tokenizer: A
     assert "Positions are counted from 0; the table has 64 rows" in words(
         tour_of(tiny_model(), tokenizer, TEXTS), "position-embeddings"
     )
+
+
+def test_one_head_and_one_layer_are_told_as_what_they_are(tokenizer: Any) -> None:
+    tour = tour_of(tiny_model(num_hidden_layers=1, num_attention_heads=1), tokenizer, TEXTS)
+    assert "Before and after its one layer each token is a vector of 32 numbers." in words(tour, "configuration")
+    assert words(tour, "heads").startswith("This model has one head, so query, key and value of each token stay whole")
+    assert words(tour, "merged-heads").startswith("There is one head") and "the head made" in words(
+        tour, "attention-output"
+    )
+    questions = " ".join(stop.station.question for stop in tour.stops)
+    assert "1 head?" not in questions and "mixed" not in questions
+
+
+def test_an_activation_is_told_as_what_it_does(tokenizer: Any) -> None:
+    said = {
+        "gelu": "GELU lets large positive numbers through nearly as they are",
+        "gelu_10": "The function gelu_10 is applied to each number by itself.",
+        "linear": "This one hands them on as they are.",
+    }
+    for name, told in said.items():
+        tour = tour_of(tiny_model(hidden_act=name, num_hidden_layers=1), tokenizer, TEXTS)
+        assert told in words(tour, "activation")
+        assert ("no weighted sum can" in words(tour, "activation")) == (name != "linear")
+
+
+def test_what_a_logit_says_depends_on_what_makes_a_probability_of_it(tokenizer: Any) -> None:
+    only, above = "only compared with others", "above 0 it says that what it stands for is more likely than not"
+    assert only in words(tour_of(tiny_model(), tokenizer, TEXTS), "logits")
+    several = tiny_model(num_labels=5, problem_type="multi_label_classification")
+    assert above in words(tour_of(several, tokenizer, TEXTS), "logits")
+    replaced = tiny(FAMILIES["electra"], REPLACED_TOKENS, vocab_size=28996)
+    assert above in words(tour_of(replaced, tokenizer, TEXTS), "logits")
+    for settings, told in (({"num_labels": 1}, "the output, out"), ({"num_labels": 3}, "3 outputs, out")):
+        regression = words(tour_of(tiny_model(**settings, problem_type="regression"), tokenizer, TEXTS), "logits")
+        assert told in regression and "logit " not in regression and "No activation follows" in regression
+
+
+def test_layers_that_share_weights_in_groups_are_counted(tokenizer: Any) -> None:
+    said = {1: "with the same weights", 2: "with 2 sets of weights that all 4 layers share", 4: "with other weights"}
+    for groups, told in said.items():
+        model = tiny(
+            FAMILIES["albert"],
+            SEQUENCE_CLASSIFICATION,
+            vocab_size=28996,
+            num_hidden_layers=4,
+            num_hidden_groups=groups,
+        )
+        assert told in words(tour_of(model, tokenizer, TEXTS), "all-layers")
+
+
+def test_the_activation_of_a_pooler_that_belongs_to_the_head_is_told(tokenizer: Any) -> None:
+    tour = tour_of(tiny(FAMILIES["deberta-v2"], SEQUENCE_CLASSIFICATION, vocab_size=28996), tokenizer, TEXTS)
+    assert words(tour, "pooler").endswith("with a linear layer and a gelu.")
+
+
+def test_vectors_that_are_normed_after_the_last_layer_are_said_to_be(tokenizer: Any) -> None:
+    normed = tour_of(tiny(FAMILIES["modernbert"], NO_HEAD, vocab_size=28996), tokenizer, TEXTS)
+    assert "the vectors of the last layer after the final norm, 32" in words(normed, "last-hidden-state")
+
+
+def test_a_local_layer_hides_what_is_far_only_where_something_is(tokenizer: Any) -> None:
+    for window, told in ((4, "hidden as well."), (128, "hidden as well, but here none does.")):
+        model = tiny(FAMILIES["modernbert"], NO_HEAD, vocab_size=28996, local_attention=window)
+        batch = encode(tokenizer, Sentences(texts=TEXTS), limit=60, truncate=True)
+        assert words(walk(Runs(as_loaded(model), batch), layer=1, row=1), "mask").endswith(told)
+
+
+def test_an_answer_that_means_nothing_is_said_to(tokenizer: Any) -> None:
+    batch = encode(tokenizer, Sentences(texts=TEXTS), limit=60, truncate=True)
+    loaded = as_loaded(tiny_model())
+    partial = type(loaded)(**{**vars(loaded), "weights": "partial"})
+    stop = walk(Runs(partial, batch)).stops[-1]
+    assert "head were drawn at random, so this answer means nothing" in " ".join(stop.station.text)
+    assert "The model says" not in " ".join(stop.station.text)
+    assert [row[0] for row in stop.station.tables[0].rows] == ["class 0", "class 1"]
+    follows = tiny(FAMILIES["bert"], NEXT_SENTENCE, vocab_size=28996)
+    assert "there is one only" in words(tour_of(follows, tokenizer, TEXTS), "answer")
+    assert "there is one only" not in words(tour_of(follows, tokenizer, TEXTS, pairs=["So do I.", "No."]), "answer")
+
+
+def test_what_is_the_same_for_all_texts_is_told_with_the_tokens_of_the_one_that_is_shown(tokenizer: Any) -> None:
+    cell = (tour := tour_of(tiny_model(), tokenizer, TEXTS, row=1)).stops[tour.place("position-embeddings")].cell
+    assert cell is not None and cell.name.startswith("position embeddings, ") and "sentence" not in cell.name
+    assert cell.name.split(", ")[1] in tour.trace.input.tokens[1]

@@ -76,6 +76,15 @@ def test_a_station_is_reached_by_its_name(tour: Walk) -> None:
     check(tour, steps)
 
 
+def test_escape_leaves_the_list_and_marks_the_station_that_is_read(tour: Walk) -> None:
+    async def steps(app: Tour, pilot: Pilot[int]) -> None:
+        await pilot.press("n", "s", "down", "down", "escape")
+        assert app.at == 1 and app.query_one(Picture).has_focus and not app.screen.has_class("choosing")
+        assert app.query_one(OptionList).highlighted == 1
+
+    check(tour, steps, (60, 15))
+
+
 def test_space_reads_to_the_end_of_a_station_then_goes_on(tour: Walk) -> None:
     async def steps(app: Tour, pilot: Pilot[int]) -> None:
         await pilot.press("n", "n", "n")

@@ -171,6 +171,8 @@ def _without_values(step: Any) -> Any:
 
 
 def _values_note(trace: Trace, stack: int) -> list[str]:
+    if trace.model.weights == "none":
+        return ["statistics and values: without weights there are only shapes"]
     outputs = [tensor for step in trace.steps for tensor in step.outputs]
     told = []
     if all(tensor.stats is None for tensor in outputs):

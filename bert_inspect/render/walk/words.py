@@ -11,12 +11,12 @@ from ...traces.token_text import token_texts
 from ..words import number, plural
 
 Typed = Callable[[Command], str]
-"""Writes a command as a user types it."""
+"""Writes a command as a user types it; nothing where it cannot be typed."""
 
 
 def typed_commands(stop: Stop, typed: Typed | None) -> list[str]:
-    """Return the commands of a station as a user types them, none where nothing writes them."""
-    return [] if typed is None else [safe_text(typed(command)) for command in stop.commands]
+    """Return the commands of a station as a user types them; those that cannot be typed are left out."""
+    return [] if typed is None else [safe_text(line) for command in stop.commands if (line := typed(command))]
 
 
 def introduced(walk: Walk) -> str:
