@@ -17,6 +17,7 @@ from ..cells.run_numbers import Missing, Numbers
 from ..cells.tell import Asked, cell_of
 from ..cells.where import Where
 from ..errors import TraceFileError, UsageError
+from ..families.heads import SEQUENCE_CLASSIFICATION
 from ..source_view.statement import Statement, Statements
 from ..traces.record import Step, Trace
 from ..traces.values import masked_below
@@ -87,7 +88,7 @@ class Walk:
             return found[0]
         if found and wanted:
             raise UsageError(f"{name!r} may be several stations", f"name one of {', '.join(names[at] for at in found)}")
-        if wanted == "loss":
+        if wanted == "loss" and self.trace.model.task == SEQUENCE_CLASSIFICATION.task:
             raise UsageError("there is a loss only with labels", "give them: `labels`")
         which = "this model has no station" if wanted in NAMES else "there is no station"
         raise UsageError(f"{which} {name!r}", f"there are {', '.join(names)}")

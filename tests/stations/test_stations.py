@@ -167,6 +167,9 @@ def test_a_station_is_found_by_its_name_a_part_of_it_or_its_number(tokenizer: An
         tour.place("nowhere")
     with pytest.raises(UsageError, match="only with labels"):
         tour.place("loss")
+    chooser = tiny(FAMILIES["bert"], MULTIPLE_CHOICE, vocab_size=28996)
+    with pytest.raises(UsageError, match="this model has no station 'loss'"):  # labels are for classes of texts
+        tour_of(chooser, tokenizer, ["I love"], choices=["cats", "pizza"]).place("loss")
     with pytest.raises(UsageError, match="this model has no station 'gate'"):
         tour.place("gate")
 
