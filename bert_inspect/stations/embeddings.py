@@ -16,7 +16,8 @@ def word_embeddings(tour: Tour) -> Station | None:
     width = step.outputs[0].shape[-1]
     vocabulary = tour.size("vocabulary")
     of = f" of {vocabulary:,} rows" if vocabulary else ""
-    return Station(
+    return tour.station(
+        step,
         name="word-embeddings",
         title="Word embeddings",
         question="How does an id become a vector?",
@@ -25,11 +26,6 @@ def word_embeddings(tour: Tour) -> Station | None:
             "Training sets these rows like all other weights. Nothing is computed here: a row is looked up, so the "
             "same token gets the same numbers wherever it stands.",
         ),
-        steps=(step.id,),
-        shown=(Tensor(step=step.id),),
-        told=Tensor(step=step.id),
-        component=tour.around(step),
-        more=tour.code(step),
     )
 
 
@@ -46,16 +42,12 @@ def token_type_embeddings(tour: Tour) -> Station | None:
     else:
         below = "" if tour.values(step) is None else ": the same numbers in every line below"
         told.append(f"All tokens here have type 0, so each gets the same row{below}.")
-    return Station(
+    return tour.station(
+        step,
         name="token-type-embeddings",
         title="Token type embeddings",
         question="Which of two texts is a token from?",
         text=tuple(told),
-        steps=(step.id,),
-        shown=(Tensor(step=step.id),),
-        told=Tensor(step=step.id),
-        component=tour.around(step),
-        more=tour.code(step),
     )
 
 
@@ -107,7 +99,8 @@ def sum_of_embeddings(tour: Tour) -> Station | None:
         labels.POSITION_EMBEDDINGS: "position",
     }
     there = [word for label, word in parts.items() if tour.step(label) is not None]
-    return Station(
+    return tour.station(
+        last,
         name="sum-of-embeddings",
         title="Sum of embeddings",
         question="How do these vectors become one?",
@@ -118,10 +111,6 @@ def sum_of_embeddings(tour: Tour) -> Station | None:
             else "From here on one vector stands for each token.",
         ),
         steps=tuple(step.id for step in steps),
-        shown=(Tensor(step=last.id),),
-        told=Tensor(step=last.id),
-        component=tour.around(last),
-        more=tour.code(last),
     )
 
 
@@ -137,16 +126,13 @@ def embeddings_norm(tour: Tour) -> Station | None:
         told.append("Afterwards the vectors at padding are set to zero.")
     if dropout is not None and dropout.no_op:
         told.append("The dropout that follows works in training only: now it hands on what it gets.")
-    return Station(
+    return tour.station(
+        step,
         name="embeddings-norm",
         title="Layer norm of the embeddings",
         question="How are the numbers kept in a common range?",
         text=tuple(told),
         steps=tuple(each.id for each in (step, zeroed, dropout) if each is not None),
-        shown=(Tensor(step=step.id),),
-        told=Tensor(step=step.id),
-        component=tour.around(step),
-        more=tour.code(step),
     )
 
 
@@ -156,7 +142,8 @@ def embedding_projection(tour: Tour) -> Station | None:
     if step is None or step.no_op:
         return None
     narrow, wide = step.inputs[0].shape[-1], step.outputs[0].shape[-1]
-    return Station(
+    return tour.station(
+        step,
         name="embedding-projection",
         title="Embedding projection",
         question="How do narrow embeddings fit into wide layers?",
@@ -164,11 +151,6 @@ def embedding_projection(tour: Tour) -> Station | None:
             f"The embedding tables of this model have only {narrow:,} numbers a token, which saves parameters.",
             f"A linear layer turns them into the {wide:,} numbers that the layers work with.",
         ),
-        steps=(step.id,),
-        shown=(Tensor(step=step.id),),
-        told=Tensor(step=step.id),
-        component=tour.around(step),
-        more=tour.code(step),
     )
 
 
@@ -216,7 +198,8 @@ def rotary_positions(tour: Tour) -> Station | None:
     cos = steps[0]
     sin = tour.step(labels.ROTARY_SIN)
     angles = tour.step(labels.ROTARY_ANGLES)
-    return Station(
+    return tour.station(
+        cos,
         name="rotary-positions",
         title="Rotary positions",
         question="Where does a token stand?",
@@ -227,10 +210,6 @@ def rotary_positions(tour: Tour) -> Station | None:
             "row fast angles first, slow ones last.",
         ),
         steps=tuple(each.id for each in (angles, cos, sin) if each is not None),
-        shown=(Tensor(step=cos.id),),
-        told=Tensor(step=cos.id),
-        component=tour.around(cos),
-        more=tour.code(cos),
     )
 
 

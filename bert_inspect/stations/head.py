@@ -119,7 +119,8 @@ def logits_of_choices(tour: Tour) -> Station | None:
     step = tour.step(labels.LOGITS_OF_CHOICES)
     if step is None:
         return None
-    return Station(
+    return tour.station(
+        step,
         name="logits-of-choices",
         title="Logits of the choices",
         question="How are the choices compared?",
@@ -128,11 +129,6 @@ def logits_of_choices(tour: Tour) -> Station | None:
             "Now they are laid side by side, one row for the question and one number for each choice. Nothing is "
             "computed here.",
         ),
-        steps=(step.id,),
-        shown=(Tensor(step=step.id),),
-        told=Tensor(step=step.id),
-        component=tour.around(step),
-        more=tour.code(step),
     )
 
 
@@ -200,7 +196,8 @@ def hidden_states(tour: Tour) -> Station | None:
     if step is None:
         return None
     normed = "" if tour.step(labels.FINAL_NORM) is None else " after the final norm"
-    return Station(
+    return tour.station(
+        step,
         name="last-hidden-state",
         title="Last hidden state",
         question="What does a model without a head return?",
@@ -210,9 +207,6 @@ def hidden_states(tour: Tour) -> Station | None:
             "They are what other programs build on: a classifier, a search, a comparison of sentences.",
         ),
         steps=(step.id,),
-        shown=(Tensor(step=step.id),),
-        told=Tensor(step=step.id),
-        component=tour.around(step),
         more=Command(("run",), ("--fold",)),
     )
 
@@ -254,7 +248,8 @@ def loss(tour: Tour) -> Station | None:
         "logarithm of the probability that what is right got.",
     }.get(step.type, "It is computed from the logits and the labels.")
     value = "" if output is None or output.loss is None else f" Here it is {_number(output.loss)}."
-    return Station(
+    return tour.station(
+        step,
         name="loss",
         title="The loss",
         question="How wrong is the answer?",
@@ -263,11 +258,6 @@ def loss(tour: Tour) -> Station | None:
             how,
             "Training changes every parameter a little in the direction in which the loss falls.",
         ),
-        steps=(step.id,),
-        shown=(Tensor(step=step.id),),
-        told=Tensor(step=step.id),
-        component=tour.around(step),
-        more=tour.code(step),
     )
 
 

@@ -11,7 +11,7 @@ from ..cells.run_numbers import Numbers
 from ..families import Family, family_of, heads
 from ..traces.record import Step, Trace
 from ..traces.vocabulary import known_as, labels, roles
-from .station import Command
+from .station import Command, Station, Tensor
 
 Array = Any
 
@@ -78,6 +78,33 @@ class Tour:
     def around(self, step: Step | None) -> int | None:
         """Return the module in whose forward a step ran, by its step."""
         return None if step is None else step.parent
+
+    def station(
+        self,
+        step: Step,
+        *,
+        name: str,
+        title: str,
+        question: str,
+        text: tuple[str, ...],
+        steps: tuple[int, ...] = (),
+        shown: tuple[Tensor, ...] = (),
+        more: Command | None = None,
+    ) -> Station:
+        """Return the station of a step: what it returned is shown and one number of it told, in the diagram of the
+        module in whose forward it ran, unless something else is named.
+        """
+        return Station(
+            name=name,
+            title=title,
+            question=question,
+            text=text,
+            steps=steps or (step.id,),
+            shown=shown or (Tensor(step=step.id),),
+            told=Tensor(step=step.id),
+            component=self.around(step),
+            more=more or self.code(step),
+        )
 
     def depth(self, module: int) -> int | None:
         """Return how many levels of a module its diagram opens: one of what holds the layers, else all."""

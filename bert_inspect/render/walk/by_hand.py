@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from ...cells.names import label_of
-from ...stations.walk import Stop, Walk
+from ...stations.stops import Stop
+from ...stations.walk import Walk
 from ...traces.record import Step
 from .keys import key_of
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from ...safetext import safe_text
 from ...stations.parts import batch_tables, not_called, received_by, steps_in, structure
 from ...stations.station import TOKENIZER, Table
-from ...stations.walk import Stop, Walk
+from ...stations.stops import Stop
+from ...stations.walk import Walk
 from .words import first_followed, followed, no_numbers
 
 

@@ -16,7 +16,8 @@ from ...safetext import safe_text
 from ...source_view.statement import Statement
 from ...stations.excerpt import Excerpt
 from ...stations.station import Table
-from ...stations.walk import Stop, Walk
+from ...stations.stops import Stop
+from ...stations.walk import Walk
 from ..cell import cell_of_station
 from ..diagram.text import TextDiagram
 from ..listing.highlight import highlighted

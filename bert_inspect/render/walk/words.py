@@ -6,7 +6,8 @@ from itertools import pairwise
 from ...safetext import safe_text
 from ...stations.excerpt import Excerpt
 from ...stations.station import Command
-from ...stations.walk import Stop, Walk
+from ...stations.stops import Stop
+from ...stations.walk import Walk
 from ...traces.token_text import token_texts
 from ..words import number, plural
 
