@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from weakref import ref
 
@@ -33,6 +33,20 @@ def _found(kind: type, value: Any, name: str) -> list[tuple[str, Any]]:
     if isinstance(value, tuple | list):
         return [found for i, item in enumerate(value) for found in _found(kind, item, f"{name}[{i}]")]
     return []
+
+
+def mapped(value: Any, change: Callable[[torch.Tensor], Any]) -> Any:
+    """Return a value with others in place of its tensors, or of the refs of tensors; what holds none is itself."""
+    if isinstance(value, torch.Tensor | ref):
+        return change(value)
+    if isinstance(value, dict):
+        return {key: mapped(item, change) for key, item in value.items()}
+    if isinstance(value, tuple | list) and (tensors_in(value, "") or refs_in(value, "")):
+        items = [mapped(item, change) for item in value]
+        if isinstance(value, list):
+            return items
+        return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
+    return value
 
 
 _MAY_HOLD_REFS = (ref, *CONTAINERS)

@@ -73,6 +73,7 @@ class Recorder:
             record, called = self._open.pop()
         self._running = None
         self._end(record, event.output, event.changed)
+        record.edited = event.edited
         module = event.module
         if event.flops is not None:
             record.flops = event.flops
@@ -118,7 +119,7 @@ class Recorder:
             return self._ran_in_helper(event, record, event.helper)
         self._begin(record)
         record.line = line_of(event.place)
-        record.failed = event.failed
+        record.failed, record.edited = event.failed, event.edited
         self._end(record, event.output, event.changed)
         record.no_op = record.no_op or event.unchanged
         record.flops = self._flops(event)

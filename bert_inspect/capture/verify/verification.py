@@ -1,5 +1,6 @@
 """From what the replay saw, and runs without hooks, to the proof of a trace."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import get_ident
@@ -30,6 +31,8 @@ from .snapshot import same_numbers, snapshot
 
 Again = Callable[[Inputs], Recording]
 """Traces a run of the model on an input."""
+Unedited = Callable[[Replay], Outcome]
+"""Traces a run without edits on the same input, beside a replay."""
 
 _NUMBERS: tuple[CheckName, ...] = ("logits", "ops", "modules", "hidden states", "attentions")
 
@@ -51,6 +54,7 @@ class Verification:
         self._random = random_states()
         self._after_plain: Mapping[str, Any] = {}
         self._plain = self._counted = Outcome()
+        self._unedited: tuple[Replay, Outcome] | None = None
         self._calls: Mapping[nn.Module, int] = {}
         self._constants: Constants | None = None
 
@@ -58,14 +62,26 @@ class Verification:
         """Remember how the model is right before the traced run."""
         self._state = ModelState(self._model)
 
-    def run_after(self, inputs: Inputs, others: Iterable[Inputs], traced: Recording, again: Again) -> None:
+    def run_after(
+        self,
+        inputs: Inputs,
+        others: Iterable[Inputs],
+        traced: Recording,
+        again: Again,
+        unedited: Unedited | None = None,
+    ) -> None:
         """Run the model on ``others``, of which ``again`` traces a run, then on the same inputs: as anybody would, and
-        for what it returns on request. The model is afterwards as the traced run left it.
+        for what it returns on request; and ``unedited``, where the traced run was edited. The model is afterwards as
+        the traced run left it.
         """
         left, random = ModelState(self._model), random_states()
         generators = [(generator, generator.get_state()) for generator in self.replay.generators]
         try:
             self._constants = self._find_constants(traced, others, again)
+            if unedited is not None:
+                replay = Replay()
+                self._unedited = replay, unedited(replay)
+                self._rewind()
             self._plain = _run(self._model, inputs)
             self._after_plain = snapshot(self._model)
             self._rewind()
@@ -113,7 +129,10 @@ class Verification:
         steady = ran.error is None and self._check_steady()
         if steady or ran.error is not None:
             _check_constants(replay, self._constants)
-        self._check_returned(ran, trace.output)
+        if self._unedited is None:
+            self._check_returned(ran, trace.output)
+        else:
+            self._check_unedited(*self._unedited, ran, found)
         if steady:
             _check_named(replay, self._counted.output, found)
             _check_calls(replay, self._calls, found, trace.not_called, modules)
@@ -140,6 +159,22 @@ class Verification:
             fault=_first(replay.mismatches, found, assembled),
         )
 
+    def _check_unedited(self, unedited: Replay, outcome: Outcome, ran: Outcome, found: Named) -> None:
+        """Check that all that was made before the first edit is what it is without edits; and, as no run without hooks
+        is edited, that such a run returns what a traced one without edits does.
+        """
+        makers: dict[int, StepRecord] = {}
+        for record in completion(found.recording.steps):
+            for seen in record.outputs:
+                makers.setdefault(seen.number, record)
+        for number, own in self.replay.digests.items():
+            if number < self.replay.first_edited:
+                same = unedited.digests.get(number) == own
+                message = "it was made before the first edit and differs from that of a run without edits"
+                self.replay.count("unedited", makers.get(number), message, holds=same)
+        if ran.error is None:
+            self._check_returned(outcome, None)
+
     def _check_returned(self, traced: Outcome, output: Output | None) -> None:
         """Check that a run without hooks returns the same, and that the trace says so."""
         replay, plain = self.replay, self._plain
@@ -153,6 +188,8 @@ class Verification:
             told = name.replace("_", " ")
             message = f"the {told} {'differs' if told == 'loss' else 'differ'} from those of a run without hooks"
             _compare(replay, "logits", None, of_trace[name], true[name], message)
+        if output is None:
+            return
         same = output == output_of(self._loaded, self._batch, plain.output)
         replay.count("logits", None, "the recorded logits differ from those of a run without hooks", holds=same)
 
@@ -208,7 +245,9 @@ def _first(mismatches: Sequence[Mismatch], named: Named, assembled: Assembled) -
 
 
 def _check_named(replay: Replay, output: Any, found: Named) -> None:
-    """Hold the tensors that bear a name of transformers' against those that it returns under that name."""
+    """Hold the tensors that bear a name of transformers' against those that it returns under that name; of an edited
+    run those that were made before the first edit.
+    """
     numbers = {name: number for number, names in found.known_as.items() for name in names}
     records: dict[int, StepRecord] = {}
     for record in completion(found.recording.steps):
@@ -218,9 +257,20 @@ def _check_named(replay: Replay, output: Any, found: Named) -> None:
     for check, key in kinds:
         for place, tensor in enumerate(getattr(output, key, None) or ()):
             number = numbers.get(f"{key}[{place}]")
+            if replay.first_edited < math.inf and not _is_before(replay.first_edited, number, f"{key}[{place}]", found):
+                continue
             where = None if number is None else records.get(number)
             same = number is not None and replay.digests.get(number) == digest(tensor)
             replay.count(check, where, f"it differs from the {key}[{place}] that the model returns", holds=same)
+
+
+def _is_before(first_edited: float, number: int | None, name: str, found: Named) -> bool:
+    """Whether a tensor was made before the first edit, and under this name: a removed layer hands it on, and it bears
+    that layer's name too.
+    """
+    if number is None or number >= first_edited:
+        return False
+    return next(each for each in found.known_as[number] if each.startswith(name.partition("[")[0])) == name
 
 
 def _check_calls(
@@ -231,7 +281,10 @@ def _check_calls(
     modules: Mapping[str, nn.Module],
 ) -> None:
     never = set(not_called)
+    inside = tuple(f"{record.path}." for record in found.recording.steps if record.edited and record.no_op)
     for path, module in modules.items():
+        if path.startswith(inside):  # of a layer that an edit removed
+            continue
         expected, recorded = calls.get(module, 0), found.recording.calls.get(module, 0)
         holds = expected == recorded and (path in never) == (expected == 0)
         replay.count(
