@@ -15,6 +15,7 @@ from .families import family_of
 from .loading.loaded import Loaded
 from .loading.spec import DEFAULT_MODEL, DEFAULT_SEED, Attention, Dtype, ModelSpec, Task, Weights
 from .result import Explanation, Trace
+from .traces.edits import parse_edits
 from .traces.record import Input
 from .traces.selection import Level, Selection
 
@@ -37,6 +38,7 @@ def trace(
     max_length: int | None = None,
     truncate: bool = False,
     attention: Attention | None = None,
+    edits: Sequence[str] = (),
 ) -> Trace:
     """Run a BERT once over the sentences and return the trace of that forward.
 
@@ -65,9 +67,12 @@ def trace(
         truncate: cut longer sentences; otherwise they are an error.
         attention: run with this implementation; by default with the model's own. Only ``"eager"`` computes scores and
             probabilities that can be seen.
+        edits: what is taken away or changed in the run, as ``--ablate`` takes it: ``"layer.3.head.7"``,
+            ``"layer.3.attention=mean"``, ``"token:pizza"``. The trace is that of the edited run.
 
     Raises:
-        UsageError: unusable sentences or filters, or a model whose own forward asks for this trace.
+        UsageError: unusable sentences, filters or edits, or a model whose own forward asks for this trace.
+        BertInspectError: nothing can be edited, as the model's own forward fails.
         TypeError: the model is of another kind.
     """
     model, loaded = _ready(model, tokenizer)
@@ -80,10 +85,11 @@ def trace(
         max_length=max_length,
         truncate=truncate,
     )
+    made = parse_edits(_several(edits))
     selection = Selection.parse(layer=None if layer is None else str(layer), module=_several(module), level=level)
     keep = Keep(stats=stats, values="full" if values else None, seconds=time, limit=VALUES_LIMIT)
     with attending(model, attention or model.config._attn_implementation):
-        traced = run_forward(loaded, batch, selection=selection, keep=keep, verify=verify)
+        traced = run_forward(loaded, batch, selection=selection, keep=keep, verify=verify, edits=made)
     return Trace.of(traced.trace)
 
 

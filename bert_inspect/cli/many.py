@@ -2,7 +2,7 @@
 
 import gc
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
@@ -18,6 +18,7 @@ from .prepare import find, load
 if TYPE_CHECKING:
     from ..capture.keep import Keep
     from ..loading.spec import ModelSpec
+    from ..traces.edits import Edit
     from ..traces.line_store import Lines
     from ..traces.record import Trace
     from ..traces.selection import Selection
@@ -53,6 +54,7 @@ class Recording:
     selection: "Selection"
     keep: "Keep"
     verify: bool
+    edits: "Sequence[Edit]" = ()
 
 
 def run_many(
@@ -88,6 +90,7 @@ def _traced(
 ) -> int:
     """Trace what the output does not hold yet."""
     from ..capture.sentence_file import read_lines
+    from ..traces.edits import check_edits
 
     file, done = str(many.input_file), lines.finished.sentences
     count = lines.finished.check_sentences(read_lines(file), file)  # the whole file, before anything slow starts
@@ -95,6 +98,7 @@ def _traced(
         raise UsageError(f"there is no sentence in {file}", "write one a line; blank lines do not count")
     checkpoint = find(spec, terminal)
     recording.selection.check_layers(checkpoint.layers)
+    check_edits(recording.edits, checkpoint.sizes)
     if checkpoint.head is MULTIPLE_CHOICE:
         raise UsageError(
             f"{checkpoint.name} chooses between texts that may follow one, and {file} holds texts alone",

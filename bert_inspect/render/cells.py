@@ -171,7 +171,9 @@ def what_cell(node: Node, form: Format) -> Cell:
     arguments = safe_text(step.arguments if form.full_arguments else brief(step.arguments))
     if arguments:
         cell.append((arguments if step.type in ("getitem", "setitem") else f"({arguments})", DIM))
-    if step.no_op:
+    if step.edited:
+        cell.append((" removed: hands its input on" if step.no_op else " edited", BAD))
+    elif step.no_op:
         cell.append((" no-op", MASKED))
     for other in node.relaid:
         cell.append((f" + {safe_text(other.type)}", DIM))

@@ -62,6 +62,8 @@ def model_rows(model: Model, batch: Input) -> Table:
     if model.config.get("is_decoder"):
         rows.add_row("", Text(CAUSAL, style=BAD))
     rows.add_row("weights", _weights(model))
+    if model.edits:
+        rows.add_row("edited", Text("\n".join(map(safe_text, model.edits)), style=BAD))
     rows.add_row("input", _batch(batch))
     return rows
 

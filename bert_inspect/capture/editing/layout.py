@@ -33,7 +33,7 @@ class Layout:
             case axes.HEADS:
                 return tensor.transpose(1, 2)
             case axes.HEADS_FOLDED:
-                return tensor.unflatten(0, (-1, self.heads)).transpose(1, 2)
+                return tensor.view(-1, self.heads, *tensor.shape[1:]).transpose(1, 2)
         raise AssertionError(f"no layout is made of {self.axes}")
 
 

@@ -49,7 +49,7 @@ def with_edited_tokens(loaded: Loaded, batch: Input, edits: Sequence[Edit]) -> I
     if all(edit.kind != "token" for edit in edits):
         return batch
     tokenizer = loaded.tokenizer
-    edited = edited_input(
+    return edited_input(
         batch,
         edits,
         Spare(
@@ -58,7 +58,6 @@ def with_edited_tokens(loaded: Loaded, batch: Input, edits: Sequence[Edit]) -> I
             side="left" if getattr(tokenizer, "padding_side", "right") == "left" else "right",
         ),
     )
-    return edited
 
 
 def _token(tokenizer: object, kind: Literal["mask", "pad"]) -> tuple[int, str] | None:

@@ -1,6 +1,6 @@
-"""A run of the model as it is, without numbers: which steps there are, what each is, and where in the forward it ran."""
+"""A run of the model as it is, without numbers: which steps there are, what each is, and where it ran."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,9 +33,9 @@ class Survey:
     returned: Mapping[Call, Any]
 
     @property
-    def steps(self) -> list[StepRecord]:
+    def steps(self) -> Sequence[StepRecord]:
         """The steps, in order."""
-        return list(self.found.recording.steps)
+        return self.found.recording.steps
 
     def label(self, step: StepRecord) -> str:
         """Return what a step is."""
@@ -69,7 +69,7 @@ def survey(loaded: Loaded, batch: Input) -> Survey:
     return Survey(found=found, places=places_of(recording.steps), returned=editing.seen)
 
 
-def places_of(steps: list[StepRecord] | tuple[StepRecord, ...]) -> list[Place]:
+def places_of(steps: Sequence[StepRecord]) -> list[Place]:
     """Return where each step ran, as `Editing` counts while the model runs."""
     found: list[Place] = []
     calls: dict[tuple[int | None, str], int] = {}

@@ -35,7 +35,7 @@ def _found(kind: type, value: Any, name: str) -> list[tuple[str, Any]]:
     return []
 
 
-def mapped(value: Any, change: Callable[[torch.Tensor], Any]) -> Any:
+def mapped(value: Any, change: Callable[[Any], Any]) -> Any:
     """Return a value with others in place of its tensors, or of the refs of tensors; what holds none is itself."""
     if isinstance(value, torch.Tensor | ref):
         return change(value)

@@ -29,6 +29,7 @@ def expected(edit: ChangedTensor, before: torch.Tensor, received: torch.Tensor |
                         case "scale":
                             found[at] = old[at] * change.factor
                         case "mean":
+                            assert mean is not None
                             found[at] = mean
                         case "given":
                             found[at] = _given(change, at_row, at_token, None if unit == _ALL else at_unit).to(old)
