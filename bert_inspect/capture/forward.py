@@ -23,6 +23,7 @@ from .naming.links import links
 from .naming.of_run import naming_of
 from .outputs.by_head import output_of
 from .tracing.activations import TooManyNumbers
+from .tracing.editing import Editing
 from .tracing.hooks import exclusively
 from .tracing.recording import Outcome, Recording
 from .tracing.tracer import observe
@@ -140,15 +141,18 @@ def _record(
     replay = None if verification is None else verification.replay
 
     def again(others: Mapping[str, torch.Tensor]) -> Recording:
-        return _run_traced(loaded, others, modules, (), None, plan)[0]
+        return _run_traced(loaded, others, modules, (), None, plan.editing(modules))[0]
 
     def unedited(replay: Replay) -> Outcome:
-        return _run_traced(loaded, inputs, modules, (), replay, Plan(steps={}))[1]
+        return _run_traced(loaded, inputs, modules, (), replay)[1]
 
     with undisturbed(loaded.model), without_gradients(loaded.model), answers:
         if verification is not None:
             verification.begin()
-        recording, outcome = _run_traced(loaded, inputs, modules, specs, replay, plan)
+        editing = plan.editing(modules)
+        recording, outcome = _run_traced(loaded, inputs, modules, specs, replay, editing)
+        if editing is not None and outcome.error is None:
+            editing.check_done()
         if verification is not None:
             others = other_inputs(inputs, batch.special, loaded.model.config)
             verification.run_after(inputs, others, recording, again, unedited if plan.steps else None)
@@ -161,14 +165,13 @@ def _run_traced(
     modules: Mapping[str, nn.Module],
     specs: Sequence[TraceSpec],
     replay: Replay | None,
-    plan: Plan,
+    editing: Editing | None = None,
 ) -> tuple[Recording, Outcome]:
-    """Run the model once while it is traced, and edited as planned.
+    """Run the model once while it is traced, and edited.
 
     Raises:
         TooManyValues: more numbers would be kept than allowed.
     """
-    editing = plan.editing(modules)
     tracer, outcome = observe(
         lambda: loaded.model(**inputs), modules, loaded.family, specs=specs, replay=replay, editing=editing
     )
@@ -178,8 +181,6 @@ def _run_traced(
         )
     if tracer.error is not None:
         raise tracer.error  # ours: the model has run to its end
-    if editing is not None and outcome.error is None:
-        editing.check_done()
     with no_collector():
         return tracer.finish(raised=outcome.error is not None), outcome
 

@@ -27,6 +27,7 @@ _FORMS: Final[Mapping[str, Kind]] = {
 }
 """How a spec is written; a token may be named by its text too."""
 _EXAMPLES = "layer.3, layer.3.attention, layer.3.intermediate, layer.3.head.7, layer.3.neuron.12, token.4, token:pizza"
+_MOST_DIGITS = 9
 _HOWS = "zero, mean, resample:TEXT or a number that scales"
 _HOW_OF_TOKEN = re.compile(r"(zero|mask|drop|mean|resample:.*)", re.DOTALL)
 
@@ -106,10 +107,11 @@ def parse_edit(written: str) -> Edit:
             raise UsageError("token: names no token", "write token:pizza, or token.4 for a place from 0")
         return _token(Edit(kind="token", text=text), how)
     form = re.sub(r"\d+", "N", spec)
-    numbers = [int(number) for number in re.findall(r"\d{1,9}", spec)]
+    digits = re.findall(r"\d+", spec)
     kind = _FORMS.get(form)
-    if kind is None or re.search(r"\d{10}", spec):
-        raise _no_such_spec(spec, form)
+    if kind is None or any(len(number) > _MOST_DIGITS for number in digits):
+        raise _no_such_spec(spec, form, digits)
+    numbers = [int(number) for number in digits]
     if kind == "token":
         return _token(Edit(kind=kind, number=numbers[0]), how)
     edit = Edit(kind=kind, layer=numbers[0], number=numbers[1] if len(numbers) > 1 else None)
@@ -194,11 +196,11 @@ def _unquoted(text: str) -> str:
     return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" else text
 
 
-def _no_such_spec(spec: str, form: str) -> UsageError:
-    numbers = re.findall(r"\d+", spec)
-    near = get_close_matches(form, list(_FORMS), n=1, cutoff=0.6)
+def _no_such_spec(spec: str, form: str, numbers: Sequence[str]) -> UsageError:
+    forms = [each for each in _FORMS if each.count("N") == len(numbers) and each.count(".") >= form.count(".")]
+    near = get_close_matches(form, forms, n=1, cutoff=0.6)
     hint = f"write {_EXAMPLES}"
-    if near and near[0].count("N") == len(numbers):
+    if near and near[0] != form:
         meant = near[0]
         for number in numbers:
             meant = meant.replace("N", number, 1)

@@ -10,13 +10,11 @@ from ...traces.edits import Edit
 from ...traces.record import Input
 from ...traces.sentences import real_places
 from ..encode import Sentences, encode, token_limit
-from ..model_inputs import as_given, model_inputs
-from ..tracing.editing import EditedStep, Editing
-from ..tracing.hooks import exclusively
-from ..tracing.tracer import observe
-from ..undisturbed import undisturbed, without_gradients
+from ..model_inputs import as_given
+from ..tracing.editing import EditedStep
 from .change import Change
 from .layout import Layout
+from .run import run_edited
 from .survey import survey
 from .targets import Target, targets
 
@@ -73,14 +71,6 @@ def _activations(loaded: Loaded, other: Input, edit: Edit) -> Tensor:
             f"{edit} cannot be done: the model computes this for a part of the tokens at a time",
             "set config.chunk_size_feed_forward to 0",
         )
-    model, kept = loaded.model, _Kept(there.layout)
-    modules = dict(model.named_modules())
-    editing = Editing(modules, {there.place: EditedStep(edit=kept, output=there.output)})
-    inputs = model_inputs(loaded, other)
-    with exclusively(model), undisturbed(model), without_gradients(model):
-        tracer, outcome = observe(lambda: model(**inputs), modules, loaded.family, specs=(), editing=editing)
-    error = tracer.error or outcome.error
-    if error is not None:
-        raise error
-    editing.check_done()
+    kept = _Kept(there.layout)
+    run_edited(loaded, other, {there.place: EditedStep(edit=kept, output=there.output)})
     return kept.found[0]

@@ -73,7 +73,7 @@ def places_of(steps: Sequence[StepRecord]) -> list[Place]:
     """Return where each step ran, as `Editing` counts while the model runs."""
     found: list[Place] = []
     calls: dict[tuple[int | None, str], int] = {}
-    ops: dict[int | None, int] = {}
+    ops: dict[tuple[int | None, str], int] = {}
     for step in steps:
         around: Call = () if step.parent is None else found[step.parent][0]
         if step.kind == "module":
@@ -81,9 +81,9 @@ def places_of(steps: Sequence[StepRecord]) -> list[Place]:
             calls[step.parent, step.path] = number + 1
             found.append(((*around, (step.path, number)), None))
         elif step.mask:
-            found.append((around, -1))  # several ops, none of which is counted
+            found.append((around, (step.type, -1)))  # several ops, none of which is counted
         else:
-            number = ops.get(step.parent, 0)
-            ops[step.parent] = number + 1
-            found.append((around, number))
+            number = ops.get((step.parent, step.type), 0)
+            ops[step.parent, step.type] = number + 1
+            found.append((around, (step.type, number)))
     return found

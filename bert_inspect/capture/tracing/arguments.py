@@ -9,7 +9,7 @@ from weakref import ref
 import torch
 from torch import nn
 
-from ...traces.ops import op_of
+from ...traces.ops import op_of, plain_name
 from .tensor_registry import CONTAINERS, TensorRef
 
 Named = list[tuple[str, torch.Tensor]]
@@ -87,6 +87,14 @@ def module_input_names(module: nn.Module) -> Sequence[str]:
             names = ["input"]
         _signatures[type(module)] = names
     return names
+
+
+def op_name(func: Any) -> str:
+    """Return what an op is called in a trace: ``matmul``; of a property that makes a tensor, that: ``T``."""
+    name = getattr(func, "__name__", "") or type(func).__name__
+    if name == "__get__":
+        name = func.__self__.__name__
+    return plain_name(name)
 
 
 def op_input_names(func: Any) -> Sequence[str]:

@@ -7,15 +7,17 @@ from typing import Any, Protocol
 from torch import Tensor, nn
 
 from ...errors import BertInspectError
-from .arguments import mapped, tensors_in
+from .arguments import mapped, op_name, tensors_in
 
 Call = tuple[tuple[str, int], ...]
 """A call of a module: its path and how many calls of it there were before, inside the call around it; and the same of
 every call around it, from the outermost. What runs in one call shifts no other's place: a layer that is removed, say,
 whose modules another layer shares.
 """
-Place = tuple[Call, int | None]
-"""A step: an op by the call in whose forward it runs, and how many ops ran in that before; None: the call itself."""
+Place = tuple[Call, tuple[str, int] | None]
+"""A step: an op by the call in whose forward it runs, its name, and how many of that name ran there before; None: the
+call itself. Other ops may run or not, such as that which adds a mask where there is padding.
+"""
 
 
 class Edit(Protocol):
@@ -61,7 +63,7 @@ class _Running:
 
     module: nn.Module
     call: Call
-    ops: int = 0
+    ops: dict[str, int] = field(default_factory=dict)
     inside: dict[nn.Module, int] = field(default_factory=dict)
     edited: EditedStep | None = None
     received: Tensor | None = None
@@ -140,29 +142,33 @@ class Editing:
 
     # Ops
 
-    def op_returned(self, out: Tensor, *, changes: bool) -> tuple[Tensor, Unedited | None]:
+    def op_returned(self, func: Any, out: Tensor, *, changes: bool) -> tuple[Tensor, Unedited | None]:
         """An op returned a tensor: return what goes on, and what was done to it. ``changes`` says that it works in
         place.
 
         Raises:
             BertInspectError: it does, so that its result is in other hands already.
         """
-        running = self._running[-1] if self._running else None
-        edited = None if running is None else self._steps.get((running.call, running.ops))
-        if running is None or edited is None or edited.edit is None:
+        if not self._running:
+            return out, None
+        running, name = self._running[-1], op_name(func)
+        place = (running.call, (name, running.ops.get(name, 0)))
+        edited = self._steps.get(place)
+        if edited is None or edited.edit is None:
             return out, None
         if changes:
             raise BertInspectError(
                 f"{running.call[-1][0]} works in place, so what it computes there cannot be edited",
                 "edit the whole layer: layer.3",
             )
-        self._left.discard((running.call, running.ops))
+        self._left.discard(place)
         return self._changed(edited.edit, out, None), Unedited(step=edited, before=out)
 
-    def op_ran(self) -> None:
+    def op_ran(self, func: Any) -> None:
         """An op ran, or failed."""
         if self._running:
-            self._running[-1].ops += 1
+            name, ops = op_name(func), self._running[-1].ops
+            ops[name] = ops.get(name, 0) + 1
 
     def _changed(self, edit: Edit, before: Tensor, received: Tensor | None) -> Tensor:
         after = edit.changed(before, received)

@@ -130,7 +130,7 @@ class FunctionMode(TorchFunctionMode):
                 placed = self._place(frame)
                 if placed[1] is None:
                     with DisableTorchFunction():
-                        out, unedited = editing.op_returned(out, changes=changes)
+                        out, unedited = editing.op_returned(func, out, changes=changes)
             output = self._tracer.tensors.look(out)
         elif out is None and written:  # x[index] = value
             output = self._tracer.tensors.look_into(written[0] if len(written) == 1 else written)
@@ -145,7 +145,7 @@ class FunctionMode(TorchFunctionMode):
         event.output = output
         event.place, event.helper = placed or self._place(frame)
         if editing is not None and event.helper is None:
-            editing.op_ran()
+            editing.op_ran(func)
             event.edited = unedited is not None
         if changes:
             event.changed = self._tracer.sharing_memory([output, self._tracer.tensors.look_at(written)])
@@ -164,7 +164,7 @@ class FunctionMode(TorchFunctionMode):
             event.place = site_of(caller(frame))
             event.failed = True
             if self._tracer.editing is not None:
-                self._tracer.editing.op_ran()
+                self._tracer.editing.op_ran(func)
             self._tracer.tell(event)
         except Exception as error:
             self._tracer.give_up(error)
