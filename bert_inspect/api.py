@@ -109,6 +109,7 @@ def explain(
     max_length: int | None = None,
     truncate: bool = False,
     attention: Attention | None = None,
+    edits: Sequence[str] = (),
 ) -> Explanation:
     """Explain a model's answer to each sentence: the logit as an exact sum, whose parts are in logits too.
 
@@ -133,9 +134,10 @@ def explain(
         max_length: as for `trace`.
         truncate: as for `trace`.
         attention: as for `trace`.
+        edits: as for `trace`; what is explained is the edited run.
 
     Raises:
-        UsageError: unusable sentences, or a number that the model does not give.
+        UsageError: unusable sentences or edits, or a number that the model does not give.
         BertInspectError: the model computes something that cannot be held.
         TypeError: the model is of another kind.
     """
@@ -145,9 +147,11 @@ def explain(
     model, loaded = _ready(model, tokenizer)
     batch = _encoded(loaded, texts, pairs=pairs, choices=choices, max_length=max_length, truncate=truncate)
     named = {name: None if given is None else str(given) for name, given in (("target", target), ("token", token))}
+    made = parse_edits(_several(edits))
     wanted = Wanted(**named, against=None if against is None else str(against))
     with attending(model, attention or model.config._attn_implementation):
-        return Explanation.of(explain_batch(loaded, batch, by=by, wanted=wanted, neurons=neurons, check=check))
+        found = explain_batch(loaded, batch, by=by, wanted=wanted, neurons=neurons, check=check, edits=made)
+    return Explanation.of(found)
 
 
 def _ready(model: Any, tokenizer: Any) -> tuple[Any, Loaded]:

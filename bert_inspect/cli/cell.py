@@ -141,6 +141,7 @@ def _of_saved(
         wanted = error
     loaded = _loaded(trace, given, terminal)
     from ..analysis.cell import Runs, parameters_of
+    from ..traces.edits import parse_edits
 
     if wanted.parameters:
         try:
@@ -154,7 +155,9 @@ def _of_saved(
             return trace, found
     terminal.say(f"the trace does not hold the numbers that this needs: they are of a new run of {loaded.name}")
     with terminal.waiting("running the model"):
-        runs = Runs(loaded, trace.input)
+        # Edits of tokens are in the input already.
+        edits = [edit for edit in parse_edits(trace.model.edits) if edit.kind != "token"]
+        runs = Runs(loaded, trace.input, edits=edits)
         if runs.trace.failure is not None:
             raise UsageError(
                 f"{loaded.name} cannot be run on what the trace holds: {runs.trace.failure.cause}",

@@ -16,6 +16,7 @@ from .options import TextOptions
 
 if TYPE_CHECKING:
     from ..capture.encode import Sentences
+    from ..traces.edits import Edit
     from ..traces.record import Trace
 
 
@@ -40,6 +41,18 @@ def saved(text: TextOptions) -> "Trace":
     if text.texts:
         raise UsageError("--trace takes the place of sentences", "give one of the two")
     return load_trace(text.trace)
+
+
+def check_no_edits(edits: "Sequence[Edit]") -> None:
+    """Refuse to edit a run that is over.
+
+    Raises:
+        UsageError: something is to be edited.
+    """
+    if edits:
+        raise UsageError(
+            "--ablate runs the model, which a saved trace does not hold", "give the sentences in place of --trace"
+        )
 
 
 def sentences_of(text: TextOptions, terminal: Terminal) -> "Sentences":

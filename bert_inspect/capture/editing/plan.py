@@ -1,11 +1,11 @@
 """From edits as people write them to what is done to which step of a run."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from ...errors import UsageError
 from ...loading.loaded import Loaded
@@ -31,13 +31,9 @@ class Plan:
     edits: tuple[Edit, ...] = ()
     steps: Mapping[Place, EditedStep]
 
-    def editing(
-        self, modules: Mapping[str, nn.Module], told: Callable[[Tensor, Tensor], None] | None = None
-    ) -> Editing | None:
-        """Return what makes the edits in one run of a model, given by its modules; None where none is made in it.
-        ``told`` is told of each edited tensor, before and after.
-        """
-        return Editing(modules, self.steps, told=told) if self.steps else None
+    def editing(self, modules: Mapping[str, nn.Module]) -> Editing | None:
+        """Return what makes the edits in one run of a model, given by its modules; None where none is made in it."""
+        return Editing(modules, self.steps) if self.steps else None
 
 
 def with_edited_tokens(loaded: Loaded, batch: Input, edits: Sequence[Edit]) -> Input:
