@@ -101,6 +101,9 @@ def _run(
     from ..traces.vocabulary import labels
 
     check_weights(spec, what=labels.ATTENTION_PROBABILITIES)
+    for edit in edits:
+        if edit.kind == "layer" and edit.how == "zero" and edit.layer in layers:
+            raise UsageError(f"layer {edit.layer} is taken away, so it has no attention", "name another with --layer")
     loaded, batch = prepare(text, spec, terminal, selection=selection, edits=edits)
     from ..capture.attention_spec import attention_spec
     from ..capture.forward import run_for_traces
