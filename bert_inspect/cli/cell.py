@@ -140,6 +140,8 @@ def _of_saved(
     except Missing as error:
         wanted = error
     loaded = _loaded(trace, given, terminal)
+    from msgspec import structs
+
     from ..analysis.cell import Runs, parameters_of
     from ..traces.edits import parse_edits
 
@@ -163,7 +165,9 @@ def _of_saved(
                 f"{loaded.name} cannot be run on what the trace holds: {runs.trace.failure.cause}",
                 "name the model that made the trace: --model FOLDER",
             )
-        return runs.trace, tell(runs)
+        # What is told of is the run that was saved: with the edits of its tokens.
+        model = structs.replace(runs.trace.model, edits=trace.model.edits)
+        return structs.replace(runs.trace, model=model), tell(runs)
 
 
 def _loaded(trace: "Trace", given: str | None, terminal: Terminal) -> "Loaded":

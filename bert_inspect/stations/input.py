@@ -133,6 +133,10 @@ def configuration(tour: Tour) -> Station:
         )
     elif model.weights == "none":
         told.append("It was built without weights, so this tour has shapes and no numbers.")
+    if model.edits:
+        told.append(
+            f"This run was edited ({', '.join(model.edits)}): from there on its numbers are not the model's own."
+        )
     return Station(
         name="configuration",
         title="Configuration",

@@ -135,4 +135,4 @@ def test_the_cell_of_an_edited_step_is_refused_and_others_are_told(
         assert code == 0 and out, err
     code, out, err = command("cell", "logits", *known, "--json")
     told: Any = json.loads(out)
-    assert told["model"]["edits"] == ["layer.1.head.2"] and told["cell"]["reproduces"]
+    assert told["model"]["edits"] == ["layer.1.head.2", "token:pizza=drop"] and told["cell"]["reproduces"]
