@@ -24,7 +24,7 @@ def test_the_header_the_tree_and_the_trace_say_what_was_edited(command: Command,
     lines = out.splitlines()
     (at,) = [place for place, line in enumerate(lines) if line.startswith("edited")]
     assert [line.split()[-1] for line in lines[at : at + 3]] == specs and code == 0
-    assert sum("removed: hands its input on" in line for line in lines) == 1
+    assert sum("removed BertLayer hands its input on" in line for line in lines) == 1
     assert sum(line.split().count("edited") for line in lines if "· context " in line) == 1
     assert "passed: every edited tensor is the intended one" in out and "without hooks" not in out
     code, out, _ = run(command, checkpoint, *given, "--json")
@@ -119,7 +119,7 @@ def test_a_report_says_what_was_edited(command: Command, checkpoint: Path, tmp_p
     code, _, err = command("report", *TEXTS, "--model", str(checkpoint), *given, "-o", str(page))
     text = page.read_text()
     assert code == 0 and "Traceback" not in err
-    assert "layer.1.head.2, token:pizza" in text and "this is not the model as it is" in text
+    assert "layer.1.head.2, token:pizza" in text and "this page shows the edited run" in text
 
 
 def test_the_cell_of_an_edited_step_is_refused_and_others_are_told(

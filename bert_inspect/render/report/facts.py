@@ -104,7 +104,7 @@ def _edited(model: Model) -> list[Fact]:
     """Return what was edited in the run, where anything was."""
     if not model.edits:
         return []
-    more = "this is not the model as it is"
+    more = "this page shows the edited run"
     return [Fact(name="edited", value=safe_text(", ".join(model.edits)), more=more, good=False)]
 
 
