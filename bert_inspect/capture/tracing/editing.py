@@ -117,8 +117,13 @@ class Editing:
         assert running.edited is not None
         return mapped(running.edited.returns, lambda _: running.received)
 
-    def returned(self, output: Any) -> tuple[Any, Unedited | None]:
-        """The module that was called last returned something: return what goes on, and what was done to it."""
+    def returned(self, output: Any, *, changes: bool = False) -> tuple[Any, Unedited | None]:
+        """The module that was called last returned something: return what goes on, and what was done to it. ``changes``
+        says that it works in place.
+
+        Raises:
+            BertInspectError: it does, so that its result is in other hands already.
+        """
         running = self._running[-1]
         edited = running.edited
         if edited is None:
@@ -126,6 +131,8 @@ class Editing:
         self._left.discard((running.call, None))
         if edited.edit is None:
             return output, Unedited(step=edited, before=None, received=running.received)
+        if changes:
+            raise _in_place(running)
         tensors = [tensor for _, tensor in tensors_in(output, "")]
         before, places = tensors[edited.output], iter(range(len(tensors)))
         after = self._changed(edited.edit, before, running.received)
@@ -157,10 +164,7 @@ class Editing:
         if edited is None or edited.edit is None:
             return out, None
         if changes:
-            raise BertInspectError(
-                f"{running.call[-1][0]} works in place, so what it computes there cannot be edited",
-                "edit the whole layer: layer.3",
-            )
+            raise _in_place(running)
         self._left.discard(place)
         return self._changed(edited.edit, out, None), Unedited(step=edited, before=out)
 
@@ -188,6 +192,13 @@ class Editing:
                 f"an edit was not made: {call[-1][0] or 'the model'} ran otherwise than in the run before",
                 "bert-inspect doctor asks whether the model is random",
             )
+
+
+def _in_place(running: _Running) -> BertInspectError:
+    return BertInspectError(
+        f"{running.call[-1][0]} works in place, so what it computes there cannot be edited",
+        "edit the whole layer: layer.3",
+    )
 
 
 def _tensors(args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Tensor]:

@@ -174,7 +174,7 @@ class ModuleCalls:
         try:
             with DisableTorchFunction():
                 if editing is not None:
-                    output, unedited = editing.returned(output)
+                    output, unedited = editing.returned(output, changes=leaf and works_in_place(module))
                 event = Returned(module, self._tracer.tensors.look_into(output), edited=unedited is not None)
                 if editing is not None:
                     editing.left(module, event.output)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 from families.tiny import arguments, as_loaded, batch, tiny
-from helpers import values_of
+from helpers import Works, values_of
 from msgspec import structs
 
 from bert_inspect.capture.editing.change import Change
@@ -17,7 +17,7 @@ from bert_inspect.capture.editing.survey import survey
 from bert_inspect.capture.editing.targets import targets
 from bert_inspect.capture.forward import run_forward
 from bert_inspect.capture.keep import Keep
-from bert_inspect.errors import UsageError
+from bert_inspect.errors import BertInspectError, UsageError
 from bert_inspect.families import FAMILIES, Family
 from bert_inspect.families.heads import SEQUENCE_CLASSIFICATION
 from bert_inspect.traces.edits import parse_edits
@@ -100,6 +100,26 @@ def test_all_neurons_taken_away_leave_the_bias_of_the_output_projection(family: 
     other = without_columns(model, roles.OUTPUT_PROJECTION, slice(None))
     specs = [f"layer.{layer}.intermediate" for layer in range(layers(model))]
     torch.testing.assert_close(logits(edited(model, family, *specs)), plain(other, family))
+
+
+@pytest.mark.parametrize("activation", ["relu", "silu", "gelu_new", "quick_gelu", "gelu_pytorch_tanh"])
+def test_neurons_are_found_behind_every_activation(activation: str) -> None:
+    family = FAMILIES["bert"]
+    model = a_model(family, hidden_act=activation)
+    other = without_columns(model, roles.OUTPUT_PROJECTION, slice(5, 6))
+    trace = edited(model, family, "layer.0.neuron.5", "layer.1.neuron.5", verify=True)
+    torch.testing.assert_close(logits(trace), plain(other, family))
+    assert trace.proof is not None and trace.proof.passed and sum(step.edited for step in trace.steps) == 2
+
+
+def test_what_works_in_place_is_not_edited() -> None:
+    family = FAMILIES["bert"]
+    model = a_model(family)
+    for module in (torch.nn.ReLU(inplace=True), Works(torch.relu_)):
+        model.bert.encoder.layer[1].intermediate.intermediate_act_fn = module
+        with pytest.raises(BertInspectError, match="intermediate_act_fn works in place"):
+            edited(model, family, "layer.1.neuron.5")
+        assert edited(model, family, "layer.1.head.1").model.edits
 
 
 def test_all_heads_taken_away_leave_the_residual_and_the_bias() -> None:
