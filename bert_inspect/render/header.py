@@ -68,6 +68,11 @@ def model_rows(model: Model, batch: Input) -> Table:
     return rows
 
 
+def edited(model: Model) -> str:
+    """Return what was edited in a run as the beginning of a sentence on it, empty where nothing was."""
+    return f"Of an edited run: {safe_text(', '.join(model.edits))}. " if model.edits else ""
+
+
 def _model(model: Model) -> Text:
     name = model.name if model.name != model.class_ else ""
     size = size_of(model)

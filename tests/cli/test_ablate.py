@@ -136,3 +136,12 @@ def test_the_cell_of_an_edited_step_is_refused_and_others_are_told(
     code, out, err = command("cell", "logits", *known, "--json")
     told: Any = json.loads(out)
     assert told["model"]["edits"] == ["layer.1.head.2", "token:pizza=drop"] and told["cell"]["reproduces"]
+
+
+def test_pictures_say_that_the_run_was_edited(command: Command, checkpoint: Path, tmp_path: Path) -> None:
+    for name, file in (("attention", "a.svg"), ("attention", "a.html"), ("explain", "e.svg"), ("explain", "e.html")):
+        given = [TEXTS[0], "--model", str(checkpoint), "-o", str(tmp_path / file)]
+        assert command(name, *given, "--ablate", "layer.1.head.2")[0] == 0
+        assert "layer.1.head.2" in (tmp_path / file).read_text()
+        assert command(name, *given)[0] == 0
+        assert "edited" not in (tmp_path / file).read_text().replace("step.edited", "").replace('["edited"', "")
