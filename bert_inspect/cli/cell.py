@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..errors import ExitCode, ModelError, UsageError
+from ..errors import ExitCode, ModelError, TraceFileError, UsageError
 from ..quoting import quoted
 from ..terminal import Terminal
 from . import complete, help
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ..cells.record import Cell, CellReport
     from ..cells.tell import Asked
     from ..loading.loaded import Loaded
+    from ..traces.edits import Edit
     from ..traces.record import Trace
 
 
@@ -143,7 +144,6 @@ def _of_saved(
     from msgspec import structs
 
     from ..analysis.cell import Runs, parameters_of
-    from ..traces.edits import parse_edits
 
     if wanted.parameters:
         try:
@@ -157,9 +157,7 @@ def _of_saved(
             return trace, found
     terminal.say(f"the trace does not hold the numbers that this needs: they are of a new run of {loaded.name}")
     with terminal.waiting("running the model"):
-        # Edits of tokens are in the input already.
-        edits = [edit for edit in parse_edits(trace.model.edits) if edit.kind != "token"]
-        runs = Runs(loaded, trace.input, edits=edits)
+        runs = Runs(loaded, trace.input, edits=_edits_of_model(trace, name))
         if runs.trace.failure is not None:
             raise UsageError(
                 f"{loaded.name} cannot be run on what the trace holds: {runs.trace.failure.cause}",
@@ -168,6 +166,20 @@ def _of_saved(
         # What is told of is the run that was saved: with the edits of its tokens.
         model = structs.replace(runs.trace.model, edits=trace.model.edits)
         return structs.replace(runs.trace, model=model), tell(runs)
+
+
+def _edits_of_model(trace: "Trace", name: str) -> "list[Edit]":
+    """Return what was edited in the run of a saved trace, but for tokens: those are edited in its input.
+
+    Raises:
+        TraceFileError: it does not say it as edits are written.
+    """
+    from ..traces.edits import parse_edits
+
+    try:
+        return [edit for edit in parse_edits(trace.model.edits) if edit.kind != "token"]
+    except UsageError as error:
+        raise TraceFileError(f"{name} is damaged: of its edits, {error.message}", "trace it again") from error
 
 
 def _loaded(trace: "Trace", given: str | None, terminal: Terminal) -> "Loaded":
