@@ -13,6 +13,7 @@ from ..families.heads import MULTIPLE_CHOICE
 from ..terminal import Terminal, report, stdout
 from . import help
 from .explained import Asked
+from .inputs import check_edits_of_many
 from .many import BatchSize
 from .outfile import check_output
 from .prepare import find, load
@@ -66,7 +67,6 @@ def explain_many(
     target = None if output == "-" else output
     check_output(target, others=[name])
     from ..capture.sentence_file import read_lines
-    from ..traces.edits import check_edits
 
     count = sum(1 for _ in read_lines(name))  # the whole file, before anything slow starts
     if not count:
@@ -77,7 +77,7 @@ def explain_many(
             f"{checkpoint.name} chooses between texts that may follow one, and {name} holds texts alone",
             "explain one text with --choice",
         )
-    check_edits(edits, checkpoint.sizes)
+    check_edits_of_many(edits, checkpoint.sizes)
     from ..capture.encode import token_limit
     from ..loading.tokenizer import load_tokenizer
 

@@ -13,6 +13,7 @@ from ..errors import BertInspectError, ExitCode, UsageError
 from ..families.heads import MULTIPLE_CHOICE
 from ..terminal import Terminal, report, stdout
 from . import help
+from .inputs import check_edits_of_many
 from .prepare import find, load
 
 if TYPE_CHECKING:
@@ -90,7 +91,6 @@ def _traced(
 ) -> int:
     """Trace what the output does not hold yet."""
     from ..capture.sentence_file import read_lines
-    from ..traces.edits import check_edits
 
     file, done = str(many.input_file), lines.finished.sentences
     count = lines.finished.check_sentences(read_lines(file), file)  # the whole file, before anything slow starts
@@ -98,7 +98,7 @@ def _traced(
         raise UsageError(f"there is no sentence in {file}", "write one a line; blank lines do not count")
     checkpoint = find(spec, terminal)
     recording.selection.check_layers(checkpoint.layers)
-    check_edits(recording.edits, checkpoint.sizes)
+    check_edits_of_many(recording.edits, checkpoint.sizes)
     if checkpoint.head is MULTIPLE_CHOICE:
         raise UsageError(
             f"{checkpoint.name} chooses between texts that may follow one, and {file} holds texts alone",

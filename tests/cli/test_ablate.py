@@ -88,6 +88,12 @@ def test_many_sentences_are_edited_each_and_resumed_with_the_same_edits(
     assert code != 0 and "Traceback" not in err
     assert command(*given, "--resume", "--ablate", "layer.1.head.2")[0] == 0
     assert command(*given[:-2], "--json", "--ablate", "layer.9")[0] == 2
+    explained = ["explain", "--input", str(sentences), "--model", str(checkpoint), "--json"]
+    for many in ([*given[:-2], "--json"], explained):
+        code, _, err = command(*many, "--ablate", "token:cats")
+        assert code == 2 and "edits the tokens of one sentence" in err
+    code, out, _ = command(*explained, "--ablate", "layer.1.head.2")
+    assert code == 0 and all(json.loads(line)["model"]["edits"] == ["layer.1.head.2"] for line in out.splitlines())
 
 
 def test_a_comparison_names_the_edit_and_shows_both_predictions_first(command: Command, checkpoint: Path) -> None:

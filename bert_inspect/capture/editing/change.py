@@ -34,7 +34,8 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True)
 class ChangedTensor:
-    """Makes changes of a tensor, one after the other; an `Edit` of a step's output.
+    """Makes changes of a tensor; an `Edit` of a step's output. Each is made of the tensor as it was: where two meet, the
+    later one holds.
 
     Attributes:
         layout: how the tensor is seen.
@@ -49,10 +50,10 @@ class ChangedTensor:
     def changed(self, tensor: Tensor, received: Tensor | None) -> Tensor:
         """Return a changed copy, which lies in memory as the tensor does."""
         copy = tensor.clone()
-        view = self.layout.view(copy)
+        before, after = self.layout.view(tensor), self.layout.view(copy)
         for change in self.changes:
-            part = _part(view, change)
-            view[part] = self._numbers(change, view, part, received)
+            part = _part(before, change)
+            after[part] = self._numbers(change, before, part, received)
         return copy
 
     def _numbers(

@@ -15,8 +15,8 @@ def expected(edit: ChangedTensor, before: torch.Tensor, received: torch.Tensor |
     """Return the edited tensor; ``before`` is what the step had computed, ``received`` what it received."""
     found = before.clone()
     rows, tokens = _sizes(edit, before)
+    old = before
     for change in edit.changes:
-        old = found.clone()
         units: Sequence[Unit] = [_ALL] if change.units is None else change.units
         for at_unit, unit in enumerate(units):
             mean = _mean(edit, old, unit) if change.how == "mean" else None

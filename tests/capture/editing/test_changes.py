@@ -69,6 +69,21 @@ def test_the_proof_fails_where_an_edit_is_not_the_intended_one(
     assert trace.proof.fault.check == "edits" and "differs from the intended one" in trace.proof.fault.message
 
 
+def test_where_two_edits_meet_the_later_one_holds() -> None:
+    family = FAMILIES["bert"]
+    model = a_model(family)
+    both = edited(model, family, "layer.1.attention", "layer.1.head.2=mean", verify=True)
+    assert both.proof is not None and both.proof.passed
+    context, alone = (
+        values_of(next(step for step in trace.steps if (step.label, step.layer) == ("context", 1)))
+        for trace in (both, edited(model, family, "layer.1.head.2=mean"))
+    )
+    assert torch.equal(context[:, 2], alone[:, 2]) and context[:, 2].any()
+    assert not context[:, [0, 1, 3]].any()
+    turned = edited(model, family, "layer.1.head.2=mean", "layer.1.attention")
+    assert torch.equal(logits(turned), logits(edited(model, family, "layer.1.attention")))
+
+
 def test_an_edit_may_be_of_some_sentences_and_tokens_only() -> None:
     family = FAMILIES["bert"]
     model = a_model(family)
