@@ -34,8 +34,8 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True)
 class ChangedTensor:
-    """Makes changes of a tensor; an `Edit` of a step's output. Each is made of the tensor as it was: where two meet, the
-    later one holds.
+    """Makes changes of a tensor; an `Edit` of a step's output. Each is made of the tensor as it was, and where two meet
+    the later one holds.
 
     Attributes:
         layout: how the tensor is seen.

@@ -15,27 +15,26 @@ def expected(edit: ChangedTensor, before: torch.Tensor, received: torch.Tensor |
     """Return the edited tensor; ``before`` is what the step had computed, ``received`` what it received."""
     found = before.clone()
     rows, tokens = _sizes(edit, before)
-    old = before
     for change in edit.changes:
         units: Sequence[Unit] = [_ALL] if change.units is None else change.units
         for at_unit, unit in enumerate(units):
-            mean = _mean(edit, old, unit) if change.how == "mean" else None
+            mean = _mean(edit, before, unit) if change.how == "mean" else None
             for at_row, row in enumerate(range(rows) if change.rows is None else change.rows):
                 for at_token, token in enumerate(range(tokens) if change.tokens is None else change.tokens):
                     at = _at(edit, row, token, unit)
                     match change.how:
                         case "zero":
-                            found[at] = torch.zeros_like(old[at])
+                            found[at] = torch.zeros_like(before[at])
                         case "scale":
-                            found[at] = old[at] * change.factor
+                            found[at] = before[at] * change.factor
                         case "mean":
                             assert mean is not None
                             found[at] = mean
                         case "given":
-                            found[at] = _given(change, at_row, at_token, None if unit == _ALL else at_unit).to(old)
+                            found[at] = _given(change, at_row, at_token, None if unit == _ALL else at_unit).to(before)
                         case "towards":
                             assert received is not None
-                            found[at] = received[at] * (1.0 - change.factor) + old[at] * change.factor
+                            found[at] = received[at] * (1.0 - change.factor) + before[at] * change.factor
     return found
 
 
