@@ -10,11 +10,12 @@ READY := $(VENV)/.ready
 ADMITTED = $(shell sed -n 's/^ *"\(transformers[^"]*\)".*/\1/p' pyproject.toml)
 # A process a core; the tests of one file stay together, as they share what they set up.
 CORES := -n auto --maxprocesses 8 --dist loadfile
-# On other releases than ours the README's pictures show other lines.
-ELSEWHERE := -p no:cacheprovider --deselect tests/test_readme.py::test_the_pictures_are_what_make_pictures_draws
+# On other releases than ours the README's pictures and the documents show other lines.
+ELSEWHERE := -p no:cacheprovider --deselect tests/test_readme.py::test_the_pictures_are_what_make_pictures_draws \
+	--deselect tests/test_docs.py::test_the_documents_are_what_make_docs_writes
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-newest newest test-wheel test-oldest fuzz lint format pictures bench train clean
+.PHONY: help setup run test test-newest newest test-wheel test-oldest fuzz lint format pictures docs bench train clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -75,6 +76,9 @@ format: $(READY) ## Write the code as ruff formats it
 
 pictures: $(READY) ## Draw the README's pictures anew, from real runs
 	$(BIN)/python pictures/draw.py
+
+docs: $(READY) ## Write docs/inner-workings.md anew, from a real run
+	$(BIN)/python docs/make.py
 
 bench: $(READY) ## Measure speed and memory, and write the tables of benchmarks/README.md (half an hour)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --group bench

@@ -5,25 +5,29 @@
     trace(model, tokenizer, "I love cats!")
 
 returns a `Trace`: plain data that displays itself in a notebook, saves as JSON and needs no torch to be read again.
-`explain` takes the same and returns an `Explanation`: the logit of each answer as an exact sum.
+`explain` takes the same and returns an `Explanation`: the logit of each answer as an exact sum. `walk` takes the same
+and returns a `Walk`: the tour from the text to the answer, station by station.
 """
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .api import explain, load, trace
+    from .api import explain, load, trace, walk
     from .errors import BertInspectError
     from .result import Explanation, Trace
+    from .tour import Walk
 
-__all__ = ["BertInspectError", "Explanation", "Trace", "__version__", "explain", "load", "trace"]
+__all__ = ["BertInspectError", "Explanation", "Trace", "Walk", "__version__", "explain", "load", "trace", "walk"]
 
 _WHERE = {
     "explain": "api",
     "load": "api",
     "trace": "api",
+    "walk": "api",
     "BertInspectError": "errors",
     "Explanation": "result",
     "Trace": "result",
+    "Walk": "tour",
 }
 
 

@@ -1,7 +1,7 @@
-"""The Python API: trace or explain a model of one's own, or load one as the command does."""
+"""The Python API: trace, explain or walk through a model of one's own, or load one as the command does."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .analysis.explain.explanation import By
 from .capture.encode import Sentences, check_tokenizer, encode, token_limit
@@ -18,6 +18,9 @@ from .result import Explanation, Trace
 from .traces.edits import parse_edits
 from .traces.record import Input
 from .traces.selection import Level, Selection
+
+if TYPE_CHECKING:
+    from .tour import Walk
 
 
 def trace(
@@ -152,6 +155,54 @@ def explain(
     with attending(model, attention or model.config._attn_implementation):
         found = explain_batch(loaded, batch, by=by, wanted=wanted, neurons=neurons, check=check, edits=made)
     return Explanation.of(found)
+
+
+def walk(
+    model: Any,
+    tokenizer: Any,
+    texts: str | Sequence[str],
+    *,
+    pairs: str | Sequence[str] | None = None,
+    choices: str | Sequence[str] | None = None,
+    labels: Sequence[float | Sequence[float]] | None = None,
+    row: int = 0,
+    layer: int | None = None,
+    max_length: int | None = None,
+    truncate: bool = False,
+    attention: Attention | None = None,
+) -> "Walk":
+    """Walk through one pass: run a model and return the tour of one sentence, from its text to the answer.
+
+    Each station has a question, its answer in words, the lines of source that ran, the tensors with the names of
+    tokens, and the arithmetic of one number. The model is left as it was.
+
+    Args:
+        model: as for `trace`.
+        tokenizer: its fast tokenizer.
+        texts: one sentence, or several as one batch.
+        pairs: as for `trace`.
+        choices: as for `trace`.
+        labels: as for `trace`; with them the tour ends at the loss.
+        row: the sentence, from 0.
+        layer: the encoder layer that is walked through, by default the first.
+        max_length: as for `trace`.
+        truncate: as for `trace`.
+        attention: as for `trace`.
+
+    Raises:
+        UsageError: unusable sentences, there is no such sentence or layer, or the forward failed.
+        TypeError: the model is of another kind.
+    """
+    from .analysis.cell import Runs
+    from .stations.walk import walk as walked
+    from .tour import Walk
+
+    model, loaded = _ready(model, tokenizer)
+    batch = _encoded(
+        loaded, texts, pairs=pairs, choices=choices, labels=labels, max_length=max_length, truncate=truncate
+    )
+    with attending(model, attention or model.config._attn_implementation):
+        return Walk.of(walked(Runs(loaded, batch), row=row, layer=layer))
 
 
 def _ready(model: Any, tokenizer: Any) -> tuple[Any, Loaded]:

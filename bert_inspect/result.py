@@ -2,18 +2,22 @@
 
 import os
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from .analysis.explain import explanation
 from .files import replacing
 from .traces import record, trace_file
 from .traces.codec import encode_line
 
+if TYPE_CHECKING:
+    from .query import Key, Tensor
+
 
 class Trace(record.Trace, frozen=True, kw_only=True):
     """Everything recorded of one forward pass; in a notebook it displays itself. It needs no torch to be read again.
 
-    ``steps``, ``input``, ``model``, ``output`` and the rest are those of `bert_inspect.traces.record.Trace`.
+    ``steps``, ``input``, ``model``, ``output`` and the rest are those of `bert_inspect.traces.record.Trace`. By name it
+    gives one tensor: ``result["attention probabilities", 3].numpy()``.
     """
 
     @classmethod
@@ -59,6 +63,39 @@ class Trace(record.Trace, frozen=True, kw_only=True):
             TraceFileError: as for `load`.
         """
         return cls.of(trace_file.decode_trace(text, name=name))
+
+    def __getitem__(self, key: "Key") -> "Tensor":
+        """Return the tensor that a label names, with the number of its layer where it is in several:
+        ``result["context", 3]``; its shape is the step's. A path names one too, a path and a label
+        (``"bert.pooler:tanh activation"``), and what transformers calls it (``"hidden_states[1]"``).
+
+        Raises:
+            UsageError: no step is called so, or several are.
+        """
+        from .query import tensor  # reading a trace needs none of it
+
+        return tensor(self, key)
+
+    def find(
+        self, *, label: str | None = None, layer: int | None = None, part: str | None = None, type: str | None = None
+    ) -> list[record.Step]:
+        """Return the steps with this label, in this encoder layer, of this part of the model (``"attention"``), of this
+        class or operation (``"Linear"``), in the order in which they ran.
+        """
+        from .query import find
+
+        return find(self, label=label, layer=layer, part=part, type=type)
+
+    def to_frame(self) -> Any:
+        """Return the steps as a pandas ``DataFrame``, a row each: layer, part, label, kind, type, path, the shapes of
+        what it returned, its parameters and flops. The index is the step's id.
+
+        Raises:
+            BertInspectError: pandas is not installed.
+        """
+        from .query import frame
+
+        return frame(self)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         """Show the tree in a notebook."""

@@ -20,6 +20,10 @@ from bert_inspect.render.tree import View
 from bert_inspect.safetext import is_unsafe
 from bert_inspect.traces.finished import finished_line
 from bert_inspect.traces.selection import Selection, narrowed
+from bert_inspect.tui.banner import banner
+from bert_inspect.tui.tabs.dataflow import lines
+from bert_inspect.tui.tabs.slices import Chosen, Slice
+from bert_inspect.tui.where import where_line
 
 Place = tuple[Any, ...]
 
@@ -162,6 +166,7 @@ def shown(trace: Trace) -> None:
         if width == 120:
             console.print(tokens(trace.input))
         assert not {sign for sign in set(console.file.getvalue()) if is_unsafe(sign)} - {"\n"}  # type: ignore[attr-defined]
+    explored(trace)
     assert repr(trace).isprintable()
     text = b"".join(trace.json())
     again = Trace.from_json(text)
@@ -178,3 +183,21 @@ def shown(trace: Trace) -> None:
         except BertInspectError:
             continue
         assert Trace.from_json(b"".join(few.json())) == few
+
+
+def explored(trace: Trace) -> None:
+    """Look at a trace that was read as `explore` does, without the screen."""
+    told = [banner(trace, 0).plain]
+    for step in trace.steps:
+        told += [where_line(step).plain, *(text.plain for text, _ in lines(trace, step))]
+        for output in step.outputs:
+            if output.values is None:
+                continue
+            seen = Slice(trace, output, Chosen(places={"batch": 1, "heads": 1}))
+            told += [seen.lead_name(lead) for lead in seen.leads]
+            if not seen.empty:
+                assert seen.largest(step.label) >= 0
+                row, column = len(seen.rows) - 1, len(seen.columns) - 1
+                assert seen.number(row, column) is not None
+                told += [seen.row_name(row), seen.column_name(column)]
+    assert not [sign for text in told for sign in text if is_unsafe(sign) and sign != "\n"]

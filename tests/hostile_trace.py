@@ -24,6 +24,8 @@ COMMANDS: dict[str, list[str]] = {
     "heads svg": ["attention", "--trace", "{trace}", "-o", "{folder}/heads.svg"],
     "heads page": ["attention", "--trace", "{trace}", "-o", "{folder}/heads.html"],
     "report": ["report", "--trace", "{trace}", "-o", "{folder}/page.html"],
+    "walk": ["walk", "--trace", "{trace}", "--plain"],
+    "walk as text": ["walk", "--trace", "{trace}", "--sentence", "1", "-o", "{folder}/walk.md"],
     "cell of a step": ["cell", "#14", "--trace", "{trace}"],
     "cell of the scores": ["cell", "attention scores", "--trace", "{trace}"],
     "cell of the answer": ["cell", "probabilities", "--trace", "{trace}", "--json"],

@@ -38,6 +38,7 @@ def main() -> None:
         "bert_inspect/data/fonts/DejaVuSans.ttf",
         "bert_inspect/py.typed",
         "bert_inspect/render/templates/page.html.j2",
+        "bert_inspect/tui/explorer.tcss",
     } <= files
     assert not any(file.startswith(("tests", "benchmarks", "fuzz")) for file in files)
     with tempfile.TemporaryDirectory() as folder:

@@ -49,26 +49,35 @@ ROOMS: dict[str, set[str]] = {
     "render.diagram": TRACES | {"safetext", "dataflow", "layout", "render", "rich"},
     "render.explain": TRACES | {"safetext", "diff", "analysis.explain", "render", "render.diagram", "rich"},
     "render.walk": TRACES | {"safetext", "cells", "dataflow", "source_view", "stations", "render", "render.diagram"}
-    | RICH,
+    | {"errors", "query", "render.report", "nbformat"} | RICH,
     "render.report": TRACES | {"safetext", "analysis", "analysis.explain", "source_view", "render", "render.explain"}
     | {"cells", "msgspec", "numpy"} | RICH,
+    "tui": TRACES | {"errors", "safetext", "diff", "dataflow", "source_view", "cells", "analysis", "analysis.explain"}
+    | {"render", "render.explain", "stations", "rich", "textual"},
     "terminal": EDGE | {"rich"},
-    "result": TRACES | {"analysis.explain", "files", "render", "render.explain"},
-    "api": TRACES | {"errors", "analysis.explain", "capture", "loading", "result", "transformers"},
+    "query": TRACES | {"errors", "safetext", "cells", "diff", "pandas"},
+    "result": TRACES | {"analysis.explain", "files", "query", "render", "render.explain"},
+    "tour": {"cells", "files", "stations", "render.walk"},
+    "api": TRACES | {"errors", "analysis", "analysis.explain", "capture", "loading", "result", "stations", "tour"}
+    | {"transformers"},
     "cli": TRACES | EDGE | {"terminal", "loading", "capture", "analysis", "analysis.doctor", "analysis.causes", "diff"}
     | {"analysis.explain", "cells", "dataflow", "source_view", "render", "render.diagram", "render.explain"}
-    | {"render.report", "render.walk", "stations", "typer", "msgspec", "rich"},
+    | {"render.report", "render.walk", "stations", "tui", "typer", "msgspec", "rich"},
     "__main__": EDGE | {"terminal", "cli"},
-    "__init__": {"api", "errors", "result"},
+    "__init__": {"api", "errors", "result", "tour"},
 }  # fmt: skip
 
 # What starts at once may import the rest only inside of functions.
 LATER = {
     "cli": {"capture", "render", "render.diagram", "render.explain", "render.report", "analysis", "analysis.causes"}
-    | {"analysis.doctor", "analysis.explain", "cells", "diff", "dataflow", "source_view", "msgspec", "rich"}
+    | {"analysis.doctor", "analysis.explain", "cells", "diff", "dataflow", "source_view", "tui", "msgspec", "rich"}
     | {"render.walk", "stations"},
     "terminal": {"rich"},
-    "result": {"render", "render.explain"},
+    "query": {"pandas"},
+    "render.walk": {"nbformat"},
+    "result": {"query", "render", "render.explain"},
+    "tour": {"render.walk"},
+    "api": {"analysis", "stations", "tour"},
     "__main__": {"errors", "terminal", "safetext", "cli", "files"},
 }
 
@@ -197,3 +206,14 @@ def test_a_saved_trace_is_read_without_torch(traced: bert_inspect.Trace, tmp_pat
         repr(traced),
         "False False",
     ]
+
+
+def test_a_saved_trace_opens_on_a_full_screen_without_torch(traced: bert_inspect.Trace, tmp_path: Path) -> None:
+    traced.save(tmp_path / "t.json")
+    code = (
+        "import sys; from bert_inspect.cli.explored import of_saved; from bert_inspect.cli.options import TextOptions; "
+        "from bert_inspect.traces.selection import Selection; from bert_inspect.tui.app import Explorer; "
+        f"Explorer(of_saved(TextOptions(trace={str(tmp_path / 't.json')!r}), Selection())); "
+        "print(sorted({'torch', 'transformers', 'numpy'} & set(sys.modules)))"
+    )
+    assert fresh(code) == "[]\n"

@@ -77,7 +77,9 @@ def test_a_command_of_the_readme_works(
         assert in_this_process(line, command, monkeypatch) == ""
         lines = (folder / line.split("-o ")[1].split()[0]).read_text().splitlines()
         assert len(lines) == (2 if "explain" in line else 1)  # a sentence a line, or a batch
-    elif "report" in line:
+    elif "explore" in line:  # tests/cli/test_explore.py gives it a terminal
+        assert "explore fills a terminal" in command(*shlex.split(line)[1:])[2]
+    elif "report" in line or ("walk" in line and "-o" in line):
         assert in_this_process(line, command, monkeypatch) == ""
         assert (folder / line.split("-o ")[1]).read_text().startswith("<!doctype html>")
     elif line.startswith("bert-inspect diagram") and "-o" in line:
@@ -140,12 +142,28 @@ def test_the_picture_of_a_number_is_what_the_command_shows(command: Command, mon
     assert code == 0 and next(plain) == next(plain)
 
 
+def test_the_picture_of_a_station_is_what_the_command_shows(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    pictures = re.findall(r"```text\n(.*?)```", README, re.DOTALL)
+    line, shown = next(picture.split("\n", 1) for picture in pictures if picture.startswith("$ bert-inspect walk"))
+    monkeypatch.setenv("COLUMNS", "140")
+    code, out, _ = command(*shlex.split(line.removeprefix("$ bert-inspect ")))
+    top, below = shown.split("...\n", 1)
+    assert code == 0 and out.startswith(top)
+    told = re.sub(r"differs by \S+,", "", out[out.index(below.partition("\n")[0]) :]).split()
+    for word, own in zip(re.sub(r"differs by \S+,", "", below).split(), told, strict=False):
+        # The last digit of a sum is each machine's own.
+        assert word == own or float(word.strip("(),:")) == pytest.approx(float(own.strip("(),:")), rel=1e-4)
+
+
 def test_the_python_examples_run(capsys: pytest.CaptureFixture[str]) -> None:
-    traced, explained = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    traced, explained, toured = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     exec(traced, {})
     assert "bert.encoder.layer.1.attention.self [2, 12, 8, 8]" in capsys.readouterr().out
     exec(explained, {})
     assert "not 1.45\n" in capsys.readouterr().out
+    exec(toured, {})
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[0] == "(1, 12, 6, 6)" and shown[2] == "attention scores, layer 0, head 2, love -> i"
 
 
 def test_the_targets_that_the_readme_names_exist() -> None:

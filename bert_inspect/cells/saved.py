@@ -11,13 +11,17 @@ from .run_numbers import Made, Numbers, Parameter
 
 
 class Saved:
-    """A saved trace as a source of numbers; ``path`` is its file, beside which its tensors may lie."""
+    """A trace with values as a source of numbers; ``path`` is its file, beside which its tensors may lie (None: it has
+    none, for it was not saved).
+    """
 
-    def __init__(self, trace: Trace, path: str, parameters: Callable[[str], Parameter | None] | None = None) -> None:
+    def __init__(
+        self, trace: Trace, path: str | None, parameters: Callable[[str], Parameter | None] | None = None
+    ) -> None:
         self.trace = trace
         self._path = path
-        beside = Path(path).with_suffix(".safetensors")
-        self._side = Side(trace, TensorFile(beside) if beside.is_file() else None)
+        beside = None if path is None else Path(path).with_suffix(".safetensors")
+        self._side = Side(trace, TensorFile(beside) if beside is not None and beside.is_file() else None)
         self._read: dict[Made, Read] = {}
         self.links = Numbers(trace=trace, outputs=self._outputs, parameters=parameters)
 

@@ -16,6 +16,8 @@ _INPUT = (
     *("attention", "device", "dtype", "allow_missing", "ablate"),
 )
 """What says which run it is, by the names of parameters."""
+_NEED_NUMBERS = ("attention", "cell", "compare", "doctor", "explain")
+"""Commands that refuse a run of shapes alone."""
 
 
 def typed_again(context: "typer.Context", trace: "Trace") -> "Callable[[Command], str]":
@@ -34,7 +36,10 @@ def typed_again(context: "typer.Context", trace: "Trace") -> "Callable[[Command]
             return typed([*words, *([given["name"]] if "name" in given else []), *command.after])
         saved = "trace" in given and "--trace" in takes
         words += [] if saved else trace.input.texts
+        without_shapes = command.before[0] in _NEED_NUMBERS or "--values" in command.after
         for name, value in given.items():
+            if without_shapes and (name, value) == ("weights", "none"):
+                continue
             option = max(named[name].opts, key=len)
             if option not in takes or (name == "trace" and not saved) or (saved and name != "trace"):
                 continue

@@ -13,6 +13,7 @@ from .diagram import diagram
 from .diff import diff
 from .doctor import doctor
 from .explain import explain
+from .explore import explore
 from .help import DIFFER, FORMAT, SEE, WHY, Command, Group
 from .model import model
 from .report import report
@@ -55,7 +56,7 @@ def main(
 
 
 _COMMANDS = {
-    SEE: (run, show, tokens, model, source, diagram, attention, report, walk),
+    SEE: (run, show, tokens, model, source, diagram, attention, report, walk, explore),
     WHY: (explain, cell, doctor),
     DIFFER: (diff, compare),
     FORMAT: (schema,),

@@ -50,7 +50,12 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "walk": (
         ('bert-inspect walk "I love cats!"', "the guided tour of one pass, station by station"),
         ('bert-inspect walk "I love cats!" --station scaling', "one station: its name, a part of it, or its number"),
-        ("bert-inspect walk --trace trace.json --plain", "all of it at once, from a saved trace"),
+        ('bert-inspect walk "I love cats!" -o walk.html', "all of it on one page; walk.ipynb is a notebook to run"),
+    ),
+    "explore": (
+        ('bert-inspect explore "I love cats!"', "the whole run on a full screen; ? lists the keys"),
+        ("bert-inspect explore --trace trace.json", "a saved trace, which opens at once"),
+        ('bert-inspect explore "I love cats!" --model bert-base-cased', "another model"),
     ),
     "explain": (
         ('bert-inspect explain "I love cats!"', "what each token contributes to the answer"),

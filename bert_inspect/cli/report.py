@@ -17,6 +17,7 @@ from .outcome import told_outcome
 from .outfile import check_folder
 from .prepare import check_weights, prepare
 from .screen import for_the_screen
+from .walk_part import part_of, tour_of_run, tour_of_saved
 
 if TYPE_CHECKING:
     from ..analysis.attention import LayerAttention
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from ..cells.record import Opened
     from ..loading.loaded import Loaded
     from ..loading.spec import ModelSpec
+    from ..stations.walk import Walk
     from ..traces.edits import Edit
     from ..traces.record import Input, Trace
     from ..traces.selection import Selection
@@ -61,6 +63,7 @@ def report(
     left_out: list[str] = []
     why: Explanation | None = None
     opened: Opened | None = None
+    tour: Walk | None = None
     if text.trace is not None:
         check_no_edits(edits)
         if verify:
@@ -71,6 +74,7 @@ def report(
 
         ran = narrowed(saved(text), selection)
         layers = _recorded(ran, left_out)
+        tour = tour_of_saved(ran, text.trace, left_out)
         left_out.append("why the model answers so: that takes the model, which a saved trace does not hold")
     elif shows_help(context, text.texts):
         return ExitCode.USAGE
@@ -78,13 +82,19 @@ def report(
         from ..capture.keep import Keep
 
         keep = Keep(stats=look.stats, values=_of_many_heads(for_the_screen()) if values else None)
-        ran, layers, why, opened = _run(
+        ran, layers, why, opened, tour = _run(
             text, model.spec(), selection, keep, edits, verify=verify, left_out=left_out, terminal=terminal
         )
     from ..render.report import report_html
 
     page = report_html(
-        ran, layers, left_out=left_out, diagram=_diagram(ran, left_out), explanation=why, opened=opened
+        ran,
+        layers,
+        left_out=left_out,
+        diagram=_diagram(ran, left_out),
+        explanation=why,
+        opened=opened,
+        walk=part_of(context, tour),
     ).encode()
     if output == "-":
         terminal.write([page])
@@ -114,8 +124,10 @@ def _run(
     verify: bool,
     left_out: list[str],
     terminal: Terminal,
-) -> "tuple[Trace, Sequence[LayerAttention], Explanation | None, Opened | None]":
-    """Run the model once, for the trace and for the attention, and again to explain its answers and its numbers."""
+) -> "tuple[Trace, Sequence[LayerAttention], Explanation | None, Opened | None, Walk | None]":
+    """Run the model once, for the trace and for the attention, and again to explain its answers and its numbers, and
+    to walk through it.
+    """
     if keep.stats or keep.values or verify:
         check_weights(spec)
     loaded, batch = prepare(text, spec, terminal, selection=selection, edits=edits)
@@ -132,14 +144,16 @@ def _run(
         traces = run_for_traces(loaded, batch, specs, verify=verify, edits=edits)
         ran, *others = (traced.trace for traced in traces)
     if ran.failure is not None:
-        return ran, [], None, None
+        return ran, [], None, None, None
     why = explained_for_report(loaded, batch, left_out, edits)
     opened = _opened(loaded, batch, ran, left_out, edits, terminal) if keep.values else None
+    with terminal.waiting("walking through the run"):
+        tour = tour_of_run(loaded, batch, ran, left_out, edits)
     try:
-        return ran, [layer for other in others for layer in attention_of_run(other)], why, opened
+        return ran, [layer for other in others for layer in attention_of_run(other)], why, opened, tour
     except UsageError as error:
         left_out.append(f"attention: {error.message}")
-        return ran, [], why, opened
+        return ran, [], why, opened, tour
 
 
 def _of_many_heads(ends: "Ends") -> "Ends":

@@ -10,12 +10,16 @@ from . import complete, help
 from . import options as o
 from .again import typed_again
 from .expand import Without, expanded
+from .full_screen import has_streams, is_drawable, is_installed, is_light, shown
 from .inputs import saved, shows_help
 from .outcome import told_failure
 from .prepare import prepare
+from .walk_files import WalkFile
 
 if TYPE_CHECKING:
     from ..cells.follow import Source
+    from ..render.walk.words import Typed
+    from ..stations.walk import Walk
 
 
 @expanded
@@ -43,6 +47,16 @@ def walk(
     plain: Annotated[
         bool, typer.Option("--plain", help="All stations at once, without keys.", rich_help_panel=help.SHOW)
     ] = False,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="In place of the screen: a page (.html), Markdown and pictures (.md), a notebook (.ipynb).",
+            rich_help_panel=help.SAVE,
+        ),
+    ] = None,
     term: Annotated[o.TerminalOptions, Without("no_pager")],
 ) -> int:
     """Walk through one pass, from the text to the answer.
@@ -52,6 +66,9 @@ def walk(
     terminal = Terminal(color=term.color, quiet=term.quiet, verbose=term.verbose, pager=False)
     if text.trace is None and shows_help(context, text.texts):
         return ExitCode.USAGE
+    file = None if output is None else WalkFile(path=output, text=text, spec=model.spec())
+    if file is not None:
+        file.check()
     source = _source(text, model, terminal)
     if source.trace.failure is not None:
         return told_failure(source.trace)
@@ -60,16 +77,30 @@ def walk(
     tour = walked(source, row=sentence - 1, layer=layer)
     typed = typed_again(context, tour.trace)
     at = None if station is None else tour.place(station)
+    if file is not None:
+        file.write(tour, typed, terminal, only=at)
+        return ExitCode.OK
     if at is None and not plain and is_interactive():
-        from .walk_keys import guided
-
-        guided(tour, typed, terminal)
+        _guided(tour, typed, terminal)
         return ExitCode.OK
     from ..render.walk.terminal import station as one
     from ..render.walk.terminal import whole_tour
 
     terminal.show(whole_tour(tour, typed) if at is None else one(tour, at, typed))
     return ExitCode.OK
+
+
+def _guided(tour: "Walk", typed: "Typed", terminal: Terminal) -> None:
+    """Go through the tour on a full screen where that can be drawn, else line by line."""
+    if not (is_installed() and has_streams() and is_drawable()):
+        from .walk_keys import guided
+
+        guided(tour, typed, terminal)
+        return
+    from ..render.walk.terminal import station
+    from ..tui.tour import Tour
+
+    shown(Tour(tour, lambda at: station(tour, at, typed), light=is_light()), terminal.color)
 
 
 def _source(text: o.TextOptions, model: o.ModelOptions, terminal: Terminal) -> "Source":

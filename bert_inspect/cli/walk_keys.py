@@ -7,7 +7,7 @@ from ..errors import UsageError
 from ..terminal import Terminal, report
 
 if TYPE_CHECKING:
-    from ..render.walk.terminal import Typed
+    from ..render.walk.words import Typed
     from ..stations.walk import Walk
 
 _KEYS = "Enter: next   b: back   l: list   NAME or number: go there   q: quit"

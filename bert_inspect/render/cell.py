@@ -89,8 +89,10 @@ def _said(cell: Cell) -> Iterator[Text]:
 
 
 @dataclass(frozen=True)
-class _Row:
-    """A line of numbers: its name, what stands between the name and the value, and the value."""
+class Row:
+    """A line of numbers: its name, the factors between the name and the value, what stands before the value (``=``,
+    ``->`` or nothing), and the value.
+    """
 
     name: str
     factors: tuple[str, ...]
@@ -99,26 +101,56 @@ class _Row:
     style: Style = PLAIN
 
 
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """A cell in words and rows, for what is no terminal. ``becomes`` is empty where nothing is told of it."""
+
+    name: str
+    value: str
+    words: str
+    symbols: str
+    rows: Sequence[Row]
+    check: str
+    becomes: str
+
+
+def told(cell: Cell) -> Told:
+    """Return a cell in words and rows; all text is safe to show."""
+    return Told(
+        name=safe_text(cell.name),
+        value=number(cell.computed if cell.value is None else cell.value),
+        words=safe_text(cell.words),
+        symbols=safe_text(cell.symbols),
+        rows=_row_list(cell),
+        check=_check(cell).plain,
+        becomes="".join(text.plain for text in _after(cell.becomes)),
+    )
+
+
 def _rows(cell: Cell) -> list[Text]:
-    rows = [_Row(safe_text(each.name), (), "", number(each.value), DIM) for each in cell.quantities]
+    return _aligned(_row_list(cell))
+
+
+def _row_list(cell: Cell) -> list[Row]:
+    rows = [Row(safe_text(each.name), (), "", number(each.value), DIM) for each in cell.quantities]
     rows += [_row(term) for term in cell.terms]
     if cell.others is not None:
         others = "other" if cell.others.count == 1 else "others"
-        rows.append(_Row(f"{cell.others.count:,} {others}", (), "", number(cell.others.value), DIM))
+        rows.append(Row(f"{cell.others.count:,} {others}", (), "", number(cell.others.value), DIM))
     if cell.sum is not None and _is_several(cell) and not _is_sum(cell):
-        rows.append(_Row("sum", (), "", number(cell.sum), NAME))
-    return _aligned(rows)
+        rows.append(Row("sum", (), "", number(cell.sum), NAME))
+    return rows
 
 
-def _row(term: Term) -> _Row:
+def _row(term: Term) -> Row:
     numbers = [factor.value for factor in term.factors]
     if len(numbers) < 2:
         plain = not numbers or numbers[0] == term.value
-        return _Row(
+        return Row(
             safe_text(term.name), () if plain else (number(numbers[0]),), "" if plain else "->", number(term.value)
         )
     shown = tuple(map(number, numbers))
-    return _Row(safe_text(term.name), shown, "=" if _multiply(numbers, term.value) else "->", number(term.value))
+    return Row(safe_text(term.name), shown, "=" if _multiply(numbers, term.value) else "->", number(term.value))
 
 
 def _multiply(numbers: Sequence[Number], value: Number) -> bool:
@@ -130,7 +162,7 @@ def _multiply(numbers: Sequence[Number], value: Number) -> bool:
     return abs(product - value) <= 1e-6 * max(abs(value), 1e-30)
 
 
-def _aligned(rows: Sequence[_Row]) -> list[Text]:
+def _aligned(rows: Sequence[Row]) -> list[Text]:
     """Return lines with names, factors and values each in columns of their own."""
     names = max((min(cell_len(row.name), _NAME) for row in rows), default=0)
     count = max((len(row.factors) for row in rows), default=0)
@@ -140,7 +172,7 @@ def _aligned(rows: Sequence[_Row]) -> list[Text]:
     return [_line(row, names, widths, middle, values) for row in rows]
 
 
-def _line(row: _Row, names: int, widths: Sequence[int], middle: int, values: int) -> Text:
+def _line(row: Row, names: int, widths: Sequence[int], middle: int, values: int) -> Text:
     name = row.name if cell_len(row.name) <= _NAME else set_cell_size(row.name, _NAME - 3) + "..."
     name += " " * (names - cell_len(name))
     factors = [factor.rjust(width) for factor, width in zip(row.factors, widths, strict=False)]

@@ -7,7 +7,7 @@ from ..traces.lookup import class_name
 from ..traces.output import Output
 from ..traces.values import Number
 from .station import Table
-from .tour import Tour
+from .tour import Tour, joined
 
 Told = tuple[tuple[str, ...], Table, bool]
 """Sentences, the table, and whether a probability of it can be worked out."""
@@ -28,7 +28,10 @@ def _classes(tour: Tour, output: Output) -> Told | None:
     own = logits[tour.row]
     names = [_class_of(tour, place) for place in range(len(own))]
     if output.probabilities is None:
-        told: tuple[str, ...] = ("This model gives no probabilities: its output is the answer, a number on a scale.",)
+        told: tuple[str, ...] = (
+            "This model gives no probabilities.",
+            "Its output is the answer: a number on the scale that its labels had in training.",
+        )
         return told, Table(
             headers=("output", "value"),
             rows=tuple((name, _number(value)) for name, value in zip(names, own, strict=True)),
@@ -42,7 +45,8 @@ def _classes(tour: Tour, output: Output) -> Told | None:
         else "A sigmoid turns each logit into a probability of its own: each class is right or wrong by itself."
     )
     best = output.predictions[tour.row] if tour.row < len(output.predictions) else None
-    told = (how,)
+    above = [name for name, share in zip(names, shares, strict=True) if float(share) > 0.5]
+    told = (how, f"Above one half {'is' if len(above) == 1 else 'are'} {joined(above) if above else 'none of them'}.")
     if best is not None and softmax:
         told = (how, f"The model says {best.label}, with a probability of {_percent(best.score)}.")
     rows = tuple((name, _number(logit), _percent(share)) for name, logit, share in zip(names, own, shares, strict=True))
@@ -67,9 +71,15 @@ def _tokens(tour: Tour, output: Output) -> Told | None:
         for token, found in zip(shown, output.tokens[tour.row], strict=True)
         if found is not None
     )
-    told = ("Each token has its own logits, and so its own answer: the class with the highest probability.",)
+    told = (
+        "Each token has its own logits, and so its own answer.",
+        "A softmax turns them into probabilities; the class with the highest one is the token's.",
+    )
     if tour.trace.model.task == heads.REPLACED_TOKENS.task:
-        told = ("For each token a sigmoid turns the logit into the probability that the token was replaced.",)
+        told = (
+            "For each token a sigmoid turns the logit into the probability that the token was replaced.",
+            "Above one half the model says that it was.",
+        )
     return told, Table(headers=("token", "class", "probability"), rows=rows, numbers=(2,)), False
 
 
@@ -106,7 +116,10 @@ def _choices(tour: Tour, output: Output) -> Told | None:
         return None
     logits, shares = output.class_logits[0], output.probabilities[0]
     texts = tour.batch.pairs or tour.batch.texts
-    told = ("The model read each choice as a text of its own; one softmax over their logits compares them.",)
+    told = (
+        "The model read each choice as a text of its own; one softmax over their logits compares them.",
+        "The choice with the highest probability is the answer.",
+    )
     rows = tuple(
         (text, _number(logit), _percent(share)) for text, logit, share in zip(texts, logits, shares, strict=False)
     )
@@ -118,8 +131,8 @@ def _similarity(tour: Tour, output: Output) -> Told | None:
         return None
     cosine = output.pooled.cosine
     told = (
-        f"One vector for each text is made out of those of its tokens (pooling: {output.pooled.kind}); the cosine says "
-        "how alike two of them are, from -1 to 1.",
+        f"One vector for each text is made out of those of its tokens (pooling: {output.pooled.kind}).",
+        "The cosine says how alike two of them are, from -1 to 1.",
     )
     numbers = tuple(str(at + 1) for at in range(len(cosine)))
     rows = tuple(

@@ -44,7 +44,8 @@ def token_type_embeddings(tour: Tour) -> Station | None:
     if several_texts:
         told.append("Tokens of the first text get row 0, those of the second text row 1.")
     else:
-        told.append("All tokens here have type 0, so each gets the same row: the same numbers in every line below.")
+        same = "" if tour.values(step) is None else ": the same numbers in every line below"
+        told.append(f"All tokens here have type 0, so each gets the same row{same}.")
     return Station(
         name="token-type-embeddings",
         title="Token type embeddings",
@@ -84,7 +85,7 @@ def position_embeddings(tour: Tour) -> Station | None:
         question="Where does a token stand?",
         text=tuple(told),
         steps=steps,
-        shown=(Tensor(step=step.id),),
+        shown=tuple(Tensor(step=each) for each in steps),
         told=Tensor(step=step.id),
         component=tour.around(step),
         more=tour.code(step),

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..cells.names import label_of
 from ..traces.sentences import real_places
+from ..traces.token_text import shown_token
 from ..traces.values import masked_below
 from ..traces.vocabulary.axes import FOLDED, TOKEN_AXES, one_of
 from .followed import Followed
@@ -23,7 +24,7 @@ class Excerpt:
 
     Attributes:
         label: what the tensor is.
-        step: the step that returned it.
+        step: the step that returned it, ``place`` which of its outputs it is.
         shape: its sizes, and ``axes`` their names (None: not known).
         where: which sentence and which head it is of, empty where there is one.
         rows: what the rows are called, and ``columns`` the columns: those that are shown.
@@ -39,6 +40,7 @@ class Excerpt:
     shape: tuple[int, ...]
     axes: tuple[str, ...] | None
     where: str
+    place: int = 0
     rows: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     row_axis: str = ""
@@ -66,6 +68,7 @@ def excerpt(tour: Tour, tensor: Tensor, followed: Followed, *, index: Sequence[i
         shape=tuple(output.shape),
         axes=None if axes is None else tuple(axes),
         where="",
+        place=tensor.place,
     )
     whole = tour.values(step, tensor.place)
     if whole is None or axes is None or 0 in output.shape or not output.shape:
@@ -87,7 +90,10 @@ def excerpt(tour: Tour, tensor: Tensor, followed: Followed, *, index: Sequence[i
     rows = _places(tour, row_axis, matrix.shape[0], MOST_ROWS, None if index is None or not row_axis else index[-2])
     if row_axis == "batch":
         rows = ([tour.row] if tour.row < matrix.shape[0] else [0]), 0
-    columns = _places(tour, column_axis, matrix.shape[1], MOST_COLUMNS, None if index is None else index[-1])
+    hidden_below = masked_below(plain.label, output.dtype)
+    also = None if index is None else index[-1]
+    # What is hidden is shown where hiding is what a tensor is about.
+    columns = _places(tour, column_axis, matrix.shape[1], MOST_COLUMNS, also, padding=hidden_below is not None)
     shown = matrix[np.ix_(rows[0], columns[0])]
     return _replaced(
         plain,
@@ -99,7 +105,7 @@ def excerpt(tour: Tour, tensor: Tensor, followed: Followed, *, index: Sequence[i
         numbers=tuple(tuple(float(each) for each in row) for row in shown),
         more_rows=rows[1],
         more_columns=columns[1],
-        hidden_below=masked_below(plain.label, output.dtype),
+        hidden_below=hidden_below,
         marked=None if index is None else (rows[0].index(index[-2]) if row_axis else 0, columns[0].index(index[-1])),
     )
 
@@ -108,12 +114,19 @@ def _replaced(excerpt: Excerpt, **changes: Any) -> Excerpt:
     return Excerpt(**{**vars(excerpt), **changes})
 
 
-def _places(tour: Tour, axis: str, size: int, most: int, also: int | None) -> tuple[list[int], int]:
-    """Return which places of an axis are shown, the real tokens of a token axis, and how many are left out; ``also``
-    is shown whatever it is.
+def _places(
+    tour: Tour, axis: str, size: int, most: int, also: int | None, *, padding: bool = False
+) -> tuple[list[int], int]:
+    """Return which places of an axis are shown, the real tokens of a token axis (or, with ``padding``, all), and how
+    many are left out; ``also`` is shown whatever it is.
     """
     places = list(range(size))
-    if axis in TOKEN_AXES and tour.row < len(tour.batch.tokens) and size == len(tour.batch.attention_mask[tour.row]):
+    if (
+        not padding
+        and axis in TOKEN_AXES
+        and tour.row < len(tour.batch.tokens)
+        and size == len(tour.batch.attention_mask[tour.row])
+    ):
         places = real_places(tour.batch, tour.row) or places
     kept = places[:most]
     if also is not None and also not in kept:
@@ -126,6 +139,9 @@ def _name(tour: Tour, axis: str, at: int) -> str:
         return ""
     if axis in ("hidden", "embedding", "head_dim", "intermediate", "half head_dim"):
         return str(at)
+    if axis in TOKEN_AXES and tour.row < len(tour.batch.tokens) and at < len(tour.batch.tokens[tour.row]):
+        padded = not tour.batch.attention_mask[tour.row][at]
+        return shown_token(tour.batch, tour.row, at) if padded else tour.names.place(axis, at, tour.row)
     return tour.names.place(axis, at, tour.row) or str(at)
 
 

@@ -137,6 +137,9 @@ def configuration(tour: Tour) -> Station:
         told.append(
             f"This run was edited ({', '.join(model.edits)}): from there on its numbers are not the model's own."
         )
+    facts = [(name, f"{size:,}", what) for name, size, what in rows if size]
+    if tour.activation:
+        facts.insert(-1, ("activation", tour.activation, "the function inside the feed-forward part"))
     return Station(
         name="configuration",
         title="Configuration",
@@ -145,7 +148,7 @@ def configuration(tour: Tour) -> Station:
         tables=(
             Table(
                 headers=("", "", "what it counts"),
-                rows=tuple((name, f"{size:,}", what) for name, size, what in rows if size),
+                rows=tuple(facts),
                 numbers=(1,),
             ),
         ),

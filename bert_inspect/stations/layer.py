@@ -176,8 +176,8 @@ def output(tour: Tour) -> Station | None:
         title="Output projection",
         question="How does a token get its old size back?",
         text=(
-            f"A second linear layer makes {narrow:,} numbers out of the {wide:,}: each neuron adds a fixed vector, as "
-            "strongly as it is active.",
+            f"A second linear layer makes {narrow:,} numbers out of the {wide:,}.",
+            "Each neuron has a fixed vector there, and adds it as strongly as the neuron is active.",
         ),
         steps=(step.id,),
         shown=(Tensor(step=step.id),),
@@ -297,12 +297,12 @@ def _moves(tour: Tour) -> Table | None:
         before, after = held
         if before is None or after is None or before.shape != after.shape or before.ndim != 3:
             return None
-        old = before[tour.row][real].astype(np.float64)
-        change = after[tour.row][real].astype(np.float64) - old
-        length = np.linalg.norm(old, axis=1)
-        if not np.isfinite(change).all() or not length.all():
+        with np.errstate(all="ignore"):  # of numbers that are no numbers nothing is told
+            old = before[tour.row][real].astype(np.float64)
+            change = after[tour.row][real].astype(np.float64) - old
+            moved = np.linalg.norm(change, axis=1) / np.linalg.norm(old, axis=1)
+        if not real or not np.isfinite(moved).all():
             return None
-        moved = np.linalg.norm(change, axis=1) / length
         most = int(moved.argmax())
         rows.append((str(layer), _share(moved.mean()), f"{tokens[real[most]]} {_share(moved[most])}"))
     return Table(headers=("layer", "mean", "most"), rows=tuple(rows), numbers=(0, 1)) if rows else None

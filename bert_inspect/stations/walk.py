@@ -16,7 +16,7 @@ from ..cells.record import Cell
 from ..cells.run_numbers import Missing, Numbers
 from ..cells.tell import Asked, cell_of
 from ..cells.where import Where
-from ..errors import UsageError
+from ..errors import TraceFileError, UsageError
 from ..source_view.statement import Statement, Statements
 from ..traces.record import Step, Trace
 from ..traces.values import masked_below
@@ -28,7 +28,7 @@ from .excerpt import Excerpt, excerpt
 from .followed import Followed, followed
 from .names import NAMES
 from .station import Command, Station
-from .tour import Tour
+from .tour import Tour, joined
 
 MOST_NUMBERS = 50_000_000
 """Up to how many numbers of a run are held at once; of a larger run the tour has shapes alone."""
@@ -53,10 +53,13 @@ class Stop:
 
 @dataclass(frozen=True, kw_only=True)
 class Walk:
-    """The tour of one sentence, ``row`` from 0, of a trace. ``has_numbers`` says whether the run's were kept."""
+    """The tour of one sentence, ``row`` from 0, of a trace. ``layer`` is the encoder layer that is walked through, None
+    where there is none; ``has_numbers`` says whether the run's numbers were kept.
+    """
 
     trace: Trace
     row: int
+    layer: int | None
     stops: tuple[Stop, ...]
     followed: Followed
     has_numbers: bool
@@ -98,15 +101,17 @@ def walk(source: Source, *, row: int = 0, layer: int | None = None) -> Walk:
 
     Raises:
         UsageError: there is no such sentence or layer, or the trace is not of a whole run.
+        TraceFileError: its tensors are not those of its text.
     """
     trace = source.trace
     _check(trace, row, layer)
+    _check_tokens(trace)
     numbers = _numbers(source, layer)
     tour = Tour(trace, numbers, row, layer=layer)
     found = followed(tour)
     guide = _Guide(source=source, tour=tour, followed=found, statements=Statements(trace))
     stops = tuple(guide.stop(station) for station in stations(tour))
-    return Walk(trace=trace, row=row, stops=stops, followed=found, has_numbers=guide.has_numbers)
+    return Walk(trace=trace, row=row, layer=tour.first, stops=stops, followed=found, has_numbers=guide.has_numbers)
 
 
 def _check(trace: Trace, row: int, of: int | None) -> None:
@@ -122,6 +127,18 @@ def _check(trace: Trace, row: int, of: int | None) -> None:
     if of is not None and of not in layers:
         there = f"layers 0 to {layers[-1]}" if len(layers) > 1 else "only layer 0" if layers else "no layers"
         raise UsageError(f"there is no layer {of}: this model has {there}", "layers are counted from 0")
+
+
+def _check_tokens(trace: Trace) -> None:
+    """Refuse a trace whose tensors have other tokens than its text."""
+    counts = {len(tokens) for tokens in trace.input.tokens}
+    for step in trace.steps:
+        for output in step.outputs:
+            for axis, size in zip(output.axes or (), output.shape, strict=False):
+                if axis in TOKEN_AXES and size > 1 and counts != {size}:
+                    texts = joined([str(count) for count in sorted(counts)] or ["no"])
+                    said = f"{step.label} has {size} tokens, and its texts have {texts}"
+                    raise TraceFileError(f"the trace does not fit together: {said}", "trace the text again")
 
 
 def stations(tour: Tour) -> Iterator[Station]:

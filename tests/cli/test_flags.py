@@ -108,7 +108,9 @@ def test_what_a_saved_trace_does_not_hold_is_told_with_how_to_keep_it(
     hint = "trace it with --values, or without --trace: this command keeps what it needs by itself"
     assert f"hint: {hint}" in command("attention", "--trace", file)[2]
     assert command("report", "--trace", file, "-o", tmp_path / "r.html")[0] == 0
-    assert f"this trace holds no values of it; {hint}" in (tmp_path / "r.html").read_text()
+    assert f"this trace holds no values of it; {hint}" in re.sub(
+        r"</?span[^>]*>", "", (tmp_path / "r.html").read_text()
+    )
 
 
 def test_findings_and_notes_advise_options_too(

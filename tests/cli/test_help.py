@@ -21,7 +21,9 @@ Command = Callable[..., tuple[int, str, str]]
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 PANELS = {"Input", "Compare", "Model", "Edit", "Filter", "Show", "Save", "Terminal"}
 GROUPS = {
-    "See the pass": ["run", "show", "tokens", "model", "source", "diagram", "attention", "report", "walk"],
+    "See the pass": [
+        *("run", "show", "tokens", "model", "source", "diagram", "attention", "report", "walk", "explore")
+    ],
     "Ask why": ["explain", "cell", "doctor"],
     "Compare": ["diff", "compare"],
     "Many sentences": ["run --input"],
@@ -93,7 +95,8 @@ def in_folder(folder: Path, command: Command, monkeypatch: pytest.MonkeyPatch) -
             assert command("run", TEXTS[0], "--attention", attention, "--values", "-o", f"{name}.json")[0] == 0
 
 
-LINES = [line for lines in EXAMPLES.values() for line, _ in lines]
+# What fills a terminal is tried at one of its own: tests/cli/test_explore.py.
+LINES = [line for name, lines in EXAMPLES.items() if name != "explore" for line, _ in lines]
 
 
 @pytest.mark.usefixtures("in_folder")
@@ -125,7 +128,8 @@ def at_a_terminal(*arguments: str) -> Any:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["run"], ["tokens"], ["source", "attention.self"], ["compare"], ["attention"], ["cell", "logits"]]
+    "arguments",
+    [["run"], ["tokens"], ["source", "attention.self"], ["compare"], ["attention"], ["explore"], ["cell", "logits"]],
 )
 def test_without_a_sentence_a_person_gets_five_lines(arguments: list[str]) -> None:
     done = at_a_terminal(*arguments)

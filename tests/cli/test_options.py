@@ -35,11 +35,13 @@ OFFERED = {
     "model": {"--task", "--download", "--num-labels", "--depth"} | OUTPUT | TERMINAL,
     "source": TRACED | {"--labels", "--stats", "--values", "--axes"} | MODEL | TERMINAL,
     "diagram": TRACED | {"--labels", "--model", "--task", "--download", "--num-labels", "--attention"} | TERMINAL
+    | {"--all"}
     | {"--module", "--depth", "--fold", "--no-fold", "--direction", "--output"},
     "attention": TRACED | MODEL - {"--num-labels"} | TERMINAL
     | {"--layer", "--head", "--mean", "--padding", "--output", "--ablate"},
     "report": TRACED | {"--ablate", "--labels", "--stats", "--values", "--verify", "--output"} | MODEL | SELECTION
     | TERMINAL - {"--no-pager"},
+    "explore": TRACED | {"--labels"} | MODEL | SELECTION | TERMINAL - {"--no-pager"},
     "explain": CHOICE | {"--truncate"} | MODEL | OUTPUT | TERMINAL | {"--input", "--batch-size"}
     | {"--target", "--against", "--token", "--by", "--neurons", "--check", "--split", "--words", "--all", "--ablate"},
     "doctor": TEXT | MODEL - {"--allow-missing"} | {"--only", "--skip", "--json"} | TERMINAL,

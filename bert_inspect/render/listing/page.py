@@ -16,6 +16,8 @@ from ..matrix import matrix
 from ..words import BAD, DIM, KNOWN, LAYER, MASKED, NAME, OP, PLAIN, named_shape, not_finite, plural, shape
 from .highlight import broken, dimmed, highlighted, indent_of
 
+MARK = "▶"
+"""What stands beside the line of the step that is marked."""
 _NUMBER = 5
 _GUTTER = _NUMBER + 3
 """A line's number, a blank, a rule, a blank."""
@@ -43,9 +45,10 @@ class _Signs:
     called: str = "↓ "
     cut: str = "…"
     times: str = "×"
+    marked: str = MARK
 
 
-_ASCII = _Signs("|", ":", "?", "< ", "> ", "= ", "v ", "~", "x")
+_ASCII = _Signs("|", ":", "?", "< ", "> ", "= ", "v ", "~", "x", "*")
 
 
 def source_page(found: Listing, trace: Trace, view: View) -> Group:
@@ -54,17 +57,20 @@ def source_page(found: Listing, trace: Trace, view: View) -> Group:
 
 
 class SourceListing:
-    """A listing as a Rich renderable; results stand beside the code where the width has room, else below it."""
+    """A listing as a Rich renderable; results stand beside the code where the width has room, else below it. The line
+    of a step that is ``marked`` has a sign of its own.
+    """
 
-    def __init__(self, found: Listing, trace: Trace, view: View) -> None:
+    def __init__(self, found: Listing, trace: Trace, view: View, *, marked: Step | None = None) -> None:
         self._found = found
         self._trace = trace
         self._view = view
+        self._marked = None if marked is None else marked.id
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
         signs = _ASCII if options.ascii_only else _Signs()
         pages = [
-            _Page(function, self._trace, self._view, width=options.max_width, signs=signs)
+            _Page(function, self._trace, self._view, width=options.max_width, signs=signs, marked=self._marked)
             for function in self._found.functions
         ]
         rows = [row for page in pages for row in page.rows()]
@@ -76,8 +82,18 @@ class SourceListing:
 class _Page:
     """One function."""
 
-    def __init__(self, function: FunctionListing, trace: Trace, view: View, *, width: int, signs: _Signs) -> None:
+    def __init__(
+        self,
+        function: FunctionListing,
+        trace: Trace,
+        view: View,
+        *,
+        width: int,
+        signs: _Signs,
+        marked: int | None,
+    ) -> None:
         self._function, self._trace, self._view, self._signs = function, trace, view, signs
+        self._marked = marked
         self._width, self._wide = width, width >= _WIDE
         margin = min((indent_of(line.text) for line in function.lines if line.text.strip()), default=0)
         code = highlighted([line.text[margin:] for line in function.lines])
@@ -116,6 +132,8 @@ class _Page:
     def _gutter(self, line: ListingLine, *, first: bool) -> Cell:
         signs = self._signs
         rule = signs.ran if line.ran else signs.idle if line.ran is False else signs.untold
+        if first and any(made.how == "made" and made.step.id == self._marked for made in line.made):
+            return [(f"{line.number:>{_NUMBER}} ", NAME), (f"{signs.marked} ", LAYER)]
         return [(f"{line.number if first else '':>{_NUMBER}} {rule} ", DIM)]
 
     def _notes(self, line: ListingLine, indent: int) -> Iterator[Cell]:
@@ -216,7 +234,8 @@ def _title(found: Listing) -> Iterator[Cell]:
     step = found.step
     yield [(safe_text(step.path or step.type), NAME), (safe_text(f"  {step.label}"), PLAIN)]
     if found.calls > 1:
-        yield [(f"called {found.calls} times; this is the first call", DIM)]
+        which = f"call {step.call}, counted from 0" if step.call else "the first call"
+        yield [(f"called {found.calls} times; this is {which}", DIM)]
 
 
 def _heading(function: FunctionListing) -> Iterator[Cell]:

@@ -28,7 +28,7 @@ from .sources import code_data
 from .tensors import heads_that_fit, tensors_data
 from .why import why_of
 
-_STYLES = ("page.css", "explain.css")
+_STYLES = ("page.css", "explain.css", "walk/walk.css")
 _SCRIPTS = (
     "dom.js",
     "heatmap.js",
@@ -54,6 +54,7 @@ def report_html(
     diagram: str | None = None,
     explanation: Explanation | None = None,
     opened: Opened | None = None,
+    walk: str | None = None,
 ) -> str:
     """Return the page on a whole run.
 
@@ -64,6 +65,7 @@ def report_html(
         diagram: the dataflow as SVG, its boxes with the attribute ``data-step``.
         explanation: why the model answers as it does, by token.
         opened: the cells whose arithmetic can be opened; None where none can.
+        walk: the guided tour, as `render.walk` makes it a part of a page.
     """
     bare = structs.replace(trace, steps=[_without_values(step) for step in trace.steps])
     stack = heads_that_fit(trace)
@@ -84,6 +86,7 @@ def report_html(
         notes=notes,
         diagram=diagram,
         explanation=explanation,
+        walk=walk,
     )
 
 
@@ -113,6 +116,7 @@ def _page(
     diagram: str | None,
     chosen: dict[str, int | None] | None = None,
     explanation: Explanation | None = None,
+    walk: str | None = None,
 ) -> str:
     notes = list(notes)
     names = [token_texts(trace.input, row) for row in range(len(trace.input.tokens))]
@@ -134,7 +138,8 @@ def _page(
     diagram = None if diagram is None else light_on_paper(diagram)
     style, script = inlined(_STYLES, _SCRIPTS)
     why = None if explanation is None else why_of(explanation)
-    inner = re.findall(r"<style>(.*?)</style>", (diagram or "") + ("" if why is None else why.pictures), re.DOTALL)
+    drawn = (diagram or "") + (walk or "") + ("" if why is None else why.pictures)
+    inner = re.findall(r"<style>(.*?)</style>", drawn, re.DOTALL)
     page = template("page.html.j2").render(
         title=title,
         name=safe_text(trace.model.name or trace.model.class_),
@@ -154,6 +159,7 @@ def _page(
         caution=CAUTION,
         notes=notes,
         diagram=None if diagram is None else Markup(diagram),
+        walk=None if walk is None else Markup(walk),
     )
     return safe_document(page)
 

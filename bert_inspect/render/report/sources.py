@@ -63,7 +63,7 @@ def _place(function: FunctionListing, known: dict[Any, int], shown: list[dict[st
     key = (function.name, function.file, tuple(lines))
     if key not in known:
         known[key] = len(shown)
-        coloured = _coloured([line.text for line in function.lines])
+        coloured = coloured_lines([line.text for line in function.lines])
         shown.append(
             {
                 "name": function.name,
@@ -87,7 +87,7 @@ def _made(function: FunctionListing, found: Listing, places: dict[int, int]) -> 
     return made
 
 
-def _coloured(lines: list[str]) -> list[list[tuple[str, str]]]:
+def coloured_lines(lines: list[str]) -> list[list[tuple[str, str]]]:
     """Return each line as pairs of a kind (empty for plain text) and a text, without the indent they share."""
     margin = min((len(line) - len(line.lstrip()) for line in lines if line.strip()), default=0)
     text = "\n".join(safe_text(line[margin:]) for line in lines)

@@ -1,6 +1,6 @@
 """One station of the tour in a terminal."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from rich.cells import cell_len, set_cell_size
@@ -12,27 +12,25 @@ from rich.style import Style
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from ...dataflow import Dataflow, dataflow, folded, tokenizer_flow
 from ...safetext import safe_text
 from ...source_view.statement import Statement
 from ...stations.excerpt import Excerpt
-from ...stations.station import Command, Station, Table
+from ...stations.station import Table
 from ...stations.walk import Stop, Walk
 from ..cell import cell_of_station
 from ..diagram.text import TextDiagram
 from ..listing.highlight import highlighted
 from ..words import DIM, KNOWN, LAYER, MASKED, NAME, PLAIN
-from .words import followed, left_out, no_numbers, numbers_of, shape_of
+from .flows import component_flow
+from .words import Typed, first_followed, followed, left_out, no_numbers, numbers_of, shape_of, typed_commands
 
-Typed = Callable[[Command], str]
-"""Writes a command as a user types it."""
 _TEXT = 88
 """The columns that sentences take at most: longer lines are hard to read."""
 _NAME = 14
 """The columns that the name of a row, and of a column of tokens, may take."""
 
 
-def whole_tour(walk: Walk, typed: Typed) -> Group:
+def whole_tour(walk: Walk, typed: Typed | None = None) -> Group:
     """Return all stations, one after another; the diagram of a component only at its first."""
     drawn: set[object] = set()
     shown = []
@@ -53,8 +51,8 @@ def listed(walk: Walk, at: int) -> Group:
     return Group(shown, Text())
 
 
-def station(walk: Walk, at: int, typed: Typed, *, diagram: bool = True) -> Group:
-    """Return one station; ``typed`` writes its commands."""
+def station(walk: Walk, at: int, typed: Typed | None = None, *, diagram: bool = True) -> Group:
+    """Return one station; ``typed`` writes its commands, which are left out without it."""
     stop = walk.stops[at]
     parts: list[RenderableType] = [
         _Title(f"{at + 1} of {len(walk.stops)}", stop.station.title),
@@ -64,7 +62,7 @@ def station(walk: Walk, at: int, typed: Typed, *, diagram: bool = True) -> Group
     parts += [_Sentences(" ".join(stop.station.text))]
     for block in _blocks(walk, at, stop, diagram=diagram):
         parts += [Text(), block]
-    commands = [Text(f"$ {safe_text(typed(command))}", DIM) for command in stop.commands]
+    commands = [Text(f"$ {line}", DIM) for line in typed_commands(stop, typed)]
     return Group(*parts, Text(), *commands, Text())
 
 
@@ -85,27 +83,17 @@ def _blocks(walk: Walk, at: int, stop: Stop, *, diagram: bool) -> Iterator[Rende
         yield Group(*(line for statement in stop.code for line in _statement(statement)))
     component = stop.station.component if diagram else None
     if isinstance(component, str):
-        yield TextDiagram(tokenizer_flow(walk.trace.input), upwards=False)
+        yield TextDiagram(component_flow(walk, stop.station), upwards=False)
     elif component is not None:
         marked = frozenset(f"s{step}" for step in stop.station.steps)
-        yield TextDiagram(_component(walk, stop.station), upwards=False, marked=marked)
-    if at == _first_followed(walk):
+        yield TextDiagram(component_flow(walk, stop.station), upwards=False, marked=marked)
+    if at == first_followed(walk):
         yield _Sentences(followed(walk) or no_numbers(walk))
     yield from (_Matrix(excerpt) for excerpt in stop.excerpts)
     if stop.cell is not None:
         yield Group(*cell_of_station(stop.cell))
     elif stop.no_cell:
         yield Text(f"the arithmetic: {safe_text(stop.no_cell)}", DIM)
-
-
-def _component(walk: Walk, station: Station) -> Dataflow:
-    assert isinstance(station.component, int)
-    return folded(dataflow(walk.trace, walk.trace.steps[station.component], depth=station.depth))
-
-
-def _first_followed(walk: Walk) -> int:
-    """Return the first station with a tensor: there it is said what is followed."""
-    return next((at for at, stop in enumerate(walk.stops) if stop.excerpts), -1)
 
 
 class _Sentences:

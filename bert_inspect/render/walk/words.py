@@ -1,12 +1,35 @@
 """Words that every form of the tour shows: what is followed through it, shapes, how a matrix is cut."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from ...safetext import safe_text
 from ...stations.excerpt import Excerpt
-from ...stations.walk import Walk
+from ...stations.station import Command
+from ...stations.walk import Stop, Walk
 from ...traces.token_text import token_texts
 from ..words import number, plural
+
+Typed = Callable[[Command], str]
+"""Writes a command as a user types it."""
+
+
+def typed_commands(stop: Stop, typed: Typed | None) -> list[str]:
+    """Return the commands of a station as a user types them, none where nothing writes them."""
+    return [] if typed is None else [safe_text(typed(command)) for command in stop.commands]
+
+
+def introduced(walk: Walk) -> str:
+    """Return what a file says of the run at its beginning, after the name of the model's class."""
+    said = "followed from the text to the answer."
+    if walk.trace.model.weights == "none":
+        return f"{said} It was computed without weights, in shapes alone; every shape and line of source comes from it."
+    return f"{said} Every number, shape and line of source comes from it."
+
+
+def first_followed(walk: Walk) -> int:
+    """Return the first station with a tensor, where it is said what is followed; -1 where none has one."""
+    return next((at for at, stop in enumerate(walk.stops) if stop.excerpts), -1)
 
 
 def followed(walk: Walk) -> str:
@@ -48,6 +71,13 @@ def left_out(excerpt: Excerpt, *, columns: int = 0) -> str:
     if excerpt.more_columns + columns:
         parts.append(plural(excerpt.more_columns + columns, "more column"))
     return ", ".join(parts)
+
+
+def gaps(excerpt: Excerpt) -> frozenset[int]:
+    """Return before which columns others are left out."""
+    numbered = [int(name) if name.isdecimal() else None for name in excerpt.columns]
+    pairs = enumerate(pairwise(numbered), 1)
+    return frozenset(at for at, (one, two) in pairs if one is not None and two is not None and two - one != 1)
 
 
 def numbers_of(excerpt: Excerpt) -> Sequence[Sequence[str]]:

@@ -1,0 +1,1 @@
+"""The left side: the tree of steps, and what narrows it."""

@@ -1,0 +1,1 @@
+"""The tabs on the right: what is known of the chosen step."""
