@@ -30,6 +30,9 @@ def test_an_edited_run_is_explained_and_adds_up(family: Family, by: Any, attenti
     assert output is not None and found.adds_up and found.model.edits == SPECS
     for answer in found.answers:
         assert answer.total is not None
+        if answer.components is not None:  # the layer that was taken away has a row of its own
+            assert [*map(len, answer.components.heads)] == [loaded.sizes["heads"]] * loaded.layers
+            assert not any(answer.components.heads[0]) and not answer.components.feed_forward[0]
         logit = float(output.logits[answer.sentence][answer.target.of.index])
         assert float(answer.total.sum) == pytest.approx(logit, abs=1e-5)
         assert all(cut.total.adds_up for cut in answer.cuts)
