@@ -15,6 +15,7 @@ from .families import family_of
 from .loading.loaded import Loaded
 from .loading.spec import DEFAULT_MODEL, DEFAULT_SEED, Attention, Dtype, ModelSpec, Task, Weights
 from .result import Explanation, Trace
+from .traces.edits import parse_edits
 from .traces.record import Input
 from .traces.selection import Level, Selection
 
@@ -40,6 +41,7 @@ def trace(
     max_length: int | None = None,
     truncate: bool = False,
     attention: Attention | None = None,
+    edits: Sequence[str] = (),
 ) -> Trace:
     """Run a BERT once over the sentences and return the trace of that forward.
 
@@ -68,9 +70,12 @@ def trace(
         truncate: cut longer sentences; otherwise they are an error.
         attention: run with this implementation; by default with the model's own. Only ``"eager"`` computes scores and
             probabilities that can be seen.
+        edits: what is taken away or changed in the run, as ``--ablate`` takes it: ``"layer.3.head.7"``,
+            ``"layer.3.attention=mean"``, ``"token:pizza"``. The trace is that of the edited run.
 
     Raises:
-        UsageError: unusable sentences or filters, or a model whose own forward asks for this trace.
+        UsageError: unusable sentences, filters or edits, or a model whose own forward asks for this trace.
+        BertInspectError: nothing can be edited, as the model's own forward fails.
         TypeError: the model is of another kind.
     """
     model, loaded = _ready(model, tokenizer)
@@ -83,10 +88,11 @@ def trace(
         max_length=max_length,
         truncate=truncate,
     )
+    made = parse_edits(_several(edits))
     selection = Selection.parse(layer=None if layer is None else str(layer), module=_several(module), level=level)
     keep = Keep(stats=stats, values="full" if values else None, seconds=time, limit=VALUES_LIMIT)
     with attending(model, attention or model.config._attn_implementation):
-        traced = run_forward(loaded, batch, selection=selection, keep=keep, verify=verify)
+        traced = run_forward(loaded, batch, selection=selection, keep=keep, verify=verify, edits=made)
     return Trace.of(traced.trace)
 
 
@@ -106,6 +112,7 @@ def explain(
     max_length: int | None = None,
     truncate: bool = False,
     attention: Attention | None = None,
+    edits: Sequence[str] = (),
 ) -> Explanation:
     """Explain a model's answer to each sentence: the logit as an exact sum, whose parts are in logits too.
 
@@ -130,9 +137,10 @@ def explain(
         max_length: as for `trace`.
         truncate: as for `trace`.
         attention: as for `trace`.
+        edits: as for `trace`; what is explained is the edited run.
 
     Raises:
-        UsageError: unusable sentences, or a number that the model does not give.
+        UsageError: unusable sentences or edits, or a number that the model does not give.
         BertInspectError: the model computes something that cannot be held.
         TypeError: the model is of another kind.
     """
@@ -142,9 +150,11 @@ def explain(
     model, loaded = _ready(model, tokenizer)
     batch = _encoded(loaded, texts, pairs=pairs, choices=choices, max_length=max_length, truncate=truncate)
     named = {name: None if given is None else str(given) for name, given in (("target", target), ("token", token))}
+    made = parse_edits(_several(edits))
     wanted = Wanted(**named, against=None if against is None else str(against))
     with attending(model, attention or model.config._attn_implementation):
-        return Explanation.of(explain_batch(loaded, batch, by=by, wanted=wanted, neurons=neurons, check=check))
+        found = explain_batch(loaded, batch, by=by, wanted=wanted, neurons=neurons, check=check, edits=made)
+    return Explanation.of(found)
 
 
 def walk(

@@ -38,7 +38,7 @@ ROOMS: dict[str, set[str]] = {
     "capture": TRACES | {"errors", "files", "loading", "source_view", "msgspec", "numpy", "capture.naming"}
     | {"capture.tracing", "capture.verify"} | TORCH,
     "capture.tracing": TRACES | {"errors", "capture", "capture.verify", "msgspec", "torch"},
-    "capture.naming": TRACES | {"errors", "capture.tracing", "torch"},
+    "capture.naming": TRACES | {"errors", "loading", "capture.tracing", "torch"},
     "capture.verify": TRACES | {"capture", "loading", "capture.naming", "capture.tracing", "torch"},
     "analysis": TRACES | {"errors", "capture", "loading", "diff", "cells", "analysis.causes", "msgspec", "numpy"},
     "analysis.causes": TRACES | {"diff", "msgspec", "numpy", "torch", "transformers"},

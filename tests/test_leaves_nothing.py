@@ -78,6 +78,11 @@ FAILURES: dict[str, tuple[list[str], int, tuple[str, Any] | None]] = {
         None,
     ),
     "a forward interrupted": (["run", "x", "--model", "{model}"], 130, (OUTPUT, raising(KeyboardInterrupt()))),
+    "an edited forward interrupted": (
+        ["run", "x", "--ablate", "layer.0", "--model", "{model}"],
+        130,
+        (OUTPUT, raising(KeyboardInterrupt())),
+    ),
     "no memory": (["run", "x", "--model", "{model}"], 1, (OUTPUT, raising(MemoryError()))),
     "a fault of ours": (
         ["run", "x", "--model", "{model}"],

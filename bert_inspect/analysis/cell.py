@@ -1,6 +1,6 @@
 """A cell of a model: it is run once to find the step, and again keeping only the tensors that the cell is made of."""
 
-from collections.abc import Callable, Set
+from collections.abc import Callable, Sequence, Set
 from typing import Any
 
 from ..capture.forward import Linked, run_linked
@@ -10,32 +10,34 @@ from ..cells.operand import Read
 from ..cells.run_numbers import Numbers, Parameter
 from ..errors import UsageError
 from ..loading.loaded import Loaded
+from ..traces.edits import Edit
 from ..traces.record import Input, Step, Trace
 
 
-def numbers_of_all(loaded: Loaded, batch: Input, ran: Trace) -> Numbers:
-    """Run a model once more and return the numbers of what every step of a whole run returned.
+def numbers_of_all(loaded: Loaded, batch: Input, ran: Trace, *, edits: Sequence[Edit] = ()) -> Numbers:
+    """Run a model once more, edited as in that run, and return the numbers of what every step of a whole run returned.
 
     Raises:
         UsageError: other steps ran than before.
     """
-    return _numbers(_again(loaded, batch, ran, keep=Keep(tensors=True)), loaded)
+    return _numbers(_again(loaded, batch, ran, keep=Keep(tensors=True), edits=edits), loaded)
 
 
-def _again(loaded: Loaded, batch: Input, ran: Trace, *, keep: Keep) -> Linked:
-    linked = run_linked(loaded, batch, keep=keep)
+def _again(loaded: Loaded, batch: Input, ran: Trace, *, keep: Keep, edits: Sequence[Edit]) -> Linked:
+    linked = run_linked(loaded, batch, keep=keep, edits=edits)
     if [step.type for step in linked.trace.steps] != [step.type for step in ran.steps]:
         raise UsageError("the model ran other steps the second time", "bert-inspect doctor asks whether it is random")
     return linked
 
 
 class Runs:
-    """Runs of one model over one batch, each of which keeps what a few steps returned."""
+    """Runs of one model over one batch, all with the same edits, each of which keeps what a few steps returned."""
 
-    def __init__(self, loaded: Loaded, batch: Input) -> None:
+    def __init__(self, loaded: Loaded, batch: Input, *, edits: Sequence[Edit] = ()) -> None:
         self._loaded = loaded
         self._batch = batch
-        first = run_linked(loaded, batch, keep=Keep())
+        self._edits = edits
+        first = run_linked(loaded, batch, keep=Keep(), edits=edits)
         self.trace: Trace = first.trace
         self.links = _numbers(first, loaded)
 
@@ -46,7 +48,8 @@ class Runs:
             UsageError: other steps ran than before.
         """
         keep = Keep(tensors=True, steps=frozenset(steps))
-        return _numbers(_again(self._loaded, self._batch, self.trace, keep=keep), self._loaded)
+        again = _again(self._loaded, self._batch, self.trace, keep=keep, edits=self._edits)
+        return _numbers(again, self._loaded)
 
 
 def _numbers(linked: Linked, loaded: Loaded) -> Numbers:

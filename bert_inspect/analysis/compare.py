@@ -9,6 +9,7 @@ from ..capture.keep import Keep
 from ..capture.undisturbed import attending
 from ..diff import Comparison, Diff, Side
 from ..loading.loaded import Loaded
+from ..traces.edits import Edit
 from ..traces.record import Input, Trace
 from ..traces.selection import Selection
 from .causes.cause import with_cause
@@ -19,12 +20,15 @@ MOST_NUMBERS = 200_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """One side: a model, which both may share, the batch, the implementation of attention, and how it is called."""
+    """One side: a model, which both may share, the batch, the implementation of attention, how it is called, and what
+    is edited in its run.
+    """
 
     loaded: Loaded
     batch: Input
     attention: str
     name: str
+    edits: tuple[Edit, ...] = ()
 
 
 def compare_runs(a: Run, b: Run, *, selection: Selection, atol: float | None = None, rtol: float | None = None) -> Diff:
@@ -60,4 +64,4 @@ def _trace(run: Run, *, selection: Selection, values: bool) -> Trace:
     numbers = run.loaded.weights != "none"
     keep = Keep(stats=numbers and not values, values="full" if numbers and values else None)
     with attending(run.loaded.model, run.attention):
-        return run_forward(run.loaded, run.batch, selection=selection, keep=keep).trace
+        return run_forward(run.loaded, run.batch, selection=selection, keep=keep, edits=run.edits).trace

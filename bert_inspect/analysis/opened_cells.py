@@ -12,6 +12,7 @@ from ..cells.record import Cell, Opened
 from ..cells.where import Tensor, Where, place_of
 from ..errors import UsageError
 from ..loading.loaded import Loaded
+from ..traces.edits import Edit
 from ..traces.record import Input, Trace
 from ..traces.values import masked_below
 from ..traces.vocabulary.axes import TOKEN_AXES
@@ -23,7 +24,9 @@ MOST_NUMBERS = 50_000_000
 """Up to how many numbers of a run are held at once."""
 
 
-def opened_cells(loaded: Loaded, batch: Input, ran: Trace, *, ends: int, sentences: int) -> Opened:
+def opened_cells(
+    loaded: Loaded, batch: Input, ran: Trace, *, ends: int, sentences: int, edits: Sequence[Edit] = ()
+) -> Opened:
     """Run the model again and return the cells that can be opened of what every step returned.
 
     Args:
@@ -32,13 +35,15 @@ def opened_cells(loaded: Loaded, batch: Input, ran: Trace, *, ends: int, sentenc
         ran: the trace of a whole run of it, whose steps they are of.
         ends: of an axis of a matrix so many of the first and of the last places are shown.
         sentences: of how many sentences numbers are shown.
+        edits: what was edited in that run.
 
     Raises:
         UsageError: the run is too large to be held, or its steps are not the same twice.
     """
     if sum(math.prod(output.shape) for step in ran.steps for output in step.outputs) > MOST_NUMBERS:
         raise UsageError("the run has too many numbers to work each of them out", "bert-inspect cell shows one")
-    numbers = numbers_of_all(loaded, batch, ran)
+    numbers = numbers_of_all(loaded, batch, ran, edits=edits)
+    batch = ran.input  # as it was edited
     trace = numbers.trace
     names = Names(trace)
     builder = Builder(numbers=numbers, names=names, most=5)

@@ -8,6 +8,7 @@ from msgspec import structs
 
 from ..errors import UsageError
 from ..loading.loaded import Loaded
+from ..traces.edits import Edit
 from ..traces.record import Input, Trace
 from ..traces.selection import Selection
 from .encode import Sentences, encode
@@ -44,6 +45,7 @@ def trace_batch(
     selection: Selection,
     keep: Keep,
     verify: bool = False,
+    edits: Sequence[Edit] = (),
 ) -> Trace:
     """Trace one batch; ``input.lines`` says which lines of the file its sentences are.
 
@@ -51,7 +53,7 @@ def trace_batch(
         UsageError: a sentence is too long; the message names its line.
     """
     encoded = encode_batch(tokenizer, batch, limit=limit, truncate=truncate)
-    return run_forward(loaded, encoded, selection=selection, keep=keep, verify=verify)[0]
+    return run_forward(loaded, encoded, selection=selection, keep=keep, verify=verify, edits=edits)[0]
 
 
 def encode_batch(tokenizer: Any, batch: Sequence[NumberedLine], *, limit: int | None, truncate: bool) -> Input:

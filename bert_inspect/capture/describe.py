@@ -2,13 +2,14 @@
 
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
 import torch
 
 from ..loading.loaded import Loaded
+from ..traces.edits import Edit
 from ..traces.record import Environment, Model, Sizes
 from ..traces.values import strict
 from .tracing.tensor_stats import dtype_name
@@ -24,8 +25,10 @@ def environment() -> Environment:
     )
 
 
-def described(loaded: Loaded) -> Model:
-    """Return a loaded model as plain data: its configuration, its sizes, where it came from, how it runs."""
+def described(loaded: Loaded, edits: Sequence[Edit] = ()) -> Model:
+    """Return a loaded model as plain data: its configuration, its sizes, where it came from, how it runs and what was
+    edited in the run.
+    """
     model, settings = loaded.model, loaded.model.config.to_dict()
     parameter = next(model.parameters())
     return Model(
@@ -45,6 +48,7 @@ def described(loaded: Loaded) -> Model:
         sizes=Sizes(**loaded.family.sizes_of(settings)),
         unused=list(loaded.unused),
         about=loaded.about if loaded.weights == "pretrained" else "",
+        edits=[str(edit) for edit in edits],
     )
 
 

@@ -10,19 +10,20 @@ from torch import nn
 
 from ..errors import UsageError
 from ..loading.loaded import Loaded
+from ..traces.edits import Edit
 from ..traces.record import FORMAT, VERSION, Failure, Input, Trace
 from ..traces.selection import Selection
-from ..traces.sentences import classification_place
-from ..traces.vocabulary import labels
 from .describe import described, environment
+from .editing.plan import Plan, plan_edits, with_edited_tokens
 from .failure import broken_by, cause_of_failure
 from .keep import Keep, TooManyValues, TraceSpec
 from .model_inputs import VisibleTokens, as_given, model_inputs
 from .naming.assemble import Assembled, Named, assemble, named
 from .naming.links import links
-from .naming.modules import Naming
+from .naming.of_run import naming_of
 from .outputs.by_head import output_of
 from .tracing.activations import TooManyNumbers
+from .tracing.editing import Editing
 from .tracing.hooks import exclusively
 from .tracing.recording import Outcome, Recording
 from .tracing.tracer import observe
@@ -57,83 +58,61 @@ def run_forward(
     selection: Selection = Selection(),  # noqa: B008 - frozen
     keep: Keep = Keep(),  # noqa: B008
     verify: bool = False,
+    edits: Sequence[Edit] = (),
 ) -> Traced:
     """Run the model once over the batch and return its trace; arguments and errors are those of `run_for_traces`."""
-    return run_for_traces(loaded, batch, [TraceSpec(selection=selection, keep=keep)], verify=verify)[0]
+    return run_for_traces(loaded, batch, [TraceSpec(selection=selection, keep=keep)], verify=verify, edits=edits)[0]
 
 
-def run_for_traces(loaded: Loaded, batch: Input, specs: Sequence[TraceSpec], *, verify: bool = False) -> list[Traced]:
+def run_for_traces(
+    loaded: Loaded, batch: Input, specs: Sequence[TraceSpec], *, verify: bool = False, edits: Sequence[Edit] = ()
+) -> list[Traced]:
     """Run the model once over the batch and return a trace of that run for each spec.
 
-    With ``verify`` every step is run again and the model thrice, and the first trace bears the proof. While another
-    thread traces the model, or one that shares modules with it, this waits.
+    With ``verify`` every step is run again and the model thrice, and the first trace bears the proof. With ``edits``
+    the model is run as it is too, to find what they mean, and what is traced is the edited run. While another thread
+    traces the model, or one that shares modules with it, this waits.
 
     Raises:
-        UsageError: a selection matches nothing, more numbers would be kept than allowed, or the model is being traced
-            by this very thread.
+        UsageError: a selection or an edit matches nothing, more numbers would be kept than allowed, or the model is
+            being traced by this very thread.
+        BertInspectError: nothing can be edited, as the model's own forward fails.
     """
     with exclusively(loaded.model):
-        traces, parts = _run(loaded, as_given(loaded, batch), specs, verify=verify)
+        traces, parts = _run(loaded, as_given(loaded, batch), specs, verify=verify, edits=edits)
     return [Traced(trace, part.tensors) for trace, part in zip(traces, parts, strict=True)]
 
 
-def run_linked(loaded: Loaded, batch: Input, *, keep: Keep) -> Linked:
+def run_linked(loaded: Loaded, batch: Input, *, keep: Keep, edits: Sequence[Edit] = ()) -> Linked:
     """Run the model once over the batch and return the trace of all steps with its links; errors are those of
     `run_for_traces`.
     """
     with exclusively(loaded.model):
-        (trace,), (part,) = _run(loaded, as_given(loaded, batch), [TraceSpec(keep=keep)], verify=False)
+        (trace,), (part,) = _run(loaded, as_given(loaded, batch), [TraceSpec(keep=keep)], verify=False, edits=edits)
     return Linked(trace, part.tensors, *links(part))
 
 
 def _run(
-    loaded: Loaded, batch: Input, specs: Sequence[TraceSpec], *, verify: bool
+    loaded: Loaded, batch: Input, specs: Sequence[TraceSpec], *, verify: bool, edits: Sequence[Edit]
 ) -> tuple[list[Trace], list[Assembled]]:
     modules = dict(loaded.model.named_modules())  # each once, though it bear several names
     _check(loaded, modules, specs, verify=verify)
+    batch = with_edited_tokens(loaded, batch, edits)
+    plan = plan_edits(loaded, batch, edits)
     verification = Verification(loaded, batch) if verify else None
     inputs = model_inputs(loaded, batch)
-    recording, outcome = _record(loaded, batch, inputs, modules, specs, verification)
+    recording, outcome = _record(loaded, batch, inputs, modules, specs, verification, plan)
     with no_collector():
-        found = named(recording, loaded.model, modules, _naming(loaded, batch, recording))
+        found = named(recording, loaded.model, modules, naming_of(loaded, batch, recording))
         parts = [assemble(found, kept) for kept in recording.kept]
     traces = [
-        _trace(loaded, batch, spec.selection, found, part, outcome, inputs, modules)
+        _trace(loaded, batch, spec.selection, found, part, outcome, inputs, modules, plan.edits)
         for spec, part in zip(specs, parts, strict=True)
     ]
     if verification is not None:
         proof = verification.prove(traces[0], outcome, found, parts[0], modules)
         traces[0] = structs.replace(traces[0], proof=proof)
     return traces, parts
-
-
-def _naming(loaded: Loaded, batch: Input, recording: Recording) -> Naming:
-    family, config = loaded.family, vars(loaded.model.config)
-    return Naming(
-        family=family,
-        head=loaded.head,
-        activation=family.activation_of(config),
-        head_activation=family.head_activation_of(config),
-        parameters=recording.tensors.parameters,
-        first_token=_first_token(batch),
-        first_real_token=_first_real_token(batch),
-        hidden=loaded.sizes.get("hidden"),
-    )
-
-
-def _first_token(batch: Input) -> str:
-    """Return what is taken of each sentence where the token in the first place is."""
-    first = all(classification_place(batch, row) == 0 for row in range(len(batch.texts)))
-    return _first_real_token(batch) if first else labels.FIRST_TOKEN
-
-
-def _first_real_token(batch: Input) -> str:
-    """Return what is taken of each sentence where its first token that is no padding is."""
-    places = [classification_place(batch, row) for row in range(len(batch.texts))]
-    tokens = {None if place is None else batch.tokens[row][place] for row, place in enumerate(places)}
-    if None in tokens:
-        return labels.FIRST_TOKEN
-    return labels.S_TOKEN if tokens == {"<s>"} else labels.CLS_TOKEN
 
 
 def _check(loaded: Loaded, modules: Mapping[str, nn.Module], specs: Sequence[TraceSpec], *, verify: bool) -> None:
@@ -154,6 +133,7 @@ def _record(
     modules: Mapping[str, nn.Module],
     specs: Sequence[TraceSpec],
     verification: Verification | None,
+    plan: Plan,
 ) -> tuple[Recording, Outcome]:
     """Run the model and return what was recorded, and how the forward ended."""
     on_meta = loaded.weights == "none"
@@ -161,14 +141,21 @@ def _record(
     replay = None if verification is None else verification.replay
 
     def again(others: Mapping[str, torch.Tensor]) -> Recording:
-        return _run_traced(loaded, others, modules, (), None)[0]
+        return _run_traced(loaded, others, modules, (), None, plan.editing(modules))[0]
+
+    def unedited(replay: Replay) -> Outcome:
+        return _run_traced(loaded, inputs, modules, (), replay)[1]
 
     with undisturbed(loaded.model), without_gradients(loaded.model), answers:
         if verification is not None:
             verification.begin()
-        recording, outcome = _run_traced(loaded, inputs, modules, specs, replay)
+        editing = plan.editing(modules)
+        recording, outcome = _run_traced(loaded, inputs, modules, specs, replay, editing)
+        if editing is not None and outcome.error is None:
+            editing.check_done()
         if verification is not None:
-            verification.run_after(inputs, other_inputs(inputs, batch.special, loaded.model.config), recording, again)
+            others = other_inputs(inputs, batch.special, loaded.model.config)
+            verification.run_after(inputs, others, recording, again, unedited if plan.steps else None)
     return recording, outcome
 
 
@@ -178,13 +165,16 @@ def _run_traced(
     modules: Mapping[str, nn.Module],
     specs: Sequence[TraceSpec],
     replay: Replay | None,
+    editing: Editing | None = None,
 ) -> tuple[Recording, Outcome]:
-    """Run the model once while it is traced.
+    """Run the model once while it is traced, and edited.
 
     Raises:
         TooManyValues: more numbers would be kept than allowed.
     """
-    tracer, outcome = observe(lambda: loaded.model(**inputs), modules, loaded.family, specs=specs, replay=replay)
+    tracer, outcome = observe(
+        lambda: loaded.model(**inputs), modules, loaded.family, specs=specs, replay=replay, editing=editing
+    )
     if isinstance(tracer.error, TooManyNumbers):
         raise TooManyValues(
             f"the values are more than {tracer.error.limit:,} numbers", "select steps with `layer` or `module`"
@@ -204,6 +194,7 @@ def _trace(
     outcome: Outcome,
     inputs: Mapping[str, torch.Tensor],
     modules: Mapping[str, nn.Module],
+    edits: Sequence[Edit],
 ) -> Trace:
     failure = output = None
     if outcome.error is not None:
@@ -214,7 +205,7 @@ def _trace(
         format=FORMAT,
         version=VERSION,
         environment=environment(),
-        model=described(loaded),
+        model=described(loaded, edits),
         input=batch,
         selection=selection.described(),
         steps=assembled.steps,

@@ -11,7 +11,7 @@ from ..traces.values import strict
 from ..traces.vocabulary.axes import FOLDED
 from . import rounding
 from .arithmetic import Arithmetic, Column, Group, Reference
-from .calls import worked_out
+from .calls import check_unedited, worked_out
 from .names import Names, label_of
 from .operand import Index, Operand
 from .record import Cell, Factor, Others, Place, Quantity, Term
@@ -50,7 +50,9 @@ class Builder:
 
         Raises:
             Missing: that is not known.
+            Untold: what the module returned was edited.
         """
+        check_unedited(step)
         inside = {each.parent for each in self.numbers.trace.steps}
         if step.id not in inside:
             return step, place

@@ -30,8 +30,9 @@ def worked_out(numbers: Numbers, step: Step, place: int, at: Index) -> Arithmeti
 
     Raises:
         Missing: numbers that it needs are not at hand.
-        Untold: the arithmetic of the step is not known.
+        Untold: the arithmetic of the step is not known, or what it returned was edited.
     """
+    check_unedited(step)
     rule = rule_of(step.type)
     first: Arithmetic | None = None
     recorded = numbers.output(step, place)(at) if numbers.has(step, place) else None
@@ -49,6 +50,20 @@ def worked_out(numbers: Numbers, step: Step, place: int, at: Index) -> Arithmeti
     if first is None:
         raise Missing(f"what {step.label} received is not known", "name another step")
     return first
+
+
+def check_unedited(step: Step) -> None:
+    """Refuse a step whose output is not what it computed.
+
+    Raises:
+        Untold: it was edited.
+    """
+    if step.edited:
+        what = "the layer was removed and handed on what it received" if step.no_op else "an edit changed it"
+        raise Untold(
+            f"the numbers of {step.label} are not what that computes: {what}",
+            "name another step, or run it without --ablate",
+        )
 
 
 def _close(recorded: float, found: Arithmetic) -> bool:

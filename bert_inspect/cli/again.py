@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _INPUT = (
     *("trace", "pair", "choice", "labels", "max_length", "truncate", "name", "task", "weights", "num_labels", "seed"),
-    *("attention", "device", "dtype", "allow_missing"),
+    *("attention", "device", "dtype", "allow_missing", "ablate"),
 )
 """What says which run it is, by the names of parameters."""
 _NEED_NUMBERS = ("attention", "cell", "compare", "doctor", "explain")

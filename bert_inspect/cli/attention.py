@@ -10,7 +10,7 @@ from ..terminal import Terminal
 from . import help
 from . import options as o
 from .expand import Only, Without, expanded
-from .inputs import saved, shows_help
+from .inputs import check_no_edits, saved, shows_help
 from .kept_attention import attention_of_run, check_amount, recorded_attention
 from .outcome import told_failure
 from .outfile import check_picture, drawn
@@ -19,6 +19,7 @@ from .prepare import check_weights, prepare
 if TYPE_CHECKING:
     from ..analysis.attention import LayerAttention
     from ..loading.spec import ModelSpec
+    from ..traces.edits import Edit
     from ..traces.record import Trace
     from ..traces.selection import Selection
 
@@ -31,6 +32,7 @@ def attention(
     *,
     text: Annotated[o.TextOptions, Without("labels")],
     model: Annotated[o.ModelOptions, Without("num_labels")],
+    edit: o.EditOptions,
     select: Annotated[o.SelectionOptions, Only("layer")],
     head: Annotated[
         int | None, typer.Option(min=0, metavar="N", help="One head, counted from 0.", rich_help_panel=help.SHOW)
@@ -58,15 +60,16 @@ def attention(
     if head is not None and mean:
         raise UsageError("--head shows one head, --mean the mean of all", "give one of the two")
     suffix = None if output is None else check_picture(output, _FORMATS)
-    selection = select.selection()
+    selection, edits = select.selection(), edit.edits()
     wanted = sorted(selection.layers)
     if text.trace is not None:
+        check_no_edits(edits)
         ran = saved(text)
         selection.check_layers(layer_count(ran))
     elif shows_help(context, text.texts):
         return ExitCode.USAGE
     else:
-        ran = _run(text, model.spec(), selection, wanted if output is None else [], terminal)
+        ran = _run(text, model.spec(), selection, wanted if output is None else [], edits, terminal)
     if ran.failure is not None:
         return told_failure(ran)
     from ..analysis.attention import chosen
@@ -88,18 +91,26 @@ def attention(
 
 
 def _run(
-    text: o.TextOptions, spec: "ModelSpec", selection: "Selection", layers: list[int], terminal: Terminal
+    text: o.TextOptions,
+    spec: "ModelSpec",
+    selection: "Selection",
+    layers: list[int],
+    edits: "Sequence[Edit]",
+    terminal: Terminal,
 ) -> "Trace":
     from ..traces.vocabulary import labels
 
     check_weights(spec, what=labels.ATTENTION_PROBABILITIES)
-    loaded, batch = prepare(text, spec, terminal, selection=selection)
+    for edit in edits:
+        if edit.kind == "layer" and edit.how == "zero" and edit.layer in layers:
+            raise UsageError(f"layer {edit.layer} is taken away, so it has no attention", "name another with --layer")
+    loaded, batch = prepare(text, spec, terminal, selection=selection, edits=edits)
     from ..capture.attention_spec import attention_spec
     from ..capture.forward import run_for_traces
 
     check_amount(loaded, batch, len(layers) or loaded.layers)
     with terminal.waiting("running the model"):
-        return run_for_traces(loaded, batch, [attention_spec(loaded, layers)])[0].trace
+        return run_for_traces(loaded, batch, [attention_spec(loaded, layers)], edits=edits)[0].trace
 
 
 def _picture(

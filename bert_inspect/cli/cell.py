@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..errors import ExitCode, ModelError, UsageError
+from ..errors import ExitCode, ModelError, TraceFileError, UsageError
 from ..quoting import quoted
 from ..terminal import Terminal
 from . import complete, help
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ..cells.record import Cell, CellReport
     from ..cells.tell import Asked
     from ..loading.loaded import Loaded
+    from ..traces.edits import Edit
     from ..traces.record import Trace
 
 
@@ -140,6 +141,8 @@ def _of_saved(
     except Missing as error:
         wanted = error
     loaded = _loaded(trace, given, terminal)
+    from msgspec import structs
+
     from ..analysis.cell import Runs, parameters_of
 
     if wanted.parameters:
@@ -154,13 +157,29 @@ def _of_saved(
             return trace, found
     terminal.say(f"the trace does not hold the numbers that this needs: they are of a new run of {loaded.name}")
     with terminal.waiting("running the model"):
-        runs = Runs(loaded, trace.input)
+        runs = Runs(loaded, trace.input, edits=_edits_of_model(trace, name))
         if runs.trace.failure is not None:
             raise UsageError(
                 f"{loaded.name} cannot be run on what the trace holds: {runs.trace.failure.cause}",
                 "name the model that made the trace: --model FOLDER",
             )
-        return runs.trace, tell(runs)
+        # What is told of is the run that was saved: with the edits of its tokens.
+        model = structs.replace(runs.trace.model, edits=trace.model.edits)
+        return structs.replace(runs.trace, model=model), tell(runs)
+
+
+def _edits_of_model(trace: "Trace", name: str) -> "list[Edit]":
+    """Return what was edited in the run of a saved trace, but for tokens: those are edited in its input.
+
+    Raises:
+        TraceFileError: it does not say it as edits are written.
+    """
+    from ..traces.edits import parse_edits
+
+    try:
+        return [edit for edit in parse_edits(trace.model.edits) if edit.kind != "token"]
+    except UsageError as error:
+        raise TraceFileError(f"{name} is damaged: of its edits, {error.message}", "trace it again") from error
 
 
 def _loaded(trace: "Trace", given: str | None, terminal: Terminal) -> "Loaded":

@@ -13,7 +13,7 @@ from .expand import Without, expanded
 from .explained import Asked, NumberOptions
 from .inputs import sentences_of, shows_help
 from .outfile import check_output
-from .prepare import check_before_loading, check_weights, encode_sentences, find, load, tokenizer_of
+from .prepare import check_before_loading, check_tokens, check_weights, encode_sentences, find, load, tokenizer_of
 from .sides import SideChoice, parse_side, shared
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def compare(
         typer.Option(
             "--b",
             metavar="KEY=VALUE",
-            help="A setting of side B: attention=sdpa, model=DIR, text=...",
+            help="A setting of side B: attention=sdpa, model=DIR, text=..., ablate=layer.3.head.7",
             autocompletion=complete.settings,
             rich_help_panel=help.COMPARE,
         ),
@@ -105,7 +105,7 @@ def _compared(
         loaded = load(checkpoints[0], sides[0].spec, terminal, tokenizer=first)
         other = loaded if shared(*sides) else load(checkpoints[1], sides[1].spec, terminal, tokenizer=second)
     runs = [
-        Run(loaded=loaded_side, batch=batch, attention=side.spec.attention, name=side.name)
+        Run(loaded=loaded_side, batch=batch, attention=side.spec.attention, name=side.name, edits=side.edits)
         for loaded_side, batch, side in zip((loaded, other), batches, sides, strict=True)
     ]
     with terminal.waiting("running both sides"):
@@ -125,7 +125,7 @@ def _explained(runs: "list[Run]", asked: Asked, terminal: Terminal) -> "list[Exp
     with terminal.waiting("explaining both sides"):
         for run in runs:
             with attending(run.loaded.model, run.attention):
-                found.append(asked.explained(run.loaded, run.batch))
+                found.append(asked.explained(run.loaded, run.batch, run.edits))
     return found
 
 
@@ -139,9 +139,10 @@ def _encoded(
 ) -> "list[Input]":
     batches: list[Input] = []
     for side, checkpoint, tokenizer in zip(sides, checkpoints, tokenizers, strict=True):
-        check_before_loading(checkpoint, side.sentences, side.spec, selection)
+        check_before_loading(checkpoint, side.sentences, side.spec, selection, side.edits)
         if batches and side.sentences is sides[0].sentences and checkpoint == checkpoints[0]:
             batches.append(batches[0])  # what was cut from a sentence is told once
         else:
             batches.append(encode_sentences(checkpoint, tokenizer, side.sentences, text, terminal, spec=side.spec))
+        check_tokens(batches[-1], side.edits)
     return batches

@@ -45,6 +45,7 @@ def explain(
     text: Annotated[o.TextOptions, Without("trace", "labels")],
     file: SentenceFile,
     model: o.ModelOptions,
+    edit: o.EditOptions,
     number: NumberOptions,
     by: Annotated[
         Literal["token", "component", "layer"],
@@ -86,16 +87,16 @@ def explain(
     terminal = term.terminal()
     asked = Asked(by=by, neurons=neurons, check=check, **vars(number))
     _check(asked, look)
-    spec = model.spec()
+    spec, edits = model.spec(), edit.edits()
     check_weights(spec)
     if file.input_file is not None:
-        return explain_many(file, text, spec, asked, output=output, json=out.json, terminal=terminal)
+        return explain_many(file, text, spec, asked, edits, output=output, json=out.json, terminal=terminal)
     if shows_help(context, text.texts):
         return ExitCode.USAGE
     suffix = _suffix(output)
-    loaded, batch = prepare(text, spec, terminal)
+    loaded, batch = prepare(text, spec, terminal, edits=edits)
     with terminal.waiting("explaining"):
-        found = asked.explained(loaded, batch)
+        found = asked.explained(loaded, batch, edits)
     if output is not None and suffix != "":
         terminal.save(output, [_file(found, suffix, look)])
     _show(found, look, terminal, json=out.json or output == "-")

@@ -1,7 +1,7 @@
 """``explain --input FILE``: many sentences, explained in batches into JSON Lines, a sentence a line."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, ClassVar
@@ -13,6 +13,7 @@ from ..families.heads import MULTIPLE_CHOICE
 from ..terminal import Terminal, report, stdout
 from . import help
 from .explained import Asked
+from .inputs import check_edits_of_many
 from .many import BatchSize
 from .outfile import check_output
 from .prepare import find, load
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from ..analysis.explain.explanation import Explanation
     from ..loading.loaded import Loaded
     from ..loading.spec import ModelSpec
+    from ..traces.edits import Edit
     from ..traces.record import Input
     from .options import TextOptions
 
@@ -45,6 +47,7 @@ def explain_many(
     text: "TextOptions",
     spec: "ModelSpec",
     asked: Asked,
+    edits: Sequence["Edit"] = (),
     *,
     output: str | None,
     json: bool,
@@ -74,6 +77,7 @@ def explain_many(
             f"{checkpoint.name} chooses between texts that may follow one, and {name} holds texts alone",
             "explain one text with --choice",
         )
+    check_edits_of_many(edits, checkpoint.sizes)
     from ..capture.encode import token_limit
     from ..loading.tokenizer import load_tokenizer
 
@@ -88,7 +92,7 @@ def explain_many(
     with _opened(target) as stream, terminal.progress(count) as advance:
         for lines in batches(read_lines(name), tokenizer, size=file.batch_size):
             batch = encode_batch(tokenizer, lines, limit=limit, truncate=text.truncate)
-            for one in _by_sentence(_explained(asked, loaded, batch)):
+            for one in _by_sentence(_explained(asked, loaded, batch, edits)):
                 stream.write(encode_line(one))
                 wrong += [] if one.adds_up else one.input.lines
             advance(len(lines))
@@ -108,14 +112,14 @@ def _opened(target: str | None) -> Iterator[BinaryIO | Any]:
         yield stream
 
 
-def _explained(asked: Asked, loaded: "Loaded", batch: "Input") -> "Explanation":
+def _explained(asked: Asked, loaded: "Loaded", batch: "Input", edits: Sequence["Edit"]) -> "Explanation":
     """Return the explanation of a batch.
 
     Raises:
         UsageError: a sentence has no such number; the message names its line.
     """
     try:
-        return asked.explained(loaded, batch)
+        return asked.explained(loaded, batch, edits)
     except UsageError as error:
         message = re.sub(r"^sentence (\d+)", lambda found: f"line {batch.lines[int(found[1]) - 1]}", error.message)
         raise UsageError(message, error.hint) from error

@@ -1,5 +1,6 @@
 """Which number is explained, and how: what `explain` and `compare --why` ask for."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
@@ -10,6 +11,7 @@ from . import help
 if TYPE_CHECKING:
     from ..analysis.explain.explanation import By, Explanation
     from ..loading.loaded import Loaded
+    from ..traces.edits import Edit
     from ..traces.record import Input
 
 
@@ -46,8 +48,8 @@ class Asked:
     against: str | None = None
     token: str | None = None
 
-    def explained(self, loaded: "Loaded", batch: "Input") -> "Explanation":
-        """Return the explanation of a batch.
+    def explained(self, loaded: "Loaded", batch: "Input", edits: "Sequence[Edit]" = ()) -> "Explanation":
+        """Return the explanation of a batch, of a run with these edits.
 
         Raises:
             UsageError: the model gives no such number.
@@ -56,10 +58,12 @@ class Asked:
         from ..analysis.explain.quantity import Wanted
 
         wanted = Wanted(target=self.target, against=self.against, token=self.token)
-        return explain(loaded, batch, by=self.by, wanted=wanted, neurons=self.neurons, check=self.check)
+        return explain(loaded, batch, by=self.by, wanted=wanted, neurons=self.neurons, check=self.check, edits=edits)
 
 
-def explained_for_report(loaded: "Loaded", batch: "Input", left_out: list[str]) -> "Explanation | None":
+def explained_for_report(
+    loaded: "Loaded", batch: "Input", left_out: list[str], edits: "Sequence[Edit]" = ()
+) -> "Explanation | None":
     """Return why a model answers so, token by token; None where that is not to be had, and say why."""
     from ..analysis.explain.explain import explain
     from ..errors import BertInspectError
@@ -68,7 +72,7 @@ def explained_for_report(loaded: "Loaded", batch: "Input", left_out: list[str]) 
         left_out.append("why the model answers so: its weights are not trained, so the answer is none")
         return None
     try:
-        return explain(loaded, batch)
+        return explain(loaded, batch, edits=edits)
     except BertInspectError as error:
         left_out.append(f"why the model answers so: {error.message}")
         return None

@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 COMPARE: Final = "Compare"
 INPUT: Final = "Input"
 MODEL: Final = "Model"
+EDIT: Final = "Edit"
 FILTER: Final = "Filter"
 SHOW: Final = "Show"
 SAVE: Final = "Save"
 TERMINAL: Final = "Terminal"
-PANELS: Final = (INPUT, COMPARE, MODEL, FILTER, SHOW, SAVE, TERMINAL)
+PANELS: Final = (INPUT, COMPARE, MODEL, EDIT, FILTER, SHOW, SAVE, TERMINAL)
 """The panels of options, in the order of the help. An option that names none is shown in the last."""
 
 SEE: Final = "See the pass"

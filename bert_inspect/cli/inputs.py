@@ -1,7 +1,7 @@
 """From the words of a command line to sentences, or to a saved trace, checked before anything slow starts."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from .options import TextOptions
 
 if TYPE_CHECKING:
     from ..capture.encode import Sentences
+    from ..traces.edits import Edit
     from ..traces.record import Trace
 
 
@@ -46,6 +47,35 @@ def saved(text: TextOptions) -> "Trace":
             raise
         one = typed(["bert-inspect", "show", text.trace, "--line", "1", "-o", "one.json"])
         raise TraceFileError(error.message, f"{one} saves the first alone") from error
+
+
+def check_no_edits(edits: "Sequence[Edit]") -> None:
+    """Refuse to edit a run that is over.
+
+    Raises:
+        UsageError: something is to be edited.
+    """
+    if edits:
+        raise UsageError(
+            "--ablate runs the model, which a saved trace does not hold", "give the sentences in place of --trace"
+        )
+
+
+def check_edits_of_many(edits: "Sequence[Edit]", sizes: Mapping[str, int]) -> None:
+    """Refuse edits that cannot be made of every sentence of a file; ``sizes`` are those of the model.
+
+    Raises:
+        UsageError: the model has no such part, or an edit is of tokens.
+    """
+    from ..traces.edits import check_edits
+
+    check_edits(edits, sizes)
+    for edit in edits:
+        if edit.kind == "token":
+            raise UsageError(
+                f"--ablate {edit.spec} edits the tokens of one sentence, and --input reads many",
+                "give that sentence in place of --input",
+            )
 
 
 def sentences_of(text: TextOptions, terminal: Terminal) -> "Sentences":

@@ -2,7 +2,7 @@
 
 import gc
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
@@ -13,11 +13,13 @@ from ..errors import BertInspectError, ExitCode, UsageError
 from ..families.heads import MULTIPLE_CHOICE
 from ..terminal import Terminal, report, stdout
 from . import help
+from .inputs import check_edits_of_many
 from .prepare import find, load
 
 if TYPE_CHECKING:
     from ..capture.keep import Keep
     from ..loading.spec import ModelSpec
+    from ..traces.edits import Edit
     from ..traces.line_store import Lines
     from ..traces.record import Trace
     from ..traces.selection import Selection
@@ -53,6 +55,7 @@ class Recording:
     selection: "Selection"
     keep: "Keep"
     verify: bool
+    edits: "Sequence[Edit]" = ()
 
 
 def run_many(
@@ -95,6 +98,7 @@ def _traced(
         raise UsageError(f"there is no sentence in {file}", "write one a line; blank lines do not count")
     checkpoint = find(spec, terminal)
     recording.selection.check_layers(checkpoint.layers)
+    check_edits_of_many(recording.edits, checkpoint.sizes)
     if checkpoint.head is MULTIPLE_CHOICE:
         raise UsageError(
             f"{checkpoint.name} chooses between texts that may follow one, and {file} holds texts alone",

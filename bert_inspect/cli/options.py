@@ -17,6 +17,7 @@ from . import complete, help
 
 if TYPE_CHECKING:
     from ..render.cells import View
+    from ..traces.edits import Edit
     from ..traces.focus import Focus
     from ..traces.selection import Selection
 
@@ -126,6 +127,17 @@ Rtol = Annotated[
     typer.Option(min=0.0, metavar="X", help="Allow this relative difference, in place of the rounding tolerance."),
 ]
 
+Ablate = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--ablate",
+        metavar="SPEC[=HOW]",
+        help="Take away layer.3, layer.3.attention, layer.3.intermediate, layer.3.head.7, layer.3.neuron.12 (=HOW in "
+        "its place: mean, resample:TEXT or a number that scales), token.4 or token:pizza (=drop: leave it out). "
+        "May be repeated.",
+    ),
+]
+
 Json = Annotated[bool, typer.Option("--json", help="JSON on stdout in place of the picture.")]
 OutputFile = Annotated[
     str | None, typer.Option("--output", "-o", metavar="FILE", help="The JSON to a file too; '-' is stdout.")
@@ -174,6 +186,25 @@ class ModelOptions:
         """Return what to load; ``changes`` are what the command decides itself."""
         dtype = None if self.dtype is None else dtype_named(self.dtype)
         return ModelSpec(**{**vars(self), "dtype": dtype, **changes})
+
+
+@dataclass(frozen=True, kw_only=True)
+class EditOptions:
+    """What is taken away or changed in the run."""
+
+    panel: ClassVar = help.EDIT
+
+    ablate: Ablate = None
+
+    def edits(self) -> "tuple[Edit, ...]":
+        """Return the edits.
+
+        Raises:
+            UsageError: one is not written as an edit.
+        """
+        from ..traces.edits import parse_edits
+
+        return parse_edits(self.ablate or ())
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,6 +3,7 @@ loaded, and what is worth knowing is said on stderr.
 """
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from ..loading.loaded import Loaded
     from ..loading.notices import Notice
     from ..loading.spec import ModelSpec
+    from ..traces.edits import Edit
     from ..traces.focus import Focus
     from ..traces.record import Input
     from ..traces.selection import Selection
@@ -30,8 +32,9 @@ def prepare(
     *,
     selection: "Selection | None" = None,
     focus: "Focus | None" = None,
+    edits: "Sequence[Edit]" = (),
 ) -> "tuple[Loaded, Input]":
-    """Return the loaded model and the encoded sentences.
+    """Return the loaded model and the encoded sentences, as they are before any edit.
 
     Raises:
         UsageError: unusable sentences, or a layer, head or token that is not there.
@@ -39,11 +42,12 @@ def prepare(
     """
     sentences = sentences_of(text, terminal)
     checkpoint = find(spec, terminal)
-    check_before_loading(checkpoint, sentences, spec, selection)
+    check_before_loading(checkpoint, sentences, spec, selection, edits)
     tokenizer = tokenizer_of(checkpoint, terminal)
     batch = encode_sentences(checkpoint, tokenizer, sentences, text, terminal, spec=spec)
     if focus is not None:
         focus.check(batch, heads=checkpoint.heads)
+    check_tokens(batch, edits)
     with terminal.waiting("loading torch and the model"):
         return load(checkpoint, spec, terminal, tokenizer=tokenizer), batch
 
@@ -92,21 +96,42 @@ def load(
 
 
 def check_before_loading(
-    checkpoint: "Checkpoint", sentences: "Sentences", spec: "ModelSpec", selection: "Selection | None"
+    checkpoint: "Checkpoint",
+    sentences: "Sentences",
+    spec: "ModelSpec",
+    selection: "Selection | None",
+    edits: "Sequence[Edit]" = (),
 ) -> None:
     """Refuse what the configuration alone shows to be impossible.
 
     Raises:
-        UsageError: a layer or a label that the model does not have, or sentences that are not for its task.
+        UsageError: a layer, head, neuron or label that the model does not have, or sentences that are not for its task.
     """
     from ..capture.task_inputs import check_for_task
     from ..loading.classes import check_attention
+    from ..traces.edits import check_edits
 
     check_attention(checkpoint.family, spec.attention)
     if selection is not None:
         selection.check_layers(checkpoint.layers)
+    check_edits(edits, checkpoint.sizes)
+    if any(edit.kind != "token" for edit in edits):
+        check_weights(spec, what="numbers to edit")
     names, several = checkpoint.label_names(spec.num_labels), checkpoint.gives_several_labels
     check_for_task(checkpoint.head, sentences, names=names, several=several)
+
+
+def check_tokens(batch: "Input", edits: "Sequence[Edit]") -> None:
+    """Refuse edits of tokens that are not there.
+
+    Raises:
+        UsageError: names those that are.
+    """
+    from ..traces.edited_input import token_places
+
+    for edit in edits:
+        if edit.kind == "token":
+            token_places(batch, edit)
 
 
 def check_weights(spec: "ModelSpec", *, what: str = "numbers") -> None:

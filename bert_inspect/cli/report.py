@@ -11,7 +11,7 @@ from . import help
 from . import options as o
 from .expand import Only, Without, expanded
 from .explained import explained_for_report
-from .inputs import saved, shows_help
+from .inputs import check_no_edits, saved, shows_help
 from .kept_attention import attention_of_run, layers_that_fit, recorded_attention
 from .outcome import told_outcome
 from .outfile import check_folder
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ..loading.loaded import Loaded
     from ..loading.spec import ModelSpec
     from ..stations.walk import Walk
+    from ..traces.edits import Edit
     from ..traces.record import Input, Trace
     from ..traces.selection import Selection
 
@@ -37,6 +38,7 @@ def report(
     *,
     text: o.TextOptions,
     model: o.ModelOptions,
+    edit: o.EditOptions,
     select: o.SelectionOptions,
     look: Annotated[o.ViewOptions, Only("stats")],
     values: Annotated[
@@ -55,7 +57,7 @@ def report(
     With the sentences, the prediction, attention, every step and its source.
     """
     terminal = term.terminal()
-    selection = select.selection()
+    selection, edits = select.selection(), edit.edits()
     if output != "-":
         _check_name(output)
     left_out: list[str] = []
@@ -63,6 +65,7 @@ def report(
     opened: Opened | None = None
     tour: Walk | None = None
     if text.trace is not None:
+        check_no_edits(edits)
         if verify:
             raise UsageError(
                 "--verify runs the model again, which a saved trace does not hold", "leave one of the two out"
@@ -80,7 +83,7 @@ def report(
 
         keep = Keep(stats=look.stats, values=_of_many_heads(for_the_screen()) if values else None)
         ran, layers, why, opened, tour = _run(
-            text, model.spec(), selection, keep, verify=verify, left_out=left_out, terminal=terminal
+            text, model.spec(), selection, keep, edits, verify=verify, left_out=left_out, terminal=terminal
         )
     from ..render.report import report_html
 
@@ -116,6 +119,7 @@ def _run(
     spec: "ModelSpec",
     selection: "Selection",
     keep: "Keep",
+    edits: "Sequence[Edit]",
     *,
     verify: bool,
     left_out: list[str],
@@ -126,7 +130,7 @@ def _run(
     """
     if keep.stats or keep.values or verify:
         check_weights(spec)
-    loaded, batch = prepare(text, spec, terminal, selection=selection)
+    loaded, batch = prepare(text, spec, terminal, selection=selection, edits=edits)
     from ..capture.attention_spec import attention_spec
     from ..capture.forward import run_for_traces
     from ..capture.keep import TraceSpec
@@ -137,13 +141,14 @@ def _run(
     elif layers := layers_that_fit(loaded, batch, sorted(selection.layers) or list(range(loaded.layers)), left_out):
         specs.append(attention_spec(loaded, layers))
     with terminal.waiting("running the model"):
-        ran, *others = (traced.trace for traced in run_for_traces(loaded, batch, specs, verify=verify))
+        traces = run_for_traces(loaded, batch, specs, verify=verify, edits=edits)
+        ran, *others = (traced.trace for traced in traces)
     if ran.failure is not None:
         return ran, [], None, None, None
-    why = explained_for_report(loaded, batch, left_out)
-    opened = _opened(loaded, batch, ran, left_out, terminal) if keep.values else None
+    why = explained_for_report(loaded, batch, left_out, edits)
+    opened = _opened(loaded, batch, ran, left_out, edits, terminal) if keep.values else None
     with terminal.waiting("walking through the run"):
-        tour = tour_of_run(loaded, batch, ran, left_out)
+        tour = tour_of_run(loaded, batch, ran, left_out, edits)
     try:
         return ran, [layer for other in others for layer in attention_of_run(other)], why, opened, tour
     except UsageError as error:
@@ -160,7 +165,14 @@ def _of_many_heads(ends: "Ends") -> "Ends":
     return structs.replace(ends, stack=SHOWN_STACK)
 
 
-def _opened(loaded: "Loaded", batch: "Input", ran: "Trace", left_out: list[str], terminal: Terminal) -> "Opened | None":
+def _opened(
+    loaded: "Loaded",
+    batch: "Input",
+    ran: "Trace",
+    left_out: list[str],
+    edits: "Sequence[Edit]",
+    terminal: Terminal,
+) -> "Opened | None":
     """Return the numbers whose arithmetic the page can open; None where it can open none, and say why."""
     from ..analysis.opened_cells import opened_cells
     from ..render.sizes import SHOWN_ENDS, SHOWN_SENTENCES
@@ -170,7 +182,7 @@ def _opened(loaded: "Loaded", batch: "Input", ran: "Trace", left_out: list[str],
         return None
     try:
         with terminal.waiting("working out numbers"):
-            return opened_cells(loaded, batch, ran, ends=SHOWN_ENDS, sentences=SHOWN_SENTENCES)
+            return opened_cells(loaded, batch, ran, ends=SHOWN_ENDS, sentences=SHOWN_SENTENCES, edits=edits)
     except UsageError as error:
         left_out.append(f"the arithmetic of numbers: {error.message}")
         return None

@@ -31,6 +31,7 @@ def run(
     *,
     text: Annotated[o.TextOptions, Without("trace")],
     model: o.ModelOptions,
+    edit: o.EditOptions,
     select: o.SelectionOptions,
     look: o.ViewOptions,
     verify: o.Verify = False,
@@ -56,7 +57,7 @@ def run(
     selection = select.selection()
     check_output(out.file, others=[tensors, many.input_file])
     check_folder(tensors)
-    spec, focus = model.spec(), look.focus()
+    spec, focus, edits = model.spec(), look.focus(), edit.edits()
     if look.stats or look.values or tensors or verify:
         check_weights(spec)
     exports = out.to_stdout or out.file is not None
@@ -68,7 +69,7 @@ def run(
         seconds=time,
         limit=VALUES_LIMIT,
     )
-    recording = Recording(selection=selection, keep=keep, verify=verify)
+    recording = Recording(selection=selection, keep=keep, verify=verify, edits=edits)
     if many.input_file is not None:
         return run_many(many, text, spec, recording, out=out, terminal=terminal)
     trace = _run(text, spec, recording, tensors, terminal, focus=focus)
@@ -108,7 +109,7 @@ def _run(
     """
     from msgspec import structs
 
-    loaded, batch = prepare(text, spec, terminal, selection=recording.selection, focus=focus)
+    loaded, batch = prepare(text, spec, terminal, selection=recording.selection, focus=focus, edits=recording.edits)
     from ..capture.forward import run_forward
     from ..capture.keep import Ends, TooManyValues
 

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, get_args
 from ..errors import UsageError
 from ..loading.spec import Attention, Dtype, ModelSpec, Task, Weights, dtype_named
 from ..terminal import as_typed
+from ..traces.edits import parse_edits
 from .inputs import parse_sentences
 
 if TYPE_CHECKING:
     from ..capture.encode import Sentences
+    from ..traces.edits import Edit
 
 _TEXT = ("text", "pair")
 _NUMBERS = ("seed", "num_labels")
@@ -22,17 +24,19 @@ CHOICES = {
 }
 """By key, the values that it may have, where it may not have any."""
 _FIELDS = {"model": "name", "device": "device", **{key: key for key in (*CHOICES, *_NUMBERS)}}
-KEYS = (*_FIELDS, *_TEXT)
+_EDITS = "ablate"
+KEYS = (*_FIELDS, *_TEXT, _EDITS)
 """What can be set for a side."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SideChoice:
-    """One side: its model, its sentences, and what was said about it in particular."""
+    """One side: its model, its sentences, what is edited in its run, and what was said about it in particular."""
 
     spec: ModelSpec
     sentences: "Sentences"
     said: tuple[str, ...]
+    edits: "tuple[Edit, ...]" = ()
 
     @property
     def name(self) -> str:
@@ -49,14 +53,14 @@ def parse_side(
         UsageError: there is no such key, or it cannot have that value, or the side has no sentence.
     """
     changes: dict[str, Any] = {}
-    texts: dict[str, list[str]] = {key: [] for key in _TEXT}
+    texts: dict[str, list[str]] = {key: [] for key in (*_TEXT, _EDITS)}
     for setting in said or ():
         key, equals, value = setting.partition("=")
-        if not equals or key not in (*_FIELDS, *_TEXT):
+        if not equals or key not in KEYS:
             raise UsageError(
                 f"{option} {setting!r} is not a setting", f"write {option} KEY=VALUE; keys are {', '.join(KEYS)}"
             )
-        if key in _TEXT:
+        if key in texts:
             texts[key].append(as_typed(value))
         elif _FIELDS[key] in changes:
             raise UsageError(f"{option} gives {key} twice", "give it once")
@@ -69,7 +73,12 @@ def parse_side(
         sentences = replace(parse_sentences(own, pair=texts["pair"] or None, choices=choices), labels=labels)
     if sentences is None:
         raise UsageError(f"side {option[2:]} has no sentence", f"give one for both, or {option} text=...")
-    return SideChoice(spec=replace(base, **changes), sentences=sentences, said=tuple(said or ()))
+    return SideChoice(
+        spec=replace(base, **changes),
+        sentences=sentences,
+        said=tuple(said or ()),
+        edits=parse_edits(texts[_EDITS]),
+    )
 
 
 def _value(option: str, key: str, value: str) -> str | int:

@@ -6,17 +6,22 @@ from ..errors import BertInspectError
 from .again import typed_again
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import typer
 
     from ..cells.follow import Source
     from ..loading.loaded import Loaded
     from ..stations.walk import Walk
+    from ..traces.edits import Edit
     from ..traces.record import Input, Trace
 
 _WHOLE = "the walk: it is of whole runs, without --layer, --module and --level"
 
 
-def tour_of_run(loaded: "Loaded", batch: "Input", ran: "Trace", left_out: list[str]) -> "Walk | None":
+def tour_of_run(
+    loaded: "Loaded", batch: "Input", ran: "Trace", left_out: list[str], edits: "Sequence[Edit]" = ()
+) -> "Walk | None":
     """Return the tour of a whole run, which is run again for its numbers; say so where there is none."""
     if ran.selection:
         left_out.append(_WHOLE)
@@ -24,7 +29,7 @@ def tour_of_run(loaded: "Loaded", batch: "Input", ran: "Trace", left_out: list[s
     from ..analysis.cell import Runs
 
     try:
-        return _tour(Runs(loaded, batch))
+        return _tour(Runs(loaded, batch, edits=edits))
     except BertInspectError as error:
         left_out.append(f"the walk: {error.message}")
         return None

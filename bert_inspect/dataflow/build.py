@@ -172,10 +172,11 @@ class _Builder:
         # Of a module that is called again, once: not at everything in it.
         shows = step.kind == "module" and step.call and (above is None or above.call != step.call)
         again = f" (call {step.call})" if shows else ""
+        edited = (" (removed)" if step.no_op else " (edited)") if step.edited else ""
         return Node(
             id=f"s{step.id}",
             kind="op" if step.kind == "op" else "module" if children else "layer",
-            label=step.label + again,
+            label=step.label + again + edited,
             type=step.type,
             arguments=step.arguments,
             formula=by_head_size(step, self.children.get(step.parent, ())),

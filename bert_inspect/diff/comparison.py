@@ -75,8 +75,10 @@ class Comparison:
         """Return all that was found; ``names`` are what the two runs are called."""
         different = [step for step in self.steps if step.status == "different"]
         first = different[0] if different else None
-        tainted = _tainted(self.a.steps, {step.a for step in different})
         one, other = self.a.trace, self.b.trace
+        # Where an edit removed a layer of B, what A's next one received has no partner there.
+        alone = set[int]() if one.model.edits == other.model.edits else {step.id for step in self.a.steps}
+        tainted = _tainted(self.a.steps, {step.a for step in different} | (alone - self.partner.keys()))
         missing = _missing(one, other, self.places), _missing(other, one, self.places)
         failed = (self.a.trace.failure is None) != (self.b.trace.failure is None)
         answered = answers(self.a.trace, self.b.trace, self.rows.pairs)

@@ -24,6 +24,7 @@ def _settings(a: Trace, b: Trace) -> Iterator[Setting]:
         yield _setting("model.seed", a.model.seed, b.model.seed)
     if any(trace.model.initialised for trace in (a, b)):
         yield _setting("model.initialised", len(a.model.initialised), len(b.model.initialised))
+    yield _setting("model.edits", a.model.edits, b.model.edits)
     yield from _each("model.config", a.model.config, b.model.config)
     yield from _each("environment", structs.asdict(a.environment), structs.asdict(b.environment))
     yield from _inputs(a.input, b.input)

@@ -166,12 +166,16 @@ def what_cell(node: Node, form: Format) -> Cell:
     main = main_output(step)
     if form.stats_in_columns and main is not None and main.stats is not None and (bad := not_finite(main.stats)):
         cell.append((bad + "  ", BAD))
+    if step.edited:  # first, as narrow columns are cut
+        cell.append(("removed " if step.no_op else "edited ", BAD))
     if step.path or step.kind == "op":
         cell.append((safe_text(step.type), OP if step.kind == "op" else PLAIN))
     arguments = safe_text(step.arguments if form.full_arguments else brief(step.arguments))
     if arguments:
         cell.append((arguments if step.type in ("getitem", "setitem") else f"({arguments})", DIM))
-    if step.no_op:
+    if step.edited and step.no_op:
+        cell.append((" hands its input on", MASKED))
+    elif step.no_op:
         cell.append((" no-op", MASKED))
     for other in node.relaid:
         cell.append((f" + {safe_text(other.type)}", DIM))

@@ -62,8 +62,15 @@ def model_rows(model: Model, batch: Input) -> Table:
     if model.config.get("is_decoder"):
         rows.add_row("", Text(CAUSAL, style=BAD))
     rows.add_row("weights", _weights(model))
+    if model.edits:
+        rows.add_row("edited", Text("\n".join(map(safe_text, model.edits)), style=BAD))
     rows.add_row("input", _batch(batch))
     return rows
+
+
+def edited(model: Model) -> str:
+    """Return what was edited in a run as the beginning of a sentence on it, empty where nothing was."""
+    return f"Of an edited run: {safe_text(', '.join(model.edits))}. " if model.edits else ""
 
 
 def _model(model: Model) -> Text:

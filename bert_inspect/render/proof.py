@@ -11,6 +11,12 @@ def proof(proved: Proof) -> Text:
     """Return the verdict and what it rests on."""
     if proved.fault is not None:
         text = Text.assemble(("failed", BAD), f": {in_words(proved.fault)}")
+    elif any(check.name == "edits" for check in proved.checks):
+        text = Text.assemble(
+            ("passed", KNOWN),
+            ": every edited tensor is the intended one, and all before the first edit is bitwise identical to a run "
+            "without edits",
+        )
     else:
         text = Text.assemble(("passed", KNOWN), ": the logits are bitwise identical to those of a run without hooks")
     grounds = [_ground(check) for check in proved.checks if check.name in _GROUNDS]
@@ -34,6 +40,8 @@ _GROUNDS: dict[CheckName, str] = {
     "attentions": "{} attentions as the model returns them",
     "statistics": "statistics of {} tensors recomputed",
     "values": "values of {} tensors compared",
+    "edits": "{} edited tensors computed anew by a plain formula",
+    "unedited": "{} tensors before the first edit the same without edits",
     "calls": "calls of {} modules counted independently",
     "surroundings": "{} weights, hooks, flags and options unchanged",
 }

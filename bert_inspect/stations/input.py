@@ -139,6 +139,10 @@ def configuration(tour: Tour) -> Station:
         )
     elif model.weights == "none":
         told.append("It was built without weights, so this tour has shapes and no numbers.")
+    if model.edits:
+        told.append(
+            f"This run was edited ({', '.join(model.edits)}): from there on its numbers are not the model's own."
+        )
     facts = [(name, f"{size:,}", what) for name, size, what in rows if size]
     if tour.activation:
         facts.insert(-1, ("activation", tour.activation, "the function inside the feed-forward part"))

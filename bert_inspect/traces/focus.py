@@ -56,7 +56,7 @@ class Focus:
             [token if token == self.token else "" for token in tokens],
             shown,
             [token.casefold() for token in shown],
-            self._words(batch, sentence),
+            word_texts(batch, sentence),
         )
         return next((way.index(found) for way in ways for found in (self.token, wanted) if found in way), None)
 
@@ -70,21 +70,20 @@ class Focus:
         places = [self.place(batch, row) for row in self.sentences(batch, most)]
         return tuple(sorted({index for index in (self.head, *places) if index is not None}))
 
-    def _words(self, batch: Input, sentence: int) -> list[str]:
-        """Return the word that each token is a part of, in lower case; empty where it is part of none."""
-        spans: dict[tuple[int, int], tuple[int, int]] = {}
-        keys = (
-            [
-                (segment, -1 if word is None else word)
-                for segment, word in zip(batch.sides(sentence), batch.words[sentence], strict=True)
-            ]
-            if batch.words
-            else []
-        )
-        for key, (start, end) in zip(keys, batch.offsets[sentence], strict=False):
-            first, last = spans.get(key, (start, end))
-            spans[key] = min(first, start), max(last, end)
-        texts = (batch.texts[sentence], "" if batch.pairs is None else batch.pairs[sentence])
-        return [
-            "" if word < 0 else texts[bool(segment)][slice(*spans[segment, word])].casefold() for segment, word in keys
+
+def word_texts(batch: Input, sentence: int) -> list[str]:
+    """Return the word that each token is a part of, in lower case; empty where it is part of none."""
+    spans: dict[tuple[int, int], tuple[int, int]] = {}
+    keys = (
+        [
+            (segment, -1 if word is None else word)
+            for segment, word in zip(batch.sides(sentence), batch.words[sentence], strict=True)
         ]
+        if batch.words
+        else []
+    )
+    for key, (start, end) in zip(keys, batch.offsets[sentence], strict=False):
+        first, last = spans.get(key, (start, end))
+        spans[key] = min(first, start), max(last, end)
+    texts = (batch.texts[sentence], "" if batch.pairs is None else batch.pairs[sentence])
+    return ["" if word < 0 else texts[bool(segment)][slice(*spans[segment, word])].casefold() for segment, word in keys]

@@ -17,6 +17,8 @@ CheckName = Literal[
     "attentions",
     "statistics",
     "values",
+    "edits",
+    "unedited",
     "calls",
     "surroundings",
 ]
@@ -40,6 +42,9 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     ``attentions``            likewise
     ``statistics``            against plain formulas in float64
     ``values``                numbers and tensors kept, against the tensor
+    ``edits``                 edited tensors: each is what a plain formula makes of what the step had computed; and
+                              every other number of it as it was
+    ``unedited``              tensors that were made before the first edit, against a run without edits
     ``calls``                 modules, against an independent count of their calls (those never called included)
     ``surroundings``          weights, hooks, flags of modules and global options, before and after
     ========================= ========================================================================================

@@ -46,7 +46,8 @@ class Model(Record, frozen=True, kw_only=True):
     names the tensors of its checkpoint that found no place in it.
 
     ``family`` is its architecture (``bert``), ``task`` what its head is for, by the names of transformers' pipelines;
-    ``about`` says what a model is that the package carries.
+    ``about`` says what a model is that the package carries. ``edits`` are those that were made in the run, as
+    ``--ablate`` takes them (`bert_inspect.traces.edits`); those of tokens are in the input.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Model(Record, frozen=True, kw_only=True):
     sizes: Sizes = Sizes()
     about: str = ""
     unused: list[str] = []
+    edits: list[str] = []
 
 
 class Input(Record, frozen=True, kw_only=True):
@@ -160,7 +162,8 @@ class Step(Record, frozen=True, kw_only=True):
     ``parameters`` and ``flops`` are the step's own: a parameter is counted in the first step that holds it, a matrix
     product in the innermost step that ran it, so both add up over the steps. ``total_parameters`` and ``total_flops``
     include everything below a module. ``role`` is what the module is, or that in whose forward the op ran, and ``part``
-    the part of the model that it belongs to (`bert_inspect.traces.vocabulary.roles`).
+    the part of the model that it belongs to (`bert_inspect.traces.vocabulary.roles`). ``edited`` says that what it
+    returned is not what it computed: an edit changed it before anything else saw it.
     """
 
     id: int
@@ -185,6 +188,7 @@ class Step(Record, frozen=True, kw_only=True):
     failed: bool = False
     role: str = ""
     part: str = ""
+    edited: bool = False
 
 
 class Failure(Record, frozen=True, kw_only=True):

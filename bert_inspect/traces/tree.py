@@ -142,4 +142,12 @@ def _signature(node: Node) -> object:
     step = node.step
     label = None if is_layer(step) else step.label
     shapes = tuple(tuple(tensor.shape) for tensor in step.outputs)
-    return (step.kind, step.type, step.arguments, label, shapes, tuple(_signature(child) for child in node.children))
+    return (
+        step.kind,
+        step.type,
+        step.arguments,
+        step.edited,
+        label,
+        shapes,
+        tuple(_signature(child) for child in node.children),
+    )

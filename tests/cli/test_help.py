@@ -19,7 +19,7 @@ from bert_inspect.cli.examples import EXAMPLES
 
 Command = Callable[..., tuple[int, str, str]]
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-PANELS = {"Input", "Compare", "Model", "Filter", "Show", "Save", "Terminal"}
+PANELS = {"Input", "Compare", "Model", "Edit", "Filter", "Show", "Save", "Terminal"}
 GROUPS = {
     "See the pass": [
         *("run", "show", "tokens", "model", "source", "diagram", "attention", "report", "walk", "explore")
@@ -61,7 +61,14 @@ def test_every_option_stands_in_a_panel(command: Command, name: str, monkeypatch
         option: title for title in PANELS & set(found) for option in re.findall(r"^  .*?(--[\w-]+)", found[title], re.M)
     }
     expected = {"--model": "Model", "--layer": "Filter", "--module": "Filter", "--stats": "Show", "--depth": "Show"}
-    expected |= {"--output": "Save", "--pair": "Input", "--trace": "Input", "--quiet": "Terminal", "--atol": "Compare"}
+    expected |= {
+        "--ablate": "Edit",
+        "--output": "Save",
+        "--pair": "Input",
+        "--trace": "Input",
+        "--quiet": "Terminal",
+        "--atol": "Compare",
+    }
     assert {option: panel[option] for option in expected if option in panel} == {
         option: title for option, title in expected.items() if option in panel
     }

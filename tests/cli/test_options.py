@@ -25,7 +25,7 @@ CHOICE = TEXT | {"--choice"}
 TRACED = CHOICE | {"--trace", "--truncate"}
 OFFERED = {
     "run": CHOICE | {"--truncate", "--labels"} | MODEL | SELECTION | VIEW | OUTPUT | TERMINAL
-    | {"--verify", "--time", "--tensors", "--input", "--batch-size", "--resume"},
+    | {"--verify", "--time", "--tensors", "--input", "--batch-size", "--resume", "--ablate"},
     "show": SELECTION | VIEW | OUTPUT | TERMINAL | {"--line"},
     "diff": TOLERANCE | OUTPUT | TERMINAL
     | {"--tensors-a", "--tensors-b", "--explain", "--model", "--layer", "--module"},
@@ -38,12 +38,12 @@ OFFERED = {
     | {"--all"}
     | {"--module", "--depth", "--fold", "--no-fold", "--direction", "--output"},
     "attention": TRACED | MODEL - {"--num-labels"} | TERMINAL
-    | {"--layer", "--head", "--mean", "--padding", "--output"},
-    "report": TRACED | {"--labels", "--stats", "--values", "--verify", "--output"} | MODEL | SELECTION
+    | {"--layer", "--head", "--mean", "--padding", "--output", "--ablate"},
+    "report": TRACED | {"--ablate", "--labels", "--stats", "--values", "--verify", "--output"} | MODEL | SELECTION
     | TERMINAL - {"--no-pager"},
     "explore": TRACED | {"--labels"} | MODEL | SELECTION | TERMINAL - {"--no-pager"},
     "explain": CHOICE | {"--truncate"} | MODEL | OUTPUT | TERMINAL | {"--input", "--batch-size"}
-    | {"--target", "--against", "--token", "--by", "--neurons", "--check", "--split", "--words", "--all"},
+    | {"--target", "--against", "--token", "--by", "--neurons", "--check", "--split", "--words", "--all", "--ablate"},
     "doctor": TEXT | MODEL - {"--allow-missing"} | {"--only", "--skip", "--json"} | TERMINAL,
     "schema": {"--debug", "--help"},
 }  # fmt: skip

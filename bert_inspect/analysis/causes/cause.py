@@ -15,7 +15,7 @@ from ...diff import Cause, Comparison, Diff, StepDiff
 from ...traces.values import strict
 from .context import StepContext, Unknown, Variant
 from .hypotheses import HYPOTHESES
-from .inputs import from_inputs
+from .inputs import from_edits, from_inputs
 
 
 def with_cause(comparison: Comparison, found: Diff, model: nn.Module, other: nn.Module | None = None) -> Diff:
@@ -32,7 +32,7 @@ def find_cause(
 
     ``model`` is the one that made A, ``other`` the one that made B, where they are at hand.
     """
-    if (given := from_inputs(comparison, first)) is not None:
+    if (given := from_edits(comparison, first) or from_inputs(comparison, first)) is not None:
         return given
     gap = first.max_abs
     if not _has_values(comparison, first):

@@ -1,4 +1,4 @@
-"""Causes that the two inputs give away before anything is computed: other tokens, padding on another side."""
+"""Causes that what the runs were given tells before anything is computed: edits, other tokens, padding elsewhere."""
 
 from ...diff import Cause, Comparison, StepDiff
 from ...diff.align import RowPair
@@ -24,6 +24,21 @@ def from_inputs(comparison: Comparison, first: StepDiff) -> Cause | None:
         return _cause(first, suspect="padding side", says=f"{begins}, so its tokens have other positions")
     of_a, of_b = shown_token(a, moved.a, 0), shown_token(b, moved.b, 0)
     return _cause(first, suspect="padding side", says=f"{begins}, and the pooler takes {of_a} in A, {of_b} in B")
+
+
+def from_edits(comparison: Comparison, first: StepDiff) -> Cause | None:
+    """Return the edits that were made in only one of the runs, where the first divergence lies in what they changed:
+    in an edited step, or in one that received it. None where it lies elsewhere.
+    """
+    sides = (("A", comparison.a.trace, first.a), ("B", comparison.b.trace, first.b))
+    if comparison.a.trace.model.edits == comparison.b.trace.model.edits:
+        return None
+    for name, trace, at in sides:
+        step = trace.steps[at]
+        received = [trace.steps[tensor.from_] for tensor in step.inputs if tensor.from_ is not None]
+        if any(each.edited for each in (step, *received)):
+            return _cause(first, suspect="edits", says=f"the edits of {name}: {', '.join(trace.model.edits)}")
+    return None
 
 
 def _tokens(a: Input, b: Input, pair: RowPair) -> bool:

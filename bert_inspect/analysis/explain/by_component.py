@@ -64,6 +64,8 @@ class _ByRow:
                 self.convolution = share
             else:
                 self.embeddings = self.embeddings + share
+        nothing = torch.zeros(rows, sizes.get("heads", 0), dtype=torch.float64)  # of a layer that an edit removed
+        self.heads = [layer if layer.shape[1] else nothing for layer in self.heads]
 
     def components(self, rows: list[int], *, neurons: int) -> tuple[Components, list[float]]:
         """Return the components of the number that follows from rows, and the shares of all of them."""

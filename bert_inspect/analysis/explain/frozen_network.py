@@ -94,6 +94,14 @@ class FrozenNetwork(TorchFunctionMode):
             out = frozen_activation(given[0], returned.detach(), _alone(module))
         return self._activated_by(type(module).__name__.removesuffix("Activation"), *out)
 
+    def edited(self, before: torch.Tensor, after: torch.Tensor) -> None:
+        """A tensor was edited, and the other goes on: it is no less what an activation returned."""
+        if before in self._activated:
+            self._activated[after] = None
+        if after.requires_grad:
+            self.notes.note(after)
+            self.notes.computed(after)
+
     # Functions
 
     def __torch_function__(

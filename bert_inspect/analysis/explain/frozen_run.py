@@ -8,8 +8,10 @@ from typing import Any
 
 import torch
 
+from ...capture.editing.run import with_edits
 from ...capture.model_inputs import model_inputs
 from ...capture.outputs.returned import returned_tensors
+from ...capture.tracing.editing import EditedStep, Place
 from ...capture.tracing.hooks import exclusively
 from ...capture.undisturbed import no_hook_stays, undisturbed
 from ...errors import BertInspectError, UsageError
@@ -24,6 +26,8 @@ from .parts import Constant, Part
 from .quantity import Quantity, Wanted
 from .target import quantities
 from .totals import total
+
+_NO_STEPS: Mapping[Place, EditedStep] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +103,13 @@ class FrozenRun:
 
 
 def run_frozen(
-    loaded: Loaded, batch: Input, wanted: Wanted, *, direct: bool = False, hidden_states: bool = False
+    loaded: Loaded,
+    batch: Input,
+    wanted: Wanted,
+    *,
+    direct: bool = False,
+    hidden_states: bool = False,
+    steps: Mapping[Place, EditedStep] = _NO_STEPS,
 ) -> FrozenRun:
     """Run a model over a batch as the frozen network, forward and backward.
 
@@ -109,6 +119,7 @@ def run_frozen(
         wanted: which number of each sentence.
         direct: follow residual sums and norms alone.
         hidden_states: tell of them too.
+        steps: what is edited.
 
     Raises:
         UsageError: the number that was asked for is not there.
@@ -125,7 +136,12 @@ def run_frozen(
     with exclusively(model), undisturbed(model), no_hook_stays(model), torch.inference_mode(False), torch.enable_grad():
         try:
             with frozen(loaded, rows, direct=direct) as network:
-                given = run_forward(model, inputs, hidden_states=hidden_states)
+                given = with_edits(
+                    loaded,
+                    lambda: run_forward(model, inputs, hidden_states=hidden_states),
+                    steps,
+                    told=network.edited,
+                )
             states = _hidden_states(given) if hidden_states else ()
             returned = returned_tensors(loaded.head, given)
             found = quantities(loaded, batch, returned, wanted)

@@ -140,6 +140,7 @@ class _Assembly:
             failed=record.failed,
             role=record.role,
             part=record.part,
+            edited=record.edited,
         )
 
     def _input(self, record: StepRecord, seen: TensorRecord) -> TensorIn:

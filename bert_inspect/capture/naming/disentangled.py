@@ -126,7 +126,7 @@ OPS = dict(_rules())
 """Ops, by their family and the names of the tensors that they work on."""
 
 _PAIRS: Axes = ["batch and heads", "query tokens", "key tokens"]
-_FOLD: Axes = ["batch and heads", "tokens", "head_dim"]
+_FOLD: Axes = axes.HEADS_FOLDED
 _FOLD_TRANSPOSED: Axes = ["batch and heads", "head_dim", "tokens"]
 AXES: dict[str, Axes] = {
     labels.RELATIVE_EMBEDDINGS: ["distances", "hidden"],

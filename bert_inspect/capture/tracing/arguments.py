@@ -2,14 +2,14 @@
 
 import inspect
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from weakref import ref
 
 import torch
 from torch import nn
 
-from ...traces.ops import op_of
+from ...traces.ops import op_of, plain_name
 from .tensor_registry import CONTAINERS, TensorRef
 
 Named = list[tuple[str, torch.Tensor]]
@@ -33,6 +33,20 @@ def _found(kind: type, value: Any, name: str) -> list[tuple[str, Any]]:
     if isinstance(value, tuple | list):
         return [found for i, item in enumerate(value) for found in _found(kind, item, f"{name}[{i}]")]
     return []
+
+
+def mapped(value: Any, change: Callable[[Any], Any]) -> Any:
+    """Return a value with others in place of its tensors, or of the refs of tensors; what holds none is itself."""
+    if isinstance(value, torch.Tensor | ref):
+        return change(value)
+    if isinstance(value, dict):
+        return {key: mapped(item, change) for key, item in value.items()}
+    if isinstance(value, tuple | list) and (tensors_in(value, "") or refs_in(value, "")):
+        items = [mapped(item, change) for item in value]
+        if isinstance(value, list):
+            return items
+        return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
+    return value
 
 
 _MAY_HOLD_REFS = (ref, *CONTAINERS)
@@ -73,6 +87,14 @@ def module_input_names(module: nn.Module) -> Sequence[str]:
             names = ["input"]
         _signatures[type(module)] = names
     return names
+
+
+def op_name(func: Any) -> str:
+    """Return what an op is called in a trace: ``matmul``; of a property that makes a tensor, that: ``T``."""
+    name = getattr(func, "__name__", "") or type(func).__name__
+    if name == "__get__":
+        name = func.__self__.__name__
+    return plain_name(name)
 
 
 def op_input_names(func: Any) -> Sequence[str]:

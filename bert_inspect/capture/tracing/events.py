@@ -21,13 +21,14 @@ class Called(msgspec.Struct, gc=False):
 
 class Returned(msgspec.Struct, gc=False):
     """A module returned. ``changed`` is the memory that it changed in place, ``flops`` what was counted inside of a
-    module of torch.nn that holds what others wrote.
+    module of torch.nn that holds what others wrote, ``edited`` says that what it returned went on changed.
     """
 
     module: nn.Module
     output: Any
     changed: Sequence[TensorState] = ()
     flops: int | None = None
+    edited: bool = False
 
 
 class Raised(msgspec.Struct, gc=False):
@@ -60,7 +61,9 @@ class Helper(NamedTuple):
 
 
 class Ran(msgspec.Struct, gc=False):
-    """An op ran. ``unchanged`` says that it handed on what it received, ``failed`` that it raised."""
+    """An op ran. ``unchanged`` says that it handed on what it received, ``failed`` that it raised, ``edited`` that what
+    it returned went on changed.
+    """
 
     func: Callable[..., Any]
     given: Sequence[Any]
@@ -71,6 +74,7 @@ class Ran(msgspec.Struct, gc=False):
     helper: Helper | None = None
     unchanged: bool = False
     failed: bool = False
+    edited: bool = False
 
 
 Event = Called | Returned | Raised | CalledInside | Passed | Ran

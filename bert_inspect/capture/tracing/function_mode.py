@@ -6,6 +6,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from torch import Size, Tensor, overrides
+from torch._C import DisableTorchFunction
 from torch.overrides import TorchFunctionMode
 
 from .arguments import refs_in
@@ -95,7 +96,7 @@ class FunctionMode(TorchFunctionMode):
             raise
         if self._tracer.depth:
             try:
-                self._op_ran(event, func, args, kwargs, out, sys._getframe(1), written=written, changes=changes)
+                out = self._op_ran(event, func, args, kwargs, out, sys._getframe(1), written=written, changes=changes)
             except Exception as error:
                 self._tracer.give_up(error)
         return out
@@ -121,29 +122,37 @@ class FunctionMode(TorchFunctionMode):
         *,
         written: Sequence[Tensor],
         changes: bool,
-    ) -> None:
+    ) -> Any:
+        """An op ran: return what goes on."""
+        editing, unedited, placed = self._tracer.editing, None, None
         if isinstance(out, Tensor):
+            if editing is not None:
+                placed = self._place(frame)
+                if placed[1] is None:
+                    with DisableTorchFunction():
+                        out, unedited = editing.op_returned(func, out, changes=changes)
             output = self._tracer.tensors.look(out)
         elif out is None and written:  # x[index] = value
             output = self._tracer.tensors.look_into(written[0] if len(written) == 1 else written)
         elif isinstance(out, CONTAINERS) and type(out) is not Size:
             output = self._tracer.tensors.look_into(out)
             if not refs_in(output, ""):
-                return
+                return out
         else:
-            return  # a size, a device, a truth value: nothing flowed
+            return out  # a size, a device, a truth value: nothing flowed
         if event is None:
             event = self._given(func, args, kwargs)
         event.output = output
-        if kinds.get(frame.f_code) == OWN:
-            event.place = frame.f_code, frame.f_lasti
-        else:
-            event.place, event.helper = self._behind(frame)
+        event.place, event.helper = placed or self._place(frame)
+        if editing is not None and event.helper is None:
+            editing.op_ran(func)
+            event.edited = unedited is not None
         if changes:
             event.changed = self._tracer.sharing_memory([output, self._tracer.tensors.look_at(written)])
         elif event.helper is None and isinstance(out, Tensor) and args and isinstance(args[0], Tensor):
             event.unchanged = same_place(out, args[0])
-        self._tracer.tell(event)
+        self._tracer.tell(event, unedited)
+        return out
 
     def _op_raised(
         self, event: Ran | None, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], frame: FrameType
@@ -154,6 +163,8 @@ class FunctionMode(TorchFunctionMode):
             event = event or self._given(func, args, kwargs)
             event.place = site_of(caller(frame))
             event.failed = True
+            if self._tracer.editing is not None:
+                self._tracer.editing.op_ran(func)
             self._tracer.tell(event)
         except Exception as error:
             self._tracer.give_up(error)
@@ -162,8 +173,10 @@ class FunctionMode(TorchFunctionMode):
         options = self._tracer.tensors.look_at_named(kwargs) if kwargs else kwargs
         return Ran(func, self._tracer.tensors.look_at(args), options, None)
 
-    def _behind(self, frame: FrameType) -> tuple[CallSite | None, Helper | None]:
+    def _place(self, frame: FrameType) -> tuple[CallSite | None, Helper | None]:
         """Return the place behind wrappers at which an op was called, and the mask's helper in which that was."""
+        if kinds.get(frame.f_code) == OWN:
+            return (frame.f_code, frame.f_lasti), None
         found = caller(frame)
         helper = mask_helper(found)
         if helper is None:

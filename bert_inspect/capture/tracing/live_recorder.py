@@ -9,6 +9,7 @@ from torch._C import DisableTorchFunction
 
 from ..verify.replay import Replay
 from .activations import Activations
+from .editing import Unedited
 from .events import Called, Ran, Returned
 from .in_place import works_in_place
 from .recorder import Recorder
@@ -40,14 +41,16 @@ class LiveRecorder:
                 self._replay.before(args, kwargs, copies=works_in_place(event.module), module=event.module)
         record.started = time.perf_counter()
 
-    def returned(self, event: Returned, *, leaf: bool) -> None:
-        """A module returned."""
+    def returned(self, event: Returned, unedited: Unedited | None, *, leaf: bool) -> None:
+        """A module returned; ``unedited`` is what was done to that."""
         now = time.perf_counter()
         with DisableTorchFunction():
             record = self._recorder.returned(event)
             if self._seconds:
                 record.seconds = now - record.started
             results = self._look(record)
+            if unedited is not None:
+                results = self._before(record, results, unedited)
         if leaf and self._replay is not None:
             calls = dict(self._recorder.calls)
             self._replay.recompute_module(record, event.module, results)
@@ -61,8 +64,8 @@ class LiveRecorder:
                 self._replay.before(args, kwargs, copies=changes)
         self._begun = time.perf_counter()
 
-    def ran(self, event: Ran) -> None:
-        """An op ran, or failed."""
+    def ran(self, event: Ran, unedited: Unedited | None) -> None:
+        """An op ran, or failed; ``unedited`` is what was done to what it returned."""
         now = time.perf_counter()
         with DisableTorchFunction():
             record = self._early or self._received(self._recorder.op(event))
@@ -72,6 +75,8 @@ class LiveRecorder:
             if self._seconds:
                 step.seconds = (step.seconds or 0.0) + now - self._begun
             results = self._look(record)
+            if unedited is not None:
+                results = self._before(record, results, unedited)
         if self._replay is not None:
             self._replay.recompute(record, event.func, results)
 
@@ -79,6 +84,17 @@ class LiveRecorder:
         if self._replay is not None:
             self._replay.received(record, [(seen.name, seen.tensor) for seen in record.inputs])
         return record
+
+    def _before(
+        self, record: StepRecord, results: list[tuple[str, torch.Tensor]], unedited: Unedited
+    ) -> list[tuple[str, torch.Tensor]]:
+        """Return what a step returned before it was edited; a replay holds the edited tensor against it."""
+        place, before = unedited.step.output, unedited.before
+        if self._replay is not None:
+            self._replay.edited(record, results[place][1], unedited)
+        if before is None:
+            return results
+        return [(name, before if at == place else tensor) for at, (name, tensor) in enumerate(results)]
 
     def _look(self, record: StepRecord) -> list[tuple[str, torch.Tensor]]:
         """Look at what a step returned, and return it."""

@@ -43,7 +43,8 @@ class ModuleCalls:
 
     def around(self, module: nn.Module, forward: Forward) -> Forward:
         """Return what is called in place of a module's forward."""
-        if self._tracer.live is None and getattr(forward, "__func__", None) is _ONE_FUNCTION.get(type(module), module):
+        watched = self._tracer.live is not None or self._tracer.editing is not None
+        if not watched and getattr(forward, "__func__", None) is _ONE_FUNCTION.get(type(module), module):
             return partial(self._run_one_function, module, forward)
         return partial(self._run, module, forward)
 
@@ -116,9 +117,7 @@ class ModuleCalls:
             if self._tracer.depth > depth:  # else a hook before the forward has raised
                 self._raised(module)
             raise
-        if self._tracer.depth > depth:
-            self._leave(module, output)
-        return output
+        return self._leave(module, output) if self._tracer.depth > depth else output
 
     def _observe(
         self, module: nn.Module, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any], call: FrameType
@@ -129,8 +128,7 @@ class ModuleCalls:
         except BaseException:
             self._raised(module)
             raise
-        self._leave(module, output)
-        return output
+        return self._leave(module, output)
 
     def _run_inside(self, module: nn.Module, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run a module inside of one of torch.nn, or of an op: that it was called is all that is recorded."""
@@ -138,6 +136,9 @@ class ModuleCalls:
         return forward(*args, **kwargs)
 
     def _run_forward(self, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        editing = self._tracer.editing
+        if editing is not None and self._tracer.error is None and editing.removed:
+            return editing.handed_on()
         if self._counter is None:
             return forward(*args, **kwargs)
         with self._counter:
@@ -154,6 +155,8 @@ class ModuleCalls:
                 self._tracer.tape.append(event)
             else:
                 self._tracer.live.called(event, args, kwargs, leaf=leaf)
+            if self._tracer.editing is not None:
+                self._tracer.editing.entered(module, args, kwargs)
         except Exception as error:
             self._tracer.give_up(error)
             return
@@ -163,14 +166,18 @@ class ModuleCalls:
             self._counter = FlopCounter(self._tracer) if counted_as_it_runs(module) else None
             self._mode.step_aside()
 
-    def _leave(self, module: nn.Module, output: Any) -> None:
-        """A module has run its forward."""
+    def _leave(self, module: nn.Module, output: Any) -> Any:
+        """A module has run its forward; return what goes on."""
         if self._tracer.error is not None:
-            return
-        leaf = self._leaf
+            return output
+        leaf, editing, unedited = self._leaf, self._tracer.editing, None
         try:
             with DisableTorchFunction():
-                event = Returned(module, self._tracer.tensors.look_into(output))
+                if editing is not None:
+                    output, unedited = editing.returned(output, changes=leaf and works_in_place(module))
+                event = Returned(module, self._tracer.tensors.look_into(output), edited=unedited is not None)
+                if editing is not None:
+                    editing.left(module, event.output)
                 if leaf:
                     event.flops = None if self._counter is None else self._counter.count
                     if works_in_place(module):
@@ -178,13 +185,14 @@ class ModuleCalls:
             if self._tracer.live is None:
                 self._tracer.tape.append(event)
             else:
-                self._tracer.live.returned(event, leaf=leaf)
+                self._tracer.live.returned(event, unedited, leaf=leaf)
             self._tracer.depth -= 1
         except Exception as error:
             self._tracer.give_up(error)
         finally:
             if leaf:
                 self._step_back()
+        return output
 
     def _raised(self, module: nn.Module) -> None:
         """The forward of a module has raised."""
@@ -192,6 +200,8 @@ class ModuleCalls:
             self._step_back()
         if self._tracer.error is None:
             self._tracer.depth -= 1
+            if self._tracer.editing is not None:
+                self._tracer.editing.left(module)
             self._tracer.tell(Raised(module))
 
     def _step_back(self) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 from torch import nn
 
 from ...families import Family
-from ...traces.ops import OPS, plain_name
+from ...traces.ops import OPS
 from ...traces.vocabulary import roles
-from .arguments import apart, index_given, module_input_names, op_input_names, refs_in
+from .arguments import apart, index_given, module_input_names, op_input_names, op_name, refs_in
 from .call_site import line_of
 from .events import Called, CalledInside, Event, Helper, Passed, Raised, Ran, Returned
 from .flops import flops_of, flops_of_module
@@ -73,6 +73,7 @@ class Recorder:
             record, called = self._open.pop()
         self._running = None
         self._end(record, event.output, event.changed)
+        record.edited = event.edited
         module = event.module
         if event.flops is not None:
             record.flops = event.flops
@@ -102,10 +103,7 @@ class Recorder:
     def op(self, event: Ran) -> StepRecord:
         """Return the record of an op with what it received; the step begins when it `ran`."""
         func = event.func
-        name = getattr(func, "__name__", "") or type(func).__name__
-        if name == "__get__":  # a property that makes a tensor: x.T, x.mT
-            name = func.__self__.__name__  # type: ignore[attr-defined]
-        plain = plain_name(name)
+        plain = op_name(func)
         record = StepRecord(len(self.records), None, "op", "", 0, plain, None, [])
         self._receive(record, op_input_names(func), event)
         if plain in ("getitem", "setitem"):
@@ -118,7 +116,7 @@ class Recorder:
             return self._ran_in_helper(event, record, event.helper)
         self._begin(record)
         record.line = line_of(event.place)
-        record.failed = event.failed
+        record.failed, record.edited = event.failed, event.edited
         self._end(record, event.output, event.changed)
         record.no_op = record.no_op or event.unchanged
         record.flops = self._flops(event)

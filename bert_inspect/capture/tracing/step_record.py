@@ -32,8 +32,8 @@ class TensorRecord(msgspec.Struct, gc=False):
 
 class StepRecord(msgspec.Struct, gc=False):
     """What was seen of one step. ``given`` and ``options`` are what an op received besides tensors, ``also_changed``
-    the tensors that share the memory which it changed in place. ``role``, ``part`` and ``layer`` are those of the
-    module that it is, or in whose forward it ran.
+    the tensors that share the memory which it changed in place, ``edited`` that what it returned went on changed.
+    ``role``, ``part`` and ``layer`` are those of the module that it is, or in whose forward it ran.
     """
 
     id: int
@@ -53,6 +53,7 @@ class StepRecord(msgspec.Struct, gc=False):
     no_op: bool = False
     mask: bool = False
     failed: bool = False
+    edited: bool = False
     started: float = 0.0
     seconds: float | None = None
     role: str = ""

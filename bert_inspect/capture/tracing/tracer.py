@@ -1,8 +1,9 @@
 """Sees every module call and every op of one forward, in the order they ran.
 
-It only looks, and a `Recorder` makes records of what it saw. It looks between every two steps of the model, which have
-swept the caches by then, so all that can wait is left on a tape until the model has run; only where somebody wants to
-look at the tensors themselves (a `LiveRecorder`) is each event noted at once.
+It only looks, unless something is to be edited: edits are made first, and what goes on is what is looked at. A
+`Recorder` makes records of what it saw. It looks between every two steps of the model, which have swept the caches by
+then, so all that can wait is left on a tape until the model has run; only where somebody wants to look at the tensors
+themselves (a `LiveRecorder`) is each event noted at once.
 """
 
 import gc
@@ -17,6 +18,7 @@ from ..keep import TraceSpec
 from ..verify.replay import Replay
 from .activations import Activations
 from .arguments import refs_in
+from .editing import Editing, Unedited
 from .events import Event, Ran
 from .function_mode import FunctionMode
 from .hooks import Attachment
@@ -43,6 +45,7 @@ class Tracer:
         depth: how many modules are running whose steps are recorded.
         tape: what was seen and can wait.
         live: notes each event at once, where that is needed.
+        editing: what is changed while the model runs; None where nothing is.
     """
 
     def __init__(
@@ -52,7 +55,9 @@ class Tracer:
         *,
         specs: Sequence[TraceSpec],
         replay: Replay | None,
+        editing: Editing | None = None,
     ) -> None:
+        self.editing = editing
         self.error: Exception | None = None
         self.tensors = TensorRegistry(modules)
         self.thread = get_ident()
@@ -66,12 +71,12 @@ class Tracer:
         if seconds or replay is not None or any(spec.keep.any for spec in specs):
             self.live = LiveRecorder(self._recorder, self._kept, seconds=seconds, replay=replay)
 
-    def tell(self, event: Event) -> None:
-        """Note an event, or leave it on the tape."""
+    def tell(self, event: Event, unedited: Unedited | None = None) -> None:
+        """Note an event, or leave it on the tape; ``unedited`` is what an op returned before it was edited."""
         if self.live is None:
             self.tape.append(event)
         elif isinstance(event, Ran):
-            self.live.ran(event)
+            self.live.ran(event, unedited)
         else:
             self._recorder.write(event)
 
@@ -111,15 +116,17 @@ def observe(
     *,
     specs: Sequence[TraceSpec],
     replay: Replay | None = None,
+    editing: Editing | None = None,
 ) -> tuple[Tracer, Outcome]:
     """Run a forward of a model, given by all its modules under their paths, with a tracer attached; afterwards the
     model is as it was, whatever happened. A ``replay`` checks every step as it runs; ``specs`` say what is kept of
-    tensors. An exception of the model's is its outcome.
+    tensors, ``editing`` what is changed of them. An exception of the model's is its outcome.
 
     Raises:
         UsageError: the forward is one that is being traced already.
     """
-    tracer, attachment, scripted = Tracer(modules, family, specs=specs, replay=replay), Attachment(), Scripted()
+    tracer = Tracer(modules, family, specs=specs, replay=replay, editing=editing)
+    attachment, scripted = Attachment(), Scripted()
     mode = FunctionMode(tracer)
     collecting = gc.isenabled()
 

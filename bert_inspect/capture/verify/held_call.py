@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..tracing.arguments import tensors_in
+from ..tracing.arguments import mapped, tensors_in
 from ..undisturbed import random_states, set_random_states
 from .model_state import ModelState
 
@@ -24,7 +24,7 @@ class HeldCall:
     ) -> None:
         self.given = [args, kwargs]
         if copies:
-            self.given = _mapped(self.given, torch.Tensor.clone)
+            self.given = mapped(self.given, torch.Tensor.clone)
         self.generators = [(generator, generator.get_state()) for generator in _generators((args, kwargs))]
         self.copies = copies
         self._module = module if module is not None and _has_state(module) else None
@@ -64,7 +64,7 @@ class HeldCall:
             other = instead.get(next(places), tensor)
             return other.clone() if self.copies else other
 
-        held: list[Any] = _mapped(self.given, given)
+        held: list[Any] = mapped(self.given, given)
         return held
 
 
@@ -77,20 +77,6 @@ def _has_state(module: nn.Module) -> bool:
 def _set(generators: list[tuple[torch.Generator, torch.Tensor]]) -> None:
     for generator, state in generators:
         generator.set_state(state)
-
-
-def _mapped(value: Any, change: Callable[[torch.Tensor], torch.Tensor]) -> Any:
-    """Return a value with other tensors in place of its own; what holds none is the value itself."""
-    if isinstance(value, torch.Tensor):
-        return change(value)
-    if isinstance(value, dict):
-        return {key: _mapped(item, change) for key, item in value.items()}
-    if isinstance(value, tuple | list) and tensors_in(value, ""):
-        items = [_mapped(item, change) for item in value]
-        if isinstance(value, list):
-            return items
-        return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
-    return value
 
 
 def _generators(value: Any) -> Iterator[torch.Generator]:

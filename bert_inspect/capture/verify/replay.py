@@ -14,10 +14,13 @@ import torch
 from torch import nn
 
 from ...traces.proof import CheckName
+from ..editing.change import ChangedTensor
 from ..tracing.activations import Activations
+from ..tracing.editing import Unedited
 from ..tracing.in_place import Written, writes
 from ..tracing.step_record import StepRecord, TensorRecord
 from .checks import allowed_difference, digest, has_statistics, has_values, largest_difference, uncheckable
+from .edited import expected
 from .held_call import HeldCall, Results
 from .perturbation import unheard
 
@@ -47,13 +50,16 @@ class Mismatch:
 
 @dataclass
 class Replay:
-    """Looks at every tensor and runs every step again, beside a `Tracer`."""
+    """Looks at every tensor and runs every step again, beside a `Tracer`. ``first_edited`` is the number of the first
+    tensor that was edited.
+    """
 
     tallies: dict[CheckName, Tally] = field(default_factory=dict)
     mismatches: list[Mismatch] = field(default_factory=list)
     digests: dict[int, bytes] = field(default_factory=dict)
     recomputed: set[int] = field(default_factory=set)
     generators: dict[torch.Generator, torch.Tensor] = field(default_factory=dict)
+    first_edited: float = math.inf
     _held: HeldCall | None = None
 
     def tally(self, check: CheckName) -> Tally:
@@ -177,6 +183,30 @@ class Replay:
         for place in without_reason:
             message = f"run again on other numbers for its {record.inputs[place].name}, its result stays the same"
             self.mismatches.append(Mismatch(check="perturbations", record=record, message=message))
+
+    # Edits
+
+    def edited(self, record: StepRecord, after: torch.Tensor, unedited: Unedited) -> None:
+        """A step was edited: what goes on must be what a plain formula makes of what it had computed, or of what it
+        received where it did not run.
+        """
+        step, before, received = unedited.step, unedited.before, unedited.received
+        self.recomputed.add(record.id)
+        if before is None:
+            holds = received is not None and digest(after) == digest(received)
+            self.count("edits", record, "it did not hand on what it received", holds=holds)
+        elif isinstance(step.edit, ChangedTensor):
+            wanted = expected(step.edit, before, received)
+            difference = largest_difference(after, wanted) if after.shape == wanted.shape else math.inf
+            tally = self.tally("edits")
+            tally.largest = max(tally.largest, difference)
+            means = any(change.how == "mean" for change in step.edit.changes)  # whose sums may be in another order
+            allowed = allowed_difference(wanted) if means else 0.0
+            message = f"its edited tensor differs from the intended one by {difference:.2g}"
+            self.count("edits", record, message, holds=difference <= allowed)
+        # What a step hands on that did not run was made before, and by no edit.
+        first = max(self.digests, default=-1) + 1 if before is None else record.outputs[step.output].number
+        self.first_edited = min(self.first_edited, first)
 
     # What is shown of tensors
 

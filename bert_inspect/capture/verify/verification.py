@@ -21,6 +21,7 @@ from ..outputs.returned import returned_tensors
 from ..tracing.recording import Outcome, Recording
 from ..tracing.step_record import StepRecord
 from ..undisturbed import no_hook_stays, random_states, set_random_states
+from .against_runs import check_calls, check_constants, check_named, check_origins
 from .checks import digest, largest_difference
 from .constants import Constants
 from .model_state import ModelState
@@ -30,6 +31,8 @@ from .snapshot import same_numbers, snapshot
 
 Again = Callable[[Inputs], Recording]
 """Traces a run of the model on an input."""
+Unedited = Callable[[Replay], Outcome]
+"""Traces a run without edits on the same input, beside a replay."""
 
 _NUMBERS: tuple[CheckName, ...] = ("logits", "ops", "modules", "hidden states", "attentions")
 
@@ -51,6 +54,7 @@ class Verification:
         self._random = random_states()
         self._after_plain: Mapping[str, Any] = {}
         self._plain = self._counted = Outcome()
+        self._unedited: tuple[Replay, Outcome] | None = None
         self._calls: Mapping[nn.Module, int] = {}
         self._constants: Constants | None = None
 
@@ -58,14 +62,26 @@ class Verification:
         """Remember how the model is right before the traced run."""
         self._state = ModelState(self._model)
 
-    def run_after(self, inputs: Inputs, others: Iterable[Inputs], traced: Recording, again: Again) -> None:
+    def run_after(
+        self,
+        inputs: Inputs,
+        others: Iterable[Inputs],
+        traced: Recording,
+        again: Again,
+        unedited: Unedited | None = None,
+    ) -> None:
         """Run the model on ``others``, of which ``again`` traces a run, then on the same inputs: as anybody would, and
-        for what it returns on request. The model is afterwards as the traced run left it.
+        for what it returns on request; and ``unedited``, where the traced run was edited. The model is afterwards as
+        the traced run left it.
         """
         left, random = ModelState(self._model), random_states()
         generators = [(generator, generator.get_state()) for generator in self.replay.generators]
         try:
             self._constants = self._find_constants(traced, others, again)
+            if unedited is not None:
+                replay = Replay()
+                self._unedited = replay, unedited(replay)
+                self._rewind()
             self._plain = _run(self._model, inputs)
             self._after_plain = snapshot(self._model)
             self._rewind()
@@ -109,14 +125,17 @@ class Verification:
         """
         replay = self.replay
         assert self._constants is not None, "run_after() comes first"
-        _check_origins(replay, found, assembled, self._constants)
+        check_origins(replay, found, assembled, self._constants)
         steady = ran.error is None and self._check_steady()
         if steady or ran.error is not None:
-            _check_constants(replay, self._constants)
-        self._check_returned(ran, trace.output)
+            check_constants(replay, self._constants)
+        if self._unedited is None:
+            self._check_returned(ran, trace.output)
+        else:
+            self._check_unedited(*self._unedited, ran, found)
         if steady:
-            _check_named(replay, self._counted.output, found)
-            _check_calls(replay, self._calls, found, trace.not_called, modules)
+            check_named(replay, self._counted.output, found)
+            check_calls(replay, self._calls, found, trace.not_called, modules)
         before, after = self._before, snapshot(self._model)
         for name in sorted(before.keys() | after.keys()):
             same = before.get(name) == after.get(name)
@@ -140,6 +159,22 @@ class Verification:
             fault=_first(replay.mismatches, found, assembled),
         )
 
+    def _check_unedited(self, unedited: Replay, outcome: Outcome, ran: Outcome, found: Named) -> None:
+        """Check that all that was made before the first edit is what it is without edits; and, as no run without hooks
+        is edited, that such a run returns what a traced one without edits does.
+        """
+        makers: dict[int, StepRecord] = {}
+        for record in completion(found.recording.steps):
+            for seen in record.outputs:
+                makers.setdefault(seen.number, record)
+        for number, own in self.replay.digests.items():
+            if number < self.replay.first_edited:
+                same = unedited.digests.get(number) == own
+                message = "it was made before the first edit and differs from that of a run without edits"
+                self.replay.count("unedited", makers.get(number), message, holds=same)
+        if ran.error is None:
+            self._check_returned(outcome, None)
+
     def _check_returned(self, traced: Outcome, output: Output | None) -> None:
         """Check that a run without hooks returns the same, and that the trace says so."""
         replay, plain = self.replay, self._plain
@@ -153,6 +188,8 @@ class Verification:
             told = name.replace("_", " ")
             message = f"the {told} {'differs' if told == 'loss' else 'differ'} from those of a run without hooks"
             _compare(replay, "logits", None, of_trace[name], true[name], message)
+        if output is None:
+            return
         same = output == output_of(self._loaded, self._batch, plain.output)
         replay.count("logits", None, "the recorded logits differ from those of a run without hooks", holds=same)
 
@@ -205,62 +242,6 @@ def _first(mismatches: Sequence[Mismatch], named: Named, assembled: Assembled) -
     step = next((number for number, kept in enumerate(assembled.records) if kept.id == record.id), None)
     label = named.names.labels[record.id] if record.id < len(named.names.labels) else None
     return Fault(check=first.check, step=step, path=record.path, label=label, message=first.message)
-
-
-def _check_named(replay: Replay, output: Any, found: Named) -> None:
-    """Hold the tensors that bear a name of transformers' against those that it returns under that name."""
-    numbers = {name: number for number, names in found.known_as.items() for name in names}
-    records: dict[int, StepRecord] = {}
-    for record in completion(found.recording.steps):
-        for seen in record.outputs:
-            records.setdefault(seen.number, record)
-    kinds: tuple[tuple[CheckName, str], ...] = (("hidden states", "hidden_states"), ("attentions", "attentions"))
-    for check, key in kinds:
-        for place, tensor in enumerate(getattr(output, key, None) or ()):
-            number = numbers.get(f"{key}[{place}]")
-            where = None if number is None else records.get(number)
-            same = number is not None and replay.digests.get(number) == digest(tensor)
-            replay.count(check, where, f"it differs from the {key}[{place}] that the model returns", holds=same)
-
-
-def _check_calls(
-    replay: Replay,
-    calls: Mapping[nn.Module, int],
-    found: Named,
-    not_called: Sequence[str],
-    modules: Mapping[str, nn.Module],
-) -> None:
-    never = set(not_called)
-    for path, module in modules.items():
-        expected, recorded = calls.get(module, 0), found.recording.calls.get(module, 0)
-        holds = expected == recorded and (path in never) == (expected == 0)
-        replay.count(
-            "calls", None, f"{path or 'the model'} is called {expected} times, recorded {recorded} times", holds=holds
-        )
-
-
-def _check_constants(replay: Replay, constants: Constants) -> None:
-    for step in constants.with_numbers:
-        fault = constants.fault_of_numbers(step)
-        replay.count("constants", step, fault or "", holds=fault is None)
-
-
-def _check_origins(replay: Replay, found: Named, assembled: Assembled, constants: Constants) -> None:
-    """Check that every tensor was made by a step that was run again, or was there before; and that ``from`` names it.
-
-    That a tensor holds, wherever it is seen, the bits that it was made with, the replay has checked already.
-    """
-    seen_in = sum(len(record.inputs) + len(record.outputs) for record in found.recording.steps)
-    replay.tally("origins").checked += seen_in - len(constants.with_tensors)
-    replay.tally("origins").exact += seen_in - len(constants.with_tensors)
-    for record, seen in constants.with_tensors:
-        holds = constants.is_constant(record, seen)
-        replay.count("origins", record, f"{seen.name} was made by something that was not recorded", holds=holds)
-    returned = [{seen.number for seen in (*record.outputs, *record.also_changed)} for record in assembled.records]
-    for step, record in zip(assembled.steps, assembled.records, strict=True):
-        for tensor, seen in zip(step.inputs, record.inputs, strict=True):
-            holds = tensor.from_ is None or seen.number in returned[tensor.from_]
-            replay.count("origins", record, f"{tensor.name} does not come from step {tensor.from_}", holds=holds)
 
 
 def _compare(

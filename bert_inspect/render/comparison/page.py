@@ -56,13 +56,14 @@ class DiffPage:
 
 
 def answer(found: Diff) -> Group:
-    """Return the verdict and, of other sentences, what the two runs predict: the part that stays on the screen."""
+    """Return the verdict and, of other sentences or edited runs, what the two runs predict: the part that stays on the
+    screen.
+    """
     told = Text(safe_text(found.verdict))
-    if not found.other_texts or found.same:
-        told.stylize(GOOD if found.same else BAD)
-        return Group(told)
-    told.stylize(NAME)
-    return Group(told, Text(), _answers(found))
+    expected = found.other_texts and not found.same
+    told.stylize(NAME if expected else GOOD if found.same else BAD)
+    edited = any(setting.what == "model.edits" for setting in found.settings)
+    return Group(told, Text(), _answers(found)) if expected or edited else Group(told)
 
 
 def _answers(found: Diff) -> Table:

@@ -17,6 +17,7 @@ from ...traces.record import Trace
 from ...traces.sentences import names_of_special
 from ...traces.token_text import token_texts
 from ..font import FAMILIES, shortened, text_width, wrapped
+from ..header import edited
 from ..words import plural
 from .page import CAUTION, certificate
 from .pixels import png
@@ -66,7 +67,8 @@ def attention_svg(
     drawing = _Drawing()
     drawing.text(title, 0, 20, "title")
     said = f"{certificate(layers).plain}. {CAUTION}"
-    told = f"{plural(len(layers), 'layer')} of {plural(heads, 'head')}. {said[:1].upper()}{said[1:]}"
+    counts = f"{plural(len(layers), 'layer')} of {plural(heads, 'head')}"
+    told = f"{edited(trace.model)}{counts}. {said[:1].upper()}{said[1:]}"
     drawing.y = 44.0
     for line in wrapped(told, _TEXT, width - 2 * _MARGIN):
         drawing.text(line, 0, drawing.y, "bad" if " nothing (sentence" in line else "quiet")

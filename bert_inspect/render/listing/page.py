@@ -199,6 +199,7 @@ class _Page:
         if arguments and not arguments.startswith("["):
             arguments = f"({arguments})"
         marks: Cell = [("no-op ", MASKED)] if step.no_op else []
+        marks += [("edited ", BAD)] if step.edited else []
         marks += [("failed here ", BAD)] if step.failed else []
         return [*marks, (safe_text(step.type + arguments), OP if step.kind == "op" else DIM)]
 

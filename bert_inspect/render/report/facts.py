@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ...families import heads
 from ...safetext import safe_text
 from ...traces.output import Output
-from ...traces.record import Trace
+from ...traces.record import Model, Trace
 from ...traces.sentences import cut_in_words
 from ...traces.token_text import shown_token
 from ..answers import answers, notes, title
@@ -75,6 +75,7 @@ def facts(trace: Trace) -> list[Fact]:
             more=so if trained else "; ".join(filter(None, (seed_of(model), better))),
             good=trained,
         ),
+        *_edited(model),
         *([Fact(name="mask", value="causal", more=CAUSAL, good=False)] if model.config.get("is_decoder") else []),
         Fact(name="input", value=sentences_in(batch), more=tokens_in(batch)),
         *_answered(trace),
@@ -97,6 +98,14 @@ def facts(trace: Trace) -> list[Fact]:
         verdict, _, grounds = proof(trace.proof).plain.partition("\n")
         told.append(Fact(name="proof", value=verdict, more=grounds, good=trace.proof.fault is None))
     return told
+
+
+def _edited(model: Model) -> list[Fact]:
+    """Return what was edited in the run, where anything was."""
+    if not model.edits:
+        return []
+    more = "this page shows the edited run"
+    return [Fact(name="edited", value=safe_text(", ".join(model.edits)), more=more, good=False)]
 
 
 def sentences(trace: Trace) -> tuple[list[Sentence], int]:

@@ -69,6 +69,7 @@ const stepView = (data, { go }) => {
     if (step.seconds !== null && step.seconds !== undefined) told.push(["seconds", step.seconds.toFixed(6)]);
     if (step.call) told.push(["call", `${step.call + 1} of this module`]);
     if (step.no_op) told.push(["effect", "none: returns its input unchanged"]);
+    if (step.edited) told.push(["edited", "by --ablate: what it returned is not what it computed"]);
     if (step.failed) told.push(["failed", "the forward stopped here"]);
     return told.length
       ? h("dl", { class: "told" }, told.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, safe(value)))))

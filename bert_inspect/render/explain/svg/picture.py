@@ -2,6 +2,7 @@
 
 from ....analysis.explain.explanation import Answer, Explanation
 from ....safetext import safe_text
+from ...header import edited
 from ...words import plural, sentence
 from .. import said
 from ..page import notes
@@ -26,6 +27,8 @@ def explanation_svg(explanation: Explanation, view: View) -> str:
     drawing.y = 20.0
     drawing.text(title, 0, drawing.y, "title")
     drawing.y += 26
+    if told := edited(explanation.model):
+        drawing.paragraph(told.strip(), "bad")
     if warning:
         drawing.paragraph(warning, "bad")
     for note in notes(explanation):
