@@ -65,7 +65,8 @@ def in_this_process(line: str, command: Command, monkeypatch: pytest.MonkeyPatch
     for setting in settings.split():
         monkeypatch.setenv(*setting.split("=", 1))
     code, out, err = command(*shlex.split(rest))
-    assert code == (1 if "--b text=" in rest else 0), err  # 1: two texts differ, as they should
+    differs = "--b text=" in rest or "--b ablate=" in rest
+    assert code == (1 if differs else 0), err  # 1: the two sides differ, as they should
     return out
 
 
