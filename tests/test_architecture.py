@@ -43,20 +43,24 @@ ROOMS: dict[str, set[str]] = {
     "analysis": TRACES | {"errors", "capture", "loading", "diff", "cells", "analysis.causes", "msgspec", "numpy"},
     "analysis.causes": TRACES | {"diff", "msgspec", "numpy", "torch", "transformers"},
     "analysis.explain": TRACES | {"errors", "capture", "capture.tracing", "diff", "loading", "msgspec", "torch"},
+    "analysis.effects": TRACES
+    | {"errors", "analysis.explain", "capture", "capture.tracing", "loading", "msgspec", "torch"},
     "analysis.doctor": TRACES | {"errors", "analysis", "capture", "loading", "diff", "msgspec", "numpy", "torch"},
     "render": TRACES | {"errors", "safetext", "diff", "analysis", "source_view", "msgspec", "numpy"} | RICH
     | {"analysis.doctor", "analysis.explain", "cells", "dataflow"},
     "render.diagram": TRACES | {"safetext", "dataflow", "layout", "render", "rich"},
     "render.explain": TRACES | {"safetext", "diff", "analysis.explain", "render", "render.diagram", "rich"},
+    "render.effects": TRACES
+    | {"safetext", "analysis.effects", "analysis.explain", "render", "render.explain", "rich"},
     "render.walk": TRACES | {"safetext", "cells", "dataflow", "source_view", "stations", "render", "render.diagram"}
     | RICH,
     "render.report": TRACES | {"safetext", "analysis", "analysis.explain", "source_view", "render", "render.explain"}
     | {"cells", "msgspec", "numpy"} | RICH,
     "terminal": EDGE | {"rich"},
-    "result": TRACES | {"analysis.explain", "files", "render", "render.explain"},
-    "api": TRACES | {"errors", "analysis.explain", "capture", "loading", "result", "transformers"},
+    "result": TRACES | {"analysis.effects", "analysis.explain", "files", "render", "render.effects", "render.explain"},
+    "api": TRACES | {"errors", "analysis.effects", "analysis.explain", "capture", "loading", "result", "transformers"},
     "cli": TRACES | EDGE | {"terminal", "loading", "capture", "analysis", "analysis.doctor", "analysis.causes", "diff"}
-    | {"analysis.explain", "cells", "dataflow", "source_view", "render", "render.diagram", "render.explain"}
+    | {"analysis.effects", "render.effects"} | {"analysis.explain", "cells", "dataflow", "source_view", "render", "render.diagram", "render.explain"}
     | {"render.report", "render.walk", "stations", "typer", "msgspec", "rich"},
     "__main__": EDGE | {"terminal", "cli"},
     "__init__": {"api", "errors", "result"},
@@ -66,9 +70,10 @@ ROOMS: dict[str, set[str]] = {
 LATER = {
     "cli": {"capture", "render", "render.diagram", "render.explain", "render.report", "analysis", "analysis.causes"}
     | {"analysis.doctor", "analysis.explain", "cells", "diff", "dataflow", "source_view", "msgspec", "rich"}
+    | {"analysis.effects", "render.effects"}
     | {"render.walk", "stations"},
     "terminal": {"rich"},
-    "result": {"render", "render.explain"},
+    "result": {"render", "render.effects", "render.explain"},
     "__main__": {"errors", "terminal", "safetext", "cli", "files"},
 }
 
@@ -157,6 +162,7 @@ def test_no_module_bears_a_name_of_the_standard_library() -> None:
         ["diff", "{trace}", "{trace}"],
         ["schema"],
         ["schema", "cell"],
+        ["schema", "effects"],
         ["cell", "", "x"],
         ["run", "x", "--layer", "a"],
         ["run", "x", "--model", "nowhere"],

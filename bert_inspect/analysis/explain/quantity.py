@@ -51,7 +51,7 @@ class Quantity:
 
     def probability(self, returned: Returned) -> float | None:
         """Return the probability of what it is the number of, None where it has none."""
-        shares = probabilities_of(self._beside(returned), self.scale)
+        shares = probabilities_of(self.beside(returned), self.scale)
         return None if shares is None else float(shares[self.index[-1]])
 
     def in_row(self, row: int) -> "Quantity":
@@ -61,12 +61,17 @@ class Quantity:
 
     def answer(self, returned: Returned) -> str:
         """Return what the model answers there, in words; empty where it gives a bare number."""
-        logits = self._beside(returned)
-        if self.target.what == "replaced token":
-            return self.names[int(logits[self.index[-1]] > 0)]
-        return "" if self.scale == "none" else self.names[largest(logits.tolist())]
+        index = self.answered(returned)
+        return "" if index is None else self.names[index]
 
-    def _beside(self, returned: Returned) -> torch.Tensor:
+    def answered(self, returned: Returned) -> int | None:
+        """Return which of its ``names`` the model answers there, None where it gives a bare number."""
+        logits = self.beside(returned)
+        if self.target.what == "replaced token":
+            return int(logits[self.index[-1]] > 0)
+        return None if self.scale == "none" else largest(logits.tolist())
+
+    def beside(self, returned: Returned) -> torch.Tensor:
         """Return the logits among which it stands, in float64: those alone, as there may be a vocabulary to a token."""
         return plain(returned[self.tensor][self.index[:-1]])
 
