@@ -51,7 +51,7 @@ ROOMS: dict[str, set[str]] = {
     "render.diagram": TRACES | {"safetext", "dataflow", "layout", "render", "rich"},
     "render.explain": TRACES | {"safetext", "diff", "analysis.explain", "render", "render.diagram", "rich"},
     "render.effects": TRACES
-    | {"safetext", "analysis.effects", "analysis.explain", "render", "render.explain", "rich"},
+    | {"safetext", "diff", "analysis.effects", "analysis.explain", "render", "render.explain", "rich"},
     "render.walk": TRACES | {"safetext", "cells", "dataflow", "source_view", "stations", "render", "render.diagram"}
     | RICH,
     "render.report": TRACES | {"safetext", "analysis", "analysis.explain", "source_view", "render", "render.explain"}
@@ -60,7 +60,8 @@ ROOMS: dict[str, set[str]] = {
     "result": TRACES | {"analysis.effects", "analysis.explain", "files", "render", "render.effects", "render.explain"},
     "api": TRACES | {"errors", "analysis.effects", "analysis.explain", "capture", "loading", "result", "transformers"},
     "cli": TRACES | EDGE | {"terminal", "loading", "capture", "analysis", "analysis.doctor", "analysis.causes", "diff"}
-    | {"analysis.effects", "render.effects"} | {"analysis.explain", "cells", "dataflow", "source_view", "render", "render.diagram", "render.explain"}
+    | {"analysis.effects", "render.effects"}
+    | {"analysis.explain", "cells", "dataflow", "source_view", "render", "render.diagram", "render.explain"}
     | {"render.report", "render.walk", "stations", "typer", "msgspec", "rich"},
     "__main__": EDGE | {"terminal", "cli"},
     "__init__": {"api", "errors", "result"},

@@ -22,7 +22,7 @@ COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 PANELS = {"Input", "Compare", "Model", "Edit", "Filter", "Show", "Save", "Terminal"}
 GROUPS = {
     "See the pass": ["run", "show", "tokens", "model", "source", "diagram", "attention", "report", "walk"],
-    "Ask why": ["explain", "cell", "doctor"],
+    "Ask why": ["explain", "cell", "ablate", "doctor"],
     "Compare": ["diff", "compare"],
     "Many sentences": ["run --input"],
     "Format": ["schema"],
@@ -125,7 +125,8 @@ def at_a_terminal(*arguments: str) -> Any:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["run"], ["tokens"], ["source", "attention.self"], ["compare"], ["attention"], ["cell", "logits"]]
+    "arguments",
+    [["run"], ["tokens"], ["source", "attention.self"], ["compare"], ["attention"], ["cell", "logits"], ["ablate"]],
 )
 def test_without_a_sentence_a_person_gets_five_lines(arguments: list[str]) -> None:
     done = at_a_terminal(*arguments)

@@ -19,10 +19,11 @@ from ...traces.sentences import only_row
 from ...traces.values import strict
 from ..explain.quantity import Quantity, Wanted
 from ..explain.target import check_wanted
-from .record import FORMAT, VERSION, Each, Effect, Effects, EffectsRecord
+from .asked import OF_MODEL, check_each, check_layer, parse_how
+from .record import FORMAT, VERSION, AnswerEffects, Each, Effect, Effects
 from .replacement import Replacements
 from .sweep import TOKENS_AT_ONCE, Sweep
-from .units import OF_MODEL, Unit, check_layer, parse_how, units_of_model, units_of_sentence
+from .units import Unit, units_of_model, units_of_sentence
 from .watched import metric_of, watched
 
 
@@ -35,7 +36,7 @@ def ablate(
     wanted: Wanted | None = None,
     layer: int | None = None,
     at_once: int = TOKENS_AT_ONCE,
-) -> EffectsRecord:
+) -> Effects:
     """Edit each unit in turn, for each sentence of a batch, and return what that does to its answer.
 
     Args:
@@ -56,13 +57,16 @@ def ablate(
     check_wanted(loaded, wanted)
     if loaded.weights == "none":
         raise UsageError("without weights there are no numbers, only shapes", 'leave `weights="none"` out')
+    check_each(each)
     check_layer(each, layer)
     edit = parse_how(how, each)
     batch = structs.replace(as_given(loaded, batch), labels=None)
     mask = token_of(loaded.tokenizer, "mask")
     of_model = units_of_model(loaded, each, edit, layer) if each in OF_MODEL else None
     if of_model is None and mask is None:
-        raise UsageError("this model's vocabulary has no mask to put in the place of tokens", "take heads: `each=head`")
+        raise UsageError(
+            "this model's vocabulary has no mask to put in the place of tokens", 'take heads: `each="head"`'
+        )
     unedited = returned_tensors(loaded.head, run_edited(loaded, batch, {}))
     found = watched(loaded, batch, unedited, wanted)
     replacements = _replacements(loaded, batch, edit, of_model)
@@ -80,7 +84,7 @@ def ablate(
             at_once=at_once,
         )
         answers.append(_effects(sweep, unedited, units))
-    return EffectsRecord(
+    return Effects(
         format=FORMAT,
         version=VERSION,
         environment=environment(),
@@ -102,7 +106,7 @@ def _replacements(loaded: Loaded, batch: Input, how: Edit, units: Sequence[Unit]
     return Replacements(loaded=loaded, batch=batch, how=how, layers=layers)
 
 
-def _effects(sweep: Sweep, unedited: Mapping[str, Tensor], units: Sequence[Unit]) -> Effects:
+def _effects(sweep: Sweep, unedited: Mapping[str, Tensor], units: Sequence[Unit]) -> AnswerEffects:
     quantity = sweep.quantity
     value, share = _number(quantity, unedited), quantity.probability(unedited)
     answered = quantity.answered(unedited)
@@ -126,7 +130,7 @@ def _effects(sweep: Sweep, unedited: Mapping[str, Tensor], units: Sequence[Unit]
                 answer=there.answer(returned) if flips else "",
             )
         )
-    return Effects(
+    return AnswerEffects(
         sentence=quantity.row,
         target=quantity.target,
         value=strict(value),

@@ -39,7 +39,7 @@ class Effect(Record, frozen=True, kw_only=True):
     normalised: Number | None = None
 
 
-class Effects(Record, frozen=True, kw_only=True):
+class AnswerEffects(Record, frozen=True, kw_only=True):
     """What the edits do to one answer. ``target`` is the number that is watched, ``value`` that number in the run
     without edits, ``probability`` what it says, ``answer`` what the model answers there.
 
@@ -74,7 +74,7 @@ class Mean(Record, frozen=True, kw_only=True):
     sentences: int
 
 
-class EffectsRecord(Record, frozen=True, kw_only=True):
+class Effects(Record, frozen=True, kw_only=True):
     """What edits do to the answers of a model.
 
     ``command`` made it, ``each`` says what was edited one by one, ``how`` what stood in its place, ``metric`` which
@@ -94,11 +94,11 @@ class EffectsRecord(Record, frozen=True, kw_only=True):
     layer: int | None = None
     metric: Metric
     direction: Literal["denoising", "noising"] | None = None
-    answers: list[Effects]
+    answers: list[AnswerEffects]
     means: list[Mean] = []
 
 
 def schema() -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of a record of effects."""
-    made = schema_of(EffectsRecord)
+    made = schema_of(Effects)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": FORMAT, **made}

@@ -52,9 +52,10 @@ class Replacements:
                 return [Change(how="towards", rows=rows, factor=0.0)]
             case "zero":
                 return [Change(how="zero", units=units, rows=rows)]
+            case "scale" if edit.kind == "layer":
+                return [Change(how="towards", rows=rows, factor=edit.factor or 0.0)]
             case "scale":
-                how = "towards" if edit.kind == "layer" else "scale"
-                return [Change(how=how, units=units, rows=rows, factor=edit.factor or 0.0)]
+                return [Change(how="scale", units=units, rows=rows, factor=edit.factor or 0.0)]
             case "mean":
                 means = self._values[edit.layer]
                 values = means if units is None else means[:, :, list(units)]

@@ -2,17 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
 from ...errors import UsageError
 from ...loading.loaded import Loaded
-from ...traces.edits import Edit, Kind, parse_edit
+from ...traces.edits import Edit
 from ...traces.record import Input
 from ...traces.sentences import real_places
 from ..explain.faithfulness import words_to_mask
 from .record import Each
-
-OF_MODEL: Final[tuple[Kind, ...]] = ("layer", "attention", "intermediate", "head", "neuron")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,38 +32,6 @@ class Unit:
     def tokens(self) -> list[int]:
         """The places of its tokens."""
         return [edit.number for edit in self.edits if edit.kind == "token" and edit.number is not None]
-
-
-def parse_how(how: str, each: Each) -> Edit:
-    """Return an edit that says how each unit is edited.
-
-    Raises:
-        UsageError: it does not say that, or not of such a unit.
-    """
-    written = how.strip()
-    if each in ("token", "word"):
-        if written != "zero":
-            raise UsageError(f"a {each} has nothing else put in its place: it is replaced by [MASK]", "leave `how` out")
-        return Edit(kind="token")
-    kind = next(kind for kind in OF_MODEL if kind == each)
-    try:
-        return replace(parse_edit(f"layer.0={written}"), kind=kind)
-    except UsageError as error:
-        raise UsageError(
-            f"{how!r} does not say how to ablate", "write zero, mean, resample:TEXT or a number that scales"
-        ) from error
-
-
-def check_layer(each: Each, layer: int | None) -> None:
-    """Refuse to look at all neurons of all layers, and at one layer of what lies in none.
-
-    Raises:
-        UsageError: a layer must be named, or must not.
-    """
-    if each == "neuron" and layer is None:
-        raise UsageError("a layer has thousands of neurons: name one layer", "add `layer=0`")
-    if layer is not None and each in ("token", "word"):
-        raise UsageError(f"a {each} lies in no layer", "leave `layer` out")
 
 
 def units_of_model(loaded: Loaded, each: Each, how: Edit, layer: int | None) -> list[Unit]:

@@ -9,7 +9,7 @@ from families.tiny import arguments, as_loaded, batch, tiny
 from helpers import TEXTS, tiny_model
 
 from bert_inspect.analysis.effects.ablate import ablate
-from bert_inspect.analysis.effects.record import Effects
+from bert_inspect.analysis.effects.record import AnswerEffects
 from bert_inspect.analysis.explain.quantity import Wanted
 from bert_inspect.capture.encode import Sentences, encode
 from bert_inspect.capture.forward import run_forward
@@ -38,14 +38,14 @@ def plain(model: Any, family: Family, head: Head, given: Input) -> torch.Tensor:
     return found
 
 
-def metric(logits: torch.Tensor, answer: Effects) -> torch.Tensor:
+def metric(logits: torch.Tensor, answer: AnswerEffects) -> torch.Tensor:
     """The logit difference, with which logits it is read from what was asked for."""
     target = answer.target
     assert target.against is not None
     return logits[answer.sentence, target.of.index] - logits[answer.sentence, target.against.index]
 
 
-def values(answer: Effects) -> torch.Tensor:
+def values(answer: AnswerEffects) -> torch.Tensor:
     return torch.tensor([effect.value for effect in answer.effects])
 
 
@@ -226,6 +226,7 @@ def test_the_model_is_as_it_was_even_where_its_forward_raises() -> None:
     ("asked", "says"),
     [
         ({"each": "neuron"}, "name one layer"),
+        ({"each": "heads"}, "nothing that can be taken away"),
         ({"each": "head", "layer": 2}, "there is no layer 2"),
         ({"each": "head", "how": "half"}, "does not say how to ablate"),
         ({"each": "token", "how": "mean"}, "replaced by \\[MASK\\]"),

@@ -1,0 +1,27 @@
+"""Which effects are shown: a few as they stand, of many the largest."""
+
+import math
+from collections.abc import Sequence
+
+from ...analysis.effects.record import Effect, Effects
+from ..words import plural
+
+TOP = 10
+_IN_ORDER = 32
+"""So many rows are shown in the order of the model, or of the sentence."""
+_UNORDERED = ("head", "neuron")
+"""Of these there are so many that the largest come first."""
+
+
+def size_of(effect: Effect) -> float:
+    """Return how large an effect is, whichever its sign; what is no number comes first."""
+    number = float(effect.effect)
+    return math.inf if math.isnan(number) else abs(number)
+
+
+def shown(found: Effects, effects: Sequence[Effect], *, every: bool) -> tuple[str, list[Effect]]:
+    """Return the effects that are shown, with a title for them: all in order, or the largest first."""
+    if every or (found.each not in _UNORDERED and len(effects) <= _IN_ORDER):
+        return "", list(effects)
+    top = sorted(effects, key=lambda effect: -size_of(effect))[:TOP]
+    return f"the {len(top)} largest effects of {plural(len(effects), found.each)}", top
