@@ -168,6 +168,7 @@ def ablate(
     target: str | int | None = None,
     against: str | int | None = None,
     token: str | int | None = None,
+    importance: bool = False,
     max_length: int | None = None,
     truncate: bool = False,
     attention: Attention | None = None,
@@ -192,6 +193,7 @@ def ablate(
             `explain`.
         against: hold it against this class.
         token: as for `explain`.
+        importance: of heads, their importance by the gradient too, in `Effects.answers`.
         max_length: as for `trace`.
         truncate: as for `trace`.
         attention: as for `trace`.
@@ -209,7 +211,7 @@ def ablate(
     named = {"target": target, "against": against, "token": token}
     wanted = Wanted(**{name: None if given is None else str(given) for name, given in named.items()})
     with attending(model, attention or model.config._attn_implementation):
-        found = ablate_each(loaded, batch, each=each, how=how, layer=layer, wanted=wanted)
+        found = ablate_each(loaded, batch, each=each, how=how, layer=layer, wanted=wanted, importance=importance)
     return Effects.of(found)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 import typer
 
 from ..errors import ExitCode
+from ..terminal import Terminal
 from . import complete, help
 from . import options as o
 from .deliver import deliver
@@ -81,6 +82,14 @@ def ablate(
     model: o.ModelOptions,
     units: UnitOptions,
     watched: WatchedOptions,
+    importance: Annotated[
+        bool,
+        typer.Option(
+            "--importance",
+            help="Of heads: their importance by the gradient too, beside the measured effect.",
+            rich_help_panel=help.SHOW,
+        ),
+    ] = False,
     all: Annotated[
         bool,
         typer.Option("--all", help="Every row and every sentence, not the largest alone.", rich_help_panel=help.SHOW),
@@ -112,14 +121,13 @@ def ablate(
         from ..analysis.effects.ablate import ablate as ablate_each
         from ..analysis.explain.quantity import Wanted
 
-        found = ablate_each(
-            loaded, batch, each=units.each, how=units.how, layer=units.layer, wanted=Wanted(**vars(watched))
-        )
+        wanted = Wanted(**vars(watched))
+        found = ablate_each(loaded, batch, wanted=wanted, importance=importance, **vars(units))
     _deliver(found, terminal, o.OutputOptions(json=out.json, output=output), every=all)
     return ExitCode.OK
 
 
-def _deliver(found: "Effects", terminal: "o.Terminal", out: o.OutputOptions, *, every: bool) -> None:
+def _deliver(found: "Effects", terminal: Terminal, out: o.OutputOptions, *, every: bool) -> None:
     def lines() -> list[bytes]:
         from ..traces.codec import encode_line
 

@@ -9,6 +9,7 @@ from ...capture.describe import described, environment
 from ...capture.editing.plan import token_of
 from ...capture.editing.run import run_edited
 from ...capture.model_inputs import as_given
+from ...capture.outputs.plain_numbers import nested
 from ...capture.outputs.returned import returned_tensors
 from ...errors import UsageError
 from ...families.heads import MULTIPLE_CHOICE
@@ -20,6 +21,8 @@ from ...traces.values import strict
 from ..explain.quantity import Quantity, Wanted
 from ..explain.target import check_wanted
 from .asked import OF_MODEL, check_each, check_layer, parse_how
+from .importance import importance as by_gradient
+from .importance import steepness
 from .record import FORMAT, VERSION, AnswerEffects, Each, Effect, Effects
 from .replacement import Replacements
 from .sweep import TOKENS_AT_ONCE, Sweep
@@ -35,6 +38,7 @@ def ablate(
     how: str = "zero",
     wanted: Wanted | None = None,
     layer: int | None = None,
+    importance: bool = False,
     at_once: int = TOKENS_AT_ONCE,
 ) -> Effects:
     """Edit each unit in turn, for each sentence of a batch, and return what that does to its answer.
@@ -47,6 +51,7 @@ def ablate(
         how: what stands in its place, as an edit says it: ``zero``, ``mean``, ``resample:TEXT``, or a number.
         wanted: which number is watched; by default the logit of the answer against the largest of the others.
         layer: look at this layer only.
+        importance: of heads, their importance by the gradient too.
         at_once: about how many tokens run in one forward; it changes nothing beyond rounding.
 
     Raises:
@@ -59,6 +64,8 @@ def ablate(
         raise UsageError("without weights there are no numbers, only shapes", 'leave `weights="none"` out')
     check_each(each)
     check_layer(each, layer)
+    if importance and each != "head":
+        raise UsageError("importance by the gradient is that of heads", 'leave `importance` out, or add `each="head"`')
     edit = parse_how(how, each)
     batch = structs.replace(as_given(loaded, batch), labels=None)
     mask = token_of(loaded.tokenizer, "mask")
@@ -70,8 +77,10 @@ def ablate(
     unedited = returned_tensors(loaded.head, run_edited(loaded, batch, {}))
     found = watched(loaded, batch, unedited, wanted)
     replacements = _replacements(loaded, batch, edit, of_model)
+    layers = range(loaded.layers) if layer is None else (layer,)
+    gradients = by_gradient(steepness(loaded, batch, found))[:, list(layers)] if importance else None
     answers = []
-    for quantity in found:
+    for at, quantity in enumerate(found):
         units = units_of_sentence(batch, quantity.row, each) if of_model is None else of_model
         whole = loaded.head is MULTIPLE_CHOICE
         own = batch if whole else only_row(batch, quantity.row)
@@ -83,7 +92,8 @@ def ablate(
             mask=None if mask is None else mask[0],
             at_once=at_once,
         )
-        answers.append(_effects(sweep, unedited, units))
+        answer = _effects(sweep, unedited, units)
+        answers.append(answer if gradients is None else structs.replace(answer, importance=nested(gradients[at])))
     return Effects(
         format=FORMAT,
         version=VERSION,

@@ -43,7 +43,7 @@ class AnswerEffects(Record, frozen=True, kw_only=True):
     """What the edits do to one answer. ``target`` is the number that is watched, ``value`` that number in the run
     without edits, ``probability`` what it says, ``answer`` what the model answers there.
 
-    ``importance`` (layers, heads) is how steeply the number changes as a head is scaled, whichever its sign, the heads
+    ``importance`` (layers that were looked at, heads) is how steeply the number changes as a head is scaled, whichever its sign, the heads
     of each layer normalised to a length of 1 (Michel et al., "Are Sixteen Heads Really Better than One?", NeurIPS
     2019). ``clean`` and ``corrupt`` are the numbers of the two runs of a patch.
     """

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from ...analysis.effects.record import AnswerEffects, Effect, Effects
 from ..explain.bars import axis, bar
-from ..explain.digits import decimals, signed
+from ..explain.digits import decimals, plain, signed
 from ..explain.scale import quiet_where_zero
 from ..explain.sum_rows import fitted
 from ..outcome.meaning import fine_percent, means_something
@@ -33,15 +33,16 @@ class EffectRows:
         digits = decimals(effect.effect for effect in effects)
         names = ["", *(said.name(self.found, self.answer, effect) for effect in effects)]
         numbers = ["effect", *(signed(effect.effect, digits) for effect in effects)]
+        weights = self._importance()
         shares = ["" if effect.probability is None else fine_percent(effect.probability) for effect in effects]
         shares = ["probability" if any(shares) else "", *shares]
         others = [said.other_answer(self.found, effect) for effect in effects]
         others = ["flips to" if any(others) else "", *others]
         places = ["", *(str(effect.tokens[0]) if effect.tokens else "" for effect in effects)]
-        place, number, share = (max(map(len, column)) for column in (places, numbers, shares))
+        place, number, weight, share = (max(map(len, column)) for column in (places, numbers, weights, shares))
         other = min(_ANSWER, max(map(cell_len, others)))
         name = min(max(map(cell_len, names)), said.NAME, max(8, options.max_width // 3))
-        taken = sum(width + len(_BETWEEN) for width in (place, name, share, other) if width) + number
+        taken = sum(width + len(_BETWEEN) for width in (place, name, weight, share, other) if width) + number
         colors = console.color_system if meant else None
         on = axis([effect.effect for effect in effects], options.max_width - taken - len(_BETWEEN))
         for at in range(len(effects) + 1):
@@ -58,9 +59,20 @@ class EffectRows:
                     value = float(effects[at - 1].effect)
                     drawn = bar(value, on, ascii_only=options.ascii_only, colors=colors)
                 line.append(_BETWEEN).append_text(drawn)
+            if weight:
+                line.append(_BETWEEN + weights[at].rjust(weight), style)
             if share:
                 line.append(_BETWEEN + shares[at].rjust(share), style)
             if other:
                 line.append(_BETWEEN + fitted(others[at], other), style)
             line.rstrip()
             yield line
+
+    def _importance(self) -> list[str]:
+        """Return the importance of each head below its title; nothing where it was not asked for."""
+        rows = self.answer.importance
+        if not rows:
+            return [""] * (len(self.effects) + 1)
+        layers = list(dict.fromkeys(effect.layer for effect in self.answer.effects))
+        found = [rows[layers.index(effect.layer)][effect.number or 0] for effect in self.effects]
+        return ["importance", *(plain(number, 2) for number in found)]

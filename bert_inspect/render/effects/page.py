@@ -57,8 +57,13 @@ def _answer(found: Effects, answer: AnswerEffects, view: View) -> Iterator[Rende
     if found.each == "head":
         layers = list(dict.fromkeys(effect.layer for effect in answer.effects if effect.layer is not None))
         rows = [[effect.effect for effect in answer.effects if effect.layer == layer] for layer in layers]
-        yield HeadMap(rows=rows, layers=layers, meant=means_something(found.model))
+        meant = means_something(found.model)
+        yield HeadMap(rows=rows, layers=layers, meant=meant)
         yield Text()
+        if answer.importance:
+            yield Text(said.IMPORTANCE, style=DIM)
+            yield HeadMap(rows=answer.importance, layers=layers, meant=meant)
+            yield Text()
     yield from _rows(found, answer, view)
 
 

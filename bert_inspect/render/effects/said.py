@@ -30,6 +30,10 @@ _ZERO: dict[Each, str] = {
     "token": "replaced by the mask",
     "word": "all its pieces replaced by the mask",
 }
+IMPORTANCE = (
+    "importance: how steeply the number changes as the head is scaled (the size of the gradient by a gate on it), each "
+    "layer normalised to a length of 1. It ranks the heads of one layer, and says nothing of their sign."
+)
 NAME = 32
 _NAMED = 6
 """So many units that flip an answer are named."""
