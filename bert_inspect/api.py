@@ -143,7 +143,7 @@ def explain(
         TypeError: the model is of another kind.
     """
     from .analysis.explain.explain import explain as explain_batch
-    from .analysis.explain.quantity import Wanted
+    from .analysis.explain.wanted import Wanted
 
     model, loaded = _ready(model, tokenizer)
     batch = _encoded(loaded, texts, pairs=pairs, choices=choices, max_length=max_length, truncate=truncate)
@@ -204,14 +204,16 @@ def ablate(
         TypeError: the model is of another kind.
     """
     from .analysis.effects.ablate import ablate as ablate_each
-    from .analysis.explain.quantity import Wanted
+    from .analysis.effects.asked import Asked
+    from .analysis.explain.wanted import Wanted
 
     model, loaded = _ready(model, tokenizer)
     batch = _encoded(loaded, texts, pairs=pairs, choices=choices, max_length=max_length, truncate=truncate)
     named = {"target": target, "against": against, "token": token}
     wanted = Wanted(**{name: None if given is None else str(given) for name, given in named.items()})
     with attending(model, attention or model.config._attn_implementation):
-        found = ablate_each(loaded, batch, each=each, how=how, layer=layer, wanted=wanted, importance=importance)
+        asked = Asked(each=each, how=how, layer=layer, wanted=wanted, importance=importance)
+        found = ablate_each(loaded, batch, asked=asked)
     return Effects.of(found)
 
 

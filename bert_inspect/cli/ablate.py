@@ -9,6 +9,7 @@ from ..errors import ExitCode
 from ..terminal import Terminal
 from . import complete, help
 from . import options as o
+from .ablate_many import ManySentences, ablate_many
 from .deliver import deliver
 from .expand import Only, Without, expanded
 from .inputs import shows_help
@@ -79,6 +80,7 @@ def ablate(
     context: typer.Context,
     *,
     text: Annotated[o.TextOptions, Without("trace", "labels")],
+    file: ManySentences,
     model: o.ModelOptions,
     units: UnitOptions,
     watched: WatchedOptions,
@@ -107,23 +109,26 @@ def ablate(
     terminal = term.terminal()
     spec = model.spec()
     check_weights(spec)
-    from ..analysis.effects.asked import check_layer, parse_how
+    from ..analysis.effects.asked import Asked
+    from ..analysis.explain.wanted import Wanted
 
-    check_layer(units.each, units.layer)
-    parse_how(units.how, units.each)
-    if shows_help(context, text.texts):
+    asked = Asked(wanted=Wanted(**vars(watched)), importance=importance, **vars(units))
+    asked.check()
+    if file.input_file is None and shows_help(context, text.texts):
         return ExitCode.USAGE
-    file = None if output == "-" else output
-    if file is not None:
-        check_picture(file, _FORMATS)
+    if output is not None and output != "-":
+        check_picture(output, _FORMATS)
+    shown = o.OutputOptions(json=out.json, output=output)
+    if file.input_file is not None:
+        found = ablate_many(file, text, spec, asked, terminal)
+        _deliver(found, terminal, shown, every=all)
+        return ExitCode.OK
     loaded, batch = prepare(text, spec, terminal)
     with terminal.waiting(f"taking each {units.each} away"):
         from ..analysis.effects.ablate import ablate as ablate_each
-        from ..analysis.explain.quantity import Wanted
 
-        wanted = Wanted(**vars(watched))
-        found = ablate_each(loaded, batch, wanted=wanted, importance=importance, **vars(units))
-    _deliver(found, terminal, o.OutputOptions(json=out.json, output=output), every=all)
+        found = ablate_each(loaded, batch, asked=asked)
+    _deliver(found, terminal, shown, every=all)
     return ExitCode.OK
 
 

@@ -43,7 +43,7 @@ OFFERED = {
     "explain": CHOICE | {"--truncate"} | MODEL | OUTPUT | TERMINAL | {"--input", "--batch-size"}
     | {"--target", "--against", "--token", "--by", "--neurons", "--check", "--split", "--words", "--all", "--ablate"},
     "ablate": CHOICE | {"--truncate"} | MODEL | OUTPUT | TERMINAL
-    | {"--each", "--how", "--layer", "--target", "--against", "--token", "--all", "--importance"},
+    | {"--each", "--how", "--layer", "--target", "--against", "--token", "--all", "--importance", "--input", "--batch-size"},
     "doctor": TEXT | MODEL - {"--allow-missing"} | {"--only", "--skip", "--json"} | TERMINAL,
     "schema": {"--debug", "--help"},
 }  # fmt: skip

@@ -1,9 +1,9 @@
 """How important each head is by its gradient, of all heads in one backward.
 
-The importance of a head is how steeply the number that is watched changes as the head is scaled: the gradient by a gate
-of 1 on its context, which is the sum of context times gradient over its tokens and numbers. Its size is taken, whichever
-its sign, and the heads of a layer are normalised to a length of 1 (Michel et al., "Are Sixteen Heads Really Better than
-One?", NeurIPS 2019, who take the loss where this takes the number).
+The importance of a head is how steeply the number that is watched changes as the head is scaled: the gradient by a
+gate of 1 on its context, which is the sum of context times gradient over its tokens and numbers. Its size is taken,
+whichever its sign, and the heads of a layer are normalised to a length of 1 (Michel et al., "Are Sixteen Heads Really
+Better than One?", NeurIPS 2019, who take the loss where this takes the number).
 """
 
 from collections.abc import Sequence

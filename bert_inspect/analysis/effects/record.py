@@ -43,9 +43,9 @@ class AnswerEffects(Record, frozen=True, kw_only=True):
     """What the edits do to one answer. ``target`` is the number that is watched, ``value`` that number in the run
     without edits, ``probability`` what it says, ``answer`` what the model answers there.
 
-    ``importance`` (layers that were looked at, heads) is how steeply the number changes as a head is scaled, whichever its sign, the heads
-    of each layer normalised to a length of 1 (Michel et al., "Are Sixteen Heads Really Better than One?", NeurIPS
-    2019). ``clean`` and ``corrupt`` are the numbers of the two runs of a patch.
+    ``importance`` (layers that were looked at, heads) is how steeply the number changes as a head is scaled, whichever
+    its sign, the heads of each layer normalised to a length of 1 (Michel et al., "Are Sixteen Heads Really Better than
+    One?", NeurIPS 2019). ``clean`` and ``corrupt`` are the numbers of the two runs of a patch.
     """
 
     sentence: int
@@ -80,7 +80,8 @@ class Effects(Record, frozen=True, kw_only=True):
     ``command`` made it, ``each`` says what was edited one by one, ``how`` what stood in its place, ``metric`` which
     number was watched: the difference of two logits, one logit, the score of a regression, or a probability.
     ``direction`` is that of a patch. ``layer`` is the only one that was looked at, None where all were. ``means`` are
-    over all sentences, where they were asked for.
+    over all sentences of a file, which are not told of one by one then; ``importance`` likewise: sizes of gradients,
+    averaged and then normalised.
     """
 
     format: Literal["bert-inspect-effects"]
@@ -96,6 +97,7 @@ class Effects(Record, frozen=True, kw_only=True):
     direction: Literal["denoising", "noising"] | None = None
     answers: list[AnswerEffects]
     means: list[Mean] = []
+    importance: list[list[Number]] = []
 
 
 def schema() -> dict[str, Any]:

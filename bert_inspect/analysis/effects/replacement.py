@@ -19,12 +19,12 @@ from ...traces.record import Input
 
 @dataclass
 class Replacements:
-    """The changes that edits of one kind make. What they need of other runs is run once: means are taken over the batch
-    without edits, and another sentence is run as it is.
+    """The changes that edits of one kind make. What they need of other runs is run once: means are taken over all
+    batches without edits, and another sentence is run as it is.
     """
 
     loaded: Loaded
-    batch: Input
+    batches: Sequence[Input]
     how: Edit
     layers: Sequence[int]
     _values: dict[int, Tensor] = field(default_factory=dict)
@@ -32,10 +32,7 @@ class Replacements:
 
     def __post_init__(self) -> None:
         if self.how.how == "mean":
-            real = torch.tensor(self.batch.attention_mask, dtype=torch.bool)
-            for layer, values in self._run(self.batch).items():
-                means = values[real.to(values.device)].double().mean(dim=0).to(values.dtype)
-                self._values[layer] = means[None, None]  # (1, 1, units, numbers)
+            self._values = self._means()
         elif self.how.how == "resample":
             self._other = other_sentence(self.loaded, self.how.sentence or "")
             self._values = self._run(self._other)
@@ -63,6 +60,19 @@ class Replacements:
         assert self._other is not None
         values = self._values[edit.layer]
         return [put_in(values, self._other, own, at, units=units, rows=(row,)) for at, row in enumerate(block)]
+
+    def _means(self) -> dict[int, Tensor]:
+        """Return the mean of each unit over the real tokens of all batches (1, 1, units, numbers), for each layer."""
+        sums: dict[int, Tensor] = {}
+        dtypes: dict[int, torch.dtype] = {}
+        count = 0
+        for batch in self.batches:
+            real = torch.tensor(batch.attention_mask, dtype=torch.bool)
+            count += int(real.sum())
+            for layer, values in self._run(batch).items():
+                added = values[real.to(values.device)].double().sum(dim=0)
+                sums[layer], dtypes[layer] = sums.get(layer, 0.0) + added, values.dtype
+        return {layer: (added / count).to(dtypes[layer])[None, None] for layer, added in sums.items()}
 
     def _run(self, batch: Input) -> dict[int, Tensor]:
         """Return what stands in each layer where it is edited, in a run over a batch without edits."""

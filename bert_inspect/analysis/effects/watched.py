@@ -12,8 +12,9 @@ from ...loading.loaded import Loaded
 from ...traces.record import Input
 from ...traces.values import strict
 from ..explain.explanation import Logit
-from ..explain.quantity import Quantity, Wanted
+from ..explain.quantity import Quantity
 from ..explain.target import quantities
+from ..explain.wanted import Wanted
 from .record import Metric
 
 _OF_SEVERAL = ("class", "token label", "token at a mask", "choice")

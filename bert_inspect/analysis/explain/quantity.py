@@ -14,19 +14,9 @@ from ...traces.record import Input
 from ...traces.sentences import real_places
 from ...traces.values import strict
 from .explanation import Logit, Target, What
+from .wanted import Wanted
 
 Index = tuple[int, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Wanted:
-    """What is asked for: the class, choice or token whose number is explained, the one it is held against, and the
-    token in the sentence; None each: the model's own answer.
-    """
-
-    target: str | None = None
-    against: str | None = None
-    token: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

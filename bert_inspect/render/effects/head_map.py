@@ -24,11 +24,13 @@ class HeadMap:
     Attributes:
         rows: the number of each head, a row a layer.
         layers: which layer each row is.
+        signs: whether numbers may be negative.
         meant: whether the numbers mean anything; they are greyed where not.
     """
 
     rows: Sequence[Sequence[Number]]
     layers: Sequence[int]
+    signs: bool = True
     meant: bool = True
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
@@ -46,6 +48,7 @@ class HeadMap:
             factor=factor,
             colors=console.color_system if self.meant else None,
             style=PLAIN if self.meant else DIM,
+            signs=self.signs,
             nearly_zero="." if options.ascii_only else "·",
         )
         names = "".join(str(head).rjust(cell - 1) + " " for head in range(count))

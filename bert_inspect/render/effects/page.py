@@ -62,7 +62,7 @@ def _answer(found: Effects, answer: AnswerEffects, view: View) -> Iterator[Rende
         yield Text()
         if answer.importance:
             yield Text(said.IMPORTANCE, style=DIM)
-            yield HeadMap(rows=answer.importance, layers=layers, meant=meant)
+            yield HeadMap(rows=answer.importance, layers=layers, signs=False, meant=meant)
             yield Text()
     yield from _rows(found, answer, view)
 

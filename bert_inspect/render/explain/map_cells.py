@@ -16,7 +16,9 @@ CELLS: Final = (7, 5, 3)
 
 @dataclass(frozen=True, kw_only=True)
 class MapCells:
-    """How the shares of a map are written: all with as many digits, coloured beside the largest."""
+    """How the shares of a map are written: all with as many digits, coloured beside the largest; without ``signs`` none
+    is negative.
+    """
 
     size: int
     largest: float
@@ -24,6 +26,7 @@ class MapCells:
     colors: str | None
     style: Style
     nearly_zero: str
+    signs: bool = True
 
     def text(self, share: Number, width: int) -> Text:
         """Return a share in a cell of so many columns."""
@@ -32,5 +35,6 @@ class MapCells:
             told = signs(strength)[:2] or "·"
         else:
             told = short(float(share) * self.factor, self.size - 1)
+            told = told if self.signs else told.removeprefix("+")
         told = self.nearly_zero if told == "·" else told
         return Text(told.rjust(width), self.style + filling(strength, self.colors))

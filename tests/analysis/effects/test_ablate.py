@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 import torch
+from analysis.effects.asking import ablate
 from families.tiny import arguments, as_loaded, batch, tiny
 from helpers import TEXTS, tiny_model
 
-from bert_inspect.analysis.effects.ablate import ablate
 from bert_inspect.analysis.effects.record import AnswerEffects
-from bert_inspect.analysis.explain.quantity import Wanted
+from bert_inspect.analysis.explain.wanted import Wanted
 from bert_inspect.capture.encode import Sentences, encode
 from bert_inspect.capture.forward import run_forward
 from bert_inspect.errors import BertInspectError, UsageError

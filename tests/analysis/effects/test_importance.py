@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 import torch
+from analysis.effects.asking import ablate
 from families.tiny import as_loaded, batch, tiny
 
-from bert_inspect.analysis.effects.ablate import ablate
 from bert_inspect.analysis.effects.importance import importance, steepness
 from bert_inspect.analysis.effects.watched import watched
-from bert_inspect.analysis.explain.quantity import Wanted
+from bert_inspect.analysis.explain.wanted import Wanted
 from bert_inspect.capture.editing.run import run_edited
 from bert_inspect.capture.outputs.returned import returned_tensors
 from bert_inspect.errors import UsageError
@@ -20,7 +20,13 @@ from bert_inspect.traces.sentences import only_row
 
 HEADS = 4
 STEP = 1e-4
-NAMES = [("bert", "eager"), ("bert", "sdpa"), ("albert", "eager"), ("modernbert", "sdpa"), ("deberta-v2", "eager")]
+NAMES = [
+    ("bert", "eager", 1e-9),
+    ("bert", "sdpa", 1e-9),
+    ("albert", "eager", 1e-9),
+    ("modernbert", "sdpa", 1e-7),  # its rotary positions are float32 in any model
+    ("deberta-v2", "eager", 1e-9),
+]
 
 
 def a_model(family: Family, attention: str = "eager") -> Loaded:
@@ -32,8 +38,8 @@ def numbers(loaded: Loaded, given: Any) -> list[Any]:
     return watched(loaded, given, returned, Wanted())
 
 
-@pytest.mark.parametrize(("name", "attention"), NAMES)
-def test_the_gradient_is_a_central_finite_difference(name: str, attention: str) -> None:
+@pytest.mark.parametrize(("name", "attention", "rounding"), NAMES)
+def test_the_gradient_is_a_central_finite_difference(name: str, attention: str, rounding: float) -> None:
     loaded, given = a_model(FAMILIES[name], attention), batch(FAMILIES[name])
     found = steepness(loaded, given, numbers(loaded, given))
     more, less = (
@@ -42,7 +48,7 @@ def test_the_gradient_is_a_central_finite_difference(name: str, attention: str) 
     )
     difference = torch.tensor(more, dtype=torch.float64) - torch.tensor(less, dtype=torch.float64)
     difference = difference.view(2, loaded.layers, HEADS) / (2 * STEP)
-    torch.testing.assert_close(found, difference, atol=1e-9, rtol=1e-6)
+    torch.testing.assert_close(found, difference, atol=rounding, rtol=1e-6)
     assert float(found.abs().min()) > 1e-7
 
 
