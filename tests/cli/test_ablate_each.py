@@ -66,6 +66,25 @@ def test_in_the_terminal_stand_a_map_the_largest_and_the_base(command: Command, 
     )
 
 
+def test_a_file_of_sentences_is_averaged(command: Command, checkpoint: Path, tmp_path: Path) -> None:
+    file = tmp_path / "sentences.txt"
+    file.write_text("\n\n".join([*TEXTS, "cats"]) + "\n")
+    given = ("ablate", "--input", file, "--model", checkpoint, "--batch-size", "2", "--each", "layer")
+    told = found(command(*given, "--json")[1])
+    alone = [
+        found(command("ablate", text, "--model", checkpoint, "--each", "layer", "--json")[1])["answers"][0]
+        for text in (*TEXTS, "cats")
+    ]
+    assert sorted(told["input"]["lines"]) == [1, 3, 5] and told["answers"] == []
+    for at, mean in enumerate(told["means"]):
+        effects = [answer["effects"][at]["effect"] for answer in alone]
+        assert mean["effect"] == pytest.approx(sum(effects) / 3, abs=1e-6) and mean["sentences"] == 3
+        assert mean["low"] < mean["effect"] < mean["high"]
+    code, out, err = command(*given)
+    assert code == 0 and "Means over 3 sentences" in out and re.search(r"layer 1 .* to .* of 3$", out, re.MULTILINE)
+    assert err.count("error") == 0
+
+
 def test_random_weights_flip_nothing_that_looks_like_an_answer(command: Command, checkpoint: Path) -> None:
     code, out, _ = command("ablate", TEXTS[0], "--model", "bert-tiny", "--weights", "random", "--each", "layer")
     assert code == 0 and "meaningless" in out and "class " in out
@@ -97,6 +116,8 @@ def test_the_python_function_gives_the_same_record(
         (["--weights", "none"], "without weights"),
         (["--how", "resample:" + "cats " * 80], "the sentence to resample from"),
         (["-o", "effects.pdf"], "effects.pdf"),
+        (["--input", "nowhere.txt"], "--input reads its sentences from the file"),
+        (["--each", "layer", "--importance"], "that of heads"),
     ],
 )
 def test_what_cannot_be_done_is_said_before_anything_is_written(

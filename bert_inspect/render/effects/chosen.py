@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Sequence
+from typing import TypeVar
 
-from ...analysis.effects.record import Effect, Effects
+from ...analysis.effects.record import Effect, Effects, Mean
 from ..words import plural
 
 TOP = 10
@@ -13,13 +14,16 @@ _UNORDERED = ("head", "neuron")
 """Of these there are so many that the largest come first."""
 
 
-def size_of(effect: Effect) -> float:
+Shown = TypeVar("Shown", Effect, Mean)
+
+
+def size_of(effect: Effect | Mean) -> float:
     """Return how large an effect is, whichever its sign; what is no number comes first."""
     number = float(effect.effect)
     return math.inf if math.isnan(number) else abs(number)
 
 
-def shown(found: Effects, effects: Sequence[Effect], *, every: bool) -> tuple[str, list[Effect]]:
+def shown(found: Effects, effects: Sequence[Shown], *, every: bool) -> tuple[str, list[Shown]]:
     """Return the effects that are shown, with a title for them: all in order, or the largest first."""
     if every or (found.each not in _UNORDERED and len(effects) <= _IN_ORDER):
         return "", list(effects)

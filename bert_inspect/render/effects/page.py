@@ -1,11 +1,12 @@
 """Effects in the terminal, and what of them stays on the screen after a pager."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from ...analysis.effects.record import AnswerEffects, Effects
+from ...analysis.effects.record import AnswerEffects, Effect, Effects, Mean
+from ...traces.values import Number
 from ..explain import said as number_said
 from ..header import model_rows
 from ..outcome.frame import SENTENCES
@@ -15,6 +16,7 @@ from . import said
 from .chosen import shown
 from .effect_rows import EffectRows
 from .head_map import HeadMap
+from .mean_rows import MeanRows
 from .view import View
 
 _TITLE = 160
@@ -29,6 +31,8 @@ def effects_page(found: Effects, view: View) -> Group:
         parts.append(Text(warning, style=BAD))
     parts.append(Text(said.done(found), style=DIM))
     parts.append(Text(said.reading(found), style=DIM))
+    if found.means:
+        parts += [Text(said.averaged(found), style=DIM), Text(), *_means(found, view)]
     answers = found.answers if view.all else found.answers[:SENTENCES]
     for answer in answers:
         parts += [Text(), *_heading(found, answer), Text(), *_answer(found, answer, view)]
@@ -38,6 +42,8 @@ def effects_page(found: Effects, view: View) -> Group:
 def effects_summary(found: Effects) -> Group:
     """Return what is left on the screen once the pager with `effects_page` is closed."""
     parts: list[RenderableType] = []
+    if found.means:
+        parts += [Text(said.averaged(found), style=DIM), *_means(found, View()), Text()]
     answers = found.answers[:_SUMMED_UP]
     for answer in answers:
         parts += [*_heading(found, answer), *_rows(found, answer, View()), Text()]
@@ -54,17 +60,33 @@ def _heading(found: Effects, answer: AnswerEffects) -> list[Text]:
 
 
 def _answer(found: Effects, answer: AnswerEffects, view: View) -> Iterator[RenderableType]:
-    if found.each == "head":
-        layers = list(dict.fromkeys(effect.layer for effect in answer.effects if effect.layer is not None))
-        rows = [[effect.effect for effect in answer.effects if effect.layer == layer] for layer in layers]
-        meant = means_something(found.model)
-        yield HeadMap(rows=rows, layers=layers, meant=meant)
-        yield Text()
-        if answer.importance:
-            yield Text(said.IMPORTANCE, style=DIM)
-            yield HeadMap(rows=answer.importance, layers=layers, signs=False, meant=meant)
-            yield Text()
+    yield from _maps(found, answer.effects, answer.importance)
     yield from _rows(found, answer, view)
+
+
+def _means(found: Effects, view: View) -> Iterator[RenderableType]:
+    yield from _maps(found, found.means, found.importance)
+    title, means = shown(found, found.means, every=view.all)
+    if title:
+        yield Text(title, style=DIM)
+    yield MeanRows(found=found, means=means)
+
+
+def _maps(
+    found: Effects, effects: Sequence[Effect] | Sequence[Mean], importance: Sequence[Sequence[Number]]
+) -> Iterator[RenderableType]:
+    """Yield the map of the effects of heads, and that of their importance; nothing of other parts."""
+    if found.each != "head":
+        return
+    meant = means_something(found.model)
+    layers = list(dict.fromkeys(effect.layer for effect in effects if effect.layer is not None))
+    rows = [[effect.effect for effect in effects if effect.layer == layer] for layer in layers]
+    yield HeadMap(rows=rows, layers=layers, meant=meant)
+    yield Text()
+    if importance:
+        yield Text(said.IMPORTANCE, style=DIM)
+        yield HeadMap(rows=importance, layers=layers, signs=False, meant=meant)
+        yield Text()
 
 
 def _rows(found: Effects, answer: AnswerEffects, view: View) -> Iterator[RenderableType]:

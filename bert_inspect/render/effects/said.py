@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from ...analysis.effects.record import AnswerEffects, Each, Effect, Effects
+from ...analysis.effects.record import AnswerEffects, Each, Effect, Effects, Mean
 from ...diff.align_words import words
 from ...safetext import safe_text
 from ...traces.record import Input, Model
 from ...traces.token_text import shown_token
-from ..explain.said import for_and_against, unit
+from ..explain.said import for_and_against
 from ..outcome.meaning import LABEL, NO_ANSWER, means_something
 from ..words import plural
 
@@ -67,8 +67,10 @@ def _how(found: Effects) -> str:
 
 def reading(found: Effects) -> str:
     """Return how the sign of an effect is read."""
-    if all(unit(answer) == "score" for answer in found.answers):
+    if found.metric == "score":
         return "Below 0 the edit lowers the score, above 0 it raises it."
+    if not found.answers:
+        return "Below 0 the model leans less to its answer with the edit, above 0 more."
     sides = {for_and_against(found, answer)[0] for answer in found.answers}
     towards = sides.pop().removeprefix("for ") if len(sides) == 1 else "what is watched"
     return f"Below 0 the model leans less to {towards} with the edit, above 0 more."
@@ -95,11 +97,26 @@ def name(found: Effects, answer: AnswerEffects, effect: Effect) -> str:
     """Return what was edited, as it is shown: ``layer 3 head 7``, or a word."""
     if found.each in ("token", "word"):
         return safe_text(_text(found.input, answer.sentence, effect.tokens), most=LABEL)
-    if found.each == "layer":
+    return part_name(found.each, effect)
+
+
+def part_name(each: Each, effect: Effect | Mean) -> str:
+    """Return which part of the model was edited: ``layer 3 head 7``."""
+    if each == "layer":
         return f"layer {effect.layer}"
-    if found.each in ("head", "neuron"):
-        return f"layer {effect.layer} {found.each} {effect.number}"
-    return f"layer {effect.layer} {'feed-forward' if found.each == 'intermediate' else found.each}"
+    if each in ("head", "neuron"):
+        return f"layer {effect.layer} {each} {effect.number}"
+    return f"layer {effect.layer} {'feed-forward' if each == 'intermediate' else each}"
+
+
+def averaged(found: Effects) -> str:
+    """Return what the means are over, and what stands beside each."""
+    count = max((mean.sentences for mean in found.means), default=0)
+    watched = (
+        "the logit of the answer minus the largest of the others" if found.metric == "logit-diff" else "the number"
+    )
+    beside = "; beside each its 95 % interval and how many answers flip" if count > 1 else ""
+    return f"Means over {plural(count, 'sentence')} of {watched}{beside}."
 
 
 def _text(batch: Input, row: int, places: Sequence[int]) -> str:
