@@ -13,7 +13,7 @@ from .ablate_many import ManySentences, ablate_many
 from .deliver import deliver
 from .expand import Only, Without, expanded
 from .inputs import shows_help
-from .outfile import check_picture
+from .outfile import check_picture, drawn
 from .prepare import check_weights, prepare
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from ..analysis.effects.record import Effects
 
-_FORMATS = (".json",)
+_FORMATS = (".svg", ".png", ".html", ".json")
 Each = Literal["head", "layer", "attention", "intermediate", "token", "word", "neuron"]
 
 
@@ -100,7 +100,11 @@ def ablate(
     output: Annotated[
         str | None,
         typer.Option(
-            "--output", "-o", metavar="FILE", help="A .json file too; '-' is stdout.", rich_help_panel=help.SAVE
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="A file too: .svg, .png, .html or .json; '-' is JSON on stdout.",
+            rich_help_panel=help.SAVE,
         ),
     ] = None,
     term: o.TerminalOptions,
@@ -116,20 +120,37 @@ def ablate(
     asked.check()
     if file.input_file is None and shows_help(context, text.texts):
         return ExitCode.USAGE
-    if output is not None and output != "-":
-        check_picture(output, _FORMATS)
-    shown = o.OutputOptions(json=out.json, output=output)
+    suffix = "" if output is None or output == "-" else check_picture(output, _FORMATS)
     if file.input_file is not None:
         found = ablate_many(file, text, spec, asked, terminal)
-        _deliver(found, terminal, shown, every=all)
-        return ExitCode.OK
-    loaded, batch = prepare(text, spec, terminal)
-    with terminal.waiting(f"taking each {units.each} away"):
-        from ..analysis.effects.ablate import ablate as ablate_each
+    else:
+        loaded, batch = prepare(text, spec, terminal)
+        with terminal.waiting(f"taking each {units.each} away"):
+            from ..analysis.effects.ablate import ablate as ablate_each
 
-        found = ablate_each(loaded, batch, asked=asked)
-    _deliver(found, terminal, shown, every=all)
+            found = ablate_each(loaded, batch, asked=asked)
+    if output is not None and suffix:
+        terminal.save(output, [_file(found, suffix, every=all)])
+    _deliver(found, terminal, o.OutputOptions(json=out.json or output == "-"), every=all)
     return ExitCode.OK
+
+
+def _file(found: "Effects", suffix: str, *, every: bool) -> bytes:
+    """Return effects as the bytes of a file of that kind."""
+    if suffix == ".json":
+        from ..traces.codec import encode_line
+
+        return encode_line(found)
+    from ..render.effects.view import View
+
+    view = View(all=every)
+    if suffix == ".html":
+        from ..render.report import effects_html
+
+        return effects_html(found, view).encode()
+    from ..render.effects.picture import effects_svg
+
+    return drawn(effects_svg(found, view), suffix)
 
 
 def _deliver(found: "Effects", terminal: Terminal, out: o.OutputOptions, *, every: bool) -> None:
