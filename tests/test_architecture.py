@@ -55,6 +55,7 @@ ROOMS: dict[str, set[str]] = {
     "render.walk": TRACES | {"safetext", "cells", "dataflow", "source_view", "stations", "render", "render.diagram"}
     | RICH,
     "render.report": TRACES | {"safetext", "analysis", "analysis.explain", "source_view", "render", "render.explain"}
+    | {"analysis.effects", "render.effects"}
     | {"cells", "msgspec", "numpy"} | RICH,
     "terminal": EDGE | {"rich"},
     "result": TRACES | {"analysis.effects", "analysis.explain", "files", "render", "render.effects", "render.explain"},

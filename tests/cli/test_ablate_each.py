@@ -46,6 +46,22 @@ def test_json_on_stdout_is_the_same_as_in_the_file(command: Command, checkpoint:
     assert command(*given, "-o", "-")[1] == out
 
 
+@pytest.mark.parametrize("suffix", [".json", ".svg", ".html", ".png"])
+def test_a_file_is_written_whole_and_twice_the_same(
+    command: Command, checkpoint: Path, tmp_path: Path, suffix: str
+) -> None:
+    files = [tmp_path / f"{name}{suffix}" for name in "ab"]
+    for file in files:
+        given = ("--importance",) if suffix in (".svg", ".html") else ("--each", "word")
+        code, out, err = command("ablate", "I <b>love</b> cats!", "--model", checkpoint, *given, "-o", file)
+        assert code == 0 and out and f"written to {file}" in err
+    assert files[0].read_bytes() == files[1].read_bytes() and files[0].stat().st_size > 500
+    if suffix in (".svg", ".html"):
+        text = files[0].read_text()
+        assert "I &lt;b&gt;love&lt;/b&gt; cats!" in text and "<b>" not in text
+        assert "layer 1 head 3" in text and "normalised to a" in text
+
+
 def test_in_the_terminal_stand_a_map_the_largest_and_the_base(command: Command, checkpoint: Path) -> None:
     told = found(command("ablate", TEXTS[0], "--model", checkpoint, "--json")[1])["answers"][0]
     code, out, _ = command("ablate", TEXTS[0], "--model", checkpoint)

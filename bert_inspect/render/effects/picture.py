@@ -61,7 +61,7 @@ def effects_svg(found: Effects, view: View, *, titled: bool = True) -> str:
         drawing.y += 20
         drawing.paragraph(f"... {plural(rest, 'more sentence')}: not in this picture", "quiet")
     drawing.y -= LINE
-    return drawing.svg(title(found))
+    return drawing.svg(title(found), name="effects")
 
 
 def _width(found: Effects) -> float:
@@ -107,15 +107,16 @@ def _effects(found: Effects, answer: AnswerEffects, view: View) -> tuple[str, li
     head, effects = shown(found, answer.effects, every=view.all)
     rows = []
     for effect in effects:
-        told = [said.name(found, answer, effect)]
+        name, told = said.name(found, answer, effect), []
         if effect.probability is not None:
             told.append(fine_percent(effect.probability))
         if other := said.other_answer(found, effect):
             told.append(f"flips to {other}")
         place = effect.tokens[0] if effect.tokens else None
-        rows.append(Row(name="  ".join(told), share=float(effect.effect), place=place))
-    beside = "what is left of the probability" if any(effect.probability is not None for effect in effects) else ""
-    return "; beside each ".join(filter(None, (head or "effects", beside))), rows
+        name += f" ({', '.join(told)})" if told else ""
+        rows.append(Row(name=name, share=float(effect.effect), place=place))
+    beside = "the probability then" if any(effect.probability is not None for effect in effects) else ""
+    return "; in brackets ".join(filter(None, (head or "effects", beside))), rows
 
 
 def _means(found: Effects, view: View) -> tuple[str, list[Row]]:
@@ -125,9 +126,9 @@ def _means(found: Effects, view: View) -> tuple[str, list[Row]]:
     for mean in means:
         told = said.part_name(found.each, mean)
         if mean.low is not None and mean.high is not None:
-            told += f"  {signed(mean.low, digits)} to {signed(mean.high, digits)}"
+            told += f" ({signed(mean.low, digits)} to {signed(mean.high, digits)})"
         rows.append(Row(name=told, share=float(mean.effect)))
-    return f"{head or 'mean effects'}; beside each its 95 % interval", rows
+    return f"{head or 'mean effects'}; in brackets the 95 % interval", rows
 
 
 def _rows(drawing: Drawing, head: str, rows: Sequence[Row]) -> None:

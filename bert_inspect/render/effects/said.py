@@ -31,7 +31,7 @@ _ZERO: dict[Each, str] = {
     "word": "all its pieces replaced by the mask",
 }
 IMPORTANCE = (
-    "importance: how steeply the number changes as the head is scaled (the size of the gradient by a gate on it), each "
+    "Importance: how steeply the number changes as the head is scaled (the size of the gradient by a gate on it), each "
     "layer normalised to a length of 1. It ranks the heads of one layer, and says nothing of their sign."
 )
 NAME = 32
