@@ -29,10 +29,9 @@ def effects_page(found: Effects, view: View) -> Group:
     parts: list[RenderableType] = [model_rows(found.model, found.input), Text()]
     if warning := said.noise(found.model):
         parts.append(Text(warning, style=BAD))
-    parts.append(Text(said.done(found), style=DIM))
-    parts.append(Text(said.reading(found), style=DIM))
+    parts += [Text(note, style=DIM) for note in said.notes(found)]
     if found.means:
-        parts += [Text(said.averaged(found), style=DIM), Text(), *_means(found, view)]
+        parts += [Text(), *_means(found, view)]
     answers = found.answers if view.all else found.answers[:SENTENCES]
     for answer in answers:
         parts += [Text(), *_heading(found, answer), Text(), *_answer(found, answer, view)]

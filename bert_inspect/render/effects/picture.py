@@ -30,17 +30,19 @@ def title(found: Effects) -> str:
 
 
 def effects_svg(found: Effects, view: View, *, titled: bool = True) -> str:
-    """Return the picture, light or dark as the page that shows it."""
+    """Return the picture, light or dark as the page that shows it; ``titled``: with its title and what has to be known
+    to read it.
+    """
     warning = said.noise(found.model)
     drawing = Drawing(_width(found), noise=bool(warning))
     if titled:
         drawing.y = 20.0
         drawing.text(title(found), 0, drawing.y, "title")
         drawing.y += 26
-    if warning:
-        drawing.paragraph(warning, "bad")
-    for note in (said.done(found), said.reading(found), *([said.averaged(found)] if found.means else [])):
-        drawing.paragraph(note, "quiet")
+        if warning:
+            drawing.paragraph(warning, "bad")
+        for note in said.notes(found):
+            drawing.paragraph(note, "quiet")
     if found.means:
         drawing.y += 22
         _map(drawing, found, found.means, found.importance)

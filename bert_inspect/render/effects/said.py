@@ -46,6 +46,11 @@ def noise(model: Model) -> str:
     return f"{NO_ANSWER[model.weights]}, and so is what an edit does to them"
 
 
+def notes(found: Effects) -> list[str]:
+    """Return what has to be known to read the numbers."""
+    return [done(found), reading(found), *([averaged(found)] if found.means else [])]
+
+
 def done(found: Effects) -> str:
     """Return what was done, and what an effect is."""
     what = f"Each {UNITS[found.each]}"

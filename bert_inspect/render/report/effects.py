@@ -7,6 +7,7 @@ from markupsafe import Markup
 from ...analysis.effects.record import Effects
 from ...safetext import safe_document
 from ..effects.picture import effects_svg, title
+from ..effects.said import noise, notes
 from ..effects.view import View
 from .document import inlined, light_on_paper, policy, template
 from .facts import facts, run_of
@@ -22,6 +23,8 @@ def effects_html(found: Effects, view: View) -> str:
         title=title(found),
         policy=policy([style, *re.findall(r"<style>(.*?)</style>", picture, re.DOTALL)], []),
         style=Markup(style),
+        noise=noise(found.model),
+        notes=notes(found),
         picture=Markup(picture),
         facts=facts(run_of(found.environment, found.model, found.input)),
     )
