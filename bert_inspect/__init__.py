@@ -7,24 +7,39 @@
 returns a `Trace`: plain data that displays itself in a notebook, saves as JSON and needs no torch to be read again.
 `explain` takes the same and returns an `Explanation`: the logit of each answer as an exact sum. `walk` takes the same
 and returns a `Walk`: the tour from the text to the answer, station by station.
+`ablate` takes each head, layer, neuron or token away in turn and returns `Effects`: what that does to each answer.
 """
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .api import explain, load, trace, walk
+    from .api import ablate, explain, load, trace, walk
     from .errors import BertInspectError
-    from .result import Explanation, Trace
+    from .result import Effects, Explanation, Trace
     from .tour import Walk
 
-__all__ = ["BertInspectError", "Explanation", "Trace", "Walk", "__version__", "explain", "load", "trace", "walk"]
+__all__ = [
+    "BertInspectError",
+    "Effects",
+    "Explanation",
+    "Trace",
+    "Walk",
+    "__version__",
+    "ablate",
+    "explain",
+    "load",
+    "trace",
+    "walk",
+]
 
 _WHERE = {
+    "ablate": "api",
     "explain": "api",
     "load": "api",
     "trace": "api",
     "walk": "api",
     "BertInspectError": "errors",
+    "Effects": "result",
     "Explanation": "result",
     "Trace": "result",
     "Walk": "tour",

@@ -1,8 +1,9 @@
-"""The Python API: trace, explain or walk through a model of one's own, or load one as the command does."""
+"""The Python API: trace, explain, ablate or walk through a model of one's own, or load one as the command does."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from .analysis.effects.record import Each
 from .analysis.explain.explanation import By
 from .capture.encode import Sentences, check_tokenizer, encode, token_limit
 from .capture.forward import run_forward
@@ -14,7 +15,7 @@ from .errors import UsageError
 from .families import family_of
 from .loading.loaded import Loaded
 from .loading.spec import DEFAULT_MODEL, DEFAULT_SEED, Attention, Dtype, ModelSpec, Task, Weights
-from .result import Explanation, Trace
+from .result import Effects, Explanation, Trace
 from .traces.edits import parse_edits
 from .traces.record import Input
 from .traces.selection import Level, Selection
@@ -145,7 +146,7 @@ def explain(
         TypeError: the model is of another kind.
     """
     from .analysis.explain.explain import explain as explain_batch
-    from .analysis.explain.quantity import Wanted
+    from .analysis.explain.wanted import Wanted
 
     model, loaded = _ready(model, tokenizer)
     batch = _encoded(loaded, texts, pairs=pairs, choices=choices, max_length=max_length, truncate=truncate)
@@ -203,6 +204,68 @@ def walk(
     )
     with attending(model, attention or model.config._attn_implementation):
         return Walk.of(walked(Runs(loaded, batch), row=row, layer=layer))
+
+
+def ablate(
+    model: Any,
+    tokenizer: Any,
+    texts: str | Sequence[str],
+    *,
+    pairs: str | Sequence[str] | None = None,
+    choices: str | Sequence[str] | None = None,
+    each: Each = "head",
+    how: str = "zero",
+    layer: int | None = None,
+    target: str | int | None = None,
+    against: str | int | None = None,
+    token: str | int | None = None,
+    importance: bool = False,
+    max_length: int | None = None,
+    truncate: bool = False,
+    attention: Attention | None = None,
+) -> Effects:
+    """Take each part of a model, or each token, away in turn, and say what that does to its answer to each sentence.
+
+    What is watched is the logit of the answer minus the largest of the other logits. The sentence runs in many rows at
+    once, each with an edit of its own. The model is left as it was.
+
+    Args:
+        model: as for `trace`.
+        tokenizer: its fast tokenizer.
+        texts: one sentence, or several.
+        pairs: as for `trace`.
+        choices: as for `trace`.
+        each: ``"head"``, ``"layer"``, ``"attention"`` (all heads of a layer), ``"intermediate"`` (all neurons of a
+            layer), ``"neuron"`` (of one layer), ``"token"`` or ``"word"``.
+        how: ``"zero"``; ``"mean"`` over the real tokens of all sentences; ``"resample:TEXT"``: what the same part gives
+            for another sentence; or a number that scales. Tokens and words are replaced by the mask.
+        layer: look at this layer alone.
+        target: the class that is watched, by name or index; by default the predicted one. For other heads as for
+            `explain`.
+        against: hold it against this class.
+        token: as for `explain`.
+        importance: of heads, their importance by the gradient too, in `Effects.answers`.
+        max_length: as for `trace`.
+        truncate: as for `trace`.
+        attention: as for `trace`.
+
+    Raises:
+        UsageError: unusable sentences, a number that the model does not give, or an edit that cannot be made.
+        BertInspectError: the model's own forward fails.
+        TypeError: the model is of another kind.
+    """
+    from .analysis.effects.ablate import ablate as ablate_each
+    from .analysis.effects.asked import Asked
+    from .analysis.explain.wanted import Wanted
+
+    model, loaded = _ready(model, tokenizer)
+    batch = _encoded(loaded, texts, pairs=pairs, choices=choices, max_length=max_length, truncate=truncate)
+    named = {"target": target, "against": against, "token": token}
+    wanted = Wanted(**{name: None if given is None else str(given) for name, given in named.items()})
+    with attending(model, attention or model.config._attn_implementation):
+        asked = Asked(each=each, how=how, layer=layer, wanted=wanted, importance=importance)
+        found = ablate_each(loaded, batch, asked=asked)
+    return Effects.of(found)
 
 
 def _ready(model: Any, tokenizer: Any) -> tuple[Any, Loaded]:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from .analysis.effects import record as effects_record
 from .analysis.explain import explanation
 from .files import replacing
 from .traces import record, trace_file
@@ -104,17 +105,10 @@ class Trace(record.Trace, frozen=True, kw_only=True):
         return mimebundle(self)
 
 
-class Explanation(explanation.Explanation, frozen=True, kw_only=True):
-    """Why a model answers as it does, as a sum; in a notebook it displays itself.
+class _Saves:
+    """What saves itself as a line of strict JSON."""
 
-    ``answers``, ``frozen``, ``input`` and the rest are those of
-    `bert_inspect.analysis.explain.explanation.Explanation`.
-    """
-
-    @classmethod
-    def of(cls, found: explanation.Explanation) -> "Explanation":
-        """Return an explanation as this class; nothing is copied."""
-        return cls(**{name: getattr(found, name) for name in found.__struct_fields__})
+    __slots__ = ()
 
     def json(self) -> bytes:
         """Return it as a line of strict JSON."""
@@ -129,8 +123,39 @@ class Explanation(explanation.Explanation, frozen=True, kw_only=True):
         with replacing(path) as stream:
             stream.write(self.json())
 
+
+class Explanation(_Saves, explanation.Explanation, frozen=True, kw_only=True):
+    """Why a model answers as it does, as a sum; in a notebook it displays itself.
+
+    ``answers``, ``frozen``, ``input`` and the rest are those of
+    `bert_inspect.analysis.explain.explanation.Explanation`.
+    """
+
+    @classmethod
+    def of(cls, found: explanation.Explanation) -> "Explanation":
+        """Return an explanation as this class; nothing is copied."""
+        return cls(**{name: getattr(found, name) for name in found.__struct_fields__})
+
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         """Show it in a notebook."""
         from .render.explain.notebook import mimebundle  # rich is needed only to be shown
+
+        return mimebundle(self)
+
+
+class Effects(_Saves, effects_record.Effects, frozen=True, kw_only=True):
+    """What edits do to the answers of a model, one after the other; in a notebook it displays itself.
+
+    ``answers``, ``each``, ``how``, ``input`` and the rest are those of `bert_inspect.analysis.effects.record.Effects`.
+    """
+
+    @classmethod
+    def of(cls, found: effects_record.Effects) -> "Effects":
+        """Return effects as this class; nothing is copied."""
+        return cls(**{name: getattr(found, name) for name in found.__struct_fields__})
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        """Show them in a notebook."""
+        from .render.effects.notebook import mimebundle  # rich is needed only to be shown
 
         return mimebundle(self)

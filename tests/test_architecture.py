@@ -43,24 +43,31 @@ ROOMS: dict[str, set[str]] = {
     "analysis": TRACES | {"errors", "capture", "loading", "diff", "cells", "analysis.causes", "msgspec", "numpy"},
     "analysis.causes": TRACES | {"diff", "msgspec", "numpy", "torch", "transformers"},
     "analysis.explain": TRACES | {"errors", "capture", "capture.tracing", "diff", "loading", "msgspec", "torch"},
+    "analysis.effects": TRACES
+    | {"errors", "analysis.explain", "capture", "capture.tracing", "loading", "msgspec", "torch"},
     "analysis.doctor": TRACES | {"errors", "analysis", "capture", "loading", "diff", "msgspec", "numpy", "torch"},
     "render": TRACES | {"errors", "safetext", "diff", "analysis", "source_view", "msgspec", "numpy"} | RICH
     | {"analysis.doctor", "analysis.explain", "cells", "dataflow"},
     "render.diagram": TRACES | {"safetext", "dataflow", "layout", "render", "rich"},
     "render.explain": TRACES | {"safetext", "diff", "analysis.explain", "render", "render.diagram", "rich"},
+    "render.effects": TRACES
+    | {"safetext", "diff", "analysis.effects", "analysis.explain", "render", "render.explain", "rich"},
     "render.walk": TRACES | {"safetext", "cells", "dataflow", "source_view", "stations", "render", "render.diagram"}
     | {"errors", "query", "render.report", "nbformat"} | RICH,
     "render.report": TRACES | {"safetext", "analysis", "analysis.explain", "source_view", "render", "render.explain"}
+    | {"analysis.effects", "render.effects"}
     | {"cells", "msgspec", "numpy"} | RICH,
     "tui": TRACES | {"errors", "safetext", "diff", "dataflow", "source_view", "cells", "analysis", "analysis.explain"}
     | {"render", "render.explain", "stations", "rich", "textual"},
     "terminal": EDGE | {"rich"},
     "query": TRACES | {"errors", "safetext", "cells", "diff", "pandas"},
-    "result": TRACES | {"analysis.explain", "files", "query", "render", "render.explain"},
+    "result": TRACES | {"analysis.effects", "analysis.explain", "files", "query", "render", "render.effects"}
+    | {"render.explain"},
     "tour": {"cells", "files", "stations", "render.walk"},
-    "api": TRACES | {"errors", "analysis", "analysis.explain", "capture", "loading", "result", "stations", "tour"}
-    | {"transformers"},
+    "api": TRACES | {"errors", "analysis", "analysis.effects", "analysis.explain", "capture", "loading", "result"}
+    | {"stations", "tour", "transformers"},
     "cli": TRACES | EDGE | {"terminal", "loading", "capture", "analysis", "analysis.doctor", "analysis.causes", "diff"}
+    | {"analysis.effects", "render.effects"}
     | {"analysis.explain", "cells", "dataflow", "source_view", "render", "render.diagram", "render.explain"}
     | {"render.report", "render.walk", "stations", "tui", "typer", "msgspec", "rich"},
     "__main__": EDGE | {"terminal", "cli"},
@@ -71,11 +78,11 @@ ROOMS: dict[str, set[str]] = {
 LATER = {
     "cli": {"capture", "render", "render.diagram", "render.explain", "render.report", "analysis", "analysis.causes"}
     | {"analysis.doctor", "analysis.explain", "cells", "diff", "dataflow", "source_view", "tui", "msgspec", "rich"}
-    | {"render.walk", "stations"},
+    | {"render.walk", "stations", "analysis.effects", "render.effects"},
     "terminal": {"rich"},
     "query": {"pandas"},
     "render.walk": {"nbformat"},
-    "result": {"query", "render", "render.explain"},
+    "result": {"query", "render", "render.effects", "render.explain"},
     "tour": {"render.walk"},
     "api": {"analysis", "stations", "tour"},
     "__main__": {"errors", "terminal", "safetext", "cli", "files"},
@@ -166,6 +173,7 @@ def test_no_module_bears_a_name_of_the_standard_library() -> None:
         ["diff", "{trace}", "{trace}"],
         ["schema"],
         ["schema", "cell"],
+        ["schema", "effects"],
         ["cell", "", "x"],
         ["run", "x", "--layer", "a"],
         ["run", "x", "--model", "nowhere"],

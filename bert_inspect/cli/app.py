@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from .ablate import ablate
 from .attention import attention
 from .cell import cell
 from .compare import compare
@@ -57,7 +58,7 @@ def main(
 
 _COMMANDS = {
     SEE: (run, show, tokens, model, source, diagram, attention, report, walk, explore),
-    WHY: (explain, cell, doctor),
+    WHY: (explain, cell, ablate, doctor),
     DIFFER: (diff, compare),
     FORMAT: (schema,),
 }

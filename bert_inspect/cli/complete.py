@@ -65,6 +65,11 @@ def questions(incomplete: str) -> list[str]:
     return [f"{before}{comma}{each}" for each in QUESTIONS if each not in named and each.startswith(begun)]
 
 
+def hows(incomplete: str) -> list[str]:
+    """Return what may stand in the place of what is taken away."""
+    return [how for how in ("zero", "mean", "resample:") if how.startswith(incomplete)]
+
+
 def settings(incomplete: str) -> list[str]:
     """Return the settings of a side: each key with its choices, or alone where it takes any value."""
     from .sides import CHOICES, KEYS

@@ -70,6 +70,11 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         ),
         ("bert-inspect cell probabilities --trace trace.json --depth 2", "an answer and where it comes from"),
     ),
+    "ablate": (
+        ('bert-inspect ablate "I love cats!"', "each head in turn: what becomes of the answer without it"),
+        ('bert-inspect ablate "I love cats!" --each word', "each word masked in turn"),
+        ('bert-inspect ablate "I love cats!" --each layer --how mean', "each layer replaced by its mean"),
+    ),
     "doctor": (
         ("bert-inspect doctor", "the default model, with two sentences of its own"),
         ('bert-inspect doctor "I love cats!" --only padding,precision', "two questions about your sentence"),

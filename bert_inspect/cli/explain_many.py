@@ -66,32 +66,16 @@ def explain_many(
         )
     target = None if output == "-" else output
     check_output(target, others=[name])
+    ready = ready_for(name, text, spec, terminal, edits=edits, instead="explain one text with --choice")
+    from ..capture.batches import batches, encode_batch
     from ..capture.sentence_file import read_lines
+    from ..traces.codec import encode_line
 
-    count = sum(1 for _ in read_lines(name))  # the whole file, before anything slow starts
-    if not count:
-        raise UsageError(f"there is no sentence in {name}", "write one a line; blank lines do not count")
-    checkpoint = find(spec, terminal)
-    if checkpoint.head is MULTIPLE_CHOICE:
-        raise UsageError(
-            f"{checkpoint.name} chooses between texts that may follow one, and {name} holds texts alone",
-            "explain one text with --choice",
-        )
-    check_edits_of_many(edits, checkpoint.sizes)
-    from ..capture.encode import token_limit
-    from ..loading.tokenizer import load_tokenizer
-
-    tokenizer = load_tokenizer(checkpoint, notice=terminal.say)
-    limit = token_limit(tokenizer, checkpoint.positions, text.max_length)
-    with terminal.waiting("loading torch and the model"):
-        from ..capture.batches import batches, encode_batch
-        from ..traces.codec import encode_line
-
-        loaded = load(checkpoint, spec, terminal, tokenizer=tokenizer)
+    loaded, tokenizer, count = ready.loaded, ready.tokenizer, ready.count
     wrong: list[int] = []
     with _opened(target) as stream, terminal.progress(count) as advance:
         for lines in batches(read_lines(name), tokenizer, size=file.batch_size):
-            batch = encode_batch(tokenizer, lines, limit=limit, truncate=text.truncate)
+            batch = encode_batch(tokenizer, lines, limit=ready.limit, truncate=text.truncate)
             for one in _by_sentence(_explained(asked, loaded, batch, edits)):
                 stream.write(encode_line(one))
                 wrong += [] if one.adds_up else one.input.lines
@@ -102,6 +86,52 @@ def explain_many(
     where = ", ".join(map(str, wrong[:8])) + (" ..." if len(wrong) > 8 else "")
     report(BertInspectError(f"{len(wrong)} sums differ from what the model returned by more than rounding", where))
     return ExitCode.NO
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ready:
+    """A model that is loaded for a file of sentences: how many there are, and the most tokens one may have."""
+
+    loaded: "Loaded"
+    tokenizer: Any
+    count: int
+    limit: int | None
+
+
+def ready_for(
+    name: str,
+    text: "TextOptions",
+    spec: "ModelSpec",
+    terminal: Terminal,
+    *,
+    edits: Sequence["Edit"] = (),
+    instead: str,
+) -> Ready:
+    """Read a file of sentences through, and load the model; ``instead`` is what to do with a model that chooses.
+
+    Raises:
+        UsageError: the file cannot be read or has no sentence, or the model does nothing with sentences alone.
+        ModelError: the model cannot be loaded.
+    """
+    from ..capture.sentence_file import read_lines
+
+    count = sum(1 for _ in read_lines(name))  # the whole file, before anything slow starts
+    if not count:
+        raise UsageError(f"there is no sentence in {name}", "write one a line; blank lines do not count")
+    checkpoint = find(spec, terminal)
+    if checkpoint.head is MULTIPLE_CHOICE:
+        raise UsageError(
+            f"{checkpoint.name} chooses between texts that may follow one, and {name} holds texts alone", instead
+        )
+    check_edits_of_many(edits, checkpoint.sizes)
+    from ..capture.encode import token_limit
+    from ..loading.tokenizer import load_tokenizer
+
+    tokenizer = load_tokenizer(checkpoint, notice=terminal.say)
+    limit = token_limit(tokenizer, checkpoint.positions, text.max_length)
+    with terminal.waiting("loading torch and the model"):
+        loaded = load(checkpoint, spec, terminal, tokenizer=tokenizer)
+    return Ready(loaded=loaded, tokenizer=tokenizer, count=count, limit=limit)
 
 
 @contextmanager

@@ -55,7 +55,7 @@ class Asked:
             UsageError: the model gives no such number.
         """
         from ..analysis.explain.explain import explain
-        from ..analysis.explain.quantity import Wanted
+        from ..analysis.explain.wanted import Wanted
 
         wanted = Wanted(target=self.target, against=self.against, token=self.token)
         return explain(loaded, batch, by=self.by, wanted=wanted, neurons=self.neurons, check=self.check, edits=edits)

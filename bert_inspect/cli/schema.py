@@ -31,7 +31,18 @@ def _explanation() -> dict[str, Any]:
     return made()
 
 
-SCHEMAS: Final[Mapping[str, Schema]] = {"trace": _trace, "explanation": _explanation, "cell": _cell}
+def _effects() -> dict[str, Any]:
+    from ..analysis.effects.record import schema as made
+
+    return made()
+
+
+SCHEMAS: Final[Mapping[str, Schema]] = {
+    "trace": _trace,
+    "explanation": _explanation,
+    "cell": _cell,
+    "effects": _effects,
+}
 """What makes the schema of each format, by its name."""
 
 

@@ -24,7 +24,7 @@ GROUPS = {
     "See the pass": [
         *("run", "show", "tokens", "model", "source", "diagram", "attention", "report", "walk", "explore")
     ],
-    "Ask why": ["explain", "cell", "doctor"],
+    "Ask why": ["explain", "cell", "ablate", "doctor"],
     "Compare": ["diff", "compare"],
     "Many sentences": ["run --input"],
     "Format": ["schema"],
@@ -129,7 +129,10 @@ def at_a_terminal(*arguments: str) -> Any:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["run"], ["tokens"], ["source", "attention.self"], ["compare"], ["attention"], ["explore"], ["cell", "logits"]],
+    [
+        *(["run"], ["tokens"], ["source", "attention.self"], ["compare"], ["attention"], ["explore"]),
+        *(["cell", "logits"], ["ablate"]),
+    ],
 )
 def test_without_a_sentence_a_person_gets_five_lines(arguments: list[str]) -> None:
     done = at_a_terminal(*arguments)

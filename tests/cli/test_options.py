@@ -44,6 +44,8 @@ OFFERED = {
     "explore": TRACED | {"--labels"} | MODEL | SELECTION | TERMINAL - {"--no-pager"},
     "explain": CHOICE | {"--truncate"} | MODEL | OUTPUT | TERMINAL | {"--input", "--batch-size"}
     | {"--target", "--against", "--token", "--by", "--neurons", "--check", "--split", "--words", "--all", "--ablate"},
+    "ablate": CHOICE | {"--truncate", "--input", "--batch-size"} | MODEL | OUTPUT | TERMINAL
+    | {"--each", "--how", "--layer", "--target", "--against", "--token", "--all", "--importance"},
     "doctor": TEXT | MODEL - {"--allow-missing"} | {"--only", "--skip", "--json"} | TERMINAL,
     "schema": {"--debug", "--help"},
 }  # fmt: skip

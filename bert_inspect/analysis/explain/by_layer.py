@@ -23,8 +23,8 @@ from ...traces.values import strict
 from ...traces.vocabulary import roles
 from .explanation import Answer, LayerAnswer
 from .frozen_run import run_forward
-from .quantity import Wanted
 from .target import quantities
+from .wanted import Wanted
 
 
 def by_layer(loaded: Loaded, batch: Input, wanted: Wanted) -> list[Answer]:

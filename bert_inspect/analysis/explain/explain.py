@@ -18,8 +18,8 @@ from .by_token import by_token
 from .explanation import FORMAT, VERSION, By, Explanation
 from .faithfulness import faithfulness, words_to_mask
 from .frozen_run import run_frozen
-from .quantity import Wanted
 from .target import check_wanted
+from .wanted import Wanted
 
 _ANSWER: Final = Wanted()
 

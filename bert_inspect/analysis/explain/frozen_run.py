@@ -23,9 +23,10 @@ from .affine import NotAffine, check_affine
 from .explanation import Bias, Total
 from .frozen_network import FrozenNetwork, frozen
 from .parts import Constant, Part
-from .quantity import Quantity, Wanted
+from .quantity import Quantity
 from .target import quantities
 from .totals import total
+from .wanted import Wanted
 
 _NO_STEPS: Mapping[Place, EditedStep] = {}
 

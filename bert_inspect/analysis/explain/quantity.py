@@ -14,19 +14,9 @@ from ...traces.record import Input
 from ...traces.sentences import real_places
 from ...traces.values import strict
 from .explanation import Logit, Target, What
+from .wanted import Wanted
 
 Index = tuple[int, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Wanted:
-    """What is asked for: the class, choice or token whose number is explained, the one it is held against, and the
-    token in the sentence; None each: the model's own answer.
-    """
-
-    target: str | None = None
-    against: str | None = None
-    token: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +41,7 @@ class Quantity:
 
     def probability(self, returned: Returned) -> float | None:
         """Return the probability of what it is the number of, None where it has none."""
-        shares = probabilities_of(self._beside(returned), self.scale)
+        shares = probabilities_of(self.beside(returned), self.scale)
         return None if shares is None else float(shares[self.index[-1]])
 
     def in_row(self, row: int) -> "Quantity":
@@ -61,12 +51,17 @@ class Quantity:
 
     def answer(self, returned: Returned) -> str:
         """Return what the model answers there, in words; empty where it gives a bare number."""
-        logits = self._beside(returned)
-        if self.target.what == "replaced token":
-            return self.names[int(logits[self.index[-1]] > 0)]
-        return "" if self.scale == "none" else self.names[largest(logits.tolist())]
+        index = self.answered(returned)
+        return "" if index is None else self.names[index]
 
-    def _beside(self, returned: Returned) -> torch.Tensor:
+    def answered(self, returned: Returned) -> int | None:
+        """Return which of its ``names`` the model answers there, None where it gives a bare number."""
+        logits = self.beside(returned)
+        if self.target.what == "replaced token":
+            return int(logits[self.index[-1]] > 0)
+        return None if self.scale == "none" else largest(logits.tolist())
+
+    def beside(self, returned: Returned) -> torch.Tensor:
         """Return the logits among which it stands, in float64: those alone, as there may be a vocabulary to a token."""
         return plain(returned[self.tensor][self.index[:-1]])
 

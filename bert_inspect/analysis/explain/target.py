@@ -17,8 +17,9 @@ from ...traces.token_text import token_texts
 from ...traces.values import strict
 from ...traces.vocabulary import known_as
 from .explanation import Logit, Target, What
-from .quantity import Quantity, Wanted, chosen, named_place
+from .quantity import Quantity, chosen, named_place
 from .vocabulary_target import at_masks
+from .wanted import Wanted
 
 
 def quantities(loaded: Loaded, batch: Input, returned: Returned, wanted: Wanted) -> list[Quantity]:

@@ -9,7 +9,8 @@ from ...errors import UsageError
 from ...loading.loaded import Loaded
 from ...traces.record import Input
 from ...traces.sentences import real_places
-from .quantity import Quantity, Wanted, chosen, named_place
+from .quantity import Quantity, chosen, named_place
+from .wanted import Wanted
 
 
 def at_masks(loaded: Loaded, batch: Input, returned: Returned, wanted: Wanted, tensor: str) -> list[Quantity]:

@@ -74,6 +74,8 @@ class ChangedTensor:
             case "towards":
                 assert received is not None
                 before = self.layout.view(received)[part]
+                if not change.factor:
+                    return before  # to the bit, whatever the step returned
                 return before * (1.0 - change.factor) + view[part] * change.factor
         raise AssertionError(change.how)
 

@@ -49,14 +49,15 @@ def with_edited_tokens(loaded: Loaded, batch: Input, edits: Sequence[Edit]) -> I
         batch,
         edits,
         Spare(
-            mask=_token(tokenizer, "mask"),
-            padding=_token(tokenizer, "pad"),
+            mask=token_of(tokenizer, "mask"),
+            padding=token_of(tokenizer, "pad"),
             side="left" if getattr(tokenizer, "padding_side", "right") == "left" else "right",
         ),
     )
 
 
-def _token(tokenizer: object, kind: Literal["mask", "pad"]) -> tuple[int, str] | None:
+def token_of(tokenizer: object, kind: Literal["mask", "pad"]) -> tuple[int, str] | None:
+    """Return the id and the name of a tokenizer's mask or padding, None where it has none."""
     number, name = getattr(tokenizer, f"{kind}_token_id", None), getattr(tokenizer, f"{kind}_token", None)
     return None if number is None or name is None else (number, name)
 
@@ -84,7 +85,7 @@ def plan_edits(loaded: Loaded, batch: Input, edits: Sequence[Edit]) -> Plan:
         if edit.kind == "layer" and edit.how == "zero":
             removed.update((target.place, _removal(target, edit)) for target in there)
             continue
-        _check_whole(edit, there, batch)
+        check_whole(edit, there, batch)
         for target in there:
             found.setdefault(target.place, (target, []))[1].extend(_changes(loaded, batch, edit, target))
     return Plan(
@@ -113,8 +114,12 @@ def _removal(target: Target, edit: Edit) -> EditedStep:
     return EditedStep(edit=None, output=0, received=target.received, returns=target.returns)
 
 
-def _check_whole(edit: Edit, there: Sequence[Target], batch: Input) -> None:
-    """Refuse what takes the tokens of whole sentences where a step sees others, or a part of them."""
+def check_whole(edit: Edit, there: Sequence[Target], batch: Input) -> None:
+    """Refuse what takes the tokens of whole sentences where a step sees others, or a part of them.
+
+    Raises:
+        UsageError: names the edit.
+    """
     if edit.how not in ("mean", "resample"):
         return
     rows, tokens = len(batch.tokens), len(batch.tokens[0])

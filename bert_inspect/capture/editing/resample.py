@@ -1,6 +1,6 @@
 """The activations of another sentence, to be put in the place of a batch's own."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
 from torch import Tensor
 
@@ -11,24 +11,10 @@ from ...traces.record import Input
 from ...traces.sentences import real_places
 from ..encode import Sentences, encode, token_limit
 from ..model_inputs import as_given
-from ..tracing.editing import EditedStep
 from .change import Change
-from .layout import Layout
-from .run import run_edited
+from .keep import activations
 from .survey import survey
 from .targets import Target, targets
-
-
-@dataclass
-class _Kept:
-    """Keeps a tensor that a step returned, and changes nothing; an `Edit`."""
-
-    layout: Layout
-    found: list[Tensor] = field(default_factory=list)
-
-    def changed(self, tensor: Tensor, received: Tensor | None) -> Tensor:
-        self.found.append(self.layout.view(tensor).clone())
-        return tensor
 
 
 def resampled(loaded: Loaded, batch: Input, edit: Edit, target: Target) -> list[Change]:
@@ -39,20 +25,32 @@ def resampled(loaded: Loaded, batch: Input, edit: Edit, target: Target) -> list[
     Raises:
         UsageError: the other sentence is too long, or cannot be run.
     """
-    other = _encoded(loaded, edit.sentence or "")
+    other = other_sentence(loaded, edit.sentence or "")
+    units = None if edit.number is None else (edit.number,)
     values = _activations(loaded, other, edit)
-    theirs = real_places(other, 0)
-    units = tuple(range(values.shape[2])) if edit.number is None else (edit.number,)
-    found = []
-    for row in range(len(batch.tokens)):
-        own = real_places(batch, row)
-        taken = [theirs[min(place, len(theirs) - 1)] for place in range(len(own))]
-        part = values[:, taken][:, :, list(units)]
-        found.append(Change(how="given", rows=(row,), tokens=tuple(own), units=units, values=part))
-    return found
+    return [put_in(values, other, batch, row, units=units) for row in range(len(batch.tokens))]
 
 
-def _encoded(loaded: Loaded, text: str) -> Input:
+def put_in(
+    values: Tensor, other: Input, batch: Input, row: int, *, units: Sequence[int] | None, rows: Sequence[int] = ()
+) -> Change:
+    """Return the change that puts another sentence's activations (1, tokens, units, numbers) in the place of those of
+    one row of a batch, in whole or for some units; ``rows`` are where that row stands in the run, by default where it
+    stands in the batch.
+    """
+    theirs, own = real_places(other, 0), real_places(batch, row)
+    chosen = tuple(range(values.shape[2])) if units is None else tuple(units)
+    taken = [theirs[min(place, len(theirs) - 1)] for place in range(len(own))]
+    part = values[:, taken][:, :, list(chosen)]
+    return Change(how="given", rows=tuple(rows) or (row,), tokens=tuple(own), units=chosen, values=part)
+
+
+def other_sentence(loaded: Loaded, text: str) -> Input:
+    """Return a sentence that activations are taken from, encoded.
+
+    Raises:
+        UsageError: there is no tokenizer, or it is too long.
+    """
     if loaded.tokenizer is None:
         raise UsageError("without a tokenizer no other sentence can be run", "edit it by zero, mean or a number")
     limit = token_limit(loaded.tokenizer, loaded.most_tokens, None)
@@ -71,6 +69,4 @@ def _activations(loaded: Loaded, other: Input, edit: Edit) -> Tensor:
             f"{edit} cannot be done: the model computes this for a part of the tokens at a time",
             "set config.chunk_size_feed_forward to 0",
         )
-    kept = _Kept(there.layout)
-    run_edited(loaded, other, {there.place: EditedStep(edit=kept, output=there.output)})
-    return kept.found[0]
+    return activations(loaded, other, [there])[0][0]

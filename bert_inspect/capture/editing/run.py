@@ -15,17 +15,21 @@ from ..tracing.tracer import observe
 from ..undisturbed import undisturbed, without_gradients
 
 
-def run_edited(loaded: Loaded, batch: Input, steps: Mapping[Place, EditedStep]) -> Any:
-    """Run a model once over a batch and return what it returns. The steps may be those that were found in a run over
-    another batch (`survey`, `targets`), as long as the same steps run.
+def run_edited(
+    loaded: Loaded, batch: Input, steps: Mapping[Place, EditedStep], *, inputs: Mapping[str, Tensor] | None = None
+) -> Any:
+    """Run a model once over a batch and return what it returns; ``inputs`` are what it is called with, where that is
+    not the batch as it stands. The steps may be those that were found in a run over another batch (`survey`,
+    `targets`), as long as the same steps run.
 
     Raises:
         BertInspectError: its forward fails, or a step that is to be edited does not run.
     """
-    model, inputs = loaded.model, model_inputs(loaded, batch)
+    model = loaded.model
+    given = model_inputs(loaded, batch) if inputs is None else inputs
     with exclusively(model), undisturbed(model), without_gradients(model):
         try:
-            return with_edits(loaded, lambda: model(**inputs), steps)
+            return with_edits(loaded, lambda: model(**given), steps)
         except BertInspectError:
             raise
         except Exception as error:  # whatever a model's code raises

@@ -38,12 +38,14 @@ class EditedStep:
         output: which of the tensors that it returns.
         received: which of those that it receives is handed on, or held beside the output.
         returns: what a step that does not run returns, with something else in the place of its one tensor.
+        handed: what a step that does not run hands on where that is not what it received.
     """
 
     edit: Edit | None
     output: int = 0
     received: int | None = None
     returns: Any = None
+    handed: Tensor | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +117,8 @@ class Editing:
         """Return what the module that does not run returns."""
         running = self._running[-1]
         assert running.edited is not None
-        return mapped(running.edited.returns, lambda _: running.received)
+        goes_on = running.received if running.edited.handed is None else running.edited.handed
+        return mapped(running.edited.returns, lambda _: goes_on)
 
     def returned(self, output: Any, *, changes: bool = False) -> tuple[Any, Unedited | None]:
         """The module that was called last returned something: return what goes on, and what was done to it. ``changes``

@@ -12,14 +12,12 @@ from ...traces.values import Number
 from ..outcome.meaning import means_something
 from ..words import DIM, PLAIN, plural
 from .by_token import sum_lines
-from .digits import cell_unit, decimals, largest_of, short, signed, strengths
+from .digits import cell_unit, decimals, largest_of, signed
+from .map_cells import CELLS, MapCells
 from .rows import COMPONENTS, component_rows, largest, size_of
-from .scale import filling, signs
 from .sum_rows import Block, SumRows
 from .view import View
 
-_CELLS = (7, 5, 3)
-"""The columns of a cell: with three digits, with two, with signs alone."""
 _LABEL, _FEED_FORWARD, _BIASES = 5, 4, 6
 """The columns of the other parts of the map."""
 
@@ -92,14 +90,14 @@ class ComponentMap:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         heads, feed_forward = self.components.heads, self.components.feed_forward
         count, colors = max(map(len, heads), default=0), console.color_system
-        cell = next((size for size in _CELLS if _width(count, size) <= options.max_width), 0)
+        cell = next((size for size in CELLS if _width(count, size) <= options.max_width), 0)
         if not count or not cell:
             told = f"a map of {plural(len(heads), 'layer')} of {plural(count, 'head')} needs more columns"
             yield Text(told, style=DIM)
             return
         every = map_shares(self.components, self.biases)
         factor, unit = cell_unit(every)
-        cells = _Cells(
+        cells = MapCells(
             size=cell,
             largest=largest_of(every),
             factor=factor,
@@ -116,31 +114,9 @@ class ComponentMap:
                 line.append_text(cells.text(share, cell - 1)).append(" ")
             line.append(" ").append_text(cells.text(feed_forward[layer], last)).append(" ")
             yield line.append_text(cells.text(self.biases[layer], _BIASES))
-        unit = "" if cell == _CELLS[-1] else unit
+        unit = "" if cell == CELLS[-1] else unit
         legend = "; ".join(filter(None, ("rows: layers", MAP_LEGEND, unit)))
         yield Text(legend.replace("·", cells.nearly_zero), style=DIM)
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Cells:
-    """How the shares of a map are written: all with as many digits, coloured beside the largest."""
-
-    size: int
-    largest: float
-    factor: float
-    colors: str | None
-    style: Style
-    nearly_zero: str
-
-    def text(self, share: Number, width: int) -> Text:
-        """Return a share in a cell of so many columns."""
-        strength = strengths([share], largest=self.largest)[0]
-        if self.size == _CELLS[-1]:
-            told = signs(strength)[:2] or "·"
-        else:
-            told = short(float(share) * self.factor, self.size - 1)
-        told = self.nearly_zero if told == "·" else told
-        return Text(told.rjust(width), self.style + filling(strength, self.colors))
 
 
 def _width(heads: int, cell: int) -> int:

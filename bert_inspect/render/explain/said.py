@@ -1,6 +1,7 @@
 """An explanation in words: what is explained, whether it adds up, what was held, what the check found."""
 
 import math
+from typing import Protocol
 
 from ...analysis.explain.explanation import Answer, Explanation, Faithfulness, Logit, Removed, Target, Total
 from ...safetext import safe_text
@@ -25,6 +26,30 @@ SUFFICIENCY = "how far it falls when all words but these are masked: the less, t
 MEAN_DROP = "mean drop"
 
 
+class OfRun(Protocol):
+    """What was made of one run of a model."""
+
+    @property
+    def model(self) -> Model:
+        """The model that ran."""
+
+    @property
+    def input(self) -> Input:
+        """Its sentences."""
+
+
+class OfNumber(Protocol):
+    """What is told of one number that a model gave for a sentence."""
+
+    @property
+    def sentence(self) -> int:
+        """The sentence's row in the batch."""
+
+    @property
+    def target(self) -> Target:
+        """The number."""
+
+
 def noise(model: Model) -> str:
     """Return why an explanation means nothing, empty where it means something."""
     if means_something(model):
@@ -39,7 +64,7 @@ def held(explanation: Explanation) -> str:
     return f"Held at their values in this run: {', '.join(map(safe_text, explanation.frozen))}; the rest is a sum."
 
 
-def heading(explanation: Explanation, answer: Answer) -> str:
+def heading(explanation: OfRun, answer: OfNumber) -> str:
     """Return what is explained in a line: ``logit of positive  2.3737 (99.2 %)``."""
     what, value, share = explained(explanation, answer)
     if not share:
@@ -47,7 +72,7 @@ def heading(explanation: Explanation, answer: Answer) -> str:
     return f"{what}  {value} = {share}" if answer.target.log_odds else f"{what}  {value} ({share})"
 
 
-def title(explanation: Explanation, answer: Answer) -> str:
+def title(explanation: OfRun, answer: OfNumber) -> str:
     """Return the texts of an answer in a line."""
     batch = explanation.input
     text = batch.texts[answer.sentence]
@@ -56,7 +81,7 @@ def title(explanation: Explanation, answer: Answer) -> str:
     return f"{text}{' ' if answer.target.what == 'choice' else ' with '}{batch.pairs[answer.sentence]}"
 
 
-def explained(explanation: Explanation, answer: Answer) -> tuple[str, str, str]:
+def explained(explanation: OfRun, answer: OfNumber) -> tuple[str, str, str]:
     """Return what is explained, its value, and what that means: ``logit of positive``, ``2.3737``, ``99.2 %``."""
     target, batch = answer.target, explanation.input
     meant = means_something(explanation.model)
@@ -83,7 +108,7 @@ def _odds(target: Target, one: str, other: str) -> str:
     )
 
 
-def _of_one(target: Target, explanation: Explanation, row: int, *, meant: bool) -> str:
+def _of_one(target: Target, explanation: OfRun, row: int, *, meant: bool) -> str:
     batch = explanation.input
     name = name_of(target, target.of, batch, meant=meant)
     where = _at(target, batch, row)
@@ -118,7 +143,7 @@ def _at(target: Target, batch: Input, row: int) -> str:
     return f" at token {target.token} ({safe_text(shown_token(batch, row, target.token), most=LABEL)})"
 
 
-def unit(answer: Answer) -> str:
+def unit(answer: OfNumber) -> str:
     """Return what the explained number is called in short."""
     target = answer.target
     if target.against is not None:
@@ -126,7 +151,7 @@ def unit(answer: Answer) -> str:
     return "score" if target.what == "class" and target.of.probability is None else "logit"
 
 
-def for_and_against(explanation: Explanation, answer: Answer) -> tuple[str, str]:
+def for_and_against(explanation: OfRun, answer: OfNumber) -> tuple[str, str]:
     """Return what a positive share speaks for, and what a negative one does."""
     target = answer.target
     meant = means_something(explanation.model)

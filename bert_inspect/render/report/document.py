@@ -68,7 +68,8 @@ def policy(styles: Sequence[str], scripts: Sequence[str]) -> str:
 
 
 def _hashes(texts: Sequence[str]) -> str:
-    return " ".join(f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'" for text in texts)
+    found = [f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'" for text in texts]
+    return " ".join(found) or "'none'"
 
 
 def in_script(data: Any) -> str:

@@ -6,11 +6,10 @@ from markupsafe import Markup
 
 from ...analysis.explain.explanation import Explanation
 from ...safetext import safe_document, safe_text
-from ...traces.record import FORMAT, VERSION, Trace
 from ..explain.view import View
 from ..words import sentence
 from .document import inlined, policy, template
-from .facts import facts
+from .facts import facts, run_of
 from .why import why_of
 
 _STYLES = ("page.css", "explain.css")
@@ -23,7 +22,7 @@ def explanation_html(explanation: Explanation, view: View) -> str:
     why = why_of(explanation, view)
     style, script = inlined(_STYLES, _SCRIPTS)
     name = safe_text(explanation.model.name or explanation.model.class_)
-    ran = _ran(explanation)
+    ran = run_of(explanation.environment, explanation.model, explanation.input)
     page = template("explanation.html.j2").render(
         title=f"Why {name} answers as it does",
         policy=policy([style, *re.findall(r"<style>(.*?)</style>", why.pictures, re.DOTALL)], [script]),
@@ -35,17 +34,3 @@ def explanation_html(explanation: Explanation, view: View) -> str:
         facts=facts(ran),
     )
     return safe_document(page)
-
-
-def _ran(explanation: Explanation) -> Trace:
-    """Return the run as a trace without steps: what the page says of model and input is said of any run."""
-    return Trace(
-        format=FORMAT,
-        version=VERSION,
-        environment=explanation.environment,
-        model=explanation.model,
-        input=explanation.input,
-        steps=[],
-        not_called=[],
-        output=None,
-    )

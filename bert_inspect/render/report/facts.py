@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ...families import heads
 from ...safetext import safe_text
 from ...traces.output import Output
-from ...traces.record import Model, Trace
+from ...traces.record import FORMAT, VERSION, Environment, Input, Model, Trace
 from ...traces.sentences import cut_in_words
 from ...traces.token_text import shown_token
 from ..answers import answers, notes, title
@@ -54,6 +54,20 @@ class Sentence:
     padding: int
     more: int
     cut: str
+
+
+def run_of(environment: Environment, model: Model, batch: Input) -> Trace:
+    """Return a run as a trace without steps: what the page says of model and input is said of any run."""
+    return Trace(
+        format=FORMAT,
+        version=VERSION,
+        environment=environment,
+        model=model,
+        input=batch,
+        steps=[],
+        not_called=[],
+        output=None,
+    )
 
 
 def facts(trace: Trace) -> list[Fact]:

@@ -1,0 +1,173 @@
+"""``bert-inspect ablate``: what changes if a part is taken away, each in turn."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+import typer
+
+from ..errors import ExitCode
+from ..terminal import Terminal
+from . import complete, help
+from . import options as o
+from .ablate_many import ManySentences, ablate_many
+from .deliver import deliver
+from .expand import Only, Without, expanded
+from .inputs import shows_help
+from .outfile import check_picture, drawn
+from .prepare import check_weights, prepare
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from ..analysis.effects.record import Effects
+
+_FORMATS = (".svg", ".png", ".html", ".json")
+Each = Literal["head", "layer", "attention", "intermediate", "token", "word", "neuron"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnitOptions:
+    """What is edited in turn, and how."""
+
+    panel: ClassVar = help.EDIT
+
+    each: Annotated[
+        Each,
+        typer.Option(
+            help="What is taken away: heads, layers, the attention or the feed-forward block (intermediate) of each "
+            "layer, tokens, words, or the neurons of a layer."
+        ),
+    ] = "head"
+    how: Annotated[
+        str,
+        typer.Option(
+            metavar="HOW",
+            autocompletion=complete.hows,
+            help="What stands in its place: zero, mean (over the tokens of the sentences), resample:TEXT (what it "
+            "gives for another sentence), or a number that scales. Tokens and words are masked.",
+        ),
+    ] = "zero"
+    layer: Annotated[
+        int | None,
+        typer.Option(min=0, metavar="N", help="Look at this layer alone, from 0.", rich_help_panel=help.FILTER),
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class WatchedOptions:
+    """Which number of a sentence is watched."""
+
+    panel: ClassVar = help.FILTER
+
+    target: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LABEL",
+            help="Watch this class (or choice, token at a mask; 'start' or 'end' of an answer), not the predicted.",
+        ),
+    ] = None
+    against: Annotated[
+        str | None, typer.Option(metavar="LABEL", help="Hold it against this class, not the largest of the others.")
+    ] = None
+    token: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT|N", help="The token whose label, or place, is watched, where each has its own."),
+    ] = None
+
+
+@expanded
+def ablate(
+    context: typer.Context,
+    *,
+    text: Annotated[o.TextOptions, Without("trace", "labels")],
+    file: ManySentences,
+    model: o.ModelOptions,
+    units: UnitOptions,
+    watched: WatchedOptions,
+    importance: Annotated[
+        bool,
+        typer.Option(
+            "--importance",
+            help="Of heads: their importance by the gradient too, beside the measured effect.",
+            rich_help_panel=help.SHOW,
+        ),
+    ] = False,
+    all: Annotated[
+        bool,
+        typer.Option("--all", help="Every row and every sentence, not the largest alone.", rich_help_panel=help.SHOW),
+    ] = False,
+    out: Annotated[o.OutputOptions, Only("json")],
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="A file too: .svg, .png, .html or .json; '-' is JSON on stdout.",
+            rich_help_panel=help.SAVE,
+        ),
+    ] = None,
+    term: o.TerminalOptions,
+) -> int:
+    """Take each head, layer or token away in turn: see what follows."""
+    terminal = term.terminal()
+    spec = model.spec()
+    check_weights(spec)
+    from ..analysis.effects.asked import Asked
+    from ..analysis.explain.wanted import Wanted
+
+    asked = Asked(wanted=Wanted(**vars(watched)), importance=importance, **vars(units))
+    asked.check()
+    if file.input_file is None and shows_help(context, text.texts):
+        return ExitCode.USAGE
+    suffix = "" if output is None or output == "-" else check_picture(output, _FORMATS)
+    if file.input_file is not None:
+        found = ablate_many(file, text, spec, asked, terminal)
+    else:
+        loaded, batch = prepare(text, spec, terminal)
+        with terminal.waiting(f"taking each {units.each} away"):
+            from ..analysis.effects.ablate import ablate as ablate_each
+
+            found = ablate_each(loaded, batch, asked=asked)
+    if output is not None and suffix:
+        terminal.save(output, [_file(found, suffix, every=all)])
+    _deliver(found, terminal, o.OutputOptions(json=out.json or output == "-"), every=all)
+    return ExitCode.OK
+
+
+def _file(found: "Effects", suffix: str, *, every: bool) -> bytes:
+    """Return effects as the bytes of a file of that kind."""
+    if suffix == ".json":
+        from ..traces.codec import encode_line
+
+        return encode_line(found)
+    from ..render.effects.view import View
+
+    view = View(all=every)
+    if suffix == ".html":
+        from ..render.report import effects_html
+
+        return effects_html(found, view).encode()
+    from ..render.effects.picture import effects_svg
+
+    return drawn(effects_svg(found, view), suffix)
+
+
+def _deliver(found: "Effects", terminal: Terminal, out: o.OutputOptions, *, every: bool) -> None:
+    def lines() -> list[bytes]:
+        from ..traces.codec import encode_line
+
+        return [encode_line(found)]
+
+    def picture() -> "RenderableType":
+        from ..render.effects.page import effects_page
+        from ..render.effects.view import View
+
+        return effects_page(found, View(all=every))
+
+    def summary() -> "RenderableType":
+        from ..render.effects.page import effects_summary
+
+        return effects_summary(found)
+
+    deliver(terminal, out, json=lines, picture=picture, summary=summary)

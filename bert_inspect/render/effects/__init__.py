@@ -1,0 +1,1 @@
+"""What edits do to an answer, as pictures."""
