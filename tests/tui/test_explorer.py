@@ -1,6 +1,5 @@
 """The program: every key does what the footer and the help say, at every size, in dark and in light."""
 
-import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from itertools import product
@@ -9,6 +8,7 @@ from typing import Any
 from helpers import TEXTS
 from textual.pilot import Pilot
 from textual.widgets import Footer, Input, Select
+from tui.loop import finished
 from tui.screen import drawn, labelled, opened, press, run_of, screen, settled, tab
 
 from bert_inspect import Trace
@@ -33,7 +33,7 @@ def played(traced: Trace, play: Play, **how: Any) -> None:
         async with opened(run_of(traced), **how) as (app, pilot):
             await play(app, pilot)
 
-    asyncio.run(scene())
+    finished(scene())
 
 
 def chosen(app: Explorer) -> str:
@@ -305,7 +305,7 @@ def test_another_sentence_replaces_the_run_and_says_what_changed(model: Any, tok
             await press(pilot, "c")
             assert isinstance(app.screen, Sheet)
 
-    asyncio.run(scene())
+    finished(scene())
 
 
 def test_a_sentence_that_cannot_be_run_leaves_all_as_it_was(traced: Trace) -> None:
@@ -322,7 +322,7 @@ def test_a_sentence_that_cannot_be_run_leaves_all_as_it_was(traced: Trace) -> No
             await press(pilot, "escape", "c")
             assert app.now.trace is traced and "no other sentence was run yet" in screen(app)
 
-    asyncio.run(scene())
+    finished(scene())
 
 
 def test_every_tab_is_there_at_every_size_and_in_light(traced: Trace) -> None:

@@ -1,10 +1,10 @@
 """Text from outside on the screen: shown as it is written, never taken as markup or as a command to the terminal."""
 
-import asyncio
 import unicodedata
 
 from msgspec import structs
 from textual.widgets import Select
+from tui.loop import finished
 from tui.screen import labelled, opened, press, run_of, screen, settled
 
 from bert_inspect import Trace
@@ -75,7 +75,7 @@ def test_hostile_text_is_shown_and_does_nothing(traced: Trace) -> None:
             await press(pilot, "a")
             assert not unsafe(screen(app)) and app.return_value is None
 
-    asyncio.run(scene())
+    finished(scene())
 
 
 def test_a_trace_without_steps_opens(traced: Trace) -> None:
@@ -89,4 +89,4 @@ def test_a_trace_without_steps_opens(traced: Trace) -> None:
             assert app.step is None and app.query_one(StepTree)
             await press(pilot, "q")
 
-    asyncio.run(scene())
+    finished(scene())

@@ -1,9 +1,8 @@
 """The tabs of every kind of step, in every family and for every head; and what they say is what the commands say."""
 
-import asyncio
-
 import pytest
 from helpers import shown
+from tui.loop import finished
 from tui.screen import drawn, labelled, live, opened, press, run_of, screen, settled
 
 from bert_inspect import Trace
@@ -47,7 +46,7 @@ def test_the_tabs_of_every_family_and_head(family: str, head: Head) -> None:
             assert "by token" in told or head in (heads.NO_HEAD, heads.MASKED_LM), told
             assert "the heads of layer" in drawn(app, "attention")
 
-    asyncio.run(scene())
+    finished(scene())
 
 
 def test_what_the_tabs_show_is_what_the_commands_show() -> None:
@@ -76,7 +75,7 @@ def test_what_the_tabs_show_is_what_the_commands_show() -> None:
             await press(pilot, "y")
             assert "by layer" in drawn(app, "explanation")
 
-    asyncio.run(scene())
+    finished(scene())
 
 
 def test_attention_is_that_of_the_chosen_layer_sentence_and_head(traced: Trace) -> None:
@@ -90,7 +89,7 @@ def test_attention_is_that_of_the_chosen_layer_sentence_and_head(traced: Trace) 
             await settled(pilot)
             assert "layer 0   ‹ sentence 2 of 2 ›" in screen(app)
 
-    asyncio.run(scene())
+    finished(scene())
 
 
 def test_the_dataflow_names_what_it_comes_from_and_goes_to(traced: Trace) -> None:
@@ -105,7 +104,7 @@ def test_the_dataflow_names_what_it_comes_from_and_goes_to(traced: Trace) -> Non
             await settled(pilot)
             assert "given to the model: input_ids" in screen(app) and "returned by the model as logits" in screen(app)
 
-    asyncio.run(scene())
+    finished(scene())
 
 
 def test_what_has_no_answer_says_why(traced: Trace) -> None:
@@ -122,4 +121,4 @@ def test_what_has_no_answer_says_why(traced: Trace) -> None:
             await press(pilot, "6")
             assert drawn(app, "cell") == "unexpected failure: ValueError: [i]broken[/i]"
 
-    asyncio.run(scene())
+    finished(scene())

@@ -1,12 +1,12 @@
 """The tour on a full screen: its keys, its list, its sizes."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import OptionList
+from tui.loop import finished
 
 from bert_inspect import Trace
 from bert_inspect.cells.saved import Saved
@@ -39,7 +39,7 @@ def check(tour: Walk, steps: Steps, size: tuple[int, int] = (120, 40)) -> Tour:
             await steps(app, pilot)
         return app
 
-    return asyncio.run(run())
+    return finished(run())
 
 
 def shown(app: Tour) -> str:
