@@ -6,22 +6,35 @@
 
 returns a `Trace`: plain data that displays itself in a notebook, saves as JSON and needs no torch to be read again.
 `explain` takes the same and returns an `Explanation`: the logit of each answer as an exact sum. `ablate` takes each
-head, layer, neuron or token away in turn and returns `Effects`: what that does to each answer.
+head, layer, neuron or token away in turn and returns `Effects`: what that does to each answer. `patch` puts
+activations of one sentence into the run of another, and returns `Effects` too.
 """
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .api import ablate, explain, load, trace
+    from .api import ablate, explain, load, patch, trace
     from .errors import BertInspectError
     from .result import Effects, Explanation, Trace
 
-__all__ = ["BertInspectError", "Effects", "Explanation", "Trace", "__version__", "ablate", "explain", "load", "trace"]
+__all__ = [
+    "BertInspectError",
+    "Effects",
+    "Explanation",
+    "Trace",
+    "__version__",
+    "ablate",
+    "explain",
+    "load",
+    "patch",
+    "trace",
+]
 
 _WHERE = {
     "ablate": "api",
     "explain": "api",
     "load": "api",
+    "patch": "api",
     "trace": "api",
     "BertInspectError": "errors",
     "Effects": "result",

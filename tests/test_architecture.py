@@ -44,7 +44,7 @@ ROOMS: dict[str, set[str]] = {
     "analysis.causes": TRACES | {"diff", "msgspec", "numpy", "torch", "transformers"},
     "analysis.explain": TRACES | {"errors", "capture", "capture.tracing", "diff", "loading", "msgspec", "torch"},
     "analysis.effects": TRACES
-    | {"errors", "analysis.explain", "capture", "capture.tracing", "loading", "msgspec", "torch"},
+    | {"errors", "analysis.explain", "capture", "capture.tracing", "diff", "loading", "msgspec", "torch"},
     "analysis.doctor": TRACES | {"errors", "analysis", "capture", "loading", "diff", "msgspec", "numpy", "torch"},
     "render": TRACES | {"errors", "safetext", "diff", "analysis", "source_view", "msgspec", "numpy"} | RICH
     | {"analysis.doctor", "analysis.explain", "cells", "dataflow"},

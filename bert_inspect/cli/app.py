@@ -16,6 +16,7 @@ from .doctor import doctor
 from .explain import explain
 from .help import DIFFER, FORMAT, SEE, WHY, Command, Group
 from .model import model
+from .patch import patch
 from .report import report
 from .run import run
 from .schema import schema
@@ -57,7 +58,7 @@ def main(
 
 _COMMANDS = {
     SEE: (run, show, tokens, model, source, diagram, attention, report, walk),
-    WHY: (explain, cell, ablate, doctor),
+    WHY: (explain, cell, ablate, patch, doctor),
     DIFFER: (diff, compare),
     FORMAT: (schema,),
 }

@@ -22,7 +22,7 @@ COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 PANELS = {"Input", "Compare", "Model", "Edit", "Filter", "Show", "Save", "Terminal"}
 GROUPS = {
     "See the pass": ["run", "show", "tokens", "model", "source", "diagram", "attention", "report", "walk"],
-    "Ask why": ["explain", "cell", "ablate", "doctor"],
+    "Ask why": ["explain", "cell", "ablate", "patch", "doctor"],
     "Compare": ["diff", "compare"],
     "Many sentences": ["run --input"],
     "Format": ["schema"],
