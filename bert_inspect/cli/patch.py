@@ -54,9 +54,7 @@ def patch(
     clean: Annotated[str, typer.Argument(metavar="CLEAN", help="The sentence whose answer is asked about.")],
     corrupt: Annotated[
         str,
-        typer.Argument(
-            metavar="CORRUPT", help="One that is answered otherwise: as many words, each of as many tokens."
-        ),
+        typer.Argument(metavar="CORRUPT", help="One answered otherwise: as many words, each of as many tokens."),
     ],
     *,
     text: Annotated[o.TextOptions, Only("pair", "max_length", "truncate")],

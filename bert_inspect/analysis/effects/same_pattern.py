@@ -6,6 +6,9 @@ from ...traces.record import Input
 from ...traces.sentences import real_places
 from ...traces.token_text import shown_token
 
+_MOST = 60
+"""So many tokens of a sentence are shown."""
+
 
 def check_same_pattern(batch: Input) -> None:
     """Refuse two sentences of which a word has no partner, or one of another number of tokens.
@@ -15,7 +18,7 @@ def check_same_pattern(batch: Input) -> None:
     """
     clean, corrupt = (list(words(batch, row)) for row in (0, 1))
     if len(clean) != len(corrupt):
-        told = f"they have {len(clean)} and {len(corrupt)} words, special tokens counted"
+        told = f"they have {len(clean)} and {len(corrupt)} words, counting special tokens"
     elif several := [pair for pair in zip(clean, corrupt, strict=True) if len(pair[0].places) != len(pair[1].places)]:
         one, other = several[0]
         told = f"'{one.text}' has {_tokens(len(one.places))}, '{other.text}' {_tokens(len(other.places))}"
@@ -23,14 +26,17 @@ def check_same_pattern(batch: Input) -> None:
         told = "their words stand in other places"
     else:
         return
-    rows = "\n".join(
-        f"  {name:<9}{' '.join(shown_token(batch, row, place) for place in real_places(batch, row))}"
-        for row, name in enumerate(("clean:", "corrupt:"))
-    )
     raise UsageError(
-        f"the tokens of the two sentences cannot be paired one to one: {told}\n{rows}",
+        f"the tokens of the two sentences cannot be paired one to one: {told}; "
+        f"clean: {_shown(batch, 0)}; corrupt: {_shown(batch, 1)}",
         "replace words by others of as many tokens; bert-inspect tokens shows how a text is cut",
     )
+
+
+def _shown(batch: Input, row: int) -> str:
+    places = real_places(batch, row)
+    told = " ".join(shown_token(batch, row, place) for place in places[:_MOST])
+    return told if len(places) <= _MOST else f"{told} ... ({len(places) - _MOST} more)"
 
 
 def _tokens(count: int) -> str:
