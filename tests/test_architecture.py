@@ -51,7 +51,7 @@ ROOMS: dict[str, set[str]] = {
     "render.diagram": TRACES | {"safetext", "dataflow", "layout", "render", "rich"},
     "render.explain": TRACES | {"safetext", "diff", "analysis.explain", "render", "render.diagram", "rich"},
     "render.effects": TRACES
-    | {"safetext", "diff", "analysis.effects", "analysis.explain", "render", "render.explain", "rich"},
+    | {"safetext", "diff", "analysis.effects", "analysis.explain", "render", "render.explain", "msgspec", "rich"},
     "render.walk": TRACES | {"safetext", "cells", "dataflow", "source_view", "stations", "render", "render.diagram"}
     | RICH,
     "render.report": TRACES | {"safetext", "analysis", "analysis.explain", "source_view", "render", "render.explain"}

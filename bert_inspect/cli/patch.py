@@ -78,7 +78,7 @@ def patch(
     ] = None,
     term: o.TerminalOptions,
 ) -> int:
-    """Put one sentence's activations into another: see which carry the answer."""
+    """Put one run's activations into another: see what follows."""
     terminal = term.terminal()
     spec = model.spec()
     check_weights(spec)
