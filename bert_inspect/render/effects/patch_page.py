@@ -31,7 +31,7 @@ def patch_page(found: Effects, view: View) -> Group:
     """
     parts: list[RenderableType] = [model_rows(found.model, found.input), Text()]
     if warning := patch_said.noise(found.model):
-        parts.append(Text(warning, style=BAD))
+        parts += [Text(warning, style=BAD), Text()]
     for answer in found.answers:
         parts += [_runs(found, answer), Text(), Text(patch_said.done(found), style=DIM)]
         parts += [Text(patch_said.reading(found), style=DIM), Text(), *_map(found, answer), *_rows(found, answer, view)]
@@ -61,7 +61,7 @@ def _runs(found: Effects, answer: AnswerEffects) -> Table:
         one = structs.replace(answer, sentence=row)
         rows.add_row(
             name,
-            sentence(number_said.title(found, one), most=_TITLE),
+            Text(sentence(number_said.title(found, one), most=_TITLE), overflow="fold"),
             Text(patch_said.answer(found, told), style=NAME),
             Text(plain(numbers[row], digits)),
         )

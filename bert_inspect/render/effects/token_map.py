@@ -13,7 +13,8 @@ from ..explain.map_cells import CELLS, MapCells
 from ..explain.sum_rows import fitted
 from ..words import DIM, PLAIN, plural
 
-_NAME = 18
+_NAME, _LEAST = 18, 8
+"""The most columns of a token's name, and to how many it is cut for more digits beside it."""
 _LEGEND = "rows: tokens, *: differs between the two sentences; columns: hidden_states, 0 before layer 0"
 
 
@@ -37,10 +38,13 @@ class TokenMap:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         count = max(map(len, self.rows), default=0)
-        name = min(_NAME, max(map(cell_len, self.names), default=0), max(6, options.max_width // 4))
+        longest = min(_NAME, max(map(cell_len, self.names), default=0))
         place = max((len(str(at)) for at in self.places), default=1)
-        label = place + 1 + name + 3
-        cell = next((size for size in CELLS if label + count * size <= options.max_width), 0)
+        beside = place + len("  * ")
+        least = beside + min(longest, _LEAST)
+        cell = next((size for size in CELLS if least + count * size <= options.max_width), 0)
+        name = min(longest, options.max_width - beside - count * cell)
+        label = beside + name
         if not count or not cell:
             told = f"a map of {plural(len(self.rows), 'token')} by {plural(count, 'layer')} needs more columns"
             yield Text(told, style=DIM)
