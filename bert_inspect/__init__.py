@@ -8,12 +8,13 @@ returns a `Trace`: plain data that displays itself in a notebook, saves as JSON 
 `explain` takes the same and returns an `Explanation`: the logit of each answer as an exact sum. `walk` takes the same
 and returns a `Walk`: the tour from the text to the answer, station by station.
 `ablate` takes each head, layer, neuron or token away in turn and returns `Effects`: what that does to each answer.
+`patch` puts activations of one sentence into the run of another, and returns `Effects` too.
 """
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .api import ablate, explain, load, trace, walk
+    from .api import ablate, explain, load, patch, trace, walk
     from .errors import BertInspectError
     from .result import Effects, Explanation, Trace
     from .tour import Walk
@@ -28,6 +29,7 @@ __all__ = [
     "ablate",
     "explain",
     "load",
+    "patch",
     "trace",
     "walk",
 ]
@@ -36,6 +38,7 @@ _WHERE = {
     "ablate": "api",
     "explain": "api",
     "load": "api",
+    "patch": "api",
     "trace": "api",
     "walk": "api",
     "BertInspectError": "errors",

@@ -1,8 +1,9 @@
-"""The Python API: trace, explain, ablate or walk through a model of one's own, or load one as the command does."""
+"""The Python API: trace, explain, ablate, patch or walk through one's own model, or load one as the command does."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from .analysis.effects.patch_asked import Direction, PatchEach, PatchMetric
 from .analysis.effects.record import Each
 from .analysis.explain.explanation import By
 from .capture.encode import Sentences, check_tokenizer, encode, token_limit
@@ -265,6 +266,71 @@ def ablate(
     with attending(model, attention or model.config._attn_implementation):
         asked = Asked(each=each, how=how, layer=layer, wanted=wanted, importance=importance)
         found = ablate_each(loaded, batch, asked=asked)
+    return Effects.of(found)
+
+
+def patch(
+    model: Any,
+    tokenizer: Any,
+    clean: str,
+    corrupt: str,
+    *,
+    pair: str | None = None,
+    each: PatchEach = "layer-token",
+    direction: Direction = "denoising",
+    metric: PatchMetric = "logit-diff",
+    target: str | int | None = None,
+    against: str | int | None = None,
+    token: str | int | None = None,
+    max_length: int | None = None,
+    truncate: bool = False,
+    attention: Attention | None = None,
+) -> Effects:
+    """Put activations of one sentence into the run of another, one after the other, and say how much of the answer
+    each carries over.
+
+    The tokens of the two sentences must have the same pattern: as many words, each of as many tokens. The model is left
+    as it was.
+
+    Args:
+        model: as for `trace`.
+        tokenizer: its fast tokenizer.
+        clean: the sentence whose answer is asked about.
+        corrupt: one that the model answers otherwise.
+        pair: the second sentence of both, where the model takes two.
+        each: what is put in: ``"layer-token"`` (the hidden state of each token, before the first layer and after each),
+            ``"head"``, ``"attention"`` (all heads of a layer) or ``"intermediate"`` (all neurons of a layer).
+        direction: ``"denoising"``: clean activations into the corrupt run, which shows what is sufficient;
+            ``"noising"``: corrupt ones into the clean run, which shows what is necessary.
+        metric: ``"logit-diff"`` or ``"probability"``.
+        target: the class that is watched, by name or index; by default the answer to the clean sentence.
+        against: the class it is held against; by default the answer to the corrupt sentence, or the largest of the
+            others where that is the same.
+        token: as for `explain`.
+        max_length: as for `trace`.
+        truncate: as for `trace`.
+        attention: as for `trace`.
+
+    Returns:
+        The effects; `Effect.normalised` is 0 where nothing is carried over, 1 where all of it is.
+
+    Raises:
+        UsageError: the tokens cannot be paired, both sentences give the same number, or the model gives no such number.
+        BertInspectError: the model's own forward fails.
+        TypeError: the model is of another kind.
+    """
+    from .analysis.effects.patch import patch as patch_batch
+    from .analysis.effects.patch_asked import PatchAsked
+    from .analysis.explain.wanted import Wanted
+
+    model, loaded = _ready(model, tokenizer)
+    pairs = None if pair is None else [pair, pair]
+    batch = _encoded(loaded, [clean, corrupt], pairs=pairs, choices=None, max_length=max_length, truncate=truncate)
+    named = {"target": target, "against": against, "token": token}
+    wanted = Wanted(**{name: None if given is None else str(given) for name, given in named.items()})
+    with attending(model, attention or model.config._attn_implementation):
+        asked = PatchAsked(each=each, direction=direction, metric=metric, wanted=wanted)
+        found = patch_batch(loaded, batch, asked=asked)
     return Effects.of(found)
 
 

@@ -44,14 +44,14 @@ ROOMS: dict[str, set[str]] = {
     "analysis.causes": TRACES | {"diff", "msgspec", "numpy", "torch", "transformers"},
     "analysis.explain": TRACES | {"errors", "capture", "capture.tracing", "diff", "loading", "msgspec", "torch"},
     "analysis.effects": TRACES
-    | {"errors", "analysis.explain", "capture", "capture.tracing", "loading", "msgspec", "torch"},
+    | {"errors", "analysis.explain", "capture", "capture.tracing", "diff", "loading", "msgspec", "torch"},
     "analysis.doctor": TRACES | {"errors", "analysis", "capture", "loading", "diff", "msgspec", "numpy", "torch"},
     "render": TRACES | {"errors", "safetext", "diff", "analysis", "source_view", "msgspec", "numpy"} | RICH
     | {"analysis.doctor", "analysis.explain", "cells", "dataflow"},
     "render.diagram": TRACES | {"safetext", "dataflow", "layout", "render", "rich"},
     "render.explain": TRACES | {"safetext", "diff", "analysis.explain", "render", "render.diagram", "rich"},
     "render.effects": TRACES
-    | {"safetext", "diff", "analysis.effects", "analysis.explain", "render", "render.explain", "rich"},
+    | {"safetext", "diff", "analysis.effects", "analysis.explain", "render", "render.explain", "msgspec", "rich"},
     "render.walk": TRACES | {"safetext", "cells", "dataflow", "source_view", "stations", "render", "render.diagram"}
     | {"errors", "query", "render.report", "nbformat"} | RICH,
     "render.report": TRACES | {"safetext", "analysis", "analysis.explain", "source_view", "render", "render.explain"}

@@ -17,6 +17,7 @@ from .explain import explain
 from .explore import explore
 from .help import DIFFER, FORMAT, SEE, WHY, Command, Group
 from .model import model
+from .patch import patch
 from .report import report
 from .run import run
 from .schema import schema
@@ -58,7 +59,7 @@ def main(
 
 _COMMANDS = {
     SEE: (run, show, tokens, model, source, diagram, attention, report, walk, explore),
-    WHY: (explain, cell, ablate, doctor),
+    WHY: (explain, cell, ablate, patch, doctor),
     DIFFER: (diff, compare),
     FORMAT: (schema,),
 }

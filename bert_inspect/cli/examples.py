@@ -75,6 +75,14 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         ('bert-inspect ablate "I love cats!" --each word', "each word masked in turn"),
         ('bert-inspect ablate "I love cats!" --each layer --how mean', "each layer replaced by its mean"),
     ),
+    "patch": (
+        ('bert-inspect patch "I love cats!" "I hate cats!"', "which hidden states bring the clean answer back"),
+        ('bert-inspect patch "I love cats!" "I hate cats!" --each head', "which heads do"),
+        (
+            'bert-inspect patch "I love cats!" "I hate cats!" --direction noising',
+            "which hidden states the answer needs",
+        ),
+    ),
     "doctor": (
         ("bert-inspect doctor", "the default model, with two sentences of its own"),
         ('bert-inspect doctor "I love cats!" --only padding,precision', "two questions about your sentence"),

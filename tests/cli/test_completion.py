@@ -78,6 +78,8 @@ def test_questions_and_settings_are_offered(monkeypatch: pytest.MonkeyPatch) -> 
     assert offered(monkeypatch, "bert-inspect schema c") == ["cell"]
     assert offered(monkeypatch, "bert-inspect ablate x --how r") == ["resample:"]
     assert "head" in offered(monkeypatch, "bert-inspect ablate x --each ")
+    assert offered(monkeypatch, "bert-inspect patch x y --direction n") == ["noising"]
+    assert "layer-token" in offered(monkeypatch, "bert-inspect patch x y --each ")
     assert {"text=", "seed=", "model=", "dtype=bfloat16"} <= set(offered(monkeypatch, "bert-inspect compare --b "))
     assert offered(monkeypatch, "bert-inspect compare --b model=bert-t") == ["model=bert-tiny"]
     assert offered(monkeypatch, "bert-inspect run x --dtype b") == ["bfloat16"]

@@ -24,7 +24,7 @@ GROUPS = {
     "See the pass": [
         *("run", "show", "tokens", "model", "source", "diagram", "attention", "report", "walk", "explore")
     ],
-    "Ask why": ["explain", "cell", "ablate", "doctor"],
+    "Ask why": ["explain", "cell", "ablate", "patch", "doctor"],
     "Compare": ["diff", "compare"],
     "Many sentences": ["run --input"],
     "Format": ["schema"],

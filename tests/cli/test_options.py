@@ -46,6 +46,8 @@ OFFERED = {
     | {"--target", "--against", "--token", "--by", "--neurons", "--check", "--split", "--words", "--all", "--ablate"},
     "ablate": CHOICE | {"--truncate", "--input", "--batch-size"} | MODEL | OUTPUT | TERMINAL
     | {"--each", "--how", "--layer", "--target", "--against", "--token", "--all", "--importance"},
+    "patch": {"--pair", "--max-length", "--truncate"} | MODEL | OUTPUT | TERMINAL
+    | {"--each", "--direction", "--metric", "--target", "--against", "--token", "--all"},
     "doctor": TEXT | MODEL - {"--allow-missing"} | {"--only", "--skip", "--json"} | TERMINAL,
     "schema": {"--debug", "--help"},
 }  # fmt: skip

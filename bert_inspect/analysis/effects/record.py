@@ -16,9 +16,9 @@ Metric = Literal["logit-diff", "logit", "score", "probability"]
 
 
 class Effect(Record, frozen=True, kw_only=True):
-    """What one edit does. ``edits`` are as ``--ablate`` takes them; a word of several pieces takes several. ``layer``
-    and ``number`` (of a head or neuron) say what was edited, None where there is none; ``tokens`` are the places of
-    tokens.
+    """What one edit does. ``edits`` are as ``--ablate`` takes them, those of a patch name its place; a word of several
+    pieces takes several. ``layer`` and ``number`` (of a head or neuron) say what was edited, None where there is none,
+    and for the hidden states before the first layer; ``tokens`` are the places of tokens.
 
     ``value`` is the metric of the edited run and ``effect`` how far that lies above the unedited one; ``probability``
     and ``probability_change`` say the same of the probability, None where there is none. ``flips`` says that the model
@@ -45,7 +45,8 @@ class AnswerEffects(Record, frozen=True, kw_only=True):
 
     ``importance`` (layers that were looked at, heads) is how steeply the number changes as a head is scaled, whichever
     its sign, the heads of each layer normalised to a length of 1 (Michel et al., "Are Sixteen Heads Really Better than
-    One?", NeurIPS 2019). ``clean`` and ``corrupt`` are the numbers of the two runs of a patch.
+    One?", NeurIPS 2019). ``clean`` and ``corrupt`` are the numbers of the two runs of a patch,
+    ``clean_answer`` and ``corrupt_answer`` what the model answers in them.
     """
 
     sentence: int
@@ -57,6 +58,8 @@ class AnswerEffects(Record, frozen=True, kw_only=True):
     importance: list[list[Number]] = []
     clean: Number | None = None
     corrupt: Number | None = None
+    clean_answer: str = ""
+    corrupt_answer: str = ""
 
 
 class Mean(Record, frozen=True, kw_only=True):

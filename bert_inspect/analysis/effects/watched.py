@@ -30,7 +30,7 @@ def watched(loaded: Loaded, batch: Input, returned: Returned, wanted: Wanted) ->
         UsageError: the model gives no such number.
     """
     found = quantities(loaded, batch, returned, wanted)
-    return [_against_the_next(quantity, returned) for quantity in found]
+    return [held_against(quantity, returned) for quantity in found]
 
 
 def metric_of(found: Sequence[Quantity]) -> Metric:
@@ -40,16 +40,20 @@ def metric_of(found: Sequence[Quantity]) -> Metric:
     return "score" if all(quantity.scale == "none" for quantity in found) else "logit"
 
 
-def _against_the_next(quantity: Quantity, returned: Returned) -> Quantity:
+def held_against(quantity: Quantity, returned: Returned, other: int | None = None) -> Quantity:
+    """Return a number held against ``other`` of its `Quantity.names`, by default the one of the largest of the other
+    logits; as it is where it is held against one already, stands alone, or has a probability that hangs on no other.
+    """
     target = quantity.target
     if quantity.against is not None or target.what not in _OF_SEVERAL or quantity.scale != "softmax":
         return quantity
     logits = quantity.beside(returned)
     if len(logits) < 2:
         return quantity
-    numbers = logits.tolist()
-    numbers[quantity.index[-1]] = -math.inf
-    other = largest(numbers)
+    if other is None or other == quantity.index[-1]:
+        numbers = logits.tolist()
+        numbers[quantity.index[-1]] = -math.inf
+        other = largest(numbers)
     shares = probabilities_of(logits, quantity.scale)
     name = quantity.names[other] if other < len(quantity.names) else f"LABEL_{other}"
     told = Logit(

@@ -115,6 +115,27 @@ def _layer(survey: Survey, step: StepRecord) -> Target | None:
     )
 
 
+def embedded(survey: Survey) -> Target:
+    """Return the hidden states that the first layer receives, in the step that hands them on.
+
+    Raises:
+        UsageError: no step of the run is known to be that.
+    """
+    known, steps = survey.found.names.axes, survey.steps
+    first = next((step for step in steps if step.role == roles.LAYER and step.kind == "module"), None)
+    received = [] if first is None else [seen for seen in first.inputs if known.get(seen.number) == axes.HIDDEN]
+    for step in steps if received else ():
+        for at, seen in enumerate(step.outputs):
+            if seen.number == received[0].number:
+                return Target(
+                    place=survey.places[step.id], layout=Layout(axes=tuple(axes.HIDDEN)), shape=seen.shape, output=at
+                )
+    raise UsageError(
+        "this model makes the hidden states before its first layer in a way that is not known here",
+        "bert-inspect run shows its steps, each by what it is",
+    )
+
+
 def only_hidden_states(target: Target) -> bool:
     """Whether a layer returns nothing but hidden states, so that it need not run to hand others on."""
     return len(refs_in(target.returns, "")) == 1

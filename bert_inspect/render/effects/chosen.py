@@ -10,8 +10,9 @@ from ..words import plural
 TOP = 10
 _IN_ORDER = 32
 """So many rows are shown in the order of the model, or of the sentence."""
-_UNORDERED = ("head", "neuron")
+_UNORDERED = ("head", "neuron", "layer-token")
 """Of these there are so many that the largest come first."""
+_NAMES = {"layer-token": "hidden state"}
 
 
 Shown = TypeVar("Shown", Effect, Mean)
@@ -28,4 +29,4 @@ def shown(found: Effects, effects: Sequence[Shown], *, every: bool) -> tuple[str
     if every or (found.each not in _UNORDERED and len(effects) <= _IN_ORDER):
         return "", list(effects)
     top = sorted(effects, key=lambda effect: -size_of(effect))[:TOP]
-    return f"the {len(top)} largest effects of {plural(len(effects), found.each)}", top
+    return f"the {len(top)} largest effects of {plural(len(effects), _NAMES.get(found.each, found.each))}", top

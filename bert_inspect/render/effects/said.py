@@ -102,6 +102,9 @@ def name(found: Effects, answer: AnswerEffects, effect: Effect) -> str:
     """Return what was edited, as it is shown: ``layer 3 head 7``, or a word."""
     if found.each in ("token", "word"):
         return safe_text(_text(found.input, answer.sentence, effect.tokens), most=LABEL)
+    if found.each == "layer-token":
+        state = 0 if effect.layer is None else effect.layer + 1
+        return f"hidden_states[{state}]  {safe_text(_text(found.input, answer.sentence, effect.tokens), most=LABEL)}"
     return part_name(found.each, effect)
 
 

@@ -1,0 +1,121 @@
+"""``bert-inspect patch``: which activations of one sentence carry the answer over to another."""
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+import typer
+
+from ..errors import ExitCode
+from ..terminal import Terminal
+from . import help
+from . import options as o
+from .ablate import WatchedOptions
+from .deliver import deliver
+from .expand import Only, expanded
+from .outfile import check_picture
+from .prepare import check_weights, prepare
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from ..analysis.effects.record import Effects
+
+_FORMATS = (".json",)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PatchOptions:
+    """What is put in, which way, and by which number it is measured."""
+
+    panel: ClassVar = help.EDIT
+
+    each: Annotated[
+        Literal["layer-token", "head", "attention", "intermediate"],
+        typer.Option(
+            help="What is put in: the hidden state of each token before and after each layer (layer-token), heads, or "
+            "the attention or the feed-forward block (intermediate) of each layer."
+        ),
+    ] = "layer-token"
+    direction: Annotated[
+        Literal["denoising", "noising"],
+        typer.Option(
+            help="Clean activations into the corrupt run (denoising: what is sufficient), or corrupt ones into the "
+            "clean run (noising: what is necessary)."
+        ),
+    ] = "denoising"
+    metric: Annotated[
+        Literal["logit-diff", "probability"],
+        typer.Option(help="The logit of the clean answer minus that of the corrupt one, or its probability."),
+    ] = "logit-diff"
+
+
+@expanded
+def patch(
+    clean: Annotated[str, typer.Argument(metavar="CLEAN", help="The sentence whose answer is asked about.")],
+    corrupt: Annotated[
+        str,
+        typer.Argument(metavar="CORRUPT", help="One answered otherwise: as many words, each of as many tokens."),
+    ],
+    *,
+    text: Annotated[o.TextOptions, Only("pair", "max_length", "truncate")],
+    model: o.ModelOptions,
+    asked: PatchOptions,
+    watched: WatchedOptions,
+    all: Annotated[
+        bool,
+        typer.Option("--all", help="Every row, not the largest alone.", rich_help_panel=help.SHOW),
+    ] = False,
+    out: Annotated[o.OutputOptions, Only("json")],
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="A .json file too; '-' is JSON on stdout.",
+            rich_help_panel=help.SAVE,
+        ),
+    ] = None,
+    term: o.TerminalOptions,
+) -> int:
+    """Put one run's activations into another: see what follows."""
+    terminal = term.terminal()
+    spec = model.spec()
+    check_weights(spec)
+    from ..analysis.effects.patch_asked import PatchAsked
+    from ..analysis.explain.wanted import Wanted
+
+    wanted = PatchAsked(wanted=Wanted(**vars(watched)), **vars(asked))
+    wanted.check()
+    suffix = "" if output is None or output == "-" else check_picture(output, _FORMATS)
+    loaded, batch = prepare(replace(text, texts=[clean, corrupt]), spec, terminal)
+    with terminal.waiting("patching"):
+        from ..analysis.effects.patch import patch as patch_each
+
+        found = patch_each(loaded, batch, asked=wanted)
+    if output is not None and suffix:
+        from ..traces.codec import encode_line
+
+        terminal.save(output, [encode_line(found)])
+    _deliver(found, terminal, o.OutputOptions(json=out.json or output == "-"), every=all)
+    return ExitCode.OK
+
+
+def _deliver(found: "Effects", terminal: Terminal, out: o.OutputOptions, *, every: bool) -> None:
+    def lines() -> list[bytes]:
+        from ..traces.codec import encode_line
+
+        return [encode_line(found)]
+
+    def picture() -> "RenderableType":
+        from ..render.effects.patch_page import patch_page
+        from ..render.effects.view import View
+
+        return patch_page(found, View(all=every))
+
+    def summary() -> "RenderableType":
+        from ..render.effects.patch_page import patch_summary
+
+        return patch_summary(found)
+
+    deliver(terminal, out, json=lines, picture=picture, summary=summary)
