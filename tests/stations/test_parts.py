@@ -46,7 +46,7 @@ def test_the_steps_of_a_component_are_its_own_with_their_shapes(traced: Trace) -
     assert [row[3] for row in rows] == ["; ".join(str(out.shape) for out in step.outputs) for step in inside]
     assert rows[0][1:3] == ("self.query", "Linear(in_features=32, out_features=32, bias=True)")
     names = [name for name, _ in received_by(traced, attention.id)]
-    assert names == ["hidden_states", "attention_mask"]
+    assert names[:2] == ["hidden_states", "attention_mask"]  # older releases of transformers hand on more
     encoder = next(step for step in traced.steps if step.type == "BertEncoder")
     assert [row[:2] for row in steps_in(traced, encoder.id).rows] == [("layer 0 to 1", "self.layer.0 to layer.1")]
 

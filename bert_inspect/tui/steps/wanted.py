@@ -12,7 +12,8 @@ NO_LAYER = -1
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """What is looked for. Every one of the ``words`` has to be in what the step is called; `layer` and `label` are
+    """What is looked for. Every one of the ``words`` has to be in what the step is called, or be its number, ``#27``;
+    `layer` and `label` are
     None where any will do.
     """
 
@@ -34,8 +35,8 @@ class Wanted:
             return False
         if self.label is not None and step.label != self.label:
             return False
-        called = f"#{step.id} {step.label} {step.path} {step.type} {' '.join(step.known_as)}".casefold()
-        return all(word in called for word in self.words)
+        called = f"{step.label} {step.path} {step.type} {' '.join(step.known_as)}".casefold()
+        return all(word == f"#{step.id}" or word in called for word in self.words)
 
 
 def parsed(text: str) -> tuple[str, ...]:
