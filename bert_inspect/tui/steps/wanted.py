@@ -13,8 +13,7 @@ NO_LAYER = -1
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
     """What is looked for. Every one of the ``words`` has to be in what the step is called, or be its number, ``#27``;
-    `layer` and `label` are
-    None where any will do.
+    `layer` and `label` are None where any will do.
     """
 
     words: tuple[str, ...] = ()
