@@ -40,7 +40,7 @@ _GROUNDS: dict[CheckName, str] = {
     "attentions": "{} attentions as the model returns them",
     "statistics": "statistics of {} tensors recomputed",
     "values": "values of {} tensors compared",
-    "edits": "{} edited tensors computed anew by a plain formula",
+    "edits": "edited tensors computed anew by a plain formula: {}",
     "unedited": "{} tensors before the first edit the same without edits",
     "calls": "calls of {} modules counted independently",
     "surroundings": "{} weights, hooks, flags and options unchanged",
