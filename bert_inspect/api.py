@@ -8,7 +8,7 @@ from .analysis.effects.record import Each
 from .analysis.explain.explanation import By
 from .capture.encode import Sentences, check_tokenizer, encode, token_limit
 from .capture.forward import run_forward
-from .capture.keep import VALUES_LIMIT, Keep
+from .capture.keep import Keep
 from .capture.outputs.classes import class_names
 from .capture.task_inputs import check_for_task
 from .capture.undisturbed import attending
@@ -20,6 +20,7 @@ from .result import Effects, Explanation, Trace
 from .traces.edits import parse_edits
 from .traces.record import Input
 from .traces.selection import Level, Selection
+from .traces.values import VALUES_LIMIT
 
 if TYPE_CHECKING:
     from .tour import Walk

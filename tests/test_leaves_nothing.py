@@ -70,7 +70,7 @@ FAILURES: dict[str, tuple[list[str], int, tuple[str, Any] | None]] = {
     "values refused": (
         ["run", "x", "--values", "--json", "--model", "{model}"],
         2,
-        ("bert_inspect.capture.keep.VALUES_LIMIT", 100),
+        ("bert_inspect.traces.values.VALUES_LIMIT", 100),
     ),
     "a forward that crashes": (
         ["run", "x", "-o", "{folder}/t.json", "--model", "{small}", "--weights", "random"],

@@ -14,14 +14,12 @@ from ..errors import UsageError
 from ..loading.loaded import Loaded
 from ..traces.edits import Edit
 from ..traces.record import Input, Trace
-from ..traces.values import masked_below
+from ..traces.values import VALUES_LIMIT, masked_below
 from ..traces.vocabulary.axes import TOKEN_AXES
 from .cell import numbers_of_all
 
 MOST = 4_000
 """The most cells of a page: some two megabytes of text, in three seconds."""
-MOST_NUMBERS = 50_000_000
-"""Up to how many numbers of a run are held at once."""
 
 
 def opened_cells(
@@ -40,7 +38,7 @@ def opened_cells(
     Raises:
         UsageError: the run is too large to be held, or its steps are not the same twice.
     """
-    if sum(math.prod(output.shape) for step in ran.steps for output in step.outputs) > MOST_NUMBERS:
+    if sum(math.prod(output.shape) for step in ran.steps for output in step.outputs) > VALUES_LIMIT:
         raise UsageError("the run has too many numbers to work each of them out", "bert-inspect cell shows one")
     numbers = numbers_of_all(loaded, batch, ran, edits=edits)
     batch = ran.input  # as it was edited

@@ -9,9 +9,6 @@ import msgspec
 from ..errors import UsageError
 from ..traces.selection import Selection
 
-VALUES_LIMIT = 50_000_000
-"""The most numbers that a trace holds in full; the contract fixes it for exports."""
-
 
 class Ends(msgspec.Struct, frozen=True, kw_only=True):
     """A part of a tensor that is kept in its place: of the last two axes, which are a matrix, so many of the first and

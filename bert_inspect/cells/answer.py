@@ -6,6 +6,7 @@ import numpy as np
 
 from ..errors import UsageError
 from ..families.heads import SEQUENCE_CLASSIFICATION
+from ..traces.lookup import gives_several_labels
 from ..traces.record import Trace
 from ..traces.sentences import context_places, real_places
 from ..traces.vocabulary import known_as
@@ -65,8 +66,7 @@ def _is_sigmoid(trace: Trace, logits: Operand) -> bool:
     if output is None:
         return False
     if output.probabilities:
-        several = trace.model.config.get("problem_type") == "multi_label_classification"
-        return several and trace.model.task == SEQUENCE_CLASSIFICATION.task
+        return gives_several_labels(trace.model) and trace.model.task == SEQUENCE_CLASSIFICATION.task
     return not output.start_logits and bool(logits.axes) and (logits.axes or [""])[-1] in TOKEN_AXES
 
 

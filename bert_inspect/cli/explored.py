@@ -140,7 +140,8 @@ class Session:
 
     def _traced(self) -> "tuple[Trace, str]":
         from ..capture.forward import run_forward
-        from ..capture.keep import VALUES_LIMIT, Keep, TooManyValues
+        from ..capture.keep import Keep, TooManyValues
+        from ..traces.values import VALUES_LIMIT
 
         if self.loaded.weights == "none":
             trace = run_forward(self.loaded, self.batch, selection=self.selection).trace

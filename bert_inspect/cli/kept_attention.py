@@ -18,7 +18,7 @@ def check_amount(loaded: "Loaded", batch: "Input", layers: int) -> None:
         UsageError: there are more numbers than a trace may hold.
     """
     from ..capture.attention_spec import probabilities_in
-    from ..capture.keep import VALUES_LIMIT
+    from ..traces.values import VALUES_LIMIT
 
     tokens, count = len(batch.tokens[0]), probabilities_in(loaded, batch, layers)
     if count > VALUES_LIMIT:
@@ -31,7 +31,7 @@ def check_amount(loaded: "Loaded", batch: "Input", layers: int) -> None:
 def layers_that_fit(loaded: "Loaded", batch: "Input", wanted: list[int], left_out: list[str]) -> list[int]:
     """Return as many of the wanted layers as can be held, the last ones first; what is left out is added to a list."""
     from ..capture.attention_spec import probabilities_in
-    from ..capture.keep import VALUES_LIMIT
+    from ..traces.values import VALUES_LIMIT
 
     one, all_ = probabilities_in(loaded, batch, 1), probabilities_in(loaded, batch, len(wanted))
     held = wanted[max(0, len(wanted) - VALUES_LIMIT // one) :]

@@ -51,7 +51,8 @@ def run(
     """Run a BERT once and show the whole forward pass."""
     if many.input_file is None and shows_help(context, text.texts):
         return ExitCode.USAGE
-    from ..capture.keep import VALUES_LIMIT, Keep
+    from ..capture.keep import Keep
+    from ..traces.values import VALUES_LIMIT
 
     terminal = term.terminal()
     selection = select.selection()

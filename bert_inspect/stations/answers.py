@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from ..families import heads
-from ..traces.lookup import class_name
+from ..traces.lookup import class_name, gives_several_labels
 from ..traces.output import Output
 from ..traces.sentences import names_of_special
 from ..traces.values import Number
@@ -66,7 +66,7 @@ def _classes(tour: Tour, output: Output) -> Told | None:
             numbers=(1,),
         ), False  # fmt: skip
     shares = output.probabilities[tour.row]
-    softmax = abs(sum(float(share) for share in shares) - 1) < 1e-4 and not _is_several(tour)
+    softmax = abs(sum(float(share) for share in shares) - 1) < 1e-4 and not gives_several_labels(tour.trace.model)
     how = (
         "The softmax turns the logits into probabilities that add up to 1; the largest is the answer."
         if softmax
@@ -84,10 +84,6 @@ def _classes(tour: Tour, output: Output) -> Told | None:
 def _class_of(tour: Tour, place: int) -> str:
     classes = heads.NEXT_SENTENCE.classes if tour.trace.model.task == heads.NEXT_SENTENCE.task else ()
     return classes[place] if place < len(classes) else class_name(tour.trace.model, place)
-
-
-def _is_several(tour: Tour) -> bool:
-    return tour.trace.model.config.get("problem_type") == "multi_label_classification"
 
 
 def _tokens(tour: Tour, output: Output) -> Told | None:

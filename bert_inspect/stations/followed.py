@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..traces.sentences import real_places
+from ..traces.token_text import token_texts
 from ..traces.vocabulary import labels
 from ..traces.vocabulary.axes import FOLDED
 from .tour import Tour
@@ -64,7 +65,8 @@ def _words(tour: Tour) -> list[int]:
     batch, row = tour.batch, tour.row
     real = real_places(batch, row) or [0]
     plain = [place for place in real if not (batch.special and batch.special[row][place])]
-    spelled = [place for place in plain if any(sign.isalnum() for sign in batch.tokens[row][place])]
+    texts = token_texts(batch, row)
+    spelled = [place for place in plain if any(sign.isalnum() for sign in texts[place])]
     return next((places for places in (spelled, plain, real) if len(places) > 1), real)
 
 

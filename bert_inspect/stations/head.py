@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from ..families import heads
+from ..traces.lookup import gives_several_labels
 from ..traces.record import Step
 from ..traces.vocabulary import known_as, labels, roles
 from . import answers
@@ -185,7 +186,7 @@ def _scale(tour: Tour, step: Step) -> str:
         return "softmax"
     if kind == "regression" or step.outputs[0].shape[-1] == 1:
         return "none"
-    return "sigmoid" if kind == "multi_label_classification" else "softmax"
+    return "sigmoid" if gives_several_labels(tour.trace.model) else "softmax"
 
 
 def hidden_states(tour: Tour) -> Station | None:

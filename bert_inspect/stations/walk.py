@@ -10,6 +10,7 @@ from ..errors import TraceFileError, UsageError
 from ..families.heads import SEQUENCE_CLASSIFICATION
 from ..source_view.statement import Statements
 from ..traces.record import Trace
+from ..traces.values import VALUES_LIMIT
 from ..traces.vocabulary import known_as
 from ..traces.vocabulary.axes import TOKEN_AXES
 from . import attention, embeddings, head, input, layers, scores
@@ -19,9 +20,6 @@ from .names import NAMES
 from .station import Station
 from .stops import Guide, Stop
 from .tour import Tour, joined
-
-MOST_NUMBERS = 50_000_000
-"""Up to how many numbers of a run are held at once; of a larger run the tour has shapes alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,6 +139,6 @@ def _numbers(source: Source, of: int | None) -> Numbers:
     steps = {step.id for step in trace.steps if step.layer in (None, walked)}
     steps |= {step.id for step in trace.steps if any(name.startswith(known_as.HIDDEN_STATES) for name in step.known_as)}
     steps |= needed_for(source, [(step.id, 0) for step in trace.steps if step.id in steps and step.outputs])
-    if sum(math.prod(output.shape) for at in steps for output in trace.steps[at].outputs) > MOST_NUMBERS:
+    if sum(math.prod(output.shape) for at in steps for output in trace.steps[at].outputs) > VALUES_LIMIT:
         return source.links
     return source.numbers(steps)

@@ -88,6 +88,11 @@ def first_call(trace: Trace, path: str) -> Step:
     )
 
 
+def gives_several_labels(model: Model) -> bool:
+    """Whether a sentence may have several labels, each with a probability of its own."""
+    return model.config.get("problem_type") == "multi_label_classification"
+
+
 def class_name(model: Model, place: int) -> str:
     """Return the name of one of a model's classes, as its configuration has it; ``LABEL_0`` where it names none."""
     named = model.config.get("id2label")

@@ -9,6 +9,8 @@ import msgspec
 
 from .vocabulary import labels
 
+VALUES_LIMIT = 50_000_000
+"""The most numbers that are held of one run, in a trace or beside it; the contract fixes it for exports."""
 UNIT_ROUNDOFF = {"float64": 2.0**-53, "float32": 2.0**-24, "float16": 2.0**-11, "bfloat16": 2.0**-8}
 """Half a unit in the last place, relative to the number that is stored."""
 

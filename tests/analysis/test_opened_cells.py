@@ -53,6 +53,6 @@ def test_of_each_token_it_is_the_largest_number_that_is_shown_and_of_no_padding(
 def test_a_run_that_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     family: Any = FAMILIES["bert"]
     loaded, given = as_loaded(tiny(family, SEQUENCE_CLASSIFICATION)), batch(family)
-    monkeypatch.setattr(module, "MOST_NUMBERS", 1000)
+    monkeypatch.setattr(module, "VALUES_LIMIT", 1000)
     with pytest.raises(UsageError, match="too many numbers"):
         opened_cells(loaded, given, run_forward(loaded, given).trace, ends=4, sentences=2)

@@ -21,7 +21,6 @@ from helpers import TEXTS, without_values
 from msgspec import structs
 
 from bert_inspect import Trace
-from bert_inspect.capture.keep import VALUES_LIMIT
 from bert_inspect.cli.examples import EXAMPLES
 from bert_inspect.cli.explored import of_model, of_saved
 from bert_inspect.cli.options import TextOptions
@@ -29,6 +28,7 @@ from bert_inspect.errors import UsageError
 from bert_inspect.loading.spec import ModelSpec
 from bert_inspect.terminal import Terminal
 from bert_inspect.traces.selection import Selection
+from bert_inspect.traces.values import VALUES_LIMIT
 from bert_inspect.traces.vocabulary import labels
 from bert_inspect.tui.run import Rerun, Run
 
@@ -202,7 +202,7 @@ def test_a_model_is_run_with_values_and_again_on_other_sentences(checkpoint: Pat
 
 
 def test_too_many_values_leave_statistics_and_it_says_so(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bert_inspect.capture.keep.VALUES_LIMIT", 1000)
+    monkeypatch.setattr("bert_inspect.traces.values.VALUES_LIMIT", 1000)
     run, _ = model_run(checkpoint, TEXTS[0])
     outputs = [out for step in run.trace.steps for out in step.outputs]
     assert all(out.values is None and out.stats for out in outputs)

@@ -91,7 +91,7 @@ def test_python_shows_arguments(model: Any, tokenizer: Any) -> None:
 def test_too_many_numbers_are_told_with_what_a_command_can_do(
     command: Command, checkpoint: Path, model: Any, tokenizer: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bert_inspect.capture.keep.VALUES_LIMIT", 100)
+    monkeypatch.setattr("bert_inspect.traces.values.VALUES_LIMIT", 100)
     monkeypatch.setattr("bert_inspect.api.VALUES_LIMIT", 100)
     err = command("run", TEXTS[0], "--model", checkpoint, "--values", "--json")[2]
     assert "hint: save them with --tensors FILE, or select steps with --layer or --module" in err

@@ -298,7 +298,7 @@ def test_bytes_that_are_not_text_are_refused(command: Command) -> None:
 def test_more_than_fifty_million_numbers_are_refused(
     command: Command, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bert_inspect.capture.keep.VALUES_LIMIT", 10_000)
+    monkeypatch.setattr("bert_inspect.traces.values.VALUES_LIMIT", 10_000)
     code, out, err = command("run", *TEXTS, "--model", checkpoint, "--values", "--json")
     assert (code, out) == (2, "") and "10,000 numbers" in err and "--tensors" in err
     code, out, _ = command("run", *TEXTS, "--model", checkpoint, "--values")

@@ -8,11 +8,12 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from ...traces.lookup import gives_several_labels
 from ...traces.output import Output
 from ...traces.record import Trace
 from ...traces.values import Number
 from ..words import DIM, NAME, PLAIN, number, plural, sentence
-from .classes import class_label, gives_scores, gives_several, lacks_pair, notes, passes, predicted
+from .classes import class_label, gives_scores, lacks_pair, notes, passes, predicted
 from .frame import SENTENCES, note_on_weights, table
 from .meaning import means_something
 
@@ -35,7 +36,7 @@ class ClassTable:
         self._answers = predicted(trace, output)
         self._meant = means_something(trace.model) and not lacks_pair(trace)
         self._scores = gives_scores(output)
-        self._several = self._scores or (output.probabilities is not None and gives_several(trace.model))
+        self._several = self._scores or (output.probabilities is not None and gives_several_labels(trace.model))
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         shown = self._output.predictions[:SENTENCES]

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from ...families.heads import NEXT_SENTENCE, PRE_TRAINING, SENTENCE_ORDER
 from ...safetext import safe_text
-from ...traces.lookup import class_name
+from ...traces.lookup import class_name, gives_several_labels
 from ...traces.output import Output
 from ...traces.record import Model, Trace
 from ...traces.values import Number
@@ -29,7 +29,7 @@ def answers(trace: Trace, output: Output) -> list[Answer]:
 def predicted(trace: Trace, output: Output) -> list[Answer]:
     """Return the most probable class of every sentence, or those of which each passes one half."""
     meant = means_something(trace.model)
-    if output.probabilities is not None and gives_several(trace.model):
+    if output.probabilities is not None and gives_several_labels(trace.model):
         return [_several(trace.model, row, meant=meant) for row in output.probabilities]
     if gives_scores(output):
         return [_scores(trace.model, row, meant=meant) for row in output.class_logits]
@@ -59,11 +59,6 @@ def _name(trace: Trace, output: Output, place: int) -> str:
 def lacks_pair(trace: Trace) -> bool:
     """Whether the head is asked about a second text that is not there."""
     return trace.model.task in _ASK_OF_PAIRS and trace.input.pairs is None
-
-
-def gives_several(model: Model) -> bool:
-    """Whether a sentence may have several labels, each with a probability of its own."""
-    return model.config.get("problem_type") == "multi_label_classification"
 
 
 def gives_scores(output: Output) -> bool:
@@ -100,7 +95,7 @@ def notes(trace: Trace, output: Output) -> list[str]:
         return []
     if output.probabilities is not None:
         several = "a sentence may have several labels: each probability is a sigmoid of its own logit"
-        return [several] if gives_several(trace.model) else []
+        return [several] if gives_several_labels(trace.model) else []
     name = _activation(config)
     if name in ("", "identity"):
         return ["the score is the model's raw output (logit): no activation is applied to it"]

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from ...safetext import safe_text
+from ...traces.lookup import gives_several_labels
 from ...traces.record import Trace
 from ...traces.values import Number
-from ..outcome.classes import ONE_TEXT, class_label, gives_several, lacks_pair, passes, predicted
+from ..outcome.classes import ONE_TEXT, class_label, lacks_pair, passes, predicted
 from ..outcome.meaning import NO_ANSWER, bare, means_something, percent
 from ..words import number
 from .facts import SENTENCES
@@ -85,4 +86,4 @@ def _is_label(trace: Trace, row: int, place: int) -> bool:
 
 
 def _is_given(trace: Trace, share: Number, place: int, largest: int) -> bool:
-    return passes(share) if gives_several(trace.model) else place == largest
+    return passes(share) if gives_several_labels(trace.model) else place == largest
