@@ -138,9 +138,7 @@ def ablate(
 def _file(found: "Effects", suffix: str, *, every: bool) -> bytes:
     """Return effects as the bytes of a file of that kind."""
     if suffix == ".json":
-        from ..traces.codec import encode_line
-
-        return encode_line(found)
+        return b"".join(effects_json(found))
     from ..render.effects.view import View
 
     view = View(all=every)
@@ -154,11 +152,6 @@ def _file(found: "Effects", suffix: str, *, every: bool) -> bytes:
 
 
 def _deliver(found: "Effects", terminal: Terminal, out: o.OutputOptions, *, every: bool) -> None:
-    def lines() -> list[bytes]:
-        from ..traces.codec import encode_line
-
-        return [encode_line(found)]
-
     def picture() -> "RenderableType":
         from ..render.effects.page import effects_page
         from ..render.effects.view import View
@@ -170,4 +163,11 @@ def _deliver(found: "Effects", terminal: Terminal, out: o.OutputOptions, *, ever
 
         return effects_summary(found)
 
-    deliver(terminal, out, json=lines, picture=picture, summary=summary)
+    deliver(terminal, out, json=lambda: effects_json(found), picture=picture, summary=summary)
+
+
+def effects_json(found: "Effects") -> list[bytes]:
+    """Return effects as a line of strict JSON."""
+    from ..traces.codec import encode_line
+
+    return [encode_line(found)]

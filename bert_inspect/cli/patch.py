@@ -9,7 +9,7 @@ from ..errors import ExitCode
 from ..terminal import Terminal
 from . import help
 from . import options as o
-from .ablate import WatchedOptions
+from .ablate import WatchedOptions, effects_json
 from .deliver import deliver
 from .expand import Only, expanded
 from .outfile import check_picture
@@ -94,19 +94,12 @@ def patch(
 
         found = patch_each(loaded, batch, asked=wanted)
     if output is not None and suffix:
-        from ..traces.codec import encode_line
-
-        terminal.save(output, [encode_line(found)])
+        terminal.save(output, effects_json(found))
     _deliver(found, terminal, o.OutputOptions(json=out.json or output == "-"), every=all)
     return ExitCode.OK
 
 
 def _deliver(found: "Effects", terminal: Terminal, out: o.OutputOptions, *, every: bool) -> None:
-    def lines() -> list[bytes]:
-        from ..traces.codec import encode_line
-
-        return [encode_line(found)]
-
     def picture() -> "RenderableType":
         from ..render.effects.patch_page import patch_page
         from ..render.effects.view import View
@@ -118,4 +111,4 @@ def _deliver(found: "Effects", terminal: Terminal, out: o.OutputOptions, *, ever
 
         return patch_summary(found)
 
-    deliver(terminal, out, json=lines, picture=picture, summary=summary)
+    deliver(terminal, out, json=lambda: effects_json(found), picture=picture, summary=summary)
