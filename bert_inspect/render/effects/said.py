@@ -95,7 +95,7 @@ def conclusion(found: Effects, answer: AnswerEffects) -> str:
     names = ", ".join(name(found, answer, effect) for effect in flips[:_NAMED])
     more = f" and {len(flips) - _NAMED} more" if len(flips) > _NAMED else ""
     verb = "flips" if len(flips) == 1 else "flip"
-    return f"{len(flips):,} of {plural(count, one)} {verb} the answer {own}: {names}{more}."
+    return f"{len(flips):,} of {plural(count, one)} {verb} the answer away from {own}: {names}{more}."
 
 
 def name(found: Effects, answer: AnswerEffects, effect: Effect) -> str:
