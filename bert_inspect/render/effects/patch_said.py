@@ -71,4 +71,6 @@ def conclusion(found: Effects, told: AnswerEffects) -> str:
     own = safe_text(told.answer, most=LABEL)
     count = len(told.effects)
     of = "1 patch" if count == 1 else f"{count:,} patches"
-    return f"{flips:,} of {of} change the answer from {own}." if flips else f"None of {of} changes the answer from {own}."
+    return (
+        f"{flips:,} of {of} change the answer from {own}." if flips else f"None of {of} changes the answer from {own}."
+    )
