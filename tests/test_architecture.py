@@ -34,6 +34,7 @@ ROOMS: dict[str, set[str]] = {
     "diff": TRACES | {"errors", "msgspec", "numpy"},
     "cells": TRACES | {"errors", "diff", "msgspec", "numpy"},
     "stations": TRACES | {"errors", "cells", "source_view", "msgspec", "numpy"},
+    "profiles": TRACES | {"errors", "msgspec", "numpy"},
     "loading": TRACES | {"errors", "msgspec"} | TORCH,
     "capture": TRACES | {"errors", "files", "loading", "source_view", "msgspec", "numpy", "capture.naming"}
     | {"capture.tracing", "capture.verify"} | TORCH,
