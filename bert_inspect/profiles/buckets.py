@@ -24,7 +24,7 @@ Counts = NDArray[np.int64]
 
 
 def edges(first: int, count: int) -> NDArray[np.float64]:
-    """Return where buckets of positive numbers begin, ``count`` from bucket ``first`` on, and where the last one ends."""
+    """Return where ``count`` buckets of positive numbers begin, from bucket ``first`` on, and where the last ends."""
     numbers = np.arange(first, first + count + 1, dtype=np.int64)
     exponent, fraction = numbers >> FRACTION_BITS, numbers & ((1 << FRACTION_BITS) - 1)
     small = exponent == 0  # subnormal: no leading 1

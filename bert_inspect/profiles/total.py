@@ -11,7 +11,7 @@ from ..errors import UsageError
 from .answers import Answer, AnswersTotal
 from .coverage import Block, Coverage
 from .heads import BatchHeads, HeadsTotal
-from .numbers import BatchDimensions, BatchNumbers, DimensionsTotal, NumbersTotal
+from .tensor_totals import BatchDimensions, BatchNumbers, DimensionsTotal, NumbersTotal
 from .record import FORMAT, Heads, OutputProfile, Profile, StepProfile
 
 Place = tuple[int, int]
