@@ -37,7 +37,7 @@ ROOMS: dict[str, set[str]] = {
     "profiles": TRACES | {"errors", "msgspec", "numpy"},
     "loading": TRACES | {"errors", "msgspec"} | TORCH,
     "capture": TRACES | {"errors", "files", "loading", "source_view", "msgspec", "numpy", "capture.naming"}
-    | {"capture.tracing", "capture.verify"} | TORCH,
+    | {"capture.tracing", "capture.verify", "profiles"} | TORCH,
     "capture.tracing": TRACES | {"errors", "capture", "capture.verify", "msgspec", "torch"},
     "capture.naming": TRACES | {"errors", "loading", "capture.tracing", "torch"},
     "capture.verify": TRACES | {"capture", "loading", "capture.naming", "capture.tracing", "torch"},
@@ -45,7 +45,7 @@ ROOMS: dict[str, set[str]] = {
     "analysis.causes": TRACES | {"diff", "msgspec", "numpy", "torch", "transformers"},
     "analysis.explain": TRACES | {"errors", "capture", "capture.tracing", "diff", "loading", "msgspec", "torch"},
     "analysis.effects": TRACES
-    | {"errors", "analysis.explain", "capture", "capture.tracing", "diff", "loading", "msgspec", "torch"},
+    | {"errors", "analysis.explain", "capture", "capture.tracing", "diff", "loading", "profiles", "msgspec", "torch"},
     "analysis.profiling": TRACES
     | {"errors", "capture", "capture.tracing", "loading", "profiles", "msgspec", "numpy", "torch"},
     "analysis.doctor": TRACES | {"errors", "analysis", "capture", "loading", "diff", "msgspec", "numpy", "torch"},

@@ -43,8 +43,8 @@ class UnitOptions:
         typer.Option(
             metavar="HOW",
             autocompletion=complete.hows,
-            help="What stands in its place: zero, mean (over the tokens of the sentences), resample:TEXT (what it "
-            "gives for another sentence), or a number that scales. Tokens and words are masked.",
+            help="What stands in its place: zero, mean (over the tokens of the sentences), mean:PROFILE (over a "
+            "corpus), resample:TEXT (what it gives for another sentence), or a number that scales. Tokens and words are masked.",
         ),
     ] = "zero"
     layer: Annotated[

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from pathlib import PurePath
 from typing import Final, Literal
 
 from ..errors import UsageError
@@ -28,7 +29,7 @@ _FORMS: Final[Mapping[str, Kind]] = {
 """How a spec is written; a token may be named by its text too."""
 _EXAMPLES = "layer.3, layer.3.attention, layer.3.intermediate, layer.3.head.7, layer.3.neuron.12, token.4, token:pizza"
 _MOST_DIGITS = 9
-_HOWS = "zero, mean, resample:TEXT or a number that scales"
+_HOWS = "zero, mean, mean:PROFILE, resample:TEXT or a number that scales"
 _HOW_OF_TOKEN = re.compile(r"(zero|mask|drop|mean|resample:.*)", re.DOTALL)
 
 
@@ -42,7 +43,8 @@ class Edit:
         layer: the encoder layer, counted from 0; None for a token.
         number: the head, the neuron, or the place of the token; None where there is none.
         text: the token's text, None where its place is named.
-        how: ``zero``; ``mean``: over the real tokens of the batch; ``resample``: what the same step gives for another
+        how: ``zero``; ``mean``: over the real tokens of the batch, or of the corpus that a profile in ``file`` is of;
+            ``resample``: what the same step gives for another
             ``sentence``; ``scale`` by a ``factor``; ``drop``: a token is left out.
     """
 
@@ -53,6 +55,7 @@ class Edit:
     how: How = "zero"
     factor: float | None = None
     sentence: str | None = None
+    file: str | None = None
 
     @property
     def spec(self) -> str:
@@ -71,6 +74,8 @@ class Edit:
                 return f"{self.spec}={repr(self.factor).removesuffix('.0')}"
             case "resample":
                 return f'{self.spec}=resample:"{self.sentence}"'
+            case "mean" if self.file is not None:
+                return f"{self.spec}=mean:{PurePath(self.file).name}"  # a trace tells no folders
         return f"{self.spec}={self.how}"
 
 
@@ -168,10 +173,10 @@ def _with_how(edit: Edit, how: str | None) -> Edit:
     if how == "mean":
         return replace(edit, how="mean")
     if how.startswith("mean:"):
-        raise UsageError(
-            f"{edit.spec}={how}: means can be taken over this batch only",
-            f"write {edit.spec}=mean: the mean over the real tokens of the batch",
-        )
+        file = _unquoted(how.removeprefix("mean:"))
+        if not file:
+            raise UsageError(f"{edit.spec}=mean: names no profile", f"write {edit.spec}=mean:profile.json")
+        return replace(edit, how="mean", file=file)
     if how.startswith("resample:"):
         sentence = _unquoted(how.removeprefix("resample:"))
         if not sentence.strip():

@@ -13,6 +13,7 @@ WRITTEN = {
     "layer.5.neuron.1234=0.5": Edit(kind="neuron", layer=5, number=1234, how="scale", factor=0.5),
     "layer.0.head.0=-2": Edit(kind="head", layer=0, number=0, how="scale", factor=-2.0),
     'layer.1.head.2=resample:"a = b"': Edit(kind="head", layer=1, number=2, how="resample", sentence="a = b"),
+    "layer.1=mean:p.json": Edit(kind="layer", layer=1, how="mean", file="p.json"),
     "token.4": Edit(kind="token", number=4),
     "token.4=drop": Edit(kind="token", number=4, how="drop"),
     "token:pizza": Edit(kind="token", text="pizza"),
@@ -33,6 +34,7 @@ def test_what_is_meant_may_be_written_otherwise() -> None:
         ("layer.3=0", "layer.3"),
         ("layer.3.head.7=1e-1", "layer.3.head.7=0.1"),
         ("layer.3.head.7=resample:two words", 'layer.3.head.7=resample:"two words"'),
+        ("layer.3=mean:'some folder/p.json'", "layer.3=mean:p.json"),
         ("token:pizza=mask", "token:pizza"),
         ("token:'pizza'", "token:pizza"),
     ):
@@ -53,7 +55,7 @@ def test_what_is_meant_may_be_written_otherwise() -> None:
         ("layer.3=", "'' does not say how", "HOW is zero, mean"),
         ("layer.3=drop", "layer.3=drop cannot be done: only a token is left out", "write layer.3"),
         ("token.4=mean", "token.4=mean cannot be done", "token.4=drop"),
-        ("layer.3.head.1=mean:p.json", "means can be taken over this batch only", "layer.3.head.1=mean"),
+        ("layer.3.head.1=mean:", "names no profile", "layer.3.head.1=mean:profile.json"),
         ("layer.3.head.1=resample:' '", "resample: names no sentence", "another sentence"),
     ],
 )

@@ -65,6 +65,8 @@ def _how(found: Effects) -> str:
         return _ZERO.get(found.each, "set to 0")
     if found.how == "mean":
         return "replaced by its mean over the tokens of these sentences"
+    if found.how.startswith("mean:"):
+        return f"replaced by its mean over the corpus of {how.removeprefix('mean:')}"
     if found.how.startswith("resample:"):
         return f"replaced by what it gives for {how.removeprefix('resample:')}"
     return f"what it adds scaled by {how}" if found.each == "layer" else f"scaled by {how}"
