@@ -90,7 +90,7 @@ def _traced(
     terminal: Terminal,
 ) -> int:
     """Trace what the output does not hold yet."""
-    from ..capture.sentence_file import read_lines
+    from ..corpus.sentence_file import read_lines
 
     file, done = str(many.input_file), lines.finished.sentences
     count = lines.finished.check_sentences(read_lines(file), file)  # the whole file, before anything slow starts
