@@ -35,6 +35,11 @@ class Line:
     where: Place = _NOWHERE
 
     @property
+    def place(self) -> str:
+        """How errors call it."""
+        return str(self.where)
+
+    @property
     def content(self) -> tuple[str, str | None, str | int | None]:
         """What a digest of it is made of: all but where it stands."""
         return self.text, self.pair, self.label

@@ -20,6 +20,16 @@ class NumberedLine(NamedTuple):
     number: int
     text: str
 
+    @property
+    def pair(self) -> None:
+        """There is no second text."""
+        return None
+
+    @property
+    def place(self) -> str:
+        """How errors call it."""
+        return f"line {self.number}"
+
 
 class RawLine(NamedTuple):
     """The bytes of a line, its number in the file (from 1) and the byte at which it begins."""
