@@ -53,6 +53,6 @@ class MachineOptions:
     threads: Annotated[
         int | None,
         typer.Option(
-            min=1, metavar="N", help="Torch's threads in a process; with another number sums may round otherwise."
+            min=1, metavar="N", help="Torch's threads in a process; with other numbers, sums may round otherwise."
         ),
     ] = None

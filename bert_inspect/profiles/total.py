@@ -191,7 +191,7 @@ def _settings(one: Profile, other: Profile) -> Iterator[tuple[str, object, objec
     for name in structs.asdict(one.environment):
         yield f"the version of {name}", getattr(one.environment, name), getattr(other.environment, name)
     yield "the list of files", one.input.files, other.input.files
-    for name in ("blocks", "lines_per_block", "batch_size", "max_length", "truncate"):
+    for name in ("batch_size", "lines_per_block", "blocks", "max_length", "truncate"):
         yield name.replace("_", " "), getattr(one.input, name), getattr(other.input, name)
     yield "the text of the files", one.input.digest, other.input.digest
     yield "the filters", one.selection, other.selection

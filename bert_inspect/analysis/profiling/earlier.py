@@ -8,7 +8,7 @@ from ...errors import UsageError
 from ...profiles.coverage import Coverage
 from ...profiles.profile_file import load_profile
 from ...profiles.record import Profile
-from ...profiles.total import Total, difference
+from ...profiles.total import Total, difference, without_numbers
 
 _SAME = "repeat the files, the model and the options of the run that began it, or name another output"
 
@@ -32,7 +32,7 @@ def continued(file: str, frame: Profile, found: Survey, wanted: Container[int]) 
         UsageError: it is of another model, corpus or shard, or of other settings.
     """
     profile = load_profile(file)
-    why = _otherwise(profile, frame, found) or difference(profile, frame)
+    why = _otherwise(profile, frame, found) or difference(without_numbers(profile), frame)
     if why is None and any(block not in wanted for block in Coverage.read(profile.input).digests):
         why = "it is of another shard"
     if why is not None:
