@@ -35,8 +35,9 @@ ROOMS: dict[str, set[str]] = {
     "cells": TRACES | {"errors", "diff", "msgspec", "numpy"},
     "stations": TRACES | {"errors", "cells", "source_view", "msgspec", "numpy"},
     "profiles": TRACES | {"errors", "msgspec", "numpy"},
+    "corpus": {"errors", "profiles", "msgspec", "compression", "zstandard"},
     "loading": TRACES | {"errors", "msgspec"} | TORCH,
-    "capture": TRACES | {"errors", "files", "loading", "source_view", "msgspec", "numpy", "capture.naming"}
+    "capture": TRACES | {"errors", "files", "corpus", "loading", "source_view", "msgspec", "numpy", "capture.naming"}
     | {"capture.tracing", "capture.verify", "profiles"} | TORCH,
     "capture.tracing": TRACES | {"errors", "capture", "capture.verify", "msgspec", "torch"},
     "capture.naming": TRACES | {"errors", "loading", "capture.tracing", "torch"},
@@ -70,7 +71,7 @@ ROOMS: dict[str, set[str]] = {
     "api": TRACES | {"errors", "analysis", "analysis.effects", "analysis.explain", "capture", "loading", "result"}
     | {"stations", "tour", "transformers"},
     "cli": TRACES | EDGE | {"terminal", "loading", "capture", "analysis", "analysis.doctor", "analysis.causes", "diff"}
-    | {"analysis.effects", "render.effects"}
+    | {"analysis.effects", "analysis.profile", "corpus", "profiles", "render.effects"}
     | {"analysis.explain", "cells", "dataflow", "source_view", "render", "render.diagram", "render.explain"}
     | {"render.report", "render.walk", "stations", "tui", "typer", "msgspec", "rich"},
     "__main__": EDGE | {"terminal", "cli"},
@@ -81,7 +82,7 @@ ROOMS: dict[str, set[str]] = {
 LATER = {
     "cli": {"capture", "render", "render.diagram", "render.explain", "render.report", "analysis", "analysis.causes"}
     | {"analysis.doctor", "analysis.explain", "cells", "diff", "dataflow", "source_view", "tui", "msgspec", "rich"}
-    | {"render.walk", "stations", "analysis.effects", "render.effects"},
+    | {"render.walk", "stations", "analysis.effects", "render.effects", "analysis.profile", "corpus", "profiles"},
     "terminal": {"rich"},
     "query": {"pandas"},
     "render.walk": {"nbformat"},

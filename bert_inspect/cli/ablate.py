@@ -44,7 +44,8 @@ class UnitOptions:
             metavar="HOW",
             autocompletion=complete.hows,
             help="What stands in its place: zero, mean (over the tokens of the sentences), mean:PROFILE (over a "
-            "corpus), resample:TEXT (what it gives for another sentence), or a number that scales. Tokens and words are masked.",
+            "corpus), resample:TEXT (what it gives for another sentence), or a number that scales. Tokens and words "
+            "are masked.",
         ),
     ] = "zero"
     layer: Annotated[

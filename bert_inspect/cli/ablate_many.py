@@ -53,7 +53,7 @@ def ablate_many(
     ready = ready_for(name, text, spec, terminal, instead="ablate one text with --choice")
     from ..analysis.effects.ablate import ablate_means
     from ..capture.batches import batches, encode_batch
-    from ..capture.sentence_file import read_lines
+    from ..corpus.sentence_file import read_lines
 
     encoded = [
         encode_batch(ready.tokenizer, lines, limit=ready.limit, truncate=text.truncate)

@@ -68,7 +68,7 @@ def explain_many(
     check_output(target, others=[name])
     ready = ready_for(name, text, spec, terminal, edits=edits, instead="explain one text with --choice")
     from ..capture.batches import batches, encode_batch
-    from ..capture.sentence_file import read_lines
+    from ..corpus.sentence_file import read_lines
     from ..traces.codec import encode_line
 
     loaded, tokenizer, count = ready.loaded, ready.tokenizer, ready.count
@@ -113,7 +113,7 @@ def ready_for(
         UsageError: the file cannot be read or has no sentence, or the model does nothing with sentences alone.
         ModelError: the model cannot be loaded.
     """
-    from ..capture.sentence_file import read_lines
+    from ..corpus.sentence_file import read_lines
 
     count = sum(1 for _ in read_lines(name))  # the whole file, before anything slow starts
     if not count:

@@ -71,5 +71,6 @@ class Asked:
             return replace(parse_edit(f"layer.0={written}"), kind=kind)
         except UsageError as error:
             raise UsageError(
-                f"{self.how!r} does not say how to ablate", "write zero, mean, mean:PROFILE, resample:TEXT or a number that scales"
+                f"{self.how!r} does not say how to ablate",
+                "write zero, mean, mean:PROFILE, resample:TEXT or a number that scales",
             ) from error
