@@ -73,6 +73,30 @@ def test_all_tokens_of_a_hidden_state_carry_the_other_answer_to_the_bit(family: 
         assert torch.equal(found, wanted[0])
 
 
+def test_a_hidden_state_is_the_one_that_transformers_returns_by_that_name() -> None:
+    family, head = FAMILIES["deberta-v2"], SEQUENCE_CLASSIFICATION
+    model = tiny(family, head, conv_kernel_size=3, conv_act="gelu")  # behind layer 0
+    given, loaded = two(family), as_loaded(model)
+    with torch.no_grad():
+        returned = model(**arguments(family, head, only_row(given, 1)), output_hidden_states=True).hidden_states
+    hook, wanted = model.deberta.encoder.conv, []
+    for place in range(9):
+
+        def put(_: Any, args: Any, output: torch.Tensor, place: int = place) -> torch.Tensor:
+            edited = output.clone()
+            edited[:, place] = returned[1][:, place]
+            return edited
+
+        handle = hook.register_forward_hook(put)
+        wanted.append(plain(model, family, given, 0)[0])
+        handle.remove()
+    sweep = PatchSweep(loaded=loaded, own=only_row(given, 0), other=only_row(given, 1), each="layer-token", at_once=9)
+    places = [Patch(each="layer-token", layer=0, tokens=(place,)) for place in range(9)]
+    assert [place.place for place in places][:2] == ["hidden_states[1].token.0", "hidden_states[1].token.1"]
+    found = [output["logits"][row] for _, output, row in sweep.run(places)]
+    torch.testing.assert_close(torch.stack(found), torch.stack(wanted))
+
+
 @every_family
 def test_a_sentence_patched_with_itself_changes_no_bit(family: Family) -> None:
     model, given = tiny(family, SEQUENCE_CLASSIFICATION), two(family)
