@@ -101,6 +101,27 @@ def test_a_file_of_sentences_is_averaged(command: Command, checkpoint: Path, tmp
     assert err.count("error") == 0
 
 
+@pytest.mark.parametrize(
+    ("given", "leans", "watched"),
+    [
+        ([], "its answer", "the logit of the answer minus the largest of the others"),
+        (["--target", "1"], "LABEL_1", "the logit of LABEL_1 minus the largest of the others"),
+        (["--target", "1", "--against", "0"], "LABEL_1", "the logit of LABEL_1 minus that of LABEL_0"),
+    ],
+)
+def test_means_say_of_which_number_they_are(
+    command: Command, checkpoint: Path, tmp_path: Path, given: list[str], leans: str, watched: str
+) -> None:
+    file = tmp_path / "sentences.txt"
+    file.write_text("\n".join(TEXTS))
+    asked = ("ablate", "--input", file, "--model", checkpoint, "--each", "layer", *given)
+    out = command(*asked)[1]
+    assert f"Below 0 the model leans less to {leans} with the edit" in out
+    assert f"Means over 2 sentences of {watched};" in " ".join(out.split())
+    told = found(command(*asked, "--json")[1])["watched"]
+    assert told["what"] == "class" and told.get("target") == ("LABEL_1" if given else None)
+
+
 def test_random_weights_flip_nothing_that_looks_like_an_answer(command: Command, checkpoint: Path) -> None:
     code, out, _ = command("ablate", TEXTS[0], "--model", "bert-tiny", "--weights", "random", "--each", "layer")
     assert code == 0 and "meaningless" in out and "class " in out

@@ -23,7 +23,8 @@ Index = tuple[int, ...]
 class Quantity:
     """A number that the model returned: ``tensor[index]`` or, with ``against``, the difference of two of its entries.
     ``row`` is the sentence that it is told of, ``names`` what each entry of the innermost axis stands for, ``scale``
-    what makes probabilities of it.
+    what makes probabilities of it. ``best`` finds which of them is the answer in a row of what was returned, where that
+    is not the one with the largest logit.
     """
 
     row: int
@@ -33,6 +34,7 @@ class Quantity:
     target: Target
     names: Sequence[str]
     scale: Scale = "softmax"
+    best: Callable[[Returned, int], int] | None = None
 
     def of(self, returned: Returned) -> torch.Tensor:
         """Return the number, a scalar with its graph."""
@@ -56,6 +58,8 @@ class Quantity:
 
     def answered(self, returned: Returned) -> int | None:
         """Return which of its ``names`` the model answers there, None where it gives a bare number."""
+        if self.best is not None:
+            return self.best(returned, self.index[0])
         logits = self.beside(returned)
         if self.target.what == "replaced token":
             return int(logits[self.index[-1]] > 0)

@@ -15,7 +15,7 @@ from bert_inspect.analysis.effects.patch_sweep import Patch, PatchSweep
 from bert_inspect.analysis.effects.record import Effects
 from bert_inspect.errors import UsageError
 from bert_inspect.families import FAMILIES, Family
-from bert_inspect.families.heads import NO_HEAD, SEQUENCE_CLASSIFICATION, Head
+from bert_inspect.families.heads import NO_HEAD, QUESTION_ANSWERING, SEQUENCE_CLASSIFICATION, Head
 from bert_inspect.traces.record import Input
 from bert_inspect.traces.sentences import only_row
 from bert_inspect.traces.vocabulary import roles
@@ -95,6 +95,24 @@ def test_a_hidden_state_is_the_one_that_transformers_returns_by_that_name() -> N
     assert [place.place for place in places][:2] == ["hidden_states[1].token.0", "hidden_states[1].token.1"]
     found = [output["logits"][row] for _, output, row in sweep.run(places)]
     torch.testing.assert_close(torch.stack(found), torch.stack(wanted))
+
+
+@pytest.mark.parametrize("direction", ["denoising", "noising"])
+def test_the_start_of_an_answer_is_that_of_the_best_span_and_a_token_of_its_own_sentence(direction: Direction) -> None:
+    model, given = drawn(BERT, QUESTION_ANSWERING, initializer_range=0.8), two(BERT)
+    given = structs.replace(given, tokens=[given.tokens[0], [f"u{at}" for at in given.input_ids[1]]])
+    found = patch(as_loaded(model), given, asked=PatchAsked(direction=direction)).answers[0]
+    context, wanted = range(5, 8), []
+    for row in (0, 1):
+        with torch.no_grad():
+            returned = model(**arguments(BERT, QUESTION_ANSWERING, only_row(given, row)))
+        start, end = returned.start_logits[0], returned.end_logits[0]
+        spans = [(first, last) for first in context for last in context if first <= last]
+        best = max(spans, key=lambda span: float(start[span[0]] + end[span[1]]))
+        wanted.append(given.tokens[row][best[0]])
+    assert [found.clean_answer, found.corrupt_answer] == wanted and wanted[0][1:] != wanted[1][1:]
+    assert found.answer == wanted[found.sentence]
+    assert {effect.answer for effect in found.effects} <= {"", *given.tokens[found.sentence][5:8]}
 
 
 @every_family
