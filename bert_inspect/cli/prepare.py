@@ -122,16 +122,14 @@ def check_before_loading(
 
 
 def check_tokens(batch: "Input", edits: "Sequence[Edit]") -> None:
-    """Refuse edits of tokens that are not there.
+    """Refuse edits of tokens that are not there, or of which one leaves nothing of another.
 
     Raises:
-        UsageError: names those that are.
+        UsageError: names those that are there, or the token.
     """
-    from ..traces.edited_input import token_places
+    from ..traces.edited_input import check_token_edits
 
-    for edit in edits:
-        if edit.kind == "token":
-            token_places(batch, edit)
+    check_token_edits(batch, edits)
 
 
 def check_weights(spec: "ModelSpec", *, what: str = "numbers") -> None:
