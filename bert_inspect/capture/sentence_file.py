@@ -1,12 +1,14 @@
 """A file of sentences, read as they come; it needs no torch."""
 
 import os
+import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import UsageError
+from ..traces.record import Input
 
 LONGEST = 1_000_000
 """The most characters of a sentence that are tokenized: a hundred times what any model sees, in a second or two."""
@@ -42,6 +44,14 @@ def read_lines(path: str | os.PathLike[str]) -> Iterator[NumberedLine]:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UsageError(f"cannot read {path}: {reason}", "name a file of sentences, one a line") from error
+
+
+def of_line(error: UsageError, batch: Input) -> UsageError:
+    """Return an error about a sentence of a batch as one about its line in the file that the batch was read from."""
+    if not batch.lines:
+        return error
+    message = re.sub(r"^sentence (\d+)", lambda found: f"line {batch.lines[int(found[1]) - 1]}", error.message)
+    return UsageError(message, error.hint)
 
 
 def check_length(text: str, which: str) -> None:

@@ -33,14 +33,16 @@ def prepare(
     selection: "Selection | None" = None,
     focus: "Focus | None" = None,
     edits: "Sequence[Edit]" = (),
+    apart: bool = False,
 ) -> "tuple[Loaded, Input]":
-    """Return the loaded model and the encoded sentences, as they are before any edit.
+    """Return the loaded model and the encoded sentences, as they are before any edit. ``apart`` says that the sentences
+    cannot have been meant as one.
 
     Raises:
         UsageError: unusable sentences, or a layer, head or token that is not there.
         ModelError: the model or its tokenizer cannot be loaded.
     """
-    sentences = sentences_of(text, terminal)
+    sentences = sentences_of(text, terminal, apart=apart)
     checkpoint = find(spec, terminal)
     check_before_loading(checkpoint, sentences, spec, selection, edits)
     tokenizer = tokenizer_of(checkpoint, terminal)

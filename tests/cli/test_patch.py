@@ -69,6 +69,11 @@ def test_random_weights_show_nothing_that_looks_like_an_answer(command: Command)
     assert "LABEL_" not in out and not re.search("changes? the answer", out)
 
 
+def test_two_words_are_two_sentences(command: Command, checkpoint: Path) -> None:
+    code, _, err = command("patch", "love", "hate", "--model", checkpoint)
+    assert code == 0 and "in quotes" not in err
+
+
 def test_a_text_is_shown_as_it_was_typed(command: Command, checkpoint: Path) -> None:
     code, out, _ = command("patch", "I [red]love[/red] cats!", "I [red]hate[/red] cats!", "--model", checkpoint)
     assert code == 0 and "I [red]love[/red] cats!" in out and "I [red]hate[/red] cats!" in out

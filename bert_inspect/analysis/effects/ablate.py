@@ -8,6 +8,7 @@ from msgspec import structs
 from ...capture.describe import described, environment
 from ...capture.model_inputs import as_given
 from ...capture.outputs.plain_numbers import nested
+from ...capture.sentence_file import of_line
 from ...errors import UsageError
 from ...loading.loaded import Loaded
 from ...traces.edits import Edit
@@ -65,7 +66,10 @@ def ablate_means(
     answers: list[AnswerEffects] = []
     sizes, metric = [], None
     for batch in batches:
-        made = ablation.of(batch)
+        try:
+            made = ablation.of(batch)
+        except UsageError as error:
+            raise of_line(error, batch) from error
         answers += made.answers
         metric = metric or made.metric
         sizes += [] if made.steepness is None else list(made.steepness.abs())
