@@ -13,7 +13,7 @@ from .ablate import effects_json
 from .deliver import deliver
 from .expand import Only, expanded
 from .outfile import check_picture
-from .prepare import check_weights, prepare
+from .prepare import check_weights, find, prepare
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -110,13 +110,16 @@ def patch(
     terminal = term.terminal()
     spec = model.spec()
     check_weights(spec)
-    from ..analysis.effects.patch_asked import PatchAsked
+    from ..analysis.effects.patch_asked import PatchAsked, check_patched
     from ..analysis.explain.wanted import Wanted
 
     wanted = PatchAsked(wanted=Wanted(**vars(watched)), **vars(asked))
     wanted.check()
     suffix = "" if output is None or output == "-" else check_picture(output, _FORMATS)
-    loaded, batch = prepare(replace(text, texts=[clean, corrupt]), spec, terminal, apart=True)
+    checkpoint = find(spec, terminal)
+    check_patched(checkpoint.head)
+    two = replace(text, texts=[clean, corrupt])
+    loaded, batch = prepare(two, spec, terminal, apart=True, checkpoint=checkpoint)
     with terminal.waiting("patching"):
         from ..analysis.effects.patch import patch as patch_each
 

@@ -34,16 +34,17 @@ def prepare(
     focus: "Focus | None" = None,
     edits: "Sequence[Edit]" = (),
     apart: bool = False,
+    checkpoint: "Checkpoint | None" = None,
 ) -> "tuple[Loaded, Input]":
     """Return the loaded model and the encoded sentences, as they are before any edit. ``apart`` says that the sentences
-    cannot have been meant as one.
+    cannot have been meant as one; ``checkpoint`` is that of the model, where it was found already.
 
     Raises:
         UsageError: unusable sentences, or a layer, head or token that is not there.
         ModelError: the model or its tokenizer cannot be loaded.
     """
     sentences = sentences_of(text, terminal, apart=apart)
-    checkpoint = find(spec, terminal)
+    checkpoint = checkpoint or find(spec, terminal)
     check_before_loading(checkpoint, sentences, spec, selection, edits)
     tokenizer = tokenizer_of(checkpoint, terminal)
     batch = encode_sentences(checkpoint, tokenizer, sentences, text, terminal, spec=spec)

@@ -100,6 +100,8 @@ def test_the_python_function_gives_the_same_record(
         (CORRUPT, ["--metric", "probability", "--against", "1"], "leave --against out"),
         (CORRUPT, ["-o", "effects.pdf"], "effects.pdf"),
         (CORRUPT, ["--each", "neuron"], "--each"),
+        (CORRUPT, ["--task", "multiple-choice"], "a text with choices cannot be patched"),
+        (CORRUPT, ["--target", "1", "--against", "1"], "1 cannot be held against itself"),
     ],
 )
 def test_what_cannot_be_done_is_said_before_anything_is_written(

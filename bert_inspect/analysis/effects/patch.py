@@ -13,7 +13,6 @@ from ...capture.editing.run import run_edited
 from ...capture.model_inputs import as_given
 from ...capture.outputs.returned import returned_tensors
 from ...errors import UsageError
-from ...families.heads import MULTIPLE_CHOICE
 from ...loading.loaded import Loaded
 from ...traces.record import Input
 from ...traces.sentences import only_row
@@ -22,7 +21,7 @@ from ...traces.values import Number, strict
 from ...traces.vocabulary import known_as
 from ..explain.quantity import Quantity
 from ..explain.target import check_wanted, quantities
-from .patch_asked import PatchAsked, PatchMetric
+from .patch_asked import PatchAsked, PatchMetric, check_patched
 from .patch_sweep import Patch, PatchSweep, patches
 from .record import FORMAT, VERSION, AnswerEffects, Effect, Effects
 from .same_pattern import check_same_pattern
@@ -55,8 +54,7 @@ def patch(
     check_wanted(loaded, asked.wanted)
     if loaded.weights == "none":
         raise UsageError("without weights there are no numbers, only shapes", 'leave `weights="none"` out')
-    if loaded.head is MULTIPLE_CHOICE:
-        raise UsageError("a text with choices cannot be patched", "ablate it, or read the model with another `task`")
+    check_patched(loaded.head)
     if len(batch.texts) != 2:
         raise UsageError("a patch takes two sentences, a clean and a corrupt one", "give these two")
     check_same_pattern(batch)

@@ -89,7 +89,7 @@ def chosen(
     index = largest(logits) if wanted.target is None else find(wanted.target)
     against = None if wanted.against is None else find(wanted.against)
     if against == index:
-        raise UsageError(f"{wanted.against} is what is explained itself", "name another class, or another `target`")
+        raise UsageError(f"{wanted.against} cannot be held against itself", "name another class, or another `target`")
 
     def logit(at: int) -> Logit:
         share = None if shares is None else strict(shares[at])
@@ -117,7 +117,8 @@ def _class(name: str, names: Sequence[str]) -> int:
     """
     index = int(class_index(name, names))
     if not 0 <= index < len(names):
-        raise UsageError(f"there is no class {index}: the model has classes 0 to {len(names) - 1}", "name one of them")
+        there = f"classes 0 to {len(names) - 1}" if len(names) > 1 else "one, class 0"
+        raise UsageError(f"there is no class {index}: the model has {there}", "name one that it has")
     return index
 
 

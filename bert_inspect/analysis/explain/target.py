@@ -40,7 +40,7 @@ def check_wanted(loaded: Loaded, wanted: Wanted) -> None:
     """
     if loaded.head is heads.NO_HEAD:
         raise UsageError(
-            "this model has no head, so it gives no answer that could be explained",
+            "this model has no head, so it gives no answer to ask about",
             f'read it with a head: `task="{heads.SEQUENCE_CLASSIFICATION.task}"`',
         )
     if wanted.token is not None and loaded.head in _WHOLE_SENTENCES:

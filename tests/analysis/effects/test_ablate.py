@@ -142,6 +142,17 @@ def test_words_take_all_their_pieces_and_special_tokens_are_none(with_tokenizer:
     assert special.isdisjoint(places) and len(words) < len(tokens)
 
 
+@pytest.mark.parametrize("each", ["token", "word"])
+def test_what_is_a_mask_already_is_not_masked(with_tokenizer: tuple[Loaded, Input], tokenizer: Any, each: Any) -> None:
+    loaded, _ = with_tokenizer
+    masked = encode(tokenizer, Sentences(texts=["I [MASK] cats"]), limit=64, truncate=False)
+    (answer,) = ablate(loaded, masked, each=each).answers
+    assert {place for effect in answer.effects for place in effect.tokens} == {1, *range(3, len(masked.tokens[0]) - 1)}
+    only = encode(tokenizer, Sentences(texts=["[MASK]"]), limit=64, truncate=False)
+    with pytest.raises(UsageError, match=f"has no {each} that could be taken away"):
+        ablate(loaded, only, each=each)
+
+
 def test_resampling_from_the_sentence_itself_changes_nothing(
     with_tokenizer: tuple[Loaded, Input], tokenizer: Any
 ) -> None:
