@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..analysis.effects.record import Effects
 
 _FORMATS = (".svg", ".png", ".html", ".json")
+_UNITS = {"attention": "attention block", "intermediate": "feed-forward block"}
 Each = Literal["head", "layer", "attention", "intermediate", "token", "word", "neuron"]
 
 
@@ -125,8 +126,8 @@ def ablate(
     if file.input_file is not None:
         found = ablate_many(file, text, spec, asked, terminal)
     else:
-        loaded, batch = prepare(text, spec, terminal)
-        with terminal.waiting(f"taking each {units.each} away"):
+        loaded, batch = prepare(text, spec, terminal, edits=asked.layers())
+        with terminal.waiting(f"taking each {_UNITS.get(units.each, units.each)} away"):
             from ..analysis.effects.ablate import ablate as ablate_each
 
             found = ablate_each(loaded, batch, asked=asked)

@@ -54,6 +54,12 @@ class Asked:
             )
         self.edit()
 
+    def layers(self) -> tuple[Edit, ...]:
+        """Return the layer that is looked at as an edit of it, nothing where all are: a model may be asked whether it
+        has it before it is loaded.
+        """
+        return () if self.layer is None else (Edit(kind="layer", layer=self.layer),)
+
     def edit(self) -> Edit:
         """Return an edit that says how each unit is edited.
 
