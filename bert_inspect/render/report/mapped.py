@@ -51,7 +51,7 @@ def map_of(
 
     def text(number: Number, width: int) -> str:
         told = short(float(number) * factor, width)
-        return told if signs else told.removeprefix("+")
+        return told if signs and width > _NARROW else told.removeprefix("+")
 
     return Map(
         caption="; ".join(filter(None, (caption, unit))),
