@@ -1,26 +1,16 @@
 """``bert-inspect patch``: which activations of one sentence carry the answer over to another."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import typer
 
 from ..errors import ExitCode
-from ..terminal import Terminal
 from . import help
 from . import options as o
-from .ablate import effects_json
-from .deliver import deliver
+from .effects_out import EffectsFile, check_effects_file, deliver_effects
 from .expand import Only, expanded
-from .outfile import check_picture
 from .prepare import check_weights, find, prepare
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-
-    from ..analysis.effects.record import Effects
-
-_FORMATS = (".json",)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,16 +84,7 @@ def patch(
         typer.Option("--all", help="Every row, not the largest alone.", rich_help_panel=help.SHOW),
     ] = False,
     out: Annotated[o.OutputOptions, Only("json")],
-    output: Annotated[
-        str | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            help="A .json file too; '-' is JSON on stdout.",
-            rich_help_panel=help.SAVE,
-        ),
-    ] = None,
+    output: EffectsFile = None,
     term: o.TerminalOptions,
 ) -> int:
     """Put one run's activations into another: see what follows."""
@@ -115,7 +96,7 @@ def patch(
 
     wanted = PatchAsked(wanted=Wanted(**vars(watched)), **vars(asked))
     wanted.check()
-    suffix = "" if output is None or output == "-" else check_picture(output, _FORMATS)
+    check_effects_file(output)
     checkpoint = find(spec, terminal)
     check_patched(checkpoint.head)
     two = replace(text, texts=[clean, corrupt])
@@ -124,22 +105,5 @@ def patch(
         from ..analysis.effects.patch import patch as patch_each
 
         found = patch_each(loaded, batch, asked=wanted)
-    if output is not None and suffix:
-        terminal.save(output, effects_json(found))
-    _deliver(found, terminal, o.OutputOptions(json=out.json or output == "-"), every=all)
+    deliver_effects(found, terminal, out, output=output, every=all)
     return ExitCode.OK
-
-
-def _deliver(found: "Effects", terminal: Terminal, out: o.OutputOptions, *, every: bool) -> None:
-    def picture() -> "RenderableType":
-        from ..render.effects.patch_page import patch_page
-        from ..render.effects.view import View
-
-        return patch_page(found, View(all=every))
-
-    def summary() -> "RenderableType":
-        from ..render.effects.patch_page import patch_summary
-
-        return patch_summary(found)
-
-    deliver(terminal, out, json=lambda: effects_json(found), picture=picture, summary=summary)

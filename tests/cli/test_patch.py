@@ -63,6 +63,21 @@ def test_json_on_stdout_is_the_same_as_in_the_file(command: Command, checkpoint:
     assert code == 0 and file.read_text() == out == command(*given, "-o", "-")[1]
 
 
+@pytest.mark.parametrize("suffix", [".svg", ".html", ".png"])
+def test_a_picture_is_written_whole_and_twice_the_same(
+    command: Command, checkpoint: Path, tmp_path: Path, suffix: str
+) -> None:
+    files = [tmp_path / f"{name}{suffix}" for name in "ab"]
+    for file in files:
+        given = ("patch", "I <b>love</b> cats!", "I <b>hate</b> cats!", "--model", checkpoint)
+        code, out, err = command(*given, "-o", file)
+        assert code == 0 and "sufficient" in out and f"written to {file}" in err
+    assert files[0].read_bytes() == files[1].read_bytes() and files[0].stat().st_size > 500
+    if suffix != ".png":
+        text = files[0].read_text()
+        assert "I &lt;b&gt;hate&lt;/b&gt; cats!" in text and "<b>" not in text and "sufficient" in text
+
+
 def test_random_weights_show_nothing_that_looks_like_an_answer(command: Command) -> None:
     code, out, _ = command("patch", CLEAN, CORRUPT, "--model", "bert-tiny", "--weights", "random")
     assert code == 0 and "meaningless" in out and "class " in out

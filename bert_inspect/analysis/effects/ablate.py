@@ -7,8 +7,8 @@ from msgspec import structs
 
 from ...capture.describe import described, environment
 from ...capture.model_inputs import as_given
-from ...capture.outputs.plain_numbers import nested
 from ...capture.of_line import of_line
+from ...capture.outputs.plain_numbers import nested
 from ...errors import UsageError
 from ...loading.loaded import Loaded
 from ...traces.edits import Edit

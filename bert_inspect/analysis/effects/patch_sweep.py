@@ -18,6 +18,7 @@ from ...errors import UsageError
 from ...loading.loaded import Loaded
 from ...traces.record import Input
 from ...traces.sentences import real_places
+from .handed import Handed
 from .patch_asked import PatchEach
 
 
@@ -62,6 +63,8 @@ def patches(loaded: Loaded, batch: Input, each: PatchEach) -> list[Patch]:
 class PatchSweep:
     """Patches of one sentence by another of the same pattern.
 
+    The layers below the first one that is patched give what they gave without patches: they do not run again.
+
     Attributes:
         loaded: the model.
         own: the sentence that is run, alone.
@@ -96,6 +99,7 @@ class PatchSweep:
             self._there[layer] = target
         found, _ = activations(loaded, self.other, list(self._there.values()))
         self._values = dict(zip(self._there, found, strict=True))
+        self._handed = Handed(loaded, self.own, seen)
 
     def _targets(self, seen: Survey, layer: int) -> list[Target]:
         if self.each != "layer-token":
@@ -124,6 +128,8 @@ class PatchSweep:
             put = values[:, list(tokens)][:, :, list(units)]
             change = Change(how="given", rows=(row,), tokens=tokens, units=units, values=put)
             made.setdefault(patch.layer, []).append(change)
-        return {
+        steps = {
             self._there[layer].place: changed(self._there[layer], changes, self.own) for layer, changes in made.items()
         }
+        first = min(-1 if layer is None else layer for layer in made)
+        return {**self._handed.below(max(first, 0), len(part)), **steps}

@@ -1,10 +1,13 @@
 """Patches in words: what was put in, what a number says, which places carry the whole answer."""
 
+from msgspec import structs
+
 from ...analysis.effects.record import AnswerEffects, Effects
 from ...safetext import safe_text
 from ...traces.record import Model
 from ...traces.token_text import shown_token
-from ..explain.said import name_of
+from ..explain.digits import decimals, plain
+from ..explain.said import name_of, title
 from ..outcome.meaning import LABEL, NO_ANSWER, means_something
 from .said import answer_word
 
@@ -13,6 +16,12 @@ _UNITS = {
     "head": "the context of each head",
     "attention": "the context of all heads of each layer",
     "intermediate": "what the neurons of each layer hand to the output projection",
+}
+PLURALS = {
+    "layer-token": "hidden states",
+    "head": "heads",
+    "attention": "attention blocks",
+    "intermediate": "feed-forward blocks",
 }
 _DIRECTIONS = {
     "denoising": (
@@ -62,9 +71,25 @@ def answer(found: Effects, told: str) -> str:
     return safe_text(told, most=LABEL) if means_something(found.model) else ""
 
 
-def token(found: Effects, told: AnswerEffects, place: int) -> str:
-    """Return a token of the sentence that was run."""
-    return safe_text(shown_token(found.input, told.sentence, place), most=LABEL)
+def token(found: Effects, row: int, place: int) -> str:
+    """Return a token of one of the two sentences: 0 the clean one, 1 the corrupt one."""
+    return safe_text(shown_token(found.input, row, place), most=LABEL)
+
+
+def differs(found: Effects, place: int) -> bool:
+    """Whether the two sentences have another token in a place."""
+    return shown_token(found.input, 0, place) != shown_token(found.input, 1, place)
+
+
+def runs(found: Effects, told: AnswerEffects) -> list[tuple[str, str, str, str]]:
+    """Return of each of the two runs its name, its text, what the model answers, and the number that is watched."""
+    numbers = [float(number or 0.0) for number in (told.clean, told.corrupt)]
+    digits = decimals(numbers)
+    rows = (("clean", told.clean_answer), ("corrupt", told.corrupt_answer))
+    return [
+        (name, title(found, structs.replace(told, sentence=row)), answer(found, given), plain(numbers[row], digits))
+        for row, (name, given) in enumerate(rows)
+    ]
 
 
 def conclusion(found: Effects, told: AnswerEffects) -> str:

@@ -174,6 +174,17 @@ def test_a_head_is_its_slice_of_what_the_output_projection_receives(family: Fami
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
 
 
+def test_layers_below_a_patch_do_not_run_again() -> None:
+    model, ran = tiny(BERT, SEQUENCE_CLASSIFICATION, num_hidden_layers=5), []
+    for at, layer in enumerate(model.bert.encoder.layer):
+        inner = layer.attention.self.query
+        inner.register_forward_pre_hook(lambda _, args, at=at: ran.append((at, args[0].shape[0])))
+    found = patch(as_loaded(model), two(BERT), asked=PatchAsked(each="head"), at_once=9 * HEADS)
+    assert len(found.answers[0].effects) == 5 * HEADS
+    together = [at for at, rows in ran if rows == HEADS]  # a batch for each layer, and in it that layer and those above
+    assert together == [at for first in range(5) for at in range(first, 5)]
+
+
 def test_before_the_first_layer_only_the_words_that_differ_carry_anything() -> None:
     found = patch(as_loaded(tiny(BERT, SEQUENCE_CLASSIFICATION)), two(BERT))
     first = [effect for effect in found.answers[0].effects if effect.layer is None]
