@@ -46,6 +46,8 @@ ROOMS: dict[str, set[str]] = {
     "analysis.explain": TRACES | {"errors", "capture", "capture.tracing", "diff", "loading", "msgspec", "torch"},
     "analysis.effects": TRACES
     | {"errors", "analysis.explain", "capture", "capture.tracing", "diff", "loading", "msgspec", "torch"},
+    "analysis.profiling": TRACES
+    | {"errors", "capture", "capture.tracing", "loading", "profiles", "msgspec", "numpy", "torch"},
     "analysis.doctor": TRACES | {"errors", "analysis", "capture", "loading", "diff", "msgspec", "numpy", "torch"},
     "render": TRACES | {"errors", "safetext", "diff", "analysis", "source_view", "msgspec", "numpy"} | RICH
     | {"analysis.doctor", "analysis.explain", "cells", "dataflow"},

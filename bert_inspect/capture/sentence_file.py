@@ -20,6 +20,16 @@ class NumberedLine(NamedTuple):
     number: int
     text: str
 
+    @property
+    def pair(self) -> None:
+        """There is no second text."""
+        return None
+
+    @property
+    def place(self) -> str:
+        """How errors call it."""
+        return f"line {self.number}"
+
 
 def read_lines(path: str | os.PathLike[str]) -> Iterator[NumberedLine]:
     """Yield the sentences of a file, one a line; blank lines are passed over.

@@ -11,8 +11,8 @@ from ..errors import UsageError
 from .answers import Answer, AnswersTotal
 from .coverage import Block, Coverage
 from .heads import BatchHeads, HeadsTotal
-from .tensor_totals import BatchDimensions, BatchNumbers, DimensionsTotal, NumbersTotal
 from .record import FORMAT, Heads, OutputProfile, Profile, StepProfile
+from .tensor_totals import BatchDimensions, BatchNumbers, DimensionsTotal, NumbersTotal
 
 Place = tuple[int, int]
 """A tensor: the id of the step that returned it, and its place among those."""
