@@ -86,8 +86,8 @@ def _candidates(values: Floats, count: int) -> Candidates:
 class Made:
     """What a small model gives over a corpus, drawn at random; change what you like before `profile` totals it.
 
-    ``hidden`` (hidden states, tokens, hidden), ``units`` (layers, tokens, units), ``heads`` by quantity (layers, heads).
-    ``more`` are steps besides, each with its label and its numbers; ``answers`` are between two classes.
+    ``hidden`` (hidden states, tokens, hidden), ``units`` (layers, tokens, units), ``heads`` by quantity (layers,
+    heads). ``more`` are steps besides, each with its label and its numbers; ``answers`` are between two classes.
     """
 
     seed: int = 0

@@ -57,7 +57,8 @@ def rms(dimensions: Dimensions) -> Floats:
     """Return the root mean square of each dimension (dimensions,)."""
     means, deviations = (np.array([float(each) for each in row]) for row in (dimensions.mean, dimensions.std))
     if dimensions.count < 2:  # one number deviates from nothing
-        return np.abs(means)
+        magnitude: Floats = np.abs(means)
+        return magnitude
     variance = deviations**2 * ((dimensions.count - 1) / dimensions.count)
     found: Floats = np.sqrt(means**2 + variance)
     return found
