@@ -169,12 +169,12 @@ def _run(
     opened = _opened(loaded, batch, ran, left_out, edits, terminal) if keep.values else None
     with terminal.waiting("walking through the run"):
         tour = tour_of_run(loaded, batch, ran, left_out, edits)
-    layers: list[LayerAttention] = []
+    attention: list[LayerAttention] = []
     try:
-        layers = [layer for other in others for layer in attention_of_run(other)]
+        attention = [layer for other in others for layer in attention_of_run(other)]
     except UsageError as error:
         left_out.append(f"attention: {error.message}")
-    return _Found(ran, layers, why=why, effects=effects, opened=opened, tour=tour)
+    return _Found(ran, attention, why=why, effects=effects, opened=opened, tour=tour)
 
 
 @dataclass(frozen=True)
