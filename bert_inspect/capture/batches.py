@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from msgspec import structs
 
+from ..corpus.sentence_file import NumberedLine
 from ..errors import UsageError
 from ..loading.loaded import Loaded
 from ..traces.edits import Edit
@@ -14,13 +15,28 @@ from ..traces.selection import Selection
 from .encode import Sentences, encode
 from .forward import run_forward
 from .keep import Keep
-from .sentence_file import NumberedLine
 
 _WINDOW = 64
 """How many batches of sentences are looked at together to sort them by length; no more are ever in memory."""
 
 
-def batches(lines: Iterable[NumberedLine], tokenizer: Any, *, size: int) -> Iterator[list[NumberedLine]]:
+class Paired(Protocol):
+    """A sentence of a file, with the second text of a pair where it has one. ``place`` is how errors call it."""
+
+    @property
+    def number(self) -> int: ...  # noqa: D102
+    @property
+    def text(self) -> str: ...  # noqa: D102
+    @property
+    def pair(self) -> str | None: ...  # noqa: D102
+    @property
+    def place(self) -> str: ...  # noqa: D102
+
+
+L = TypeVar("L", bound=Paired)
+
+
+def batches(lines: Iterable[L], tokenizer: Any, *, size: int) -> Iterator[list[L]]:
     """Yield batches of ``size`` sentences of like length, each in the order of the file.
 
     Sentences are put together by length within a window of many batches, so that the same file always makes the same
@@ -28,17 +44,19 @@ def batches(lines: Iterable[NumberedLine], tokenizer: Any, *, size: int) -> Iter
     """
     rest = iter(lines)
     while window := list(islice(rest, size * _WINDOW)):
-        encoded = tokenizer([line.text for line in window], padding=False, truncation=False, verbose=False)
+        encoded = tokenizer(
+            [line.text for line in window], _pairs(window), padding=False, truncation=False, verbose=False
+        )
         lengths = {line.number: len(ids) for line, ids in zip(window, encoded["input_ids"], strict=True)}
         window.sort(key=lambda line: lengths[line.number])
-        found = [sorted(window[start : start + size]) for start in range(0, len(window), size)]
-        yield from sorted(found)
+        found = [sorted(window[start : start + size], key=_number) for start in range(0, len(window), size)]
+        yield from sorted(found, key=lambda batch: batch[0].number)
 
 
 def trace_batch(
     loaded: Loaded,
     tokenizer: Any,
-    batch: Sequence[NumberedLine],
+    batch: Sequence[Paired],
     *,
     limit: int | None,
     truncate: bool,
@@ -56,23 +74,23 @@ def trace_batch(
     return run_forward(loaded, encoded, selection=selection, keep=keep, verify=verify, edits=edits)[0]
 
 
-def encode_batch(tokenizer: Any, batch: Sequence[NumberedLine], *, limit: int | None, truncate: bool) -> Input:
+def encode_batch(tokenizer: Any, batch: Sequence[Paired], *, limit: int | None, truncate: bool) -> Input:
     """Tokenize one batch; ``lines`` says which lines of the file its sentences are.
 
     Raises:
         UsageError: a sentence is too long; the message names its line.
     """
     try:
-        encoded = encode(tokenizer, Sentences(texts=[line.text for line in batch]), limit=limit, truncate=truncate)
+        encoded = encode(tokenizer, _sentences(batch), limit=limit, truncate=truncate)
     except UsageError:
         if len(batch) == 1:
             raise
         # Which of them it was is found by trying them one by one, under the numbers that the file gives them.
         for line in batch:
             try:
-                encode(tokenizer, Sentences(texts=[line.text]), limit=limit, truncate=truncate)
+                encode(tokenizer, _sentences([line]), limit=limit, truncate=truncate)
             except UsageError as error:
-                message = error.message.replace("sentence 1", f"line {line.number}")
+                message = error.message.replace("sentence 1", line.place)
                 raise UsageError(message, error.hint) from error
         raise
     return structs.replace(encoded, lines=[line.number for line in batch])
@@ -84,3 +102,16 @@ def trace_again(loaded: Loaded, tokenizer: Any, earlier: Trace, **how: Any) -> T
     """
     batch = [NumberedLine(number, text) for number, text in zip(earlier.input.lines, earlier.input.texts, strict=True)]
     return trace_batch(loaded, tokenizer, batch, **how)
+
+
+def _sentences(lines: Sequence[Paired]) -> Sentences:
+    return Sentences(texts=[line.text for line in lines], pairs=_pairs(lines))
+
+
+def _pairs(lines: Sequence[Paired]) -> list[str] | None:
+    """Return the second texts; none where the first sentence has none, as then no other has."""
+    return None if lines[0].pair is None else [line.pair or "" for line in lines]
+
+
+def _number(line: Paired) -> int:
+    return line.number

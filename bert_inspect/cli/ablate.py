@@ -14,6 +14,7 @@ from .expand import Only, Without, expanded
 from .inputs import shows_help
 from .prepare import check_weights, prepare
 
+_UNITS = {"attention": "attention block", "intermediate": "feed-forward block"}
 Each = Literal["head", "layer", "attention", "intermediate", "token", "word", "neuron"]
 
 
@@ -35,8 +36,9 @@ class UnitOptions:
         typer.Option(
             metavar="HOW",
             autocompletion=complete.hows,
-            help="What stands in its place: zero, mean (over the tokens of the sentences), resample:TEXT (what it "
-            "gives for another sentence), or a number that scales. Tokens and words are masked.",
+            help="What stands in its place: zero, mean (over the tokens of the sentences), mean:PROFILE (over a "
+            "corpus), resample:TEXT (what it gives for another sentence), or a number that scales. Tokens and words "
+            "are masked.",
         ),
     ] = "zero"
     layer: Annotated[
@@ -107,8 +109,8 @@ def ablate(
     if file.input_file is not None:
         found = ablate_many(file, text, spec, asked, terminal)
     else:
-        loaded, batch = prepare(text, spec, terminal)
-        with terminal.waiting(f"taking each {units.each} away"):
+        loaded, batch = prepare(text, spec, terminal, edits=asked.layers())
+        with terminal.waiting(f"taking each {_UNITS.get(units.each, units.each)} away"):
             from ..analysis.effects.ablate import ablate as ablate_each
 
             found = ablate_each(loaded, batch, asked=asked)

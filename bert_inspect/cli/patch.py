@@ -8,10 +8,9 @@ import typer
 from ..errors import ExitCode
 from . import help
 from . import options as o
-from .ablate import WatchedOptions
 from .effects_out import EffectsFile, check_effects_file, deliver_effects
 from .expand import Only, expanded
-from .prepare import check_weights, prepare
+from .prepare import check_weights, find, prepare
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,8 +35,36 @@ class PatchOptions:
     ] = "denoising"
     metric: Annotated[
         Literal["logit-diff", "probability"],
-        typer.Option(help="The logit of the clean answer minus that of the corrupt one, or its probability."),
+        typer.Option(
+            help="The logit of the clean answer minus that of the corrupt one, or the probability of the clean answer."
+        ),
     ] = "logit-diff"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PatchedNumber:
+    """Which number of both runs is watched."""
+
+    panel: ClassVar = help.FILTER
+
+    target: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LABEL",
+            help="Watch this class (or token at a mask; 'start' or 'end' of an answer), not the clean answer.",
+        ),
+    ] = None
+    against: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LABEL",
+            help="Hold it against this class, not the corrupt answer (where that is the same: the next largest).",
+        ),
+    ] = None
+    token: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT|N", help="The token whose label, or place, is watched, where each has its own."),
+    ] = None
 
 
 @expanded
@@ -51,7 +78,7 @@ def patch(
     text: Annotated[o.TextOptions, Only("pair", "max_length", "truncate")],
     model: o.ModelOptions,
     asked: PatchOptions,
-    watched: WatchedOptions,
+    watched: PatchedNumber,
     all: Annotated[
         bool,
         typer.Option("--all", help="Every row, not the largest alone.", rich_help_panel=help.SHOW),
@@ -64,13 +91,16 @@ def patch(
     terminal = term.terminal()
     spec = model.spec()
     check_weights(spec)
-    from ..analysis.effects.patch_asked import PatchAsked
+    from ..analysis.effects.patch_asked import PatchAsked, check_patched
     from ..analysis.explain.wanted import Wanted
 
     wanted = PatchAsked(wanted=Wanted(**vars(watched)), **vars(asked))
     wanted.check()
     check_effects_file(output)
-    loaded, batch = prepare(replace(text, texts=[clean, corrupt]), spec, terminal)
+    checkpoint = find(spec, terminal)
+    check_patched(checkpoint.head)
+    two = replace(text, texts=[clean, corrupt])
+    loaded, batch = prepare(two, spec, terminal, apart=True, checkpoint=checkpoint)
     with terminal.waiting("patching"):
         from ..analysis.effects.patch import patch as patch_each
 

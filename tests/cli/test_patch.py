@@ -84,6 +84,11 @@ def test_random_weights_show_nothing_that_looks_like_an_answer(command: Command)
     assert "LABEL_" not in out and not re.search("changes? the answer", out)
 
 
+def test_two_words_are_two_sentences(command: Command, checkpoint: Path) -> None:
+    code, _, err = command("patch", "love", "hate", "--model", checkpoint)
+    assert code == 0 and "in quotes" not in err
+
+
 def test_a_text_is_shown_as_it_was_typed(command: Command, checkpoint: Path) -> None:
     code, out, _ = command("patch", "I [red]love[/red] cats!", "I [red]hate[/red] cats!", "--model", checkpoint)
     assert code == 0 and "I [red]love[/red] cats!" in out and "I [red]hate[/red] cats!" in out
@@ -110,6 +115,8 @@ def test_the_python_function_gives_the_same_record(
         (CORRUPT, ["--metric", "probability", "--against", "1"], "leave --against out"),
         (CORRUPT, ["-o", "effects.pdf"], "effects.pdf"),
         (CORRUPT, ["--each", "neuron"], "--each"),
+        (CORRUPT, ["--task", "multiple-choice"], "a text with choices cannot be patched"),
+        (CORRUPT, ["--target", "1", "--against", "1"], "1 cannot be held against itself"),
     ],
 )
 def test_what_cannot_be_done_is_said_before_anything_is_written(

@@ -9,14 +9,13 @@ from ...capture.editing.change import Change
 from ...capture.editing.keep import activations
 from ...capture.editing.plan import changed
 from ...capture.editing.run import run_edited
-from ...capture.editing.survey import survey
-from ...capture.editing.targets import Target, embedded, targets
+from ...capture.editing.survey import Survey, survey
+from ...capture.editing.targets import Target, received, targets
 from ...capture.model_inputs import model_inputs
 from ...capture.outputs.returned import returned_tensors
 from ...capture.tracing.editing import EditedStep, Place
 from ...errors import UsageError
 from ...loading.loaded import Loaded
-from ...traces.edits import Kind
 from ...traces.record import Input
 from ...traces.sentences import real_places
 from .handed import Handed
@@ -88,11 +87,10 @@ class PatchSweep:
 
     def __post_init__(self) -> None:
         loaded, seen = self.loaded, survey(self.loaded, self.other)
-        kind: Kind = "layer" if self.each == "layer-token" else self.each
-        if kind == "layer":
-            self._there[None] = embedded(seen)
+        if self.each == "layer-token":
+            self._there[None] = received(seen, 0)
         for layer in range(loaded.layers):
-            target, *more = targets(loaded, seen, kind, layer)
+            target, *more = self._targets(seen, layer)
             if more or not target.sees(1, len(self.own.tokens[0])):
                 raise UsageError(
                     f"layer {layer} cannot be patched: the model computes this for a part of the tokens at a time",
@@ -102,6 +100,13 @@ class PatchSweep:
         found, _ = activations(loaded, self.other, list(self._there.values()))
         self._values = dict(zip(self._there, found, strict=True))
         self._handed = Handed(loaded, self.own, seen)
+
+    def _targets(self, seen: Survey, layer: int) -> list[Target]:
+        if self.each != "layer-token":
+            return targets(self.loaded, seen, self.each, layer)
+        if layer + 1 < self.loaded.layers:  # what goes on from there: some models put a convolution behind a layer
+            return [received(seen, layer + 1)]
+        return targets(self.loaded, seen, "layer", layer)
 
     def run(self, some: Sequence[Patch]) -> Iterator[tuple[Patch, Mapping[str, Tensor], int]]:
         """Yield each patch with what the model returned, and the row of that in which it is told."""

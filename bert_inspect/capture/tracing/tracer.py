@@ -22,7 +22,7 @@ from .editing import Editing, Unedited
 from .events import Event, Ran
 from .function_mode import FunctionMode
 from .hooks import Attachment
-from .live_recorder import LiveRecorder
+from .live_recorder import LiveRecorder, Watcher
 from .module_calls import ModuleCalls
 from .recorder import Recorder
 from .recording import Outcome, Recording
@@ -56,6 +56,7 @@ class Tracer:
         specs: Sequence[TraceSpec],
         replay: Replay | None,
         editing: Editing | None = None,
+        watcher: Watcher | None = None,
     ) -> None:
         self.editing = editing
         self.error: Exception | None = None
@@ -68,8 +69,9 @@ class Tracer:
         self._kept = [Activations(spec, spec.selection.of(types), self.tensors) for spec in specs]
         self._recorder = Recorder(modules, self.tensors, family)
         seconds = any(spec.keep.seconds for spec in specs)
-        if seconds or replay is not None or any(spec.keep.any for spec in specs):
-            self.live = LiveRecorder(self._recorder, self._kept, seconds=seconds, replay=replay)
+        if seconds or replay is not None or watcher is not None or any(spec.keep.any for spec in specs):
+            watchers = [*self._kept, *([] if watcher is None else [watcher])]
+            self.live = LiveRecorder(self._recorder, watchers, seconds=seconds, replay=replay)
 
     def tell(self, event: Event, unedited: Unedited | None = None) -> None:
         """Note an event, or leave it on the tape; ``unedited`` is what an op returned before it was edited."""
@@ -117,15 +119,17 @@ def observe(
     specs: Sequence[TraceSpec],
     replay: Replay | None = None,
     editing: Editing | None = None,
+    watcher: Watcher | None = None,
 ) -> tuple[Tracer, Outcome]:
     """Run a forward of a model, given by all its modules under their paths, with a tracer attached; afterwards the
     model is as it was, whatever happened. A ``replay`` checks every step as it runs; ``specs`` say what is kept of
-    tensors, ``editing`` what is changed of them. An exception of the model's is its outcome.
+    tensors, ``editing`` what is changed of them; a ``watcher`` is shown the tensors that it wants. An exception of the
+    model's is its outcome.
 
     Raises:
         UsageError: the forward is one that is being traced already.
     """
-    tracer = Tracer(modules, family, specs=specs, replay=replay, editing=editing)
+    tracer = Tracer(modules, family, specs=specs, replay=replay, editing=editing, watcher=watcher)
     attachment, scripted = Attachment(), Scripted()
     mode = FunctionMode(tracer)
     collecting = gc.isenabled()

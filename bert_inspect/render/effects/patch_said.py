@@ -9,6 +9,7 @@ from ...traces.token_text import shown_token
 from ..explain.digits import decimals, plain
 from ..explain.said import name_of, title
 from ..outcome.meaning import LABEL, NO_ANSWER, means_something
+from .said import answer_word
 
 _UNITS = {
     "layer-token": "the hidden state of each token, before the first layer and after each,",
@@ -52,14 +53,17 @@ def reading(found: Effects) -> str:
 
 
 def number(found: Effects) -> str:
-    """Return which number is watched: ``positive - negative``."""
+    """Return which number is watched: ``logit of positive - negative``."""
     target, meant = found.answers[0].target, means_something(found.model)
     one = name_of(target, target.of, found.input, meant=meant)
+    if (what := answer_word(found.answers[0])) != "answer":
+        one = f"the {what}"
+    at = "" if target.token is None else f" at token {target.token}"
     if found.metric == "probability":
-        return f"probability of {one}"
+        return f"probability of {one}{at}"
     if target.against is not None:
-        return f"logit of {one} - {name_of(target, target.against, found.input, meant=meant)}"
-    return "score" if found.metric == "score" else f"logit of {one}"
+        return f"logit of {one} - {name_of(target, target.against, found.input, meant=meant)}{at}"
+    return "score" if found.metric == "score" else f"logit of {one}{at}"
 
 
 def answer(found: Effects, told: str) -> str:
@@ -95,7 +99,7 @@ def conclusion(found: Effects, told: AnswerEffects) -> str:
     flips = sum(effect.flips for effect in told.effects)
     own = safe_text(told.answer, most=LABEL)
     count = len(told.effects)
-    of = "1 patch" if count == 1 else f"{count:,} patches"
-    return (
-        f"{flips:,} of {of} change the answer from {own}." if flips else f"None of {of} changes the answer from {own}."
-    )
+    of, what = "1 patch" if count == 1 else f"{count:,} patches", answer_word(told)
+    if not flips:
+        return f"None of {of} changes the {what} from {own}."
+    return f"{flips:,} of {of} {'changes' if flips == 1 else 'change'} the {what} from {own}."

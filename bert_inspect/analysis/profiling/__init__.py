@@ -1,0 +1,1 @@
+"""Makes profiles: what a model does over a whole corpus."""

@@ -1,0 +1,76 @@
+"""What a model answers over a corpus, and what the corpus says that it should answer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ...capture.encode import class_index
+from ...capture.outputs.by_head import output_of
+from ...capture.outputs.classes import class_names, scale_of
+from ...errors import UsageError
+from ...families.heads import NEXT_SENTENCE, REPLACED_TOKENS, SEQUENCE_CLASSIFICATION, TOKEN_CLASSIFICATION
+from ...loading.loaded import Loaded
+from ...profiles.answers import Answer, AnswersTotal
+from ...traces.output import Prediction
+from ...traces.record import Input
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnswersOf:
+    """A model that chooses one of several classes for each sentence, or for each of its tokens."""
+
+    loaded: Loaded
+    of: Literal["sentences", "tokens"]
+    classes: Sequence[str]
+
+    def nothing(self) -> AnswersTotal:
+        """Return totals of no answers."""
+        return AnswersTotal(self.of, self.classes)
+
+    def index(self, label: str | int, where: str) -> int:
+        """Return a label of the corpus as the index of a class; ``where`` is how errors call its place.
+
+        Raises:
+            UsageError: the model has no such class, or labels tokens one by one.
+        """
+        if self.of == "tokens":
+            raise UsageError(
+                f"{where} has one label, and this model labels each token", "leave the labels out of the file"
+            )
+        try:
+            index = class_index(label, self.classes)
+        except UsageError as error:
+            raise UsageError(f"{where}: {error.message}", error.hint) from error
+        if not 0 <= index < len(self.classes):
+            raise UsageError(
+                f"{where}: label {index} is not a class of this model",
+                f"its classes are 0 to {len(self.classes) - 1}: {', '.join(self.classes[:20])}",
+            )
+        return int(index)
+
+    def answers(self, batch: Input, output: Any, labels: Sequence[int | None]) -> list[Answer]:
+        """Return what the model answers in a batch; ``labels`` are the classes of its sentences, as the corpus says."""
+        found = output_of(self.loaded, batch, output)
+        if self.of == "sentences":
+            pairs = zip(found.predictions or (), labels, strict=True)
+            return [_answer(prediction, label) for prediction, label in pairs]
+        return [_answer(prediction, None) for row in found.tokens or () for prediction in row if prediction is not None]
+
+
+def answers_of(loaded: Loaded) -> AnswersOf | None:
+    """Return how to read a model's answers, None where it does not choose one of several classes."""
+    head, config = loaded.head, loaded.model.config
+    if head is SEQUENCE_CLASSIFICATION:
+        chooses = scale_of(config) == "softmax"
+        return AnswersOf(loaded=loaded, of="sentences", classes=class_names(config)) if chooses else None
+    if head is NEXT_SENTENCE:
+        return AnswersOf(loaded=loaded, of="sentences", classes=head.classes)
+    if head is TOKEN_CLASSIFICATION:
+        return AnswersOf(loaded=loaded, of="tokens", classes=class_names(config))
+    if head is REPLACED_TOKENS:
+        return AnswersOf(loaded=loaded, of="tokens", classes=head.classes)
+    return None
+
+
+def _answer(prediction: Prediction, label: int | None) -> Answer:
+    return Answer(index=prediction.index, probability=float(prediction.score), label=label)

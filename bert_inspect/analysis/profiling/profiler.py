@@ -1,0 +1,162 @@
+"""Profiles a corpus block by block: batches of like length, each run once and summed up while it runs."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
+
+from msgspec import structs
+
+from ...capture.batches import Paired, batches, encode_batch
+from ...capture.describe import described, environment
+from ...capture.model_inputs import as_given
+from ...capture.watching import run_watched
+from ...errors import BertInspectError, UsageError
+from ...families.heads import MULTIPLE_CHOICE
+from ...loading.loaded import Loaded
+from ...loading.weights.digest import digest_of as weights_digest
+from ...profiles.coverage import Block, Coverage, digest_of
+from ...profiles.record import FORMAT, VERSION, Corpus, Profile
+from ...profiles.total import BatchTotals, Total
+from ...traces.record import Input
+from ...traces.selection import Selection
+from .answered import answers_of
+from .batch import BatchWatcher
+from .frame import frame_of
+from .looks import marks_of
+from .plan import Plan, signature_of
+from .real_tokens import RealTokens
+
+
+class Line(Paired, Protocol):
+    """A sentence of a corpus, and the class that the corpus gives it."""
+
+    @property
+    def label(self) -> str | int | None: ...  # noqa: D102
+
+
+class Profiler:
+    """A model that is ready to profile any part of a corpus.
+
+    Args:
+        loaded: the model.
+        tokenizer: its fast tokenizer.
+        selection: which steps are told.
+        batch_size: the most sentences of a batch.
+        limit: the most tokens of a sentence.
+        truncate: whether longer ones are cut.
+        examples: how many tokens are kept of each unit that drive it most.
+
+    Raises:
+        UsageError: the model has no numbers, or chooses between texts, or nothing is selected.
+        BertInspectError: its forward fails.
+    """
+
+    def __init__(
+        self,
+        loaded: Loaded,
+        tokenizer: Any,
+        *,
+        selection: Selection,
+        batch_size: int,
+        limit: int | None,
+        truncate: bool,
+        examples: int = 0,
+    ) -> None:
+        if loaded.weights == "none":
+            raise UsageError("without weights there are no activations", 'leave `weights="none"` out')
+        if loaded.head is MULTIPLE_CHOICE:
+            raise UsageError(
+                f"{loaded.name} chooses between texts that may follow one, and a corpus holds texts alone",
+                "profile its body: --task feature-extraction",
+            )
+        self._loaded, self._tokenizer = loaded, tokenizer
+        self._selection, self._size, self._limit, self._truncate = selection, batch_size, limit, truncate
+        self._examples = examples
+        self._frame = frame_of(loaded, tokenizer, selection=selection, limit=limit)
+        self._answers = answers_of(loaded)
+        self._device = next(loaded.model.parameters()).device
+        self._heads = loaded.sizes.get("heads", 1)
+        self._plans = {False: self._frame.plans[0], True: self._frame.plans[-1]}  # by whether there is padding
+
+    def begin(self, corpus: Corpus) -> Total:
+        """Return the totals of nothing: a profile of the corpus of which no block is done."""
+        loaded = self._loaded
+        return Total(
+            frame=Profile(
+                format=FORMAT,
+                version=VERSION,
+                environment=environment(),
+                model=described(loaded),
+                weights=weights_digest(loaded.model),
+                input=structs.replace(corpus, done=[], digests=[], sentences=0, tokens=0, cut=0),
+                selection=self._selection.described(),
+                examples=self._examples,
+                steps=list(self._frame.steps),
+                heads=[],
+            ),
+            coverage=Coverage(),
+            answers=None if self._answers is None else self._answers.nothing(),
+            heads=self._frame.no_heads(self._heads),
+        )
+
+    def add(self, total: Total, number: int, lines: Sequence[Line]) -> None:
+        """Profile a block of the corpus, and add it to the totals as a whole: if it fails, nothing of it.
+
+        Raises:
+            UsageError: a sentence is too long, or its label is no class of the model; names its line.
+            BertInspectError: the forward fails.
+        """
+        found, tokens, cut = [], 0, 0
+        for encoded, labels in self._batches(lines):
+            found.append(self._run(encoded, labels, total))
+            tokens += sum(map(sum, encoded.attention_mask))
+            cut += sum(map(bool, encoded.truncated))
+        for batch in found:
+            total.add(batch)
+        digest = digest_of((line.text, line.pair, line.label) for line in lines)
+        total.done(number, Block(digest=digest, sentences=len(lines), tokens=tokens, cut=cut))
+
+    def _batches(self, lines: Sequence[Line]) -> Iterator[tuple[Input, list[int | None]]]:
+        """Yield the batches of a block, each with the classes that the corpus gives its sentences."""
+        for batch in batches(lines, self._tokenizer, size=self._size):
+            labels = [None if line.label is None else self._index(line) for line in batch]
+            encoded = encode_batch(self._tokenizer, batch, limit=self._limit, truncate=self._truncate)
+            yield as_given(self._loaded, encoded), labels
+
+    def _index(self, line: Line) -> int | None:
+        if self._answers is None or line.label is None:
+            raise UsageError(
+                f"{line.place} has a label, and this model does not choose one of several classes",
+                "leave the labels out of the file",
+            )
+        return self._answers.index(line.label, line.place)
+
+    def _run(self, batch: Input, labels: Sequence[int | None], total: Total) -> BatchTotals:
+        """Run a batch and return what it adds. The plan that served a batch like it is tried first."""
+        real = RealTokens(batch.attention_mask, heads=self._heads, device=self._device)
+        marks = marks_of(batch, self._device)
+        tried: list[Plan] = []
+        plan: Plan | None = self._plans[real.padded]
+        while plan is not None:
+            watcher = BatchWatcher(plan, batch, real, marks, examples=self._examples, least=total.least)
+            recording, output = run_watched(self._loaded, batch, watcher)
+            ran = signature_of(recording.steps)
+            if ran == plan.signature and not watcher.went_otherwise:
+                self._plans[real.padded] = plan
+                return BatchTotals(
+                    numbers=watcher.numbers,
+                    dimensions=watcher.dimensions,
+                    heads={self._frame.heads[place]: heads for place, heads in watcher.looks.items()},
+                    answers=() if self._answers is None else self._answers.answers(batch, output, labels),
+                )
+            tried.append(plan)
+            plan = next((each for each in self._frame.plans if each.signature == ran and each not in tried), None)
+        raise BertInspectError(
+            f"the model runs other steps over {batch_name(batch)} than over sentences of other lengths",
+            "its steps cannot be added up; bert-inspect run shows them",
+        )
+
+
+def batch_name(batch: Input) -> str:
+    """Return what a batch is called in an error."""
+    first, last = min(batch.lines), max(batch.lines)
+    return f"sentence {first}" if first == last else f"sentences {first} to {last}"

@@ -1,0 +1,105 @@
+"""What is kept of a tensor: counts, sums in float64, extremes, a histogram. Nothing here knows what a tensor is."""
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...profiles import buckets
+from ...profiles.tensor_totals import BatchDimensions, BatchNumbers
+
+_CHUNK = 1 << 16
+"""Numbers that are looked at together: their float64 copy (512 KiB) stays in a core's cache."""
+
+
+def numbers_of(tensor: Tensor, dimensions: BatchDimensions | None = None) -> BatchNumbers:
+    """Return the numbers of a tensor of any shape; ``dimensions`` are those of the same tensor, whose sums serve."""
+    flat = tensor.detach().reshape(-1)
+    count = flat.numel()
+    if not count:
+        return _nothing(0, 0, 0)
+    low, high = (float(end) for end in torch.aminmax(flat))
+    nan = inf = 0
+    if not (math.isfinite(low) and math.isfinite(high)):
+        nan, inf = int(torch.isnan(flat).sum()), int(torch.isinf(flat).sum())
+        flat, dimensions = flat[torch.isfinite(flat)], None
+        if not flat.numel():
+            return _nothing(count, nan, inf)
+        low, high = (float(end) for end in torch.aminmax(flat))
+    sizes, zeros = _sizes(flat)
+    if dimensions is None:
+        total, squares = _sums(flat)
+    else:
+        total, squares = float(dimensions.total.sum()), float(dimensions.squares.sum())
+    return BatchNumbers(
+        count=count, nan=nan, inf=inf, zeros=zeros, low=low, high=high, total=total, squares=squares, sizes=sizes
+    )
+
+
+def dimensions_of(rows: Tensor) -> BatchDimensions:
+    """Return the numbers of a tensor (tokens, dimensions) by dimension, without examples."""
+    rows = rows.detach()
+    double = rows.double()
+    zeros = torch.zeros(rows.shape[1], dtype=torch.int64)
+    if int(torch.count_nonzero(rows)) < rows.numel():
+        zeros = (rows == 0).sum(dim=0).cpu()
+    total = double.sum(dim=0)
+    return BatchDimensions(
+        count=rows.shape[0],
+        low=_array(rows.amin(dim=0)),
+        high=_array(rows.amax(dim=0)),
+        zeros=zeros.numpy(),
+        total=_array(total),
+        squares=_array(torch.mul(double, double, out=double).sum(dim=0)),
+    )
+
+
+def _sums(flat: Tensor) -> tuple[float, float]:
+    """Return the sum of numbers and that of their squares, in float64, chunk by chunk."""
+    buffer = torch.empty(min(_CHUNK, flat.numel()), dtype=torch.float64, device=flat.device)
+    totals, squares = [], []
+    for start in range(0, flat.numel(), _CHUNK):
+        piece = flat[start : start + _CHUNK]
+        chunk = buffer[: piece.numel()].copy_(piece)
+        totals.append(chunk.sum())
+        squares.append(torch.dot(chunk, chunk))
+    return float(torch.stack(totals).sum()), float(torch.stack(squares).sum())
+
+
+def _sizes(flat: Tensor) -> tuple[np.ndarray[tuple[int, int], np.dtype[np.int64]], int]:
+    """Return how many numbers fall into each bucket (negative, positive), and how many are 0. What is too large for a
+    float32 counts as its largest.
+    """
+    if flat.dtype is not torch.float32:
+        flat = flat.float().clamp_(torch.finfo(torch.float32).min, torch.finfo(torch.float32).max)
+    bits = flat.contiguous().view(torch.int32)
+    # The sign stays in front: negative numbers count below 0.
+    counted = torch.bincount((bits >> buckets.SHIFT).add_(buckets.SIDE), minlength=2 * buckets.SIDE).cpu().numpy()
+    sides = counted.astype(np.int64).reshape(2, buckets.SIDE)
+    zeros = 0
+    if sides[0, 0] or sides[1, 0]:  # the lowest buckets hold the smallest numbers besides 0
+        nothing = flat == 0
+        zeros = int(nothing.sum())
+        below = int((nothing & torch.signbit(flat)).sum())
+        sides[0, 0] -= below
+        sides[1, 0] -= zeros - below
+    return sides, zeros
+
+
+def _nothing(count: int, nan: int, inf: int) -> BatchNumbers:
+    return BatchNumbers(
+        count=count,
+        nan=nan,
+        inf=inf,
+        zeros=0,
+        low=math.inf,
+        high=-math.inf,
+        total=0.0,
+        squares=0.0,
+        sizes=np.zeros((2, buckets.SIDE), dtype=np.int64),
+    )
+
+
+def _array(tensor: Tensor) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    return tensor.double().cpu().numpy()
