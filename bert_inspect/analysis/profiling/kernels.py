@@ -71,9 +71,20 @@ def sum_up(rows: Any, bits: Any, places: Any, tables: Any) -> tuple[float, float
 
 
 @_compiled()
-def sum_up_columns(rows: Any, places: Any, totals: Any, squares: Any, low: Any, high: Any) -> None:
-    """Add up the columns of some rows of a matrix, and their squares, and find the smallest and the largest number of
-    each.
+def zeros(bits: Any, places: Any) -> tuple[int, int]:
+    """Return how many numbers of some rows, given by their bits, are 0, and how many -0."""
+    positive = negative = 0
+    for place in places:
+        for number in bits[place]:
+            positive += number == 0
+            negative += number == 0x80000000
+    return positive, negative
+
+
+@_compiled()
+def sum_up_columns(rows: Any, places: Any, totals: Any, squares: Any, low: Any, high: Any, nothing: Any) -> None:
+    """Add up the columns of some rows of a matrix, and their squares, find the smallest and the largest number of each,
+    and count those that are 0.
     """
     for place in places:
         for column in range(rows.shape[1]):
@@ -83,3 +94,4 @@ def sum_up_columns(rows: Any, places: Any, totals: Any, squares: Any, low: Any, 
             squares[column] += double * double
             low[column] = min(low[column], number)
             high[column] = max(high[column], number)
+            nothing[column] += number == 0

@@ -24,11 +24,12 @@ _CHUNK = 1 << 18
 
 
 class Summed(NamedTuple):
-    """The numbers of some rows: how many have each leading bits (the positive ones first), their sum, that of their
-    squares, the smallest and the largest. The last four say nothing where one is not finite.
+    """The numbers of some rows: how many that are not 0 have each leading bits (negative, positive), how many are 0,
+    their sum, that of their squares, the smallest and the largest. The last four say nothing where one is not finite.
     """
 
     counted: NDArray[np.int64]
+    zeros: int
     total: float
     squares: float
     low: float
@@ -49,25 +50,36 @@ def summed(rows: Rows) -> Summed:
     def chunk(places: NDArray[np.int64]) -> tuple[Any, ...]:
         tables = np.zeros((4, 2 * buckets.SIDE), dtype=np.int32)
         found = sum_up(numbers, bits, places, tables)
-        return tables.sum(axis=0, dtype=np.int64), *found
+        return tables.sum(axis=0), *found
 
     tables, totals, squares, lows, highs = zip(*_each(chunk, rows), strict=True)
-    return Summed(sum(tables), float(np.sum(totals)), float(np.sum(squares)), min(lows), max(highs))
+    counted = np.zeros((2, buckets.SIDE), dtype=np.int64)
+    for table in tables:
+        counted += table.reshape(counted.shape)[::-1]  # the sign bit stands in front
+    zeros = 0
+    if counted[:, 0].any():  # there are the smallest numbers too
+        above, below = _kernels().zeros(bits, rows.places_on_cpu)
+        zeros = above + below
+        counted[:, 0] -= below, above
+    return Summed(counted, zeros, sum(totals), sum(squares), min(lows), max(highs))
 
 
 def columns_summed(rows: Rows) -> tuple[NDArray[np.float64], ...]:
-    """Return the sums, the sums of squares, the smallest and the largest numbers of the columns of some rows."""
+    """Return the sums, the sums of squares, the smallest and the largest numbers, and the number of zeros, of the
+    columns of some rows.
+    """
     numbers = rows.matrix.detach().contiguous().numpy()
     sum_up_columns, size = _kernels().sum_up_columns, numbers.shape[1]
 
     def chunk(places: NDArray[np.int64]) -> tuple[Any, ...]:
-        found = np.zeros(size), np.zeros(size), np.full(size, np.inf, np.float32), np.full(size, -np.inf, np.float32)
+        ends = np.full(size, np.inf, np.float32), np.full(size, -np.inf, np.float32)
+        found = np.zeros(size), np.zeros(size), *ends, np.zeros(size, np.int32)
         sum_up_columns(numbers, places, *found)
         return found
 
     parts = (np.stack(part).astype(np.float64) for part in zip(*_each(chunk, rows), strict=True))
-    totals, squares, lows, highs = parts
-    return totals.sum(axis=0), squares.sum(axis=0), lows.min(axis=0), highs.max(axis=0)
+    totals, squares, lows, highs, nothing = parts
+    return totals.sum(axis=0), squares.sum(axis=0), lows.min(axis=0), highs.max(axis=0), nothing.sum(axis=0)
 
 
 def _each(work: Callable[[NDArray[np.int64]], tuple[Any, ...]], rows: Rows) -> list[tuple[Any, ...]]:

@@ -23,18 +23,17 @@ def numbers_of(rows: Rows, dimensions: BatchDimensions | None = None) -> BatchNu
     """Return the numbers of some rows; ``dimensions`` are those of the same ones, whose sums serve."""
     if one_pass.usable(rows.matrix):
         found = one_pass.summed(rows)
-        if not found.counted.reshape(2, -1)[:, _INFINITE:].any():
-            sizes, zeros = _without_zeros(np.roll(found.counted, buckets.SIDE), rows)
+        if not found.counted[:, _INFINITE:].any():
             return BatchNumbers(
-                count=int(found.counted.sum()),
+                count=int(found.counted.sum()) + found.zeros,
                 nan=0,
                 inf=0,
-                zeros=zeros,
+                zeros=found.zeros,
                 low=found.low,
                 high=found.high,
                 total=found.total,
                 squares=found.squares,
-                sizes=sizes,
+                sizes=found.counted,
             )
     flat = rows.taken.detach().reshape(-1)
     count = flat.numel()
@@ -62,20 +61,18 @@ def dimensions_of(rows: Rows) -> BatchDimensions:
     """Return the numbers of some rows by dimension, without examples."""
     taken = rows.matrix.detach()
     if one_pass.usable(taken):
-        total, squares, low, high = one_pass.columns_summed(rows)
+        total, squares, low, high, nothing = one_pass.columns_summed(rows)
     else:
         taken = rows.taken.detach()
+        nothing = _array((taken == 0).sum(dim=0))
         double = taken.double()
         total, low, high = (_array(each) for each in (double.sum(dim=0), taken.amin(dim=0), taken.amax(dim=0)))
         squares = _array(torch.mul(double, double, out=double).sum(dim=0))
-    zeros = torch.zeros(taken.shape[1], dtype=torch.int64)
-    if int(torch.count_nonzero(taken)) < taken.numel():
-        zeros = (rows.taken == 0).sum(dim=0).cpu()
     return BatchDimensions(
         count=len(rows.matrix) if rows.places is None else len(rows.places),
         low=low,
         high=high,
-        zeros=zeros.numpy(),
+        zeros=nothing.astype(np.int64),
         total=total,
         squares=squares,
     )
@@ -102,19 +99,12 @@ def _sizes(flat: Tensor) -> tuple[Sizes, int]:
     bits = flat.contiguous().view(torch.int32)
     # The sign stays in front: negative numbers count below 0.
     counted = torch.bincount((bits >> buckets.SHIFT).add_(buckets.SIDE), minlength=2 * buckets.SIDE).cpu().numpy()
-    return _without_zeros(counted.astype(np.int64), Rows(matrix=flat.reshape(1, -1)))
-
-
-def _without_zeros(counted: Sizes, rows: Rows) -> tuple[Sizes, int]:
-    """Return the counts of all buckets (those of negative numbers first) by sign and without zeros, and how many there
-    are of these.
-    """
-    sides = counted.reshape(2, buckets.SIDE)
+    sides = counted.astype(np.int64).reshape(2, buckets.SIDE)
     zeros = 0
-    if sides[0, 0] or sides[1, 0]:  # the lowest buckets hold the smallest numbers besides 0
-        nothing = rows.taken == 0
+    if sides[:, 0].any():  # there are the smallest numbers too
+        nothing = flat == 0
         zeros = int(nothing.sum())
-        below = int((nothing & torch.signbit(rows.taken)).sum())
+        below = int((nothing & torch.signbit(flat)).sum())
         sides[0, 0] -= below
         sides[1, 0] -= zeros - below
     return sides, zeros
