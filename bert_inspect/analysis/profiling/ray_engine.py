@@ -7,6 +7,7 @@ Ray starts a worker that is lost anew and gives its task to another.
 
 import logging
 import os
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -165,21 +166,33 @@ def _connected(cluster: Cluster) -> Iterator[Any]:
     if ray.is_initialized():  # by a program of which this is a part
         yield ray
         return
-    here: dict[str, Any] = {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
-    where = here if cluster.address is None else {"address": cluster.address}
+    where: dict[str, Any] = {"address": cluster.address}
+    if cluster.address is None:
+        where = {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
+        os.environ.setdefault("RAY_AUTH_MODE", "token")  # it listens to the network, but to nobody without this token
+        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))  # else Ray would write one into the home folder
     try:
         with _without_stderr(wanted=not cluster.verbose):
             ray.init(**where, log_to_driver=cluster.verbose, logging_level=level)
     except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
-        where_to = cluster.address or "this machine"
-        why = (str(error).strip().splitlines() or [""])[0]
-        raise UsageError(
-            f"there is no Ray cluster at {where_to}: {why}", "leave --address out: one is started on this machine"
-        ) from error
+        raise _no_cluster(cluster.address or "this machine", error) from error
     try:
         yield ray
     finally:
         ray.shutdown()
+
+
+def _no_cluster(address: str, error: BaseException) -> UsageError:
+    """Return the error that says why there is no cluster."""
+    why = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    causes, cause = "", error.__cause__
+    while cause is not None:
+        causes, cause = causes + str(cause), cause.__cause__
+    if "InvalidAuthToken" in causes:
+        return UsageError(
+            f"the Ray cluster at {address} wants its token", "set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN to the token"
+        )
+    return UsageError(f"there is no Ray cluster at {address}: {why}", "leave --address out to start one here")
 
 
 @contextmanager
