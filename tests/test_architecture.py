@@ -38,7 +38,7 @@ ROOMS: dict[str, set[str]] = {
     "corpus": {"errors", "profiles", "msgspec", "compression", "zstandard"},
     "loading": TRACES | {"errors", "msgspec"} | TORCH,
     "capture": TRACES | {"errors", "files", "corpus", "loading", "source_view", "msgspec", "numpy", "capture.naming"}
-    | {"capture.tracing", "capture.verify"} | TORCH,
+    | {"capture.tracing", "capture.verify", "profiles"} | TORCH,
     "capture.tracing": TRACES | {"errors", "capture", "capture.verify", "msgspec", "torch"},
     "capture.naming": TRACES | {"errors", "loading", "capture.tracing", "torch"},
     "capture.verify": TRACES | {"capture", "loading", "capture.naming", "capture.tracing", "torch"},
@@ -46,7 +46,7 @@ ROOMS: dict[str, set[str]] = {
     "analysis.causes": TRACES | {"diff", "msgspec", "numpy", "torch", "transformers"},
     "analysis.explain": TRACES | {"errors", "capture", "capture.tracing", "diff", "loading", "msgspec", "torch"},
     "analysis.effects": TRACES
-    | {"errors", "analysis.explain", "capture", "capture.tracing", "diff", "loading", "msgspec", "torch"},
+    | {"errors", "analysis.explain", "capture", "capture.tracing", "diff", "loading", "profiles", "msgspec", "torch"},
     "analysis.profiling": TRACES
     | {"errors", "files", "capture", "capture.tracing", "corpus", "loading", "profiles", "msgspec", "numpy", "ray"}
     | {"torch"},

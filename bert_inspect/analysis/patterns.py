@@ -7,31 +7,16 @@ left out, but for the share that falls on it. The rules and their bounds stand a
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..traces.record import Input, Trace
 from ..traces.sentences import classification_place
+from ..traces.vocabulary.places import MOST, PLACES, Place
 from .attention import Array, marks
 
-Place = Literal["first", "separator", "padding", "itself", "previous", "next", "same word", "token"]
-
-PLACES: Final[dict[Place, str]] = {
-    "first": "the first token",
-    "separator": "the separator",
-    "padding": "padding",
-    "itself": "the token itself",
-    "previous": "the token before",
-    "next": "the token after",
-    "same word": "the same word elsewhere",
-    "token": "one other token",
-}
-"""The places that a head may look at, in words."""
-
-MOST = 0.5
-"""From more than this share on a head looks mostly at one place."""
 EVEN = 0.2
 """Up to this share of the attention may have to move for it to be even, if it is to be called spread."""
 PAIRS = 3

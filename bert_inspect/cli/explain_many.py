@@ -1,6 +1,5 @@
 """``explain --input FILE``: many sentences, explained in batches into JSON Lines, a sentence a line."""
 
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -148,11 +147,12 @@ def _explained(asked: Asked, loaded: "Loaded", batch: "Input", edits: Sequence["
     Raises:
         UsageError: a sentence has no such number; the message names its line.
     """
+    from ..capture.of_line import of_line
+
     try:
         return asked.explained(loaded, batch, edits)
     except UsageError as error:
-        message = re.sub(r"^sentence (\d+)", lambda found: f"line {batch.lines[int(found[1]) - 1]}", error.message)
-        raise UsageError(message, error.hint) from error
+        raise of_line(error, batch) from error
 
 
 def _by_sentence(found: "Explanation") -> "Iterator[Explanation]":

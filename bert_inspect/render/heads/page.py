@@ -9,11 +9,12 @@ from rich.table import Table
 from rich.text import Text
 
 from ...analysis.attention import Array, LayerAttention, summaries
-from ...analysis.patterns import Place, in_words, pattern
+from ...analysis.patterns import in_words, pattern
 from ...safetext import safe_text
 from ...traces.record import Input, Trace
 from ...traces.sentences import names_of_special
 from ...traces.token_text import token_texts
+from ...traces.vocabulary.places import Place
 from ..header import header
 from ..result import outcome
 from ..words import BAD, DIM, KNOWN, LAYER, NAME, number, plural
