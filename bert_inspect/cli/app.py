@@ -15,9 +15,10 @@ from .diff import diff
 from .doctor import doctor
 from .explain import explain
 from .explore import explore
-from .help import DIFFER, FORMAT, SEE, WHY, Command, Group
+from .help import DIFFER, FORMAT, MANY, SEE, WHY, Command, Group
 from .model import model
 from .patch import patch
+from .profile import group as profile
 from .report import report
 from .run import run
 from .schema import schema
@@ -67,6 +68,7 @@ _COMMANDS = {
 for _group, _commands in _COMMANDS.items():
     for _command in _commands:
         app.command(_command.__name__, cls=Command, rich_help_panel=_group)(_command)
+app.add_typer(profile, name="profile", rich_help_panel=MANY)
 
 
 @cache
