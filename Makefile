@@ -86,6 +86,7 @@ bench: $(READY) ## Measure speed and memory, and write the tables of benchmarks/
 	$(BIN)/python benchmarks/profile_forward.py
 	$(BIN)/python benchmarks/peers.py
 	$(BIN)/python benchmarks/explanations.py --only costs --write
+	$(BIN)/python benchmarks/effects.py --write
 	$(BIN)/python benchmarks/explanations.py --quick --only faithful --only shortcut --only sums
 
 # In an environment of its own, without bert-inspect: transformers alone makes the model and measures it.

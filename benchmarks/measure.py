@@ -259,7 +259,7 @@ def throughput(pairs: int, folder: Path) -> Iterator[Row]:
     from bert_inspect.api import load
     from bert_inspect.capture.batches import batches, trace_batch
     from bert_inspect.capture.keep import Keep
-    from bert_inspect.capture.sentence_file import NumberedLine
+    from bert_inspect.corpus.sentence_file import NumberedLine
     from bert_inspect.loading.loaded import Loaded
     from bert_inspect.traces.selection import Selection
     from bert_inspect.traces.trace_file import trace_line

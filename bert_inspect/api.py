@@ -239,8 +239,9 @@ def ablate(
         choices: as for `trace`.
         each: ``"head"``, ``"layer"``, ``"attention"`` (all heads of a layer), ``"intermediate"`` (all neurons of a
             layer), ``"neuron"`` (of one layer), ``"token"`` or ``"word"``.
-        how: ``"zero"``; ``"mean"`` over the real tokens of all sentences; ``"resample:TEXT"``: what the same part gives
-            for another sentence; or a number that scales. Tokens and words are replaced by the mask.
+        how: ``"zero"``; ``"mean"`` over the real tokens of all sentences; ``"mean:FILE"`` over those of a corpus, by
+            its profile; ``"resample:TEXT"``: what the same part gives for another sentence; or a number that scales.
+            Tokens and words are replaced by the mask.
         layer: look at this layer alone.
         target: the class that is watched, by name or index; by default the predicted one. For other heads as for
             `explain`.

@@ -139,6 +139,26 @@ def growing(path: str | os.PathLike[str]) -> Iterator[Growing]:
         unfinished.discard(name)
 
 
+@contextmanager
+def held(path: str | os.PathLike[str]) -> Iterator[bool]:
+    """Hold what is to be written to ``path`` for this process alone, by an empty file beside it that is removed at the
+    end; yield whether the file system knows locks.
+
+    Raises:
+        UsageError: the folder cannot be written to, or another process holds it.
+    """
+    name = f"{os.fspath(path)}.lock"
+    with _opened(name) as raw:
+        locked = _locked(raw, name, of=path)
+        unfinished.add(name)
+        try:
+            yield locked
+        finally:
+            with suppress(OSError):
+                os.unlink(name)  # noqa: PTH108
+            unfinished.discard(name)
+
+
 def _opened(name: str) -> BinaryIO:
     try:
         return open(name, "a+b", buffering=0)  # noqa: PTH123 - a name that may be no path
@@ -146,8 +166,8 @@ def _opened(name: str) -> BinaryIO:
         raise cannot_write(name, error) from error
 
 
-def _locked(raw: BinaryIO, path: str | os.PathLike[str]) -> bool:
-    """Lock a file for this process; say whether that can be done.
+def _locked(raw: BinaryIO, path: str | os.PathLike[str], *, of: str | os.PathLike[str] | None = None) -> bool:
+    """Lock a file for this process; say whether that can be done. ``of`` is the output that it is locked for.
 
     Raises:
         UsageError: another process has locked it, or has removed it since it was opened.
@@ -159,11 +179,11 @@ def _locked(raw: BinaryIO, path: str | os.PathLike[str]) -> bool:
     try:
         fcntl.flock(raw.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        raise _in_use(path) from error
+        raise _in_use(of or path) from error
     except OSError:  # a file system without locks
         return False
     if not os.path.exists(path) or not os.path.samestat(os.fstat(raw.fileno()), os.stat(path)):  # noqa: PTH110, PTH116
-        raise _in_use(path)
+        raise _in_use(of or path)
     return True
 
 

@@ -156,6 +156,6 @@ class Effects(_Saves, effects_record.Effects, frozen=True, kw_only=True):
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         """Show them in a notebook."""
-        from .render.effects.notebook import mimebundle  # rich is needed only to be shown
+        from .render.effects.page import mimebundle  # rich is needed only to be shown
 
         return mimebundle(self)

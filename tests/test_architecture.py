@@ -35,9 +35,10 @@ ROOMS: dict[str, set[str]] = {
     "cells": TRACES | {"errors", "diff", "msgspec", "numpy"},
     "stations": TRACES | {"errors", "cells", "source_view", "msgspec", "numpy"},
     "profiles": TRACES | {"errors", "msgspec", "numpy"},
+    "corpus": {"errors", "profiles", "msgspec", "compression", "zstandard"},
     "loading": TRACES | {"errors", "msgspec"} | TORCH,
-    "capture": TRACES | {"errors", "files", "loading", "source_view", "msgspec", "numpy", "capture.naming"}
-    | {"capture.tracing", "capture.verify"} | TORCH,
+    "capture": TRACES | {"errors", "files", "corpus", "loading", "source_view", "msgspec", "numpy", "capture.naming"}
+    | {"capture.tracing", "capture.verify", "profiles"} | TORCH,
     "capture.tracing": TRACES | {"errors", "capture", "capture.verify", "msgspec", "torch"},
     "capture.naming": TRACES | {"errors", "loading", "capture.tracing", "torch"},
     "capture.verify": TRACES | {"capture", "loading", "capture.naming", "capture.tracing", "torch"},
@@ -45,7 +46,7 @@ ROOMS: dict[str, set[str]] = {
     "analysis.causes": TRACES | {"diff", "msgspec", "numpy", "torch", "transformers"},
     "analysis.explain": TRACES | {"errors", "capture", "capture.tracing", "diff", "loading", "msgspec", "torch"},
     "analysis.effects": TRACES
-    | {"errors", "analysis.explain", "capture", "capture.tracing", "diff", "loading", "msgspec", "torch"},
+    | {"errors", "analysis.explain", "capture", "capture.tracing", "diff", "loading", "profiles", "msgspec", "torch"},
     "analysis.profiling": TRACES
     | {"errors", "capture", "capture.tracing", "loading", "profiles", "msgspec", "numpy", "torch"},
     "analysis.doctor": TRACES | {"errors", "analysis", "capture", "loading", "diff", "msgspec", "numpy", "torch"},
@@ -72,10 +73,9 @@ ROOMS: dict[str, set[str]] = {
     "api": TRACES | {"errors", "analysis", "analysis.effects", "analysis.explain", "capture", "loading", "result"}
     | {"stations", "tour", "transformers"},
     "cli": TRACES | EDGE | {"terminal", "loading", "capture", "analysis", "analysis.doctor", "analysis.causes", "diff"}
-    | {"analysis.effects", "render.effects"}
+    | {"analysis.effects", "analysis.profile", "corpus", "profiles", "render.effects"}
     | {"analysis.explain", "cells", "dataflow", "source_view", "render", "render.diagram", "render.explain"}
-    | {"render.report", "render.walk", "stations", "tui", "typer", "msgspec", "rich"}
-    | {"profiles", "render.profiles"},
+    | {"render.profiles", "render.report", "render.walk", "stations", "tui", "typer", "msgspec", "rich"},
     "__main__": EDGE | {"terminal", "cli"},
     "__init__": {"api", "errors", "result", "tour"},
 }  # fmt: skip
@@ -84,7 +84,8 @@ ROOMS: dict[str, set[str]] = {
 LATER = {
     "cli": {"capture", "render", "render.diagram", "render.explain", "render.report", "analysis", "analysis.causes"}
     | {"analysis.doctor", "analysis.explain", "cells", "diff", "dataflow", "source_view", "tui", "msgspec", "rich"}
-    | {"render.walk", "stations", "analysis.effects", "render.effects", "profiles", "render.profiles"},
+    | {"render.walk", "stations", "analysis.effects", "render.effects", "analysis.profile", "corpus", "profiles"}
+    | {"render.profiles"},
     "terminal": {"rich"},
     "query": {"pandas"},
     "render.walk": {"nbformat"},

@@ -6,6 +6,7 @@ from typing import Any, Protocol, TypeVar
 
 from msgspec import structs
 
+from ..corpus.sentence_file import NumberedLine
 from ..errors import UsageError
 from ..loading.loaded import Loaded
 from ..traces.edits import Edit
@@ -14,7 +15,6 @@ from ..traces.selection import Selection
 from .encode import Sentences, encode
 from .forward import run_forward
 from .keep import Keep
-from .sentence_file import NumberedLine
 
 _WINDOW = 64
 """How many batches of sentences are looked at together to sort them by length; no more are ever in memory."""

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from threading import RLock
 from typing import Any
 
+from ..corpus.sentence_file import check_length
 from ..errors import UsageError
 from ..traces.record import Input
 from .piece_spans import pieces_of, without_spaces
-from .sentence_file import check_length
 
 _MOST_NAMES = 20
 Label = float | str

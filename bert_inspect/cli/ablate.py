@@ -1,27 +1,20 @@
 """``bert-inspect ablate``: what changes if a part is taken away, each in turn."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import typer
 
 from ..errors import ExitCode
-from ..terminal import Terminal
 from . import complete, help
 from . import options as o
 from .ablate_many import ManySentences, ablate_many
-from .deliver import deliver
+from .effects_out import EffectsFile, check_effects_file, deliver_effects
 from .expand import Only, Without, expanded
 from .inputs import shows_help
-from .outfile import check_picture, drawn
 from .prepare import check_weights, prepare
 
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-
-    from ..analysis.effects.record import Effects
-
-_FORMATS = (".svg", ".png", ".html", ".json")
+_UNITS = {"attention": "attention block", "intermediate": "feed-forward block"}
 Each = Literal["head", "layer", "attention", "intermediate", "token", "word", "neuron"]
 
 
@@ -43,8 +36,9 @@ class UnitOptions:
         typer.Option(
             metavar="HOW",
             autocompletion=complete.hows,
-            help="What stands in its place: zero, mean (over the tokens of the sentences), resample:TEXT (what it "
-            "gives for another sentence), or a number that scales. Tokens and words are masked.",
+            help="What stands in its place: zero, mean (over the tokens of the sentences), mean:PROFILE (over a "
+            "corpus), resample:TEXT (what it gives for another sentence), or a number that scales. Tokens and words "
+            "are masked.",
         ),
     ] = "zero"
     layer: Annotated[
@@ -97,16 +91,7 @@ def ablate(
         typer.Option("--all", help="Every row and every sentence, not the largest alone.", rich_help_panel=help.SHOW),
     ] = False,
     out: Annotated[o.OutputOptions, Only("json")],
-    output: Annotated[
-        str | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            help="A file too: .svg, .png, .html or .json; '-' is JSON on stdout.",
-            rich_help_panel=help.SAVE,
-        ),
-    ] = None,
+    output: EffectsFile = None,
     term: o.TerminalOptions,
 ) -> int:
     """Take each head, layer or token away in turn: see what follows."""
@@ -120,54 +105,14 @@ def ablate(
     asked.check()
     if file.input_file is None and shows_help(context, text.texts):
         return ExitCode.USAGE
-    suffix = "" if output is None or output == "-" else check_picture(output, _FORMATS)
+    check_effects_file(output)
     if file.input_file is not None:
         found = ablate_many(file, text, spec, asked, terminal)
     else:
-        loaded, batch = prepare(text, spec, terminal)
-        with terminal.waiting(f"taking each {units.each} away"):
+        loaded, batch = prepare(text, spec, terminal, edits=asked.layers())
+        with terminal.waiting(f"taking each {_UNITS.get(units.each, units.each)} away"):
             from ..analysis.effects.ablate import ablate as ablate_each
 
             found = ablate_each(loaded, batch, asked=asked)
-    if output is not None and suffix:
-        terminal.save(output, [_file(found, suffix, every=all)])
-    _deliver(found, terminal, o.OutputOptions(json=out.json or output == "-"), every=all)
+    deliver_effects(found, terminal, out, output=output, every=all)
     return ExitCode.OK
-
-
-def _file(found: "Effects", suffix: str, *, every: bool) -> bytes:
-    """Return effects as the bytes of a file of that kind."""
-    if suffix == ".json":
-        return b"".join(effects_json(found))
-    from ..render.effects.view import View
-
-    view = View(all=every)
-    if suffix == ".html":
-        from ..render.report import effects_html
-
-        return effects_html(found, view).encode()
-    from ..render.effects.picture import effects_svg
-
-    return drawn(effects_svg(found, view), suffix)
-
-
-def _deliver(found: "Effects", terminal: Terminal, out: o.OutputOptions, *, every: bool) -> None:
-    def picture() -> "RenderableType":
-        from ..render.effects.page import effects_page
-        from ..render.effects.view import View
-
-        return effects_page(found, View(all=every))
-
-    def summary() -> "RenderableType":
-        from ..render.effects.page import effects_summary
-
-        return effects_summary(found)
-
-    deliver(terminal, out, json=lambda: effects_json(found), picture=picture, summary=summary)
-
-
-def effects_json(found: "Effects") -> list[bytes]:
-    """Return effects as a line of strict JSON."""
-    from ..traces.codec import encode_line
-
-    return [encode_line(found)]

@@ -50,10 +50,10 @@ def ablate_many(
     if asked.each in OF_SENTENCE:
         told = f"each sentence of {name} has {asked.each}s of its own: there is no mean over them"
         raise UsageError(told, "leave --input out, or take --each head")
-    ready = ready_for(name, text, spec, terminal, instead="ablate one text with --choice")
+    ready = ready_for(name, text, spec, terminal, edits=asked.layers(), instead="ablate one text with --choice")
     from ..analysis.effects.ablate import ablate_means
     from ..capture.batches import batches, encode_batch
-    from ..capture.sentence_file import read_lines
+    from ..corpus.sentence_file import read_lines
 
     encoded = [
         encode_batch(ready.tokenizer, lines, limit=ready.limit, truncate=text.truncate)

@@ -67,7 +67,7 @@ def questions(incomplete: str) -> list[str]:
 
 def hows(incomplete: str) -> list[str]:
     """Return what may stand in the place of what is taken away."""
-    return [how for how in ("zero", "mean", "resample:") if how.startswith(incomplete)]
+    return [how for how in ("zero", "mean", "mean:", "resample:") if how.startswith(incomplete)]
 
 
 def settings(incomplete: str) -> list[str]:

@@ -98,6 +98,16 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         ('bert-inspect compare "I love cats!" --b dtype=bfloat16', "what another precision changes"),
         ('bert-inspect compare --a text="I love cats!" --b text="I hate cats!"', "two sentences"),
     ),
+    "profile": (
+        ("bert-inspect profile --input sentences.txt -o profile.json", "what the activations do over a whole file"),
+        ("bert-inspect profile --input sentences.txt --shard 1/4 -o 1.json", "a quarter of it, on this machine"),
+        ("bert-inspect profile --input sentences.txt --layer 3 --examples", "what drives the units of one layer"),
+    ),
+    "profile merge": (
+        ("bert-inspect profile merge 1.json 2.json -o profile.json", "two shards as one profile"),
+        ("bert-inspect profile merge 1.json 2.json --json > profile.json", "the same into a pipe or a file"),
+        ("bert-inspect profile merge 1.json 2.json", "what they hold together"),
+    ),
     "profile show": (
         ("bert-inspect profile show profile.json", "outliers, heads, dead units, what int8 would lose"),
         ("bert-inspect profile show profile.json -o profile.html", "all of it on one page"),

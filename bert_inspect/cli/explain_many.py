@@ -1,6 +1,5 @@
 """``explain --input FILE``: many sentences, explained in batches into JSON Lines, a sentence a line."""
 
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -68,7 +67,7 @@ def explain_many(
     check_output(target, others=[name])
     ready = ready_for(name, text, spec, terminal, edits=edits, instead="explain one text with --choice")
     from ..capture.batches import batches, encode_batch
-    from ..capture.sentence_file import read_lines
+    from ..corpus.sentence_file import read_lines
     from ..traces.codec import encode_line
 
     loaded, tokenizer, count = ready.loaded, ready.tokenizer, ready.count
@@ -113,7 +112,7 @@ def ready_for(
         UsageError: the file cannot be read or has no sentence, or the model does nothing with sentences alone.
         ModelError: the model cannot be loaded.
     """
-    from ..capture.sentence_file import read_lines
+    from ..corpus.sentence_file import read_lines
 
     count = sum(1 for _ in read_lines(name))  # the whole file, before anything slow starts
     if not count:
@@ -148,11 +147,12 @@ def _explained(asked: Asked, loaded: "Loaded", batch: "Input", edits: Sequence["
     Raises:
         UsageError: a sentence has no such number; the message names its line.
     """
+    from ..capture.of_line import of_line
+
     try:
         return asked.explained(loaded, batch, edits)
     except UsageError as error:
-        message = re.sub(r"^sentence (\d+)", lambda found: f"line {batch.lines[int(found[1]) - 1]}", error.message)
-        raise UsageError(message, error.hint) from error
+        raise of_line(error, batch) from error
 
 
 def _by_sentence(found: "Explanation") -> "Iterator[Explanation]":

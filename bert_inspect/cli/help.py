@@ -11,7 +11,7 @@ from ..quoting import quoted
 from .examples import EXAMPLES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 COMPARE: Final = "Compare"
 INPUT: Final = "Input"
@@ -20,8 +20,9 @@ EDIT: Final = "Edit"
 FILTER: Final = "Filter"
 SHOW: Final = "Show"
 SAVE: Final = "Save"
+MACHINES: Final = "Machines"
 TERMINAL: Final = "Terminal"
-PANELS: Final = (INPUT, COMPARE, MODEL, EDIT, FILTER, SHOW, SAVE, TERMINAL)
+PANELS: Final = (INPUT, COMPARE, MODEL, EDIT, FILTER, MACHINES, SHOW, SAVE, TERMINAL)
 """The panels of options, in the order of the help. An option that names none is shown in the last."""
 
 SEE: Final = "See the pass"
@@ -36,8 +37,10 @@ _ALSO: Final = {MANY: [("run --input", "Trace a file of sentences in batches, in
 """What stands in a group besides its commands."""
 
 
-class Command(TyperCommand):
+class _InPanels:
     """A command whose help has its options in panels and ends in its examples."""
+
+    get_params: "Callable[[Any], list[Any]]"
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the arguments, then a section for each panel that has options."""
@@ -58,8 +61,37 @@ class Command(TyperCommand):
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
         """Write the examples, each on a line that can be copied."""
         with formatter.section("Examples"):
-            for line, what in EXAMPLES[self.name or ""]:
+            for line, what in examples_of(ctx):
                 formatter.write(f"  {line}\n      {what}\n")
+
+
+class Command(_InPanels, TyperCommand):
+    """A command whose help has its options in panels and ends in its examples."""
+
+
+class ManyCommands(_InPanels, TyperGroup):
+    """A command with further ones below it, whose help lists these too."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write the commands below it, then the panels."""
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, command.get_short_help_str(limit=200)) for name, command in self.commands.items()]
+            )
+        super().format_options(ctx, formatter)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """Return the command that is named first.
+
+        Raises:
+            UsageError: there is none of that name.
+        """
+        if args and args[0] not in self.commands and not ctx.resilient_parsing:
+            names, path = ", ".join(self.commands), ctx.command_path
+            raise UsageError(
+                f"{path} has no command {args[0]!r}: it has {names}", f"for a file: {path} --input {quoted(args[0])}"
+            )
+        return super().resolve_command(ctx, args)
 
 
 class Group(TyperGroup):
@@ -100,10 +132,15 @@ def _no_command(args: "Sequence[str]", commands: "Sequence[str]") -> UsageError:
     return UsageError(f"there is no command {name!r}", "bert-inspect --help lists the commands")
 
 
+def examples_of(context: Any) -> "Sequence[tuple[str, str]]":
+    """Return the examples of a command, by all that it is called below the program's name."""
+    return EXAMPLES[context.command_path.partition(" ")[2]]
+
+
 def short_help(context: typer.Context) -> str:
     """Return five lines on a command: how it is called, what it does, two examples, and where the rest is told."""
     command = context.command
     does = inspect.cleandoc(command.help or "").partition("\n")[0]
     usage = command.get_usage(context)
-    examples = [f"  {line}" for line, _ in EXAMPLES[command.name or ""][:2]]
+    examples = [f"  {line}" for line, _ in examples_of(context)[:2]]
     return "\n".join([usage, does, *examples, f"{context.command_path} --help shows all options."])

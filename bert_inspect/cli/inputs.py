@@ -78,24 +78,24 @@ def check_edits_of_many(edits: "Sequence[Edit]", sizes: Mapping[str, int]) -> No
             )
 
 
-def sentences_of(text: TextOptions, terminal: Terminal) -> "Sentences":
+def sentences_of(text: TextOptions, terminal: Terminal, *, apart: bool = False) -> "Sentences":
     """Return the sentences that a command was given, with their pairs and labels; what was perhaps meant otherwise is
-    told on stderr.
+    told on stderr. ``apart`` says that the sentences cannot have been meant as one.
 
     Raises:
         UsageError: a label is no finite number, or the counts do not agree.
     """
     found = parse_sentences(text.texts, pair=text.pair, choices=text.choice, labels=text.labels)
-    say_what_is_odd(text.texts or (), terminal)
+    say_what_is_odd(text.texts or (), terminal, apart=apart)
     return found
 
 
-def say_what_is_odd(texts: Sequence[str], terminal: Terminal) -> None:
-    """Say so where words were perhaps meant to be one sentence, or a text names a file."""
+def say_what_is_odd(texts: Sequence[str], terminal: Terminal, *, apart: bool = False) -> None:
+    """Say so where words were perhaps meant to be one sentence, unless they stand ``apart``, or a text names a file."""
     given = [as_typed(text) for text in texts]
     if given == ["-"]:
         return
-    if len(given) > 1 and not any(len(text.split()) > 1 for text in given):
+    if not apart and len(given) > 1 and not any(len(text.split()) > 1 for text in given):
         terminal.say(
             f"each of these {len(given)} words is a sentence of its own: for one sentence write it in quotes, "
             f"{quoted(' '.join(given))}"

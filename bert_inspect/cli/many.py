@@ -90,7 +90,7 @@ def _traced(
     terminal: Terminal,
 ) -> int:
     """Trace what the output does not hold yet."""
-    from ..capture.sentence_file import read_lines
+    from ..corpus.sentence_file import read_lines
 
     file, done = str(many.input_file), lines.finished.sentences
     count = lines.finished.check_sentences(read_lines(file), file)  # the whole file, before anything slow starts
@@ -124,7 +124,7 @@ def _traced(
     if not left:
         terminal.say(f"nothing is left to do: {_sentences(count)} of {file} traced already, in {out.file}")
         return ExitCode.OK
-    _collect_garbage()
+    collect_garbage()
     to_stdout = stdout() if out.file is None else nullcontext()
     with to_stdout, terminal.progress(count, done=len(done)) as advance:
         for batch in batches(read_lines(file), tokenizer, size=many.batch_size):
@@ -158,7 +158,7 @@ def _opened(out: "OutputOptions", *, resume: bool) -> "Iterator[Lines]":
     yield Lines(raw=sys.stdout.buffer)
 
 
-def _collect_garbage() -> None:
+def collect_garbage() -> None:
     """Turn the garbage collector on, which is off because most commands take seconds: this one may take hours."""
     gc.freeze()  # what the imports made stays, and need not be walked
     gc.enable()

@@ -133,8 +133,8 @@ Ablate = Annotated[
         "--ablate",
         metavar="SPEC[=HOW]",
         help="Take away layer.3, layer.3.attention, layer.3.intermediate, layer.3.head.7, layer.3.neuron.12 (=HOW in "
-        "its place: mean, resample:TEXT or a number that scales), token.4 or token:pizza (=drop: leave it out). "
-        "May be repeated.",
+        "its place: mean, mean:PROFILE, resample:TEXT or a number that scales), token.4 or token:pizza (=drop: leave "
+        "it out). May be repeated: --ablate layer.3.head.7=mean --ablate token:pizza",
     ),
 ]
 

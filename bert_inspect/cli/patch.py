@@ -1,26 +1,16 @@
 """``bert-inspect patch``: which activations of one sentence carry the answer over to another."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import typer
 
 from ..errors import ExitCode
-from ..terminal import Terminal
 from . import help
 from . import options as o
-from .ablate import WatchedOptions, effects_json
-from .deliver import deliver
+from .effects_out import EffectsFile, check_effects_file, deliver_effects
 from .expand import Only, expanded
-from .outfile import check_picture
-from .prepare import check_weights, prepare
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-
-    from ..analysis.effects.record import Effects
-
-_FORMATS = (".json",)
+from .prepare import check_weights, find, prepare
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +35,36 @@ class PatchOptions:
     ] = "denoising"
     metric: Annotated[
         Literal["logit-diff", "probability"],
-        typer.Option(help="The logit of the clean answer minus that of the corrupt one, or its probability."),
+        typer.Option(
+            help="The logit of the clean answer minus that of the corrupt one, or the probability of the clean answer."
+        ),
     ] = "logit-diff"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PatchedNumber:
+    """Which number of both runs is watched."""
+
+    panel: ClassVar = help.FILTER
+
+    target: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LABEL",
+            help="Watch this class (or token at a mask; 'start' or 'end' of an answer), not the clean answer.",
+        ),
+    ] = None
+    against: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LABEL",
+            help="Hold it against this class, not the corrupt answer (where that is the same: the next largest).",
+        ),
+    ] = None
+    token: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT|N", help="The token whose label, or place, is watched, where each has its own."),
+    ] = None
 
 
 @expanded
@@ -60,55 +78,32 @@ def patch(
     text: Annotated[o.TextOptions, Only("pair", "max_length", "truncate")],
     model: o.ModelOptions,
     asked: PatchOptions,
-    watched: WatchedOptions,
+    watched: PatchedNumber,
     all: Annotated[
         bool,
         typer.Option("--all", help="Every row, not the largest alone.", rich_help_panel=help.SHOW),
     ] = False,
     out: Annotated[o.OutputOptions, Only("json")],
-    output: Annotated[
-        str | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            help="A .json file too; '-' is JSON on stdout.",
-            rich_help_panel=help.SAVE,
-        ),
-    ] = None,
+    output: EffectsFile = None,
     term: o.TerminalOptions,
 ) -> int:
     """Put one run's activations into another: see what follows."""
     terminal = term.terminal()
     spec = model.spec()
     check_weights(spec)
-    from ..analysis.effects.patch_asked import PatchAsked
+    from ..analysis.effects.patch_asked import PatchAsked, check_patched
     from ..analysis.explain.wanted import Wanted
 
     wanted = PatchAsked(wanted=Wanted(**vars(watched)), **vars(asked))
     wanted.check()
-    suffix = "" if output is None or output == "-" else check_picture(output, _FORMATS)
-    loaded, batch = prepare(replace(text, texts=[clean, corrupt]), spec, terminal)
+    check_effects_file(output)
+    checkpoint = find(spec, terminal)
+    check_patched(checkpoint.head)
+    two = replace(text, texts=[clean, corrupt])
+    loaded, batch = prepare(two, spec, terminal, apart=True, checkpoint=checkpoint)
     with terminal.waiting("patching"):
         from ..analysis.effects.patch import patch as patch_each
 
         found = patch_each(loaded, batch, asked=wanted)
-    if output is not None and suffix:
-        terminal.save(output, effects_json(found))
-    _deliver(found, terminal, o.OutputOptions(json=out.json or output == "-"), every=all)
+    deliver_effects(found, terminal, out, output=output, every=all)
     return ExitCode.OK
-
-
-def _deliver(found: "Effects", terminal: Terminal, out: o.OutputOptions, *, every: bool) -> None:
-    def picture() -> "RenderableType":
-        from ..render.effects.patch_page import patch_page
-        from ..render.effects.view import View
-
-        return patch_page(found, View(all=every))
-
-    def summary() -> "RenderableType":
-        from ..render.effects.patch_page import patch_summary
-
-        return patch_summary(found)
-
-    deliver(terminal, out, json=lambda: effects_json(found), picture=picture, summary=summary)

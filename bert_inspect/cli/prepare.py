@@ -33,15 +33,18 @@ def prepare(
     selection: "Selection | None" = None,
     focus: "Focus | None" = None,
     edits: "Sequence[Edit]" = (),
+    apart: bool = False,
+    checkpoint: "Checkpoint | None" = None,
 ) -> "tuple[Loaded, Input]":
-    """Return the loaded model and the encoded sentences, as they are before any edit.
+    """Return the loaded model and the encoded sentences, as they are before any edit. ``apart`` says that the sentences
+    cannot have been meant as one; ``checkpoint`` is that of the model, where it was found already.
 
     Raises:
         UsageError: unusable sentences, or a layer, head or token that is not there.
         ModelError: the model or its tokenizer cannot be loaded.
     """
-    sentences = sentences_of(text, terminal)
-    checkpoint = find(spec, terminal)
+    sentences = sentences_of(text, terminal, apart=apart)
+    checkpoint = checkpoint or find(spec, terminal)
     check_before_loading(checkpoint, sentences, spec, selection, edits)
     tokenizer = tokenizer_of(checkpoint, terminal)
     batch = encode_sentences(checkpoint, tokenizer, sentences, text, terminal, spec=spec)
@@ -122,16 +125,14 @@ def check_before_loading(
 
 
 def check_tokens(batch: "Input", edits: "Sequence[Edit]") -> None:
-    """Refuse edits of tokens that are not there.
+    """Refuse edits of tokens that are not there, or of which one leaves nothing of another.
 
     Raises:
-        UsageError: names those that are.
+        UsageError: names those that are there, or the token.
     """
-    from ..traces.edited_input import token_places
+    from ..traces.edited_input import check_token_edits
 
-    for edit in edits:
-        if edit.kind == "token":
-            token_places(batch, edit)
+    check_token_edits(batch, edits)
 
 
 def check_weights(spec: "ModelSpec", *, what: str = "numbers") -> None:

@@ -1,6 +1,7 @@
 """``bert-inspect report``: one self-contained HTML page on a run."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,6 +10,7 @@ from ..errors import ExitCode, TraceFileError, UsageError
 from ..terminal import Terminal
 from . import help
 from . import options as o
+from .ablated_part import ablated_for_report, check_ablate_map
 from .expand import Only, Without, expanded
 from .explained import explained_for_report
 from .inputs import check_no_edits, saved, shows_help
@@ -21,6 +23,7 @@ from .walk_part import part_of, tour_of_run, tour_of_saved
 
 if TYPE_CHECKING:
     from ..analysis.attention import LayerAttention
+    from ..analysis.effects.record import Effects
     from ..analysis.explain.explanation import Explanation
     from ..capture.keep import Ends, Keep
     from ..cells.record import Opened
@@ -46,6 +49,14 @@ def report(
         typer.Option("--values", help="Values of each tensor, as heatmaps of its ends.", rich_help_panel=help.SHOW),
     ] = False,
     verify: o.Verify = False,
+    ablate_map: Annotated[
+        bool,
+        typer.Option(
+            "--ablate-map",
+            help="What matters: a map of what each head does to the answer, taken away in turn.",
+            rich_help_panel=help.SHOW,
+        ),
+    ] = False,
     output: Annotated[
         str,
         typer.Option("--output", "-o", metavar="FILE", help="The page; '-' is stdout.", rich_help_panel=help.SAVE),
@@ -61,9 +72,8 @@ def report(
     if output != "-":
         _check_name(output)
     left_out: list[str] = []
-    why: Explanation | None = None
-    opened: Opened | None = None
-    tour: Walk | None = None
+    if ablate_map:
+        check_ablate_map(text.trace, edits)
     if text.trace is not None:
         check_no_edits(edits)
         if verify:
@@ -73,8 +83,7 @@ def report(
         from ..traces.selection import narrowed
 
         ran = narrowed(saved(text), selection)
-        layers = _recorded(ran, left_out)
-        tour = tour_of_saved(ran, text.trace, left_out)
+        found = _Found(ran, _recorded(ran, left_out), tour=tour_of_saved(ran, text.trace, left_out))
         left_out.append("why the model answers so: that takes the model, which a saved trace does not hold")
     elif shows_help(context, text.texts):
         return ExitCode.USAGE
@@ -82,25 +91,34 @@ def report(
         from ..capture.keep import Keep
 
         keep = Keep(stats=look.stats, values=_of_many_heads(for_the_screen()) if values else None)
-        ran, layers, why, opened, tour = _run(
-            text, model.spec(), selection, keep, edits, verify=verify, left_out=left_out, terminal=terminal
+        found = _run(
+            text,
+            model.spec(),
+            selection,
+            keep,
+            edits,
+            verify=verify,
+            ablate_map=ablate_map,
+            left_out=left_out,
+            terminal=terminal,
         )
     from ..render.report import report_html
 
     page = report_html(
-        ran,
-        layers,
+        found.ran,
+        found.layers,
         left_out=left_out,
-        diagram=_diagram(ran, left_out),
-        explanation=why,
-        opened=opened,
-        walk=part_of(context, tour),
+        diagram=_diagram(found.ran, left_out),
+        explanation=found.why,
+        effects=found.effects,
+        opened=found.opened,
+        walk=part_of(context, found.tour),
     ).encode()
     if output == "-":
         terminal.write([page])
     else:
         terminal.save(output, [page])
-    return told_outcome(ran)
+    return told_outcome(found.ran)
 
 
 def _check_name(output: str) -> None:
@@ -122,13 +140,14 @@ def _run(
     edits: "Sequence[Edit]",
     *,
     verify: bool,
+    ablate_map: bool,
     left_out: list[str],
     terminal: Terminal,
-) -> "tuple[Trace, Sequence[LayerAttention], Explanation | None, Opened | None, Walk | None]":
-    """Run the model once, for the trace and for the attention, and again to explain its answers and its numbers, and
-    to walk through it.
+) -> "_Found":
+    """Run the model once, for the trace and for the attention, and again to explain its answers and its numbers, to
+    take its heads away, and to walk through it.
     """
-    if keep.stats or keep.values or verify:
+    if keep.stats or keep.values or verify or ablate_map:
         check_weights(spec)
     loaded, batch = prepare(text, spec, terminal, selection=selection, edits=edits)
     from ..capture.attention_spec import attention_spec
@@ -144,16 +163,30 @@ def _run(
         traces = run_for_traces(loaded, batch, specs, verify=verify, edits=edits)
         ran, *others = (traced.trace for traced in traces)
     if ran.failure is not None:
-        return ran, [], None, None, None
+        return _Found(ran)
     why = explained_for_report(loaded, batch, left_out, edits)
+    effects = ablated_for_report(loaded, batch, left_out, terminal) if ablate_map else None
     opened = _opened(loaded, batch, ran, left_out, edits, terminal) if keep.values else None
     with terminal.waiting("walking through the run"):
         tour = tour_of_run(loaded, batch, ran, left_out, edits)
+    attention: list[LayerAttention] = []
     try:
-        return ran, [layer for other in others for layer in attention_of_run(other)], why, opened, tour
+        attention = [layer for other in others for layer in attention_of_run(other)]
     except UsageError as error:
         left_out.append(f"attention: {error.message}")
-        return ran, [], why, opened, tour
+    return _Found(ran, attention, why=why, effects=effects, opened=opened, tour=tour)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What the page shows."""
+
+    ran: "Trace"
+    layers: "Sequence[LayerAttention]" = ()
+    why: "Explanation | None" = None
+    effects: "Effects | None" = None
+    opened: "Opened | None" = None
+    tour: "Walk | None" = None
 
 
 def _of_many_heads(ends: "Ends") -> "Ends":

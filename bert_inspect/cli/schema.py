@@ -37,11 +37,18 @@ def _effects() -> dict[str, Any]:
     return made()
 
 
+def _profile() -> dict[str, Any]:
+    from ..profiles.record import schema as made
+
+    return made()
+
+
 SCHEMAS: Final[Mapping[str, Schema]] = {
     "trace": _trace,
     "explanation": _explanation,
     "cell": _cell,
     "effects": _effects,
+    "profile": _profile,
 }
 """What makes the schema of each format, by its name."""
 

@@ -170,7 +170,7 @@ def _lacks(missing: tuple[Sequence[Step], Sequence[Step]], *, failed: bool) -> l
 
 
 def _several(names: Sequence[str]) -> str:
+    between = "; " if any("," in name for name in names) else ", "
     if len(names) > 3:
-        between = "; " if any("," in name for name in names) else ", "
         return f"{names[0]}{between}{names[1]} ... {names[-1]}"
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+    return f"{between.join(names[:-1])}{';' if between == '; ' else ''} and {names[-1]}" if names[1:] else names[0]

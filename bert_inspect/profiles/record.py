@@ -166,12 +166,13 @@ class Answers(Record, frozen=True, kw_only=True):
 
 class Corpus(Record, frozen=True, kw_only=True):
     """What was profiled. The corpus is cut into ``blocks`` of ``lines_per_block`` sentences, each of which is put into
-    batches of ``batch_size``; ``done`` are the blocks that this profile holds, as (first, last), and ``digests`` say
-    what stands in each of them, in order. ``sentences``, ``tokens`` and ``cut`` (sentences that were truncated) are of
-    those.
+    batches of ``batch_size``; ``digest`` tells all of its sentences from those of another. ``done`` are the blocks that
+    this profile holds, as (first, last), and ``digests`` say what stands in each of them, in order. ``sentences``,
+    ``tokens`` and ``cut`` (sentences that were truncated) are of those.
     """
 
     files: list[str]
+    digest: str = ""
     blocks: int
     lines_per_block: int
     batch_size: int

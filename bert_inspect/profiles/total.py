@@ -11,7 +11,7 @@ from ..errors import UsageError
 from .answers import Answer, AnswersTotal
 from .coverage import Block, Coverage
 from .heads import BatchHeads, HeadsTotal
-from .record import FORMAT, Heads, OutputProfile, Profile, StepProfile
+from .record import Heads, OutputProfile, Profile, StepProfile
 from .tensor_totals import BatchDimensions, BatchNumbers, DimensionsTotal, NumbersTotal
 
 Place = tuple[int, int]
@@ -167,13 +167,18 @@ def check_mergeable(one: Profile, other: Profile) -> None:
     Raises:
         UsageError: they are of different models, corpora or settings; names the first thing that differs.
     """
-    assert one.format == FORMAT
+    if found := difference(one, other):
+        raise UsageError(
+            f"these are profiles of two runs: {found}", "merge shards of one run: the same model, files and options"
+        )
+
+
+def difference(one: Profile, other: Profile) -> str | None:
+    """Return the first thing that keeps two profiles from being added up, in words; None where nothing does."""
     for what, mine, theirs in _settings(one, other):
         if mine != theirs:
-            raise UsageError(
-                f"these are profiles of two runs: {what} differs ({_short(mine)} and {_short(theirs)})",
-                "merge shards of one run: the same model, files and options",
-            )
+            return f"{what} differs ({_short(mine)} and {_short(theirs)})"
+    return None
 
 
 def _settings(one: Profile, other: Profile) -> Iterator[tuple[str, object, object]]:
@@ -186,8 +191,9 @@ def _settings(one: Profile, other: Profile) -> Iterator[tuple[str, object, objec
     for name in structs.asdict(one.environment):
         yield f"the version of {name}", getattr(one.environment, name), getattr(other.environment, name)
     yield "the list of files", one.input.files, other.input.files
-    for name in ("blocks", "lines_per_block", "batch_size", "max_length", "truncate"):
+    for name in ("batch_size", "lines_per_block", "blocks", "max_length", "truncate"):
         yield name.replace("_", " "), getattr(one.input, name), getattr(other.input, name)
+    yield "the text of the files", one.input.digest, other.input.digest
     yield "the filters", one.selection, other.selection
     yield "the number of examples", one.examples, other.examples
     yield "the list of steps", one.steps, other.steps

@@ -44,9 +44,33 @@ def edited_input(batch: Input, edits: Sequence[Edit], spare: Spare) -> Input:
         return batch
     found = _places(batch, masked)  # both of the batch as it was given: no edit moves another's token
     left_out = _places(batch, dropped)
+    _check_apart(batch, found, left_out)
     if masked:
         batch = _masked(batch, found, spare)
     return _without(batch, left_out, spare) if dropped else batch
+
+
+def check_token_edits(batch: Input, edits: Sequence[Edit]) -> None:
+    """Refuse edits of tokens that are not there, or of which one leaves nothing of another.
+
+    Raises:
+        UsageError: names those that are there, or the token.
+    """
+    found, left_out = (
+        _places(batch, [edit for edit in edits if edit.kind == "token" and (edit.how == "drop") is drops])
+        for drops in (False, True)
+    )
+    _check_apart(batch, found, left_out)
+
+
+def _check_apart(batch: Input, masked: Sequence[set[int]], dropped: Sequence[set[int]]) -> None:
+    for row, places in enumerate(hidden & gone for hidden, gone in zip(masked, dropped, strict=True)):
+        for place in sorted(places)[:1]:
+            which = f" of sentence {row + 1}" if len(batch.tokens) > 1 else ""
+            raise UsageError(
+                f"token {place}{which}, {token_texts(batch, row)[place]!r}, is to be replaced and to be left out",
+                "leave one of the two edits out",
+            )
 
 
 def _places(batch: Input, edits: Sequence[Edit]) -> list[set[int]]:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from pathlib import PurePath
 from typing import Final, Literal
 
 from ..errors import UsageError
@@ -27,8 +28,24 @@ _FORMS: Final[Mapping[str, Kind]] = {
 }
 """How a spec is written; a token may be named by its text too."""
 _EXAMPLES = "layer.3, layer.3.attention, layer.3.intermediate, layer.3.head.7, layer.3.neuron.12, token.4, token:pizza"
+_PARTS: Final[Mapping[Kind, Kind]] = {"attention": "head", "intermediate": "neuron"}
+"""All of a layer's heads, or neurons: what one of them is called."""
+_OTHER_NAMES: Final[Mapping[str, str]] = {
+    "layer.N.head": "layer.N.attention",
+    "layer.N.heads": "layer.N.attention",
+    "layer.N.neuron": "layer.N.intermediate",
+    "layer.N.neurons": "layer.N.intermediate",
+    "layer.N.ffn": "layer.N.intermediate",
+    "layer.N.mlp": "layer.N.intermediate",
+    "layer.N.N": "layer.N.head.N",
+    "layer.N.attention.N": "layer.N.head.N",
+    "layer.N.attention.head.N": "layer.N.head.N",
+    "layer.N.intermediate.N": "layer.N.neuron.N",
+}
+"""What people may call a spec, as it is written here."""
+_IN_LAYER = "layer.N."
 _MOST_DIGITS = 9
-_HOWS = "zero, mean, resample:TEXT or a number that scales"
+_HOWS = "zero, mean, mean:PROFILE, resample:TEXT or a number that scales"
 _HOW_OF_TOKEN = re.compile(r"(zero|mask|drop|mean|resample:.*)", re.DOTALL)
 
 
@@ -42,7 +59,8 @@ class Edit:
         layer: the encoder layer, counted from 0; None for a token.
         number: the head, the neuron, or the place of the token; None where there is none.
         text: the token's text, None where its place is named.
-        how: ``zero``; ``mean``: over the real tokens of the batch; ``resample``: what the same step gives for another
+        how: ``zero``; ``mean``: over the real tokens of the batch, or of the corpus that a profile in ``file`` is of;
+            ``resample``: what the same step gives for another
             ``sentence``; ``scale`` by a ``factor``; ``drop``: a token is left out.
     """
 
@@ -53,6 +71,7 @@ class Edit:
     how: How = "zero"
     factor: float | None = None
     sentence: str | None = None
+    file: str | None = None
 
     @property
     def spec(self) -> str:
@@ -71,6 +90,8 @@ class Edit:
                 return f"{self.spec}={repr(self.factor).removesuffix('.0')}"
             case "resample":
                 return f'{self.spec}=resample:"{self.sentence}"'
+            case "mean" if self.file is not None:
+                return f"{self.spec}=mean:{PurePath(self.file).name}"  # a trace tells no folders
         return f"{self.spec}={self.how}"
 
 
@@ -78,11 +99,11 @@ def parse_edits(written: Sequence[str]) -> tuple[Edit, ...]:
     """Return edits from how people write them, in the order in which they are made.
 
     Raises:
-        UsageError: one is not written as an edit, or two are of the same thing, or of a layer that is removed.
+        UsageError: one is not written as an edit, or two are of the same thing, or one leaves nothing of another.
     """
     edits = tuple(parse_edit(each) for each in written)
     removed = {edit.layer for edit in edits if edit.kind == "layer" and edit.how == "zero"}
-    seen: set[str] = set()
+    seen: dict[str, Edit] = {}
     for edit in edits:
         if edit.spec in seen:
             raise UsageError(f"{edit.spec} is edited twice", "name it once")
@@ -90,7 +111,14 @@ def parse_edits(written: Sequence[str]) -> tuple[Edit, ...]:
             raise UsageError(
                 f"{edit.spec} lies in layer {edit.layer}, which is removed", f"leave layer.{edit.layer} or it out"
             )
-        seen.add(edit.spec)
+        part = _PARTS.get(edit.kind)
+        for other in seen.values():
+            if (other.kind, other.layer) == (part, edit.layer):
+                raise UsageError(
+                    f"{edit} comes after {other}, and leaves nothing of it",
+                    f"write {other} last: what is edited later holds",
+                )
+        seen[edit.spec] = edit
     return edits
 
 
@@ -168,10 +196,10 @@ def _with_how(edit: Edit, how: str | None) -> Edit:
     if how == "mean":
         return replace(edit, how="mean")
     if how.startswith("mean:"):
-        raise UsageError(
-            f"{edit.spec}={how}: means can be taken over this batch only",
-            f"write {edit.spec}=mean: the mean over the real tokens of the batch",
-        )
+        file = _unquoted(how.removeprefix("mean:"))
+        if not file:
+            raise UsageError(f"{edit.spec}=mean: names no profile", f"write {edit.spec}=mean:profile.json")
+        return replace(edit, how="mean", file=file)
     if how.startswith("resample:"):
         sentence = _unquoted(how.removeprefix("resample:"))
         if not sentence.strip():
@@ -197,12 +225,20 @@ def _unquoted(text: str) -> str:
 
 
 def _no_such_spec(spec: str, form: str, numbers: Sequence[str]) -> UsageError:
+    told = f"{spec!r} names nothing that can be edited"
+    if spec.startswith("token."):
+        return UsageError(told, f"did you mean token:{spec.removeprefix('token.')}?")
+    if "-N" in form:
+        return UsageError(told, "layers, heads and neurons are counted from 0")
     forms = [each for each in _FORMS if each.count("N") == len(numbers) and each.count(".") >= form.count(".")]
-    near = get_close_matches(form, forms, n=1, cutoff=0.6)
-    hint = f"write {_EXAMPLES}"
-    if near and near[0] != form:
-        meant = near[0]
-        for number in numbers:
-            meant = meant.replace("N", number, 1)
-        hint = f"did you mean {meant}?"
-    return UsageError(f"{spec!r} names nothing that can be edited", hint)
+    known = next((name for name in _OTHER_NAMES if form == name or form.endswith(f".{name}")), None)
+    near = [_OTHER_NAMES[known]] if known else [each for each in _FORMS if form.endswith(f".{each}")][-1:]
+    start = _IN_LAYER if form.startswith(_IN_LAYER) else ""
+    ends = [each.removeprefix(start) for each in forms if each.startswith(start)]
+    near = near or [start + end for end in get_close_matches(form.removeprefix(start), ends, n=1, cutoff=0.6)]
+    if not near or any(len(number) > _MOST_DIGITS for number in numbers):
+        return UsageError(told, f"write {_EXAMPLES}")
+    meant = near[0]
+    for number in numbers:
+        meant = meant.replace("N", number, 1)
+    return UsageError(told, f"did you mean {meant}?")

@@ -9,8 +9,17 @@ from .record import Input
 
 def only_row(batch: Input, row: int) -> Input:
     """Return a batch of one of its sentences, with the padding that it has."""
+    return _rows(batch, slice(row, row + 1))
+
+
+def first_rows(batch: Input, count: int) -> Input:
+    """Return a batch of its first sentences, with the padding that they have."""
+    return _rows(batch, slice(count))
+
+
+def _rows(batch: Input, kept: slice) -> Input:
     each = ((field, getattr(batch, field)) for field in batch.__struct_fields__)
-    return structs.replace(batch, **{field: [rows[row]] for field, rows in each if isinstance(rows, list) and rows})
+    return structs.replace(batch, **{field: rows[kept] for field, rows in each if isinstance(rows, list) and rows})
 
 
 def real_places(batch: Input, row: int) -> list[int]:

@@ -115,7 +115,7 @@ def test_a_map_is_reached_with_the_keyboard(show: Open) -> None:
     group = page.get_by_role("group", name="Map of layers and heads")
     group.focus()
     assert group.evaluate("one => one === document.activeElement")
-    assert page.get_by_role("cell", name="+1.875").count() == 3
+    assert page.get_by_role("cell", name="1.9").count() == 3
 
 
 def test_paper_is_white_and_holds_every_number(show: Open, html: str) -> None:

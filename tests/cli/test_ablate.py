@@ -105,6 +105,7 @@ def test_a_comparison_names_the_edit_and_shows_both_predictions_first(command: C
     assert "explained by: the edits of B: layer.1.head.2, layer.1.neuron.3=0.5" in out
     code, out, _ = command(*given[:-2], "ablate=layer.0", "--all")
     assert code == 1 and "explained by: the edits of B: layer.0" in out and "independent divergence" not in out
+    assert "B has no layer 0, attention; layer 0, intermediate; and layer 0, output" in " ".join(out.split())
 
 
 def test_an_edit_that_changes_nothing_is_no_difference(command: Command, checkpoint: Path) -> None:

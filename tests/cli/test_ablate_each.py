@@ -101,6 +101,44 @@ def test_a_file_of_sentences_is_averaged(command: Command, checkpoint: Path, tmp
     assert err.count("error") == 0
 
 
+@pytest.mark.parametrize(
+    ("given", "leans", "watched"),
+    [
+        ([], "its answer", "the logit of the answer minus the largest of the others"),
+        (["--target", "1"], "LABEL_1", "the logit of LABEL_1 minus the largest of the others"),
+        (["--target", "1", "--against", "0"], "LABEL_1", "the logit of LABEL_1 minus that of LABEL_0"),
+    ],
+)
+def test_means_say_of_which_number_they_are(
+    command: Command, checkpoint: Path, tmp_path: Path, given: list[str], leans: str, watched: str
+) -> None:
+    file = tmp_path / "sentences.txt"
+    file.write_text("\n".join(TEXTS))
+    asked = ("ablate", "--input", file, "--model", checkpoint, "--each", "layer", *given)
+    out = command(*asked)[1]
+    assert f"Below 0 the model leans less to {leans} with the edit" in out
+    assert f"Means over 2 sentences of {watched};" in " ".join(out.split())
+    told = found(command(*asked, "--json")[1])["watched"]
+    assert told["what"] == "class" and told.get("target") == ("LABEL_1" if given else None)
+
+
+def test_a_sentence_of_a_file_is_named_by_its_line(command: Command, tmp_path: Path) -> None:
+    file = tmp_path / "sentences.txt"
+    file.write_text("a [MASK] here, and so on\n\n\nnone\n")
+    given = ("--model", "bert-tiny", "--weights", "random", "--task", "fill-mask", "--each", "layer")
+    code, out, err = command("ablate", "--input", file, *given)
+    assert (code, out) == (2, "") and "error: line 4 has no mask for the model to fill" in err
+
+
+def test_a_layer_that_is_not_there_is_refused_before_the_model_is_loaded(
+    command: Command, checkpoint: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "s.txt").write_text("cats")
+    for given in ([TEXTS[0]], ["--input", str(tmp_path / "s.txt")]):
+        code, out, err = command("ablate", *given, "--model", checkpoint, "--layer", "2")
+        assert (code, out) == (2, "") and "there is no layer 2" in err and "loading" not in err
+
+
 def test_random_weights_flip_nothing_that_looks_like_an_answer(command: Command, checkpoint: Path) -> None:
     code, out, _ = command("ablate", TEXTS[0], "--model", "bert-tiny", "--weights", "random", "--each", "layer")
     assert code == 0 and "meaningless" in out and "class " in out

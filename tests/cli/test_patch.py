@@ -63,10 +63,30 @@ def test_json_on_stdout_is_the_same_as_in_the_file(command: Command, checkpoint:
     assert code == 0 and file.read_text() == out == command(*given, "-o", "-")[1]
 
 
+@pytest.mark.parametrize("suffix", [".svg", ".html", ".png"])
+def test_a_picture_is_written_whole_and_twice_the_same(
+    command: Command, checkpoint: Path, tmp_path: Path, suffix: str
+) -> None:
+    files = [tmp_path / f"{name}{suffix}" for name in "ab"]
+    for file in files:
+        given = ("patch", "I <b>love</b> cats!", "I <b>hate</b> cats!", "--model", checkpoint)
+        code, out, err = command(*given, "-o", file)
+        assert code == 0 and "sufficient" in out and f"written to {file}" in err
+    assert files[0].read_bytes() == files[1].read_bytes() and files[0].stat().st_size > 500
+    if suffix != ".png":
+        text = files[0].read_text()
+        assert "I &lt;b&gt;hate&lt;/b&gt; cats!" in text and "<b>" not in text and "sufficient" in text
+
+
 def test_random_weights_show_nothing_that_looks_like_an_answer(command: Command) -> None:
     code, out, _ = command("patch", CLEAN, CORRUPT, "--model", "bert-tiny", "--weights", "random")
     assert code == 0 and "meaningless" in out and "class " in out
     assert "LABEL_" not in out and not re.search("changes? the answer", out)
+
+
+def test_two_words_are_two_sentences(command: Command, checkpoint: Path) -> None:
+    code, _, err = command("patch", "love", "hate", "--model", checkpoint)
+    assert code == 0 and "in quotes" not in err
 
 
 def test_a_text_is_shown_as_it_was_typed(command: Command, checkpoint: Path) -> None:
@@ -95,6 +115,8 @@ def test_the_python_function_gives_the_same_record(
         (CORRUPT, ["--metric", "probability", "--against", "1"], "leave --against out"),
         (CORRUPT, ["-o", "effects.pdf"], "effects.pdf"),
         (CORRUPT, ["--each", "neuron"], "--each"),
+        (CORRUPT, ["--task", "multiple-choice"], "a text with choices cannot be patched"),
+        (CORRUPT, ["--target", "1", "--against", "1"], "1 cannot be held against itself"),
     ],
 )
 def test_what_cannot_be_done_is_said_before_anything_is_written(

@@ -70,6 +70,12 @@ def test_edits_mean_the_batch_as_it_was_given(tokenizer: Any) -> None:
     assert edited(batch, "token.1=drop", "token.2").tokens[0] == ["[CLS]", "[MASK]", *batch.tokens[0][3:]]
 
 
+def test_a_token_cannot_be_replaced_and_left_out(tokenizer: Any) -> None:
+    batch = encoded(tokenizer, "I love cats", "We love cats")
+    with pytest.raises(UsageError, match="token 2 of sentence 1, 'love', is to be replaced and to be left out"):
+        edited(batch, "token:love=drop", "token.2")
+
+
 def test_what_is_not_there_is_refused_with_what_is(tokenizer: Any) -> None:
     batch = encoded(tokenizer, "I love pizza")
     for written, says, hint in (

@@ -7,16 +7,19 @@ from msgspec import structs
 
 from ...capture.describe import described, environment
 from ...capture.model_inputs import as_given
+from ...capture.of_line import of_line
 from ...capture.outputs.plain_numbers import nested
 from ...errors import UsageError
 from ...loading.loaded import Loaded
 from ...traces.edits import Edit
 from ...traces.record import Input
+from ..explain.explanation import Target
+from ..explain.wanted import Wanted
 from .ablation import Ablation
 from .asked import OF_SENTENCE, Asked
 from .importance import importance
 from .means import joined, means
-from .record import FORMAT, VERSION, AnswerEffects, Effects
+from .record import FORMAT, VERSION, AnswerEffects, Effects, Watched
 from .sweep import TOKENS_AT_ONCE
 
 _HEADS: Final = Asked()
@@ -63,7 +66,10 @@ def ablate_means(
     answers: list[AnswerEffects] = []
     sizes, metric = [], None
     for batch in batches:
-        made = ablation.of(batch)
+        try:
+            made = ablation.of(batch)
+        except UsageError as error:
+            raise of_line(error, batch) from error
         answers += made.answers
         metric = metric or made.metric
         sizes += [] if made.steepness is None else list(made.steepness.abs())
@@ -73,6 +79,7 @@ def ablate_means(
         _record(loaded, asked, ablation.how, joined(batches)),
         metric=metric or "logit-diff",
         means=means(answers),
+        watched=_watched(answers[0].target, asked.wanted),
         importance=[] if mean_size is None else nested(mean_size),
     )
 
@@ -90,6 +97,16 @@ def _record(loaded: Loaded, asked: Asked, how: Edit, batch: Input) -> Effects:
         layer=asked.layer,
         metric="logit-diff",
         answers=[],
+    )
+
+
+def _watched(found: Target, wanted: Wanted) -> Watched:
+    """Return what was asked for, by the names that the model has for it."""
+    return Watched(
+        what=found.what,
+        target=None if wanted.target is None else found.of.label,
+        against=None if wanted.against is None or found.against is None else found.against.label,
+        token=wanted.token,
     )
 
 

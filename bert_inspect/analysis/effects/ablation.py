@@ -90,7 +90,8 @@ class Ablation:
     def _answer(self, batch: Input, quantity: Quantity, unedited: Mapping[str, Tensor]) -> AnswerEffects:
         units = self._units
         if units is None:
-            units = units_of_sentence(batch, quantity.row, self._asked.each)
+            assert self._mask is not None
+            units = units_of_sentence(batch, quantity.row, self._asked.each, mask=self._mask[0])
         whole = self._loaded.head is MULTIPLE_CHOICE
         sweep = Sweep(
             loaded=self._loaded,

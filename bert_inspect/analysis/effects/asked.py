@@ -54,6 +54,12 @@ class Asked:
             )
         self.edit()
 
+    def layers(self) -> tuple[Edit, ...]:
+        """Return the layer that is looked at as an edit of it, nothing where all are: a model may be asked whether it
+        has it before it is loaded.
+        """
+        return () if self.layer is None else (Edit(kind="layer", layer=self.layer),)
+
     def edit(self) -> Edit:
         """Return an edit that says how each unit is edited.
 
@@ -71,5 +77,6 @@ class Asked:
             return replace(parse_edit(f"layer.0={written}"), kind=kind)
         except UsageError as error:
             raise UsageError(
-                f"{self.how!r} does not say how to ablate", "write zero, mean, resample:TEXT or a number that scales"
+                f"{self.how!r} does not say how to ablate",
+                "write zero, mean, mean:PROFILE, resample:TEXT or a number that scales",
             ) from error

@@ -1,6 +1,7 @@
 """Activations of one run of a model put into another: which of them carry the answer over."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 import torch
@@ -12,14 +13,15 @@ from ...capture.editing.run import run_edited
 from ...capture.model_inputs import as_given
 from ...capture.outputs.returned import returned_tensors
 from ...errors import UsageError
-from ...families.heads import MULTIPLE_CHOICE
 from ...loading.loaded import Loaded
 from ...traces.record import Input
 from ...traces.sentences import only_row
+from ...traces.token_text import token_texts
 from ...traces.values import Number, strict
+from ...traces.vocabulary import known_as
 from ..explain.quantity import Quantity
 from ..explain.target import check_wanted, quantities
-from .patch_asked import PatchAsked, PatchMetric
+from .patch_asked import PatchAsked, PatchMetric, check_patched
 from .patch_sweep import Patch, PatchSweep, patches
 from .record import FORMAT, VERSION, AnswerEffects, Effect, Effects
 from .same_pattern import check_same_pattern
@@ -52,8 +54,7 @@ def patch(
     check_wanted(loaded, asked.wanted)
     if loaded.weights == "none":
         raise UsageError("without weights there are no numbers, only shapes", 'leave `weights="none"` out')
-    if loaded.head is MULTIPLE_CHOICE:
-        raise UsageError("a text with choices cannot be patched", "ablate it, or read the model with another `task`")
+    check_patched(loaded.head)
     if len(batch.texts) != 2:
         raise UsageError("a patch takes two sentences, a clean and a corrupt one", "give these two")
     check_same_pattern(batch)
@@ -63,9 +64,10 @@ def patch(
     quantity = quantities(loaded, alone[0], clean, asked.wanted)[0]
     if asked.metric == "logit-diff":
         quantity = held_against(quantity, clean, quantity.answered(corrupt))
-    runs = _Runs(quantity=quantity, metric=asked.metric, clean=clean, corrupt=corrupt)
-    runs.check()
+    _Runs(quantity=quantity, metric=asked.metric, clean=clean, corrupt=corrupt).check()
     own, other = (1, 0) if asked.direction == "denoising" else (0, 1)
+    of_rows = [_named(quantity, batch, row) for row in (0, 1)]
+    runs = _Runs(quantity=of_rows[own], metric=asked.metric, clean=clean, corrupt=corrupt)
     sweep = PatchSweep(loaded=loaded, own=alone[own], other=alone[other], each=asked.each, at_once=at_once)
     base = (clean, corrupt)[own]
     effects = [
@@ -88,15 +90,21 @@ def patch(
                 target=quantity.target,
                 value=strict(runs.number(base)),
                 probability=_strict(quantity.probability(base)),
-                answer=quantity.answer(base),
+                answer=of_rows[own].answer(base),
                 effects=effects,
                 clean=strict(runs.number(clean)),
                 corrupt=strict(runs.number(corrupt)),
-                clean_answer=quantity.answer(clean),
-                corrupt_answer=quantity.answer(corrupt),
+                clean_answer=of_rows[0].answer(clean),
+                corrupt_answer=of_rows[1].answer(corrupt),
             )
         ],
     )
+
+
+def _named(quantity: Quantity, batch: Input, row: int) -> Quantity:
+    """Return a number of which the answers are named by the tokens of that sentence, where they are tokens."""
+    of_tokens = quantity.tensor in (known_as.START_LOGITS, known_as.END_LOGITS)
+    return replace(quantity, names=token_texts(batch, row)) if of_tokens else quantity
 
 
 class _Runs:

@@ -5,6 +5,7 @@ from difflib import get_close_matches
 from typing import Final, Literal, get_args
 
 from ...errors import UsageError
+from ...families.heads import MULTIPLE_CHOICE, Head
 from ..explain.wanted import Wanted
 
 PatchEach = Literal["layer-token", "head", "attention", "intermediate"]
@@ -48,3 +49,13 @@ class PatchAsked:
                 raise UsageError(f"{name} {given!r} is not known", hint)
         if self.metric == "probability" and self.wanted.against is not None:
             raise UsageError("a probability is held against no other class", "leave `against` out")
+
+
+def check_patched(head: Head) -> None:
+    """Refuse a model of which no two runs can be patched.
+
+    Raises:
+        UsageError: it chooses between texts.
+    """
+    if head is MULTIPLE_CHOICE:
+        raise UsageError("a text with choices cannot be patched", "ablate it, or read the model with another `task`")

@@ -9,16 +9,16 @@ from ...capture.editing.change import Change
 from ...capture.editing.keep import activations
 from ...capture.editing.plan import changed
 from ...capture.editing.run import run_edited
-from ...capture.editing.survey import survey
-from ...capture.editing.targets import Target, embedded, targets
+from ...capture.editing.survey import Survey, survey
+from ...capture.editing.targets import Target, received, targets
 from ...capture.model_inputs import model_inputs
 from ...capture.outputs.returned import returned_tensors
 from ...capture.tracing.editing import EditedStep, Place
 from ...errors import UsageError
 from ...loading.loaded import Loaded
-from ...traces.edits import Kind
 from ...traces.record import Input
 from ...traces.sentences import real_places
+from .handed import Handed
 from .patch_asked import PatchEach
 
 
@@ -63,6 +63,8 @@ def patches(loaded: Loaded, batch: Input, each: PatchEach) -> list[Patch]:
 class PatchSweep:
     """Patches of one sentence by another of the same pattern.
 
+    The layers below the first one that is patched give what they gave without patches: they do not run again.
+
     Attributes:
         loaded: the model.
         own: the sentence that is run, alone.
@@ -85,11 +87,10 @@ class PatchSweep:
 
     def __post_init__(self) -> None:
         loaded, seen = self.loaded, survey(self.loaded, self.other)
-        kind: Kind = "layer" if self.each == "layer-token" else self.each
-        if kind == "layer":
-            self._there[None] = embedded(seen)
+        if self.each == "layer-token":
+            self._there[None] = received(seen, 0)
         for layer in range(loaded.layers):
-            target, *more = targets(loaded, seen, kind, layer)
+            target, *more = self._targets(seen, layer)
             if more or not target.sees(1, len(self.own.tokens[0])):
                 raise UsageError(
                     f"layer {layer} cannot be patched: the model computes this for a part of the tokens at a time",
@@ -98,6 +99,14 @@ class PatchSweep:
             self._there[layer] = target
         found, _ = activations(loaded, self.other, list(self._there.values()))
         self._values = dict(zip(self._there, found, strict=True))
+        self._handed = Handed(loaded, self.own, seen)
+
+    def _targets(self, seen: Survey, layer: int) -> list[Target]:
+        if self.each != "layer-token":
+            return targets(self.loaded, seen, self.each, layer)
+        if layer + 1 < self.loaded.layers:  # what goes on from there: some models put a convolution behind a layer
+            return [received(seen, layer + 1)]
+        return targets(self.loaded, seen, "layer", layer)
 
     def run(self, some: Sequence[Patch]) -> Iterator[tuple[Patch, Mapping[str, Tensor], int]]:
         """Yield each patch with what the model returned, and the row of that in which it is told."""
@@ -119,6 +128,8 @@ class PatchSweep:
             put = values[:, list(tokens)][:, :, list(units)]
             change = Change(how="given", rows=(row,), tokens=tokens, units=units, values=put)
             made.setdefault(patch.layer, []).append(change)
-        return {
+        steps = {
             self._there[layer].place: changed(self._there[layer], changes, self.own) for layer, changes in made.items()
         }
+        first = min(-1 if layer is None else layer for layer in made)
+        return {**self._handed.below(max(first, 0), len(part)), **steps}

@@ -6,7 +6,7 @@ from ...traces.base import Record
 from ...traces.codec import schema as schema_of
 from ...traces.record import Environment, Input, Model
 from ...traces.values import Number
-from ..explain.explanation import Target
+from ..explain.explanation import Target, What
 
 FORMAT: Final = "bert-inspect-effects"
 VERSION: Final = 1
@@ -77,14 +77,26 @@ class Mean(Record, frozen=True, kw_only=True):
     sentences: int
 
 
+class Watched(Record, frozen=True, kw_only=True):
+    """Which number of each sentence means are of: ``what`` it is, and what was asked for, by name. Without ``target``
+    it is the answer of each, without ``against`` it is held against the largest of the others; ``token`` names the
+    token in each.
+    """
+
+    what: What
+    target: str | None = None
+    against: str | None = None
+    token: str | None = None
+
+
 class Effects(Record, frozen=True, kw_only=True):
     """What edits do to the answers of a model.
 
     ``command`` made it, ``each`` says what was edited one by one, ``how`` what stood in its place, ``metric`` which
     number was watched: the difference of two logits, one logit, the score of a regression, or a probability.
     ``direction`` is that of a patch. ``layer`` is the only one that was looked at, None where all were. ``means`` are
-    over all sentences of a file, which are not told of one by one then; ``importance`` likewise: sizes of gradients,
-    averaged and then normalised.
+    over all sentences of a file, which are not told of one by one then, and ``watched`` says of which number;
+    ``importance`` likewise: sizes of gradients, averaged and then normalised.
     """
 
     format: Literal["bert-inspect-effects"]
@@ -100,6 +112,7 @@ class Effects(Record, frozen=True, kw_only=True):
     direction: Literal["denoising", "noising"] | None = None
     answers: list[AnswerEffects]
     means: list[Mean] = []
+    watched: Watched | None = None
     importance: list[list[Number]] = []
 
 

@@ -1,18 +1,20 @@
 """What stands in the place of a unit of the model, of each row of a run by itself."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
 from ...capture.editing.change import Change
+from ...capture.editing.corpus_means import means_of_corpus
 from ...capture.editing.keep import activations
 from ...capture.editing.plan import check_whole
 from ...capture.editing.resample import other_sentence, put_in
 from ...capture.editing.survey import Survey, survey
 from ...capture.editing.targets import Target, targets
 from ...loading.loaded import Loaded
+from ...profiles.profile_file import load_profile
 from ...traces.edits import Edit
 from ...traces.record import Input
 
@@ -31,7 +33,12 @@ class Replacements:
     _other: Input | None = None
 
     def __post_init__(self) -> None:
-        if self.how.how == "mean":
+        if self.how.how == "mean" and self.how.file is not None:
+            profile = load_profile(self.how.file)
+            self._values = {
+                layer: means_of_corpus(self.loaded, profile, replace(self.how, layer=layer)) for layer in self.layers
+            }
+        elif self.how.how == "mean":
             self._values = self._means()
         elif self.how.how == "resample":
             self._other = other_sentence(self.loaded, self.how.sentence or "")

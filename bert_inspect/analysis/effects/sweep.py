@@ -7,20 +7,19 @@ import torch
 from torch import Tensor
 
 from ...capture.editing.change import Change, ChangedTensor
-from ...capture.editing.keep import activations
 from ...capture.editing.run import run_edited
 from ...capture.editing.survey import Survey, survey
-from ...capture.editing.targets import Target, only_hidden_states, targets
+from ...capture.editing.targets import Target, targets
 from ...capture.model_inputs import model_inputs
 from ...capture.outputs.returned import returned_tensors
 from ...capture.tracing.editing import EditedStep, Place
-from ...errors import UsageError
 from ...families.heads import MULTIPLE_CHOICE
 from ...loading.loaded import Loaded
 from ...traces.edits import Edit, Kind
 from ...traces.record import Input
 from ..explain.faithfulness import NUMBERS_AT_ONCE
 from ..explain.quantity import Quantity
+from .handed import Handed
 from .replacement import Replacements
 from .units import Unit
 
@@ -50,14 +49,14 @@ class Sweep:
     mask: int | None = None
     at_once: int = TOKENS_AT_ONCE
     _there: dict[tuple[Kind, int], list[Target]] = field(default_factory=dict)
-    _handed: list[tuple[Target, Tensor]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._inputs = model_inputs(self.loaded, self.own, labels=False)
         self._survey: Survey | None = None
+        self._handed: Handed | None = None
         if self.replacements is not None:
             self._survey = survey(self.loaded, self.own)
-            self._handed = self._hidden_states(self._survey)
+            self._handed = Handed(self.loaded, self.own, self._survey)
 
     def run(self, units: Sequence[Unit]) -> Iterator[tuple[Unit, Mapping[str, Tensor], int]]:
         """Yield each unit with what the model returned with it edited, and the row of that in which it is told."""
@@ -87,7 +86,7 @@ class Sweep:
 
     def _steps(self, units: Sequence[Unit]) -> dict[Place, EditedStep]:
         """Return what is done to which step in a run of these units."""
-        if self.replacements is None:
+        if self.replacements is None or self._handed is None:
             return {}
         changes: dict[Place, tuple[Target, list[Change]]] = {}
         first = min(unit.layer or 0 for unit in units)
@@ -105,7 +104,7 @@ class Sweep:
             )
             for place, (target, made) in changes.items()
         }
-        return {**self._not_run(first, len(units)), **steps}
+        return {**self._handed.below(first, len(units)), **steps}
 
     def _targets(self, edit: Edit) -> list[Target]:
         assert edit.layer is not None and self._survey is not None
@@ -113,25 +112,3 @@ class Sweep:
         if key not in self._there:
             self._there[key] = targets(self.loaded, self._survey, *key)
         return self._there[key]
-
-    def _not_run(self, first: int, count: int) -> dict[Place, EditedStep]:
-        """Return what keeps the layers below the first that is edited from running again."""
-        found = {}
-        for layer, (target, values) in enumerate(self._handed[:first]):
-            last = values.squeeze(2).repeat(count, 1, 1) if layer == first - 1 else None
-            found[target.place] = EditedStep(edit=None, received=target.received, returns=target.returns, handed=last)
-        return found
-
-    def _hidden_states(self, seen: Survey) -> list[tuple[Target, Tensor]]:
-        """Return what each layer but the last gives without edits; nothing where that is not all that it gives."""
-        there = []
-        for layer in range(self.loaded.layers - 1):
-            try:
-                found = targets(self.loaded, seen, "layer", layer)
-            except UsageError:  # no step is known to be that layer: all of them run
-                return []
-            if len(found) > 1 or not only_hidden_states(found[0]):
-                return []
-            there += found
-        values, _ = activations(self.loaded, self.own, there)
-        return list(zip(there, values, strict=True))

@@ -50,8 +50,8 @@ def units_of_model(loaded: Loaded, each: Each, how: Edit, layer: int | None) -> 
     return [Unit(edits=(replace(how, layer=at, number=number),)) for at in layers for number in numbers]
 
 
-def units_of_sentence(batch: Input, row: int, each: Each) -> list[Unit]:
-    """Return the tokens, or words, of a sentence; special tokens and padding are none.
+def units_of_sentence(batch: Input, row: int, each: Each, *, mask: int) -> list[Unit]:
+    """Return the tokens, or words, of a sentence; special tokens, padding and what is the ``mask`` already are none.
 
     Raises:
         UsageError: the sentence has none.
@@ -61,6 +61,7 @@ def units_of_sentence(batch: Input, row: int, each: Each) -> list[Unit]:
     else:
         special = batch.special[row] if batch.special else [0] * len(batch.tokens[row])
         places = [(place,) for place in real_places(batch, row) if not special[place]]
+    places = [several for several in places if any(batch.input_ids[row][place] != mask for place in several)]
     if not places:
         raise UsageError(f"sentence {row + 1} has no {each} that could be taken away", "give one that has words")
     return [Unit(edits=tuple(Edit(kind="token", number=place) for place in several)) for several in places]

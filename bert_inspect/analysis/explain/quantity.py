@@ -23,7 +23,8 @@ Index = tuple[int, ...]
 class Quantity:
     """A number that the model returned: ``tensor[index]`` or, with ``against``, the difference of two of its entries.
     ``row`` is the sentence that it is told of, ``names`` what each entry of the innermost axis stands for, ``scale``
-    what makes probabilities of it.
+    what makes probabilities of it. ``best`` finds which of them is the answer in a row of what was returned, where that
+    is not the one with the largest logit.
     """
 
     row: int
@@ -33,6 +34,7 @@ class Quantity:
     target: Target
     names: Sequence[str]
     scale: Scale = "softmax"
+    best: Callable[[Returned, int], int] | None = None
 
     def of(self, returned: Returned) -> torch.Tensor:
         """Return the number, a scalar with its graph."""
@@ -56,6 +58,8 @@ class Quantity:
 
     def answered(self, returned: Returned) -> int | None:
         """Return which of its ``names`` the model answers there, None where it gives a bare number."""
+        if self.best is not None:
+            return self.best(returned, self.index[0])
         logits = self.beside(returned)
         if self.target.what == "replaced token":
             return int(logits[self.index[-1]] > 0)
@@ -85,7 +89,7 @@ def chosen(
     index = largest(logits) if wanted.target is None else find(wanted.target)
     against = None if wanted.against is None else find(wanted.against)
     if against == index:
-        raise UsageError(f"{wanted.against} is what is explained itself", "name another class, or another `target`")
+        raise UsageError(f"{wanted.against} cannot be held against itself", "name another class, or another `target`")
 
     def logit(at: int) -> Logit:
         share = None if shares is None else strict(shares[at])
@@ -113,7 +117,8 @@ def _class(name: str, names: Sequence[str]) -> int:
     """
     index = int(class_index(name, names))
     if not 0 <= index < len(names):
-        raise UsageError(f"there is no class {index}: the model has classes 0 to {len(names) - 1}", "name one of them")
+        there = f"classes 0 to {len(names) - 1}" if len(names) > 1 else "one, class 0"
+        raise UsageError(f"there is no class {index}: the model has {there}", "name one that it has")
     return index
 
 

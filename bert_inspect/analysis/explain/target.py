@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from ...capture.outputs.classes import Returned, Scale, class_names, probabilities_of, scale_of
 from ...capture.outputs.plain_numbers import plain
@@ -39,7 +40,7 @@ def check_wanted(loaded: Loaded, wanted: Wanted) -> None:
     """
     if loaded.head is heads.NO_HEAD:
         raise UsageError(
-            "this model has no head, so it gives no answer that could be explained",
+            "this model has no head, so it gives no answer to ask about",
             f'read it with a head: `task="{heads.SEQUENCE_CLASSIFICATION.task}"`',
         )
     if wanted.token is not None and loaded.head in _WHOLE_SENTENCES:
@@ -142,17 +143,27 @@ def _answers(loaded: Loaded, batch: Input, returned: Returned, wanted: Wanted) -
     tensor, logits = (known_as.START_LOGITS, start) if which == "start" else (known_as.END_LOGITS, end)
     found = []
     for row in range(len(batch.texts)):
+        best = partial(_edge, batch, row, which == "end")
         place = named_place(batch, row, wanted)
         if place is None:
-            best = best_places(batch, row, start[row].numpy(), end[row].numpy())
-            place = real_places(batch, row)[0] if best is None else int(best[which == "end"])
+            place = best(returned, row)
         share = strict(float(logits[row].softmax(dim=0)[place]))
         told = Logit(label=which, logit=strict(float(logits[row, place])), probability=share)
         what: What = "start of the answer" if which == "start" else "end of the answer"
         target = Target(what=what, of=told, token=place)
         names = token_texts(batch, row)
-        found.append(Quantity(row=row, tensor=tensor, index=(row, place), against=None, target=target, names=names))
+        index = (row, place)
+        found.append(Quantity(row=row, tensor=tensor, index=index, against=None, target=target, names=names, best=best))
     return found
+
+
+def _edge(batch: Input, row: int, last: bool, returned: Returned, at: int) -> int:
+    """Return the place of the first or the last token of the best answer of a sentence, which stands in the row ``at``
+    of what was returned.
+    """
+    start, end = (plain(returned[name])[at].numpy() for name in (known_as.START_LOGITS, known_as.END_LOGITS))
+    best = best_places(batch, row, start, end)
+    return real_places(batch, row)[0] if best is None else int(best[last])
 
 
 def _masks(loaded: Loaded, batch: Input, returned: Returned, wanted: Wanted) -> list[Quantity]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from ...capture.editing.layout import Layout
 from ...capture.editing.survey import Survey
-from ...capture.editing.targets import Target, embedded, targets
+from ...capture.editing.targets import Target, received, targets
 from ...errors import UsageError
 from ...loading.loaded import Loaded
 from ...traces.edits import Kind
@@ -37,6 +37,6 @@ def _edited(loaded: Loaded, seen: Survey) -> Iterator[Target]:
             except UsageError:  # computed in a way that is not known: no edit can be made there either
                 continue
     try:
-        yield embedded(seen)
+        yield received(seen, 0)
     except UsageError:
         return

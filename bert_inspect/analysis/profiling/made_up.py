@@ -127,9 +127,11 @@ class MadeUpRun:
             return f"of dtype {seen.dtype}, which holds no activations"
         if found is None:
             return "a tensor of which it is not known where its tokens lie"
-        if not self._real.fits(seen.shape, found):
-            return "the same for every sentence"
-        return ""
+        if self._real.fits(seen.shape, found):
+            return ""
+        if "batch" in found and seen.shape[found.index("batch")] == self._real.mask.shape[0]:
+            return "of a part of the tokens at a time"
+        return "the same for every sentence"
 
 
 def _laid_out(step: StepRecord) -> TensorRecord | None:

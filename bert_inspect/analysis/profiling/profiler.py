@@ -12,12 +12,12 @@ from ...capture.watching import run_watched
 from ...errors import BertInspectError, UsageError
 from ...families.heads import MULTIPLE_CHOICE
 from ...loading.loaded import Loaded
+from ...loading.weights.digest import digest_of as weights_digest
 from ...profiles.coverage import Block, Coverage, digest_of
 from ...profiles.record import FORMAT, VERSION, Corpus, Profile
 from ...profiles.total import BatchTotals, Total
 from ...traces.record import Input
 from ...traces.selection import Selection
-from . import weights
 from .answered import answers_of
 from .batch import BatchWatcher
 from .frame import frame_of
@@ -86,7 +86,7 @@ class Profiler:
                 version=VERSION,
                 environment=environment(),
                 model=described(loaded),
-                weights=weights.digest_of(loaded.model),
+                weights=weights_digest(loaded.model),
                 input=structs.replace(corpus, done=[], digests=[], sentences=0, tokens=0, cut=0),
                 selection=self._selection.described(),
                 examples=self._examples,

@@ -9,11 +9,13 @@ from torch import nn
 
 from ...errors import UsageError
 from ...loading.loaded import Loaded
+from ...profiles.profile_file import load_profile
 from ...traces.edited_input import Spare, edited_input
 from ...traces.edits import Edit, check_edits
 from ...traces.record import Input
 from ..tracing.editing import EditedStep, Editing, Place
 from .change import Change, ChangedTensor
+from .corpus_means import means_of_corpus
 from .resample import resampled
 from .survey import survey
 from .targets import Target, only_hidden_states, targets
@@ -120,7 +122,7 @@ def check_whole(edit: Edit, there: Sequence[Target], batch: Input) -> None:
     Raises:
         UsageError: names the edit.
     """
-    if edit.how not in ("mean", "resample"):
+    if edit.how not in ("mean", "resample") or edit.file is not None:
         return
     rows, tokens = len(batch.tokens), len(batch.tokens[0])
     if len(there) > 1 or not there[0].sees(rows, tokens):
@@ -133,6 +135,9 @@ def check_whole(edit: Edit, there: Sequence[Target], batch: Input) -> None:
 def _changes(loaded: Loaded, batch: Input, edit: Edit, target: Target) -> list[Change]:
     units = None if edit.number is None else (edit.number,)
     match edit.how:
+        case "mean" if edit.file is not None:
+            values = means_of_corpus(loaded, load_profile(edit.file), edit)
+            return [Change(how="given", units=units, values=values if units is None else values[:, :, list(units)])]
         case "zero" | "mean":
             return [Change(how=edit.how, units=units)]
         case "scale":

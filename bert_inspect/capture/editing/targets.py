@@ -115,23 +115,30 @@ def _layer(survey: Survey, step: StepRecord) -> Target | None:
     )
 
 
-def embedded(survey: Survey) -> Target:
-    """Return the hidden states that the first layer receives, in the step that hands them on.
+def received(survey: Survey, layer: int) -> Target:
+    """Return the hidden states that a layer receives, in the step that hands them on: the layer before, or what stands
+    between the two.
 
     Raises:
         UsageError: no step of the run is known to be that.
     """
     known, steps = survey.found.names.axes, survey.steps
-    first = next((step for step in steps if step.role == roles.LAYER and step.kind == "module"), None)
-    received = [] if first is None else [seen for seen in first.inputs if known.get(seen.number) == axes.HIDDEN]
-    for step in steps if received else ():
-        for at, seen in enumerate(step.outputs):
-            if seen.number == received[0].number:
+    own = next(
+        (step for step in steps if step.role == roles.LAYER and step.kind == "module" and step.layer == layer), None
+    )
+    hidden = [] if own is None else [seen for seen in own.inputs if known.get(seen.number) == axes.HIDDEN]
+    around: set[int] = set()  # an encoder may return all hidden states, but then its layers have run
+    while own is not None and own.parent is not None:
+        own = steps[own.parent]
+        around.add(own.id)
+    for step in steps if hidden else ():
+        for at, seen in enumerate(() if step.id in around else step.outputs):
+            if seen.number == hidden[0].number:
                 return Target(
                     place=survey.places[step.id], layout=Layout(axes=tuple(axes.HIDDEN)), shape=seen.shape, output=at
                 )
     raise UsageError(
-        "this model makes the hidden states before its first layer in a way that is not known here",
+        f"this model makes the hidden states before layer {layer} in a way that is not known here",
         "bert-inspect run shows its steps, each by what it is",
     )
 

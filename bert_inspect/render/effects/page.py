@@ -1,103 +1,28 @@
-"""Effects in the terminal, and what of them stays on the screen after a pager."""
+"""Effects in the terminal, as the command shows them that made them; in a notebook they stand the same way."""
 
-from collections.abc import Iterator, Sequence
+from rich.console import Group
 
-from rich.console import Group, RenderableType
-from rich.text import Text
-
-from ...analysis.effects.record import AnswerEffects, Effect, Effects, Mean
-from ...traces.values import Number
+from ...analysis.effects.record import Effects
 from ..explain import said as number_said
-from ..header import model_rows
-from ..outcome.frame import SENTENCES
-from ..outcome.meaning import means_something
-from ..words import BAD, DIM, NAME, plural, sentence
-from . import said
-from .chosen import shown
-from .effect_rows import EffectRows
-from .head_map import HeadMap
-from .mean_rows import MeanRows
+from ..notebook import shown
+from .ablate_page import ablate_page, ablate_summary
+from .patch_page import patch_page, patch_summary
 from .view import View
 
-_TITLE = 160
-_SUMMED_UP = 8
-"""How many sentences the summary tells of."""
+_TOLD = 4
 
 
 def effects_page(found: Effects, view: View) -> Group:
-    """Return what `ablate` shows: the model, what was done, and for each sentence what that does to the answer."""
-    parts: list[RenderableType] = [model_rows(found.model, found.input), Text()]
-    if warning := said.noise(found.model):
-        parts.append(Text(warning, style=BAD))
-    parts += [Text(note, style=DIM) for note in said.notes(found)]
-    if found.means:
-        parts += [Text(), *_means(found, view)]
-    answers = found.answers if view.all else found.answers[:SENTENCES]
-    for answer in answers:
-        parts += [Text(), *_heading(found, answer), Text(), *_answer(found, answer, view)]
-    return Group(*parts, *_more(found, len(answers)))
+    """Return what `ablate` or `patch` shows."""
+    return patch_page(found, view) if found.command == "patch" else ablate_page(found, view)
 
 
 def effects_summary(found: Effects) -> Group:
-    """Return what is left on the screen once the pager with `effects_page` is closed."""
-    parts: list[RenderableType] = []
-    if found.means:
-        parts += [Text(said.averaged(found), style=DIM), *_means(found, View()), Text()]
-    answers = found.answers[:_SUMMED_UP]
-    for answer in answers:
-        parts += [*_heading(found, answer), *_rows(found, answer, View()), Text()]
-    return Group(*parts[:-1], *_more(found, len(answers)))
+    """Return what is left of it on the screen once the pager with it is closed."""
+    return patch_summary(found) if found.command == "patch" else ablate_summary(found)
 
 
-def _heading(found: Effects, answer: AnswerEffects) -> list[Text]:
-    several = len(found.answers) > 1
-    lead = (f"sentence {answer.sentence + 1}  " if several else "", DIM)
-    return [
-        Text.assemble(lead, sentence(number_said.title(found, answer), most=_TITLE)),
-        Text(number_said.heading(found, answer), style=NAME),
-    ]
-
-
-def _answer(found: Effects, answer: AnswerEffects, view: View) -> Iterator[RenderableType]:
-    yield from _maps(found, answer.effects, answer.importance)
-    yield from _rows(found, answer, view)
-
-
-def _means(found: Effects, view: View) -> Iterator[RenderableType]:
-    yield from _maps(found, found.means, found.importance)
-    title, means = shown(found, found.means, every=view.all)
-    if title:
-        yield Text(title, style=DIM)
-    yield MeanRows(found=found, means=means)
-
-
-def _maps(
-    found: Effects, effects: Sequence[Effect] | Sequence[Mean], importance: Sequence[Sequence[Number]]
-) -> Iterator[RenderableType]:
-    """Yield the map of the effects of heads, and that of their importance; nothing of other parts."""
-    if found.each != "head":
-        return
-    meant = means_something(found.model)
-    layers = list(dict.fromkeys(effect.layer for effect in effects if effect.layer is not None))
-    rows = [[effect.effect for effect in effects if effect.layer == layer] for layer in layers]
-    yield HeadMap(rows=rows, layers=layers, meant=meant)
-    yield Text()
-    if importance:
-        yield Text(said.IMPORTANCE, style=DIM)
-        yield HeadMap(rows=importance, layers=layers, signs=False, meant=meant)
-        yield Text()
-
-
-def _rows(found: Effects, answer: AnswerEffects, view: View) -> Iterator[RenderableType]:
-    title, effects = shown(found, answer.effects, every=view.all)
-    if title:
-        yield Text(title, style=DIM)
-    yield EffectRows(found=found, answer=answer, effects=effects)
-    if told := said.conclusion(found, answer):
-        yield Text()
-        yield Text(told)
-
-
-def _more(found: Effects, shown_: int) -> list[Text]:
-    rest = len(found.answers) - shown_
-    return [Text(), Text(f"... {plural(rest, 'more sentence')}", style=DIM)] if rest > 0 else []
+def mimebundle(found: Effects) -> dict[str, str]:
+    """Return what `ablate` or `patch` shows as plain text and as HTML, for a notebook."""
+    told = "; ".join(number_said.heading(found, answer) for answer in found.answers[:_TOLD])
+    return shown(effects_page(found, View()), title=f"{found.command}: {told}")

@@ -1,21 +1,20 @@
 """The effect of each hidden state in the terminal: a map of tokens by layers."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.text import Text
 
-from ...traces.values import Number
 from ..explain.digits import cell_unit, largest_of
 from ..explain.map_cells import CELLS, MapCells
 from ..explain.sum_rows import fitted
 from ..words import DIM, PLAIN, plural
+from .maps import TOKENS, EffectMap
 
 _NAME, _LEAST = 18, 8
 """The most columns of a token's name, and to how many it is cut for more digits beside it."""
-_LEGEND = "rows: tokens, *: differs between the two sentences; columns: hidden_states, 0 before layer 0"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,33 +22,27 @@ class TokenMap:
     """A number for each hidden state as a Rich renderable: digits where they fit, signs where not.
 
     Attributes:
-        rows: the numbers of each token, from before the first layer to after the last.
-        names: the tokens as they are shown.
-        places: where they stand.
-        marked: which differ between the two sentences.
+        drawn: the map.
         meant: whether the numbers mean anything; they are greyed where not.
     """
 
-    rows: Sequence[Sequence[Number]]
-    names: Sequence[str]
-    places: Sequence[int]
-    marked: Sequence[bool]
+    drawn: EffectMap
     meant: bool = True
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        count = max(map(len, self.rows), default=0)
-        longest = min(_NAME, max(map(cell_len, self.names), default=0))
-        place = max((len(str(at)) for at in self.places), default=1)
+        rows, count = self.drawn.rows, self.drawn.columns
+        longest = min(_NAME, max((cell_len(row.name) for row in rows), default=0))
+        place = max((len(str(row.place)) for row in rows), default=1)
         beside = place + len("  * ")
         least = beside + min(longest, _LEAST)
         cell = next((size for size in CELLS if least + count * size <= options.max_width), 0)
         name = min(longest, options.max_width - beside - count * cell)
         label = beside + name
         if not count or not cell:
-            told = f"a map of {plural(len(self.rows), 'token')} by {plural(count, 'layer')} needs more columns"
+            told = f"a map of {plural(len(rows), 'token')} by {plural(count, 'layer')} needs more columns"
             yield Text(told, style=DIM)
             return
-        every = [number for row in self.rows for number in row]
+        every = [number for row in rows for number in row.numbers]
         factor, unit = cell_unit(every)
         style = PLAIN if self.meant else DIM
         cells = MapCells(
@@ -62,13 +55,13 @@ class TokenMap:
         )
         columns = "".join(str(at).rjust(cell - 1) + " " for at in range(count))
         yield Text(" " * label + columns, style=DIM, no_wrap=True, overflow="ignore", end="\n")
-        for at, token, differs, numbers in zip(self.places, self.names, self.marked, self.rows, strict=True):
+        for row in rows:
             line = Text(no_wrap=True, overflow="ignore")
-            line.append(f"{at:>{place}} ", DIM)
-            line.append(f"{fitted(token, name)} {'*' if differs else ' '} ", style)
-            for number in numbers:
+            line.append(f"{row.place:>{place}} ", DIM)
+            line.append(f"{fitted(row.name, name)} {'*' if row.marked else ' '} ", style)
+            for number in row.numbers:
                 line.append_text(cells.text(number, cell - 1)).append(" ")
             yield line
         small = f"{cells.nearly_zero}: too small to write"
         told = "+ and -: how large beside the largest" if cell == CELLS[-1] else unit
-        yield Text("; ".join(filter(None, (_LEGEND, small, told))), style=DIM)
+        yield Text("; ".join(filter(None, (TOKENS, small, told))), style=DIM)

@@ -92,7 +92,7 @@ def _ranges(profile: Profile, view: View) -> Iterator[RenderableType]:
 
 
 def _answers(profile: Profile) -> Iterator[RenderableType]:
-    if profile.answers is None or not sum(profile.answers.counts):
+    if profile.answers is None or not any(profile.answers.counts):
         return
     yield Text()
     yield Text("answers", style=NAME)

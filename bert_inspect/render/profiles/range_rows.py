@@ -30,7 +30,8 @@ class _Column:
     rank: int
 
 
-def _number(value: Number | None) -> str:
+def _of(found: Range, name: str) -> str:
+    value: Number | None = getattr(found.held.numbers, name)
     return "-" if value is None else number(value)
 
 
@@ -45,13 +46,13 @@ def zeroed(found: Range) -> str:
 
 
 _COLUMNS = (
-    _Column(title="min", text=lambda one: _number(one.held.numbers and one.held.numbers.min), rank=0),
+    _Column(title="min", text=lambda one: _of(one, "min"), rank=0),
     _Column(title="1 %", text=lambda one: number(one.low), rank=3),
     _Column(title="median", text=lambda one: number(one.median), rank=6),
     _Column(title="99 %", text=lambda one: number(one.high), rank=3),
-    _Column(title="max", text=lambda one: _number(one.held.numbers and one.held.numbers.max), rank=0),
-    _Column(title="mean", text=lambda one: _number(one.held.numbers and one.held.numbers.mean), rank=4),
-    _Column(title="std", text=lambda one: _number(one.held.numbers and one.held.numbers.std), rank=2),
+    _Column(title="max", text=lambda one: _of(one, "max"), rank=0),
+    _Column(title="mean", text=lambda one: _of(one, "mean"), rank=4),
+    _Column(title="std", text=lambda one: _of(one, "std"), rank=2),
     _Column(title="zeros", text=lambda one: said.share(one.zeros), rank=7),
     _Column(title="int8 error", text=loss, rank=0),
     _Column(title="to 0", text=zeroed, rank=1),

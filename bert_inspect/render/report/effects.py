@@ -1,31 +1,26 @@
-"""The page on effects alone: their picture, and what ran."""
-
-import re
+"""The page on effects alone: what each edit does, and what ran."""
 
 from markupsafe import Markup
 
 from ...analysis.effects.record import Effects
 from ...safetext import safe_document
-from ..effects.picture import effects_svg, title
-from ..effects.said import noise, notes
+from ..effects.picture import title
 from ..effects.view import View
-from .document import inlined, light_on_paper, policy, template
+from .document import inlined, policy, template
+from .edited import effects_of
 from .facts import facts, run_of
 
-_STYLES = ("page.css",)
+_STYLES = ("page.css", "explain.css", "effects/effects.css")
 
 
 def effects_html(found: Effects, view: View) -> str:
     """Return the page: what each edit does to the answers, then what ran."""
     style, _ = inlined(_STYLES, ())
-    picture = light_on_paper(effects_svg(found, view, titled=False))
     page = template("effects.html.j2").render(
         title=title(found),
-        policy=policy([style, *re.findall(r"<style>(.*?)</style>", picture, re.DOTALL)], []),
+        policy=policy([style], []),
         style=Markup(style),
-        noise=noise(found.model),
-        notes=notes(found),
-        picture=Markup(picture),
+        effects=effects_of(found, view),
         facts=facts(run_of(found.environment, found.model, found.input)),
     )
     return safe_document(page)

@@ -8,6 +8,7 @@ from markupsafe import Markup
 from msgspec import structs
 
 from ...analysis.attention import LayerAttention
+from ...analysis.effects.record import Effects
 from ...analysis.explain.explanation import Explanation
 from ...cells.record import Opened
 from ...families import family_of
@@ -16,10 +17,12 @@ from ...traces.record import Trace
 from ...traces.sentences import names_of_special
 from ...traces.token_text import token_texts
 from ...traces.tree import relaid_from
+from ..effects.view import View
 from ..heads.page import CAUTION, certificate
 from ..words import plural
 from .cells import cells_data
 from .document import in_script, inlined, light_on_paper, policy, template
+from .edited import effects_of
 from .facts import facts, others, sentences
 from .heads import fit, heads_data
 from .labels import label_names
@@ -28,7 +31,7 @@ from .sources import code_data
 from .tensors import heads_that_fit, tensors_data
 from .why import why_of
 
-_STYLES = ("page.css", "explain.css", "walk/walk.css")
+_STYLES = ("page.css", "explain.css", "effects/effects.css", "walk/walk.css")
 _SCRIPTS = (
     "dom.js",
     "heatmap.js",
@@ -53,6 +56,7 @@ def report_html(
     left_out: Sequence[str] = (),
     diagram: str | None = None,
     explanation: Explanation | None = None,
+    effects: Effects | None = None,
     opened: Opened | None = None,
     walk: str | None = None,
 ) -> str:
@@ -64,6 +68,7 @@ def report_html(
         left_out: sentences on what the page does not hold, and why.
         diagram: the dataflow as SVG, its boxes with the attribute ``data-step``.
         explanation: why the model answers as it does, by token.
+        effects: what each head does to the answers.
         opened: the cells whose arithmetic can be opened; None where none can.
         walk: the guided tour, as `render.walk` makes it a part of a page.
     """
@@ -86,6 +91,7 @@ def report_html(
         notes=notes,
         diagram=diagram,
         explanation=explanation,
+        effects=effects,
         walk=walk,
     )
 
@@ -116,6 +122,7 @@ def _page(
     diagram: str | None,
     chosen: dict[str, int | None] | None = None,
     explanation: Explanation | None = None,
+    effects: Effects | None = None,
     walk: str | None = None,
 ) -> str:
     notes = list(notes)
@@ -152,6 +159,7 @@ def _page(
         others=others(trace),
         outcome=filled(trace),
         why=why,
+        effects=None if effects is None else effects_of(effects, View()),
         failure=trace.failure,
         whole=bool(data["trace"].steps),
         attention=bool(layers),

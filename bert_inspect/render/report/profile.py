@@ -58,7 +58,7 @@ def profile_html(profile: Profile) -> str:
     style, _ = inlined(_STYLES, ())
     found = findings(profile)
     meant = means_something(profile.model)
-    answers = profile.answers if profile.answers is not None and sum(profile.answers.counts) else None
+    answers = profile.answers if profile.answers is not None and any(profile.answers.counts) else None
     page = template("profile.html.j2").render(
         title=title(profile),
         policy=policy([style], []),

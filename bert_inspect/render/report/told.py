@@ -8,10 +8,11 @@ from markupsafe import Markup
 @dataclass(frozen=True, kw_only=True)
 class Shaded:
     """A text on the colour of its share: ``shade`` is the class of that colour, ``said`` what is said of it, ``key``
-    that of its row, ``apart`` that a space goes before it.
+    that of its row, ``apart`` that a space goes before it; ``narrow`` is the text where there is little room.
     """
 
     text: str
+    narrow: str = ""
     kind: str = "share"
     shade: str = ""
     said: str = ""
@@ -30,6 +31,7 @@ class Bar:
     place: str = ""
     key: str = ""
     kinds: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
     quiet: bool = False
     begins: str = "0"
     length: str = "0"
@@ -39,11 +41,25 @@ class Bar:
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """Rows with bars; ``columns`` are the titles between name and share."""
+    """Rows with bars; ``columns`` are the titles between name and share, ``after`` those behind the bars."""
 
     title: str
     columns: tuple[str, ...]
     rows: list[Bar]
+    after: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Map:
+    """Numbers on the colours of their sizes: rows of layers, or of tokens. ``corner`` says what the columns are, a row
+    has the number of its layer or the place of its token, its name, and its cells.
+    """
+
+    caption: str
+    corner: str
+    columns: list[str]
+    rows: list[tuple[str, str, list[Shaded]]]
+    tokens: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,9 +83,7 @@ class Told:
     legend: tuple[str, str]
     texts: list[tuple[str, list[Shaded]]] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
-    map_columns: list[str] = field(default_factory=list)
-    map_rows: list[list[Shaded]] = field(default_factory=list)
-    map_unit: str = ""
+    map: Map | None = None
     neurons: list[str] = field(default_factory=list)
     layer_titles: tuple[str, ...] = ()
     layers: list[tuple[Bar, str, str]] = field(default_factory=list)

@@ -10,11 +10,10 @@ from markupsafe import Markup
 from ...analysis.explain.explanation import Answer, Explanation, Faithfulness
 from ...safetext import safe_text
 from ..explain import said
-from ..explain.by_component import blocks_of_components, layer_biases, map_shares, neuron_lines
+from ..explain.by_component import blocks_of_components, layer_biases, neuron_lines
 from ..explain.by_layer import layer_columns, layer_notes
 from ..explain.by_token import blocks_of, title_of, totals_in_words
-from ..explain.digits import cell_unit, decimals, largest_of, signed, strengths
-from ..explain.digits import short as in_short
+from ..explain.digits import decimals, signed
 from ..explain.page import notes
 from ..explain.rows import Row, bias_rows, component_rows, token_groups
 from ..explain.sum_rows import KINDS, Block, kinds_in
@@ -22,10 +21,10 @@ from ..explain.svg.check import chart_svg
 from ..explain.texts import Piece, lines
 from ..explain.view import View
 from .document import light_on_paper
+from .mapped import NumberRow, map_of, shade
 from .told import Bar, Check, Shaded, Table, Told, Why
 
 SENTENCES = 32
-_SHADES = 8
 _PLAIN: Final = View()
 
 
@@ -74,27 +73,19 @@ def _by_component(explanation: Explanation, answer: Answer, view: View, base: To
         return base
     digits = decimals(row.share for row in component_rows(answer))
     biases = layer_biases(answer, len(found.heads))
-    every = map_shares(found, biases)
-    largest, (factor, unit) = largest_of(every), cell_unit(every)
     heads = max(map(len, found.heads), default=0)
-    cells = []
-    for layer, shares in enumerate(found.heads):
-        names = [*(f"head {head}" for head in range(len(shares))), "feed-forward", "biases"]
-        cells.append(
-            [
-                Shaded(
-                    text=in_short(float(share) * factor, 5),
-                    shade=shade(strengths([share], largest=largest)[0]),
-                    said=f"layer {layer} {name} {signed(share, digits)}",
-                )
-                for share, name in zip([*shares, found.feed_forward[layer], biases[layer]], names, strict=True)
-            ]
-        )
+    columns = [*map(str, range(heads)), "ff", "biases"]
+    titles = [*(f"head {head}" for head in range(heads)), "feed-forward", "biases"]
+    rows = [
+        NumberRow(mark=str(layer), name=f"layer {layer}", numbers=[*shares, found.feed_forward[layer], biases[layer]])
+        for layer, shares in enumerate(found.heads)
+    ]
+    caption = "What each head, feed-forward part (ff) and bias adds by its direct path"
     return replace(
         base,
-        map_columns=[*map(str, range(heads)), "ff", "biases"] if heads else [],
-        map_rows=cells if heads else [],
-        map_unit=f"; {unit}" if unit else "",
+        map=map_of(rows, columns, caption=caption, corner="head", cell=titles.__getitem__, digits=digits)
+        if heads
+        else None,
         tables=list(_tables(blocks_of_components(answer, view), digits)),
         neurons=neuron_lines(found, digits),
         sums=said.sums(answer, digits),
@@ -103,7 +94,7 @@ def _by_component(explanation: Explanation, answer: Answer, view: View, base: To
 
 def _by_layer(explanation: Explanation, answer: Answer, view: View, base: Told) -> Told:
     places, values, shares, answers = layer_columns(explanation, answer)
-    drawn = _bars(
+    drawn = bars_of(
         [Row(name=place, share=float(row.value)) for place, row in zip(places[1:], answer.layers, strict=True)]
     )
     rows = [
@@ -131,23 +122,18 @@ def _shaded(pieces: Sequence[Piece], sentence: int, digits: int) -> list[Shaded]
     return found
 
 
-def shade(strength: float) -> str:
-    """Return the class of the colour of a share, from -1 to 1 of the largest; empty where it has none."""
-    step = math.ceil(abs(strength) * _SHADES - 0.5)
-    return "" if step < 1 else f"{'for' if strength > 0 else 'against'}-{step}"
-
-
 def _tables(blocks: Sequence[Block], digits: int, *, split: bool = False) -> Iterator[Table]:
     rows = [row for block in blocks for row in block.rows]
     kinds = kinds_in(rows) if split else []
-    drawn = iter(_bars(rows, digits, kinds))
+    drawn = iter(bars_of(rows, digits, kinds))
     for block in blocks:
         yield Table(
             title=block.title, columns=tuple(KINDS[kind] for kind in kinds), rows=[next(drawn) for _ in block.rows]
         )
 
 
-def _bars(rows: Sequence[Row], digits: int = 4, kinds: Sequence[int] = ()) -> list[Bar]:
+def bars_of(rows: Sequence[Row], digits: int = 4, kinds: Sequence[int] = ()) -> list[Bar]:
+    """Return rows with their bars."""
     known = [row.share for row in rows if not row.others and math.isfinite(row.share)]
     least, most = min([0.0, *known]), max([0.0, *known])
     unit = 100 / ((most - least) or 1.0)

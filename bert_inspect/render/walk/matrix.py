@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ...safetext import safe_text
 from ...stations.excerpt import Excerpt
-from ..report.why import shade
+from ..report.mapped import shade
 from ..words import plural
 from .narrowed import narrowed
 from .words import gaps, left_out, numbers_of, shape_of

@@ -7,7 +7,7 @@ import pytest
 import torch
 from analysis.effects.asking import ablate
 from families.tiny import arguments, as_loaded, batch, tiny
-from helpers import TEXTS, tiny_model
+from helpers import TEXTS, shown, tiny_model
 
 from bert_inspect.analysis.effects.record import AnswerEffects
 from bert_inspect.analysis.explain.wanted import Wanted
@@ -15,8 +15,10 @@ from bert_inspect.capture.encode import Sentences, encode
 from bert_inspect.capture.forward import run_forward
 from bert_inspect.errors import BertInspectError, UsageError
 from bert_inspect.families import FAMILIES, Family
-from bert_inspect.families.heads import MASKED_LM, MULTIPLE_CHOICE, SEQUENCE_CLASSIFICATION, Head
+from bert_inspect.families.heads import MASKED_LM, MULTIPLE_CHOICE, QUESTION_ANSWERING, SEQUENCE_CLASSIFICATION, Head
 from bert_inspect.loading.loaded import Loaded
+from bert_inspect.render.effects.page import effects_page
+from bert_inspect.render.effects.view import View
 from bert_inspect.traces.edits import parse_edits
 from bert_inspect.traces.record import Input
 from bert_inspect.traces.vocabulary import roles
@@ -140,6 +142,17 @@ def test_words_take_all_their_pieces_and_special_tokens_are_none(with_tokenizer:
     assert special.isdisjoint(places) and len(words) < len(tokens)
 
 
+@pytest.mark.parametrize("each", ["token", "word"])
+def test_what_is_a_mask_already_is_not_masked(with_tokenizer: tuple[Loaded, Input], tokenizer: Any, each: Any) -> None:
+    loaded, _ = with_tokenizer
+    masked = encode(tokenizer, Sentences(texts=["I [MASK] cats"]), limit=64, truncate=False)
+    (answer,) = ablate(loaded, masked, each=each).answers
+    assert {place for effect in answer.effects for place in effect.tokens} == {1, *range(3, len(masked.tokens[0]) - 1)}
+    only = encode(tokenizer, Sentences(texts=["[MASK]"]), limit=64, truncate=False)
+    with pytest.raises(UsageError, match=f"has no {each} that could be taken away"):
+        ablate(loaded, only, each=each)
+
+
 def test_resampling_from_the_sentence_itself_changes_nothing(
     with_tokenizer: tuple[Loaded, Input], tokenizer: Any
 ) -> None:
@@ -187,6 +200,14 @@ def test_multiple_choice_and_masks_are_watched_too(tokenizer: Any) -> None:
     best = logits.topk(2)
     assert one.target.of.index == int(best.indices[0]) and one.target.against is not None
     assert float(one.value) == pytest.approx(float(best.values[0] - best.values[1]), abs=1e-5)
+
+
+def test_of_the_start_of_an_answer_is_said_what_its_logit_says() -> None:
+    loaded = as_loaded(tiny(BERT, QUESTION_ANSWERING, initializer_range=0.8))
+    found = ablate(loaded, batch(BERT))
+    page = shown(effects_page(found, View()), 120)
+    assert "raises it; the probability hangs on" in page and "leans" not in page
+    assert "heads flip the start of the answer away from" in page
 
 
 def test_another_class_is_watched_against_the_largest_of_the_others() -> None:

@@ -15,7 +15,7 @@ from bert_inspect.analysis.effects.patch_sweep import Patch, PatchSweep
 from bert_inspect.analysis.effects.record import Effects
 from bert_inspect.errors import UsageError
 from bert_inspect.families import FAMILIES, Family
-from bert_inspect.families.heads import NO_HEAD, SEQUENCE_CLASSIFICATION, Head
+from bert_inspect.families.heads import NO_HEAD, QUESTION_ANSWERING, SEQUENCE_CLASSIFICATION, Head
 from bert_inspect.traces.record import Input
 from bert_inspect.traces.sentences import only_row
 from bert_inspect.traces.vocabulary import roles
@@ -71,6 +71,48 @@ def test_all_tokens_of_a_hidden_state_carry_the_other_answer_to_the_bit(family: 
     assert len(logits) == model.config.num_hidden_layers + 1
     for found in logits:
         assert torch.equal(found, wanted[0])
+
+
+def test_a_hidden_state_is_the_one_that_transformers_returns_by_that_name() -> None:
+    family, head = FAMILIES["deberta-v2"], SEQUENCE_CLASSIFICATION
+    model = tiny(family, head, conv_kernel_size=3, conv_act="gelu")  # behind layer 0
+    given, loaded = two(family), as_loaded(model)
+    with torch.no_grad():
+        returned = model(**arguments(family, head, only_row(given, 1)), output_hidden_states=True).hidden_states
+    hook, wanted = model.deberta.encoder.conv, []
+    for place in range(9):
+
+        def put(_: Any, args: Any, output: torch.Tensor, place: int = place) -> torch.Tensor:
+            edited = output.clone()
+            edited[:, place] = returned[1][:, place]
+            return edited
+
+        handle = hook.register_forward_hook(put)
+        wanted.append(plain(model, family, given, 0)[0])
+        handle.remove()
+    sweep = PatchSweep(loaded=loaded, own=only_row(given, 0), other=only_row(given, 1), each="layer-token", at_once=9)
+    places = [Patch(each="layer-token", layer=0, tokens=(place,)) for place in range(9)]
+    assert [place.place for place in places][:2] == ["hidden_states[1].token.0", "hidden_states[1].token.1"]
+    found = [output["logits"][row] for _, output, row in sweep.run(places)]
+    torch.testing.assert_close(torch.stack(found), torch.stack(wanted))
+
+
+@pytest.mark.parametrize("direction", ["denoising", "noising"])
+def test_the_start_of_an_answer_is_that_of_the_best_span_and_a_token_of_its_own_sentence(direction: Direction) -> None:
+    model, given = drawn(BERT, QUESTION_ANSWERING, initializer_range=0.8), two(BERT)
+    given = structs.replace(given, tokens=[given.tokens[0], [f"u{at}" for at in given.input_ids[1]]])
+    found = patch(as_loaded(model), given, asked=PatchAsked(direction=direction)).answers[0]
+    context, wanted = range(5, 8), []
+    for row in (0, 1):
+        with torch.no_grad():
+            returned = model(**arguments(BERT, QUESTION_ANSWERING, only_row(given, row)))
+        start, end = returned.start_logits[0], returned.end_logits[0]
+        spans = [(first, last) for first in context for last in context if first <= last]
+        best = max(spans, key=lambda span: float(start[span[0]] + end[span[1]]))
+        wanted.append(given.tokens[row][best[0]])
+    assert [found.clean_answer, found.corrupt_answer] == wanted and wanted[0][1:] != wanted[1][1:]
+    assert found.answer == wanted[found.sentence]
+    assert {effect.answer for effect in found.effects} <= {"", *given.tokens[found.sentence][5:8]}
 
 
 @every_family
@@ -130,6 +172,17 @@ def test_a_head_is_its_slice_of_what_the_output_projection_receives(family: Fami
     torch.testing.assert_close(normalised(found), torch.tensor(wanted, dtype=torch.float64), rtol=1e-3, atol=1e-3)
     assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
+
+
+def test_layers_below_a_patch_do_not_run_again() -> None:
+    model, ran = tiny(BERT, SEQUENCE_CLASSIFICATION, num_hidden_layers=5), []
+    for at, layer in enumerate(model.bert.encoder.layer):
+        inner = layer.attention.self.query
+        inner.register_forward_pre_hook(lambda _, args, at=at: ran.append((at, args[0].shape[0])))
+    found = patch(as_loaded(model), two(BERT), asked=PatchAsked(each="head"), at_once=9 * HEADS)
+    assert len(found.answers[0].effects) == 5 * HEADS
+    together = [at for at, rows in ran if rows == HEADS]  # a batch for each layer, and in it that layer and those above
+    assert together == [at for first in range(5) for at in range(first, 5)]
 
 
 def test_before_the_first_layer_only_the_words_that_differ_carry_anything() -> None:

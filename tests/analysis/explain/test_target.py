@@ -156,5 +156,5 @@ def test_a_class_that_is_not_there_is_named_with_those_that_are() -> None:
         with pytest.raises(UsageError) as raised:
             answers(h.SEQUENCE_CLASSIFICATION, asked=Wanted(target=name), **NAMES)
         assert said in f"{raised.value.message} {raised.value.hint}"
-    with pytest.raises(UsageError, match="is what is explained itself"):
+    with pytest.raises(UsageError, match="cannot be held against itself"):
         answers(h.SEQUENCE_CLASSIFICATION, asked=Wanted(target="bad", against="0"), **NAMES)

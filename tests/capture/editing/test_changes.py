@@ -80,8 +80,6 @@ def test_where_two_edits_meet_the_later_one_holds() -> None:
     )
     assert torch.equal(context[:, 2], alone[:, 2]) and context[:, 2].any()
     assert not context[:, [0, 1, 3]].any()
-    turned = edited(model, family, "layer.1.head.2=mean", "layer.1.attention")
-    assert torch.equal(logits(turned), logits(edited(model, family, "layer.1.attention")))
 
 
 def test_an_edit_may_be_of_some_sentences_and_tokens_only() -> None:

@@ -47,7 +47,10 @@ def _map(drawing: Drawing, answer: Answer) -> None:
         where = [*edges[: len(heads)], *edges[-2:]]
         titles = [*(f"head {head}" for head in range(len(heads))), "feed-forward", "biases"]
         rows.append(
-            (layer, [GridCell(x=x, name=t, number=share) for x, t, share in zip(where, titles, shares, strict=True)])
+            (
+                f"layer {layer}",
+                [GridCell(x=x, name=t, number=share) for x, t, share in zip(where, titles, shares, strict=True)],
+            )
         )
     unit = draw_grid(drawing, list(zip(names, edges, strict=True)), rows)
     drawing.y += 16

@@ -61,7 +61,7 @@ class Drawing:
     def paragraph(self, text: str, style: str = "", *, size: float = TEXT) -> None:
         """Write a text in as many lines as it needs, and go down by them."""
         self.words.append(text)
-        bold = style.startswith(("head", "strong"))
+        bold = style.startswith(("head", "strong", "title"))
         for line in wrapped(text, size, self.width, bold=bold):
             self.text(line, 0, self.y, style)
             self.y += LINE * size / TEXT

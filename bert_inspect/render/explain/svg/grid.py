@@ -27,23 +27,26 @@ class GridCell:
 def draw_grid(
     drawing: Drawing,
     columns: Sequence[tuple[str, float]],
-    rows: Sequence[tuple[int, Sequence[GridCell]]],
+    rows: Sequence[tuple[str, Sequence[GridCell]]],
     *,
+    corner: str = "head",
     signs: bool = True,
 ) -> str:
-    """Draw a map, each row with its layer, and each column with its name and where it begins; without ``signs`` no
-    number is negative. Return in words what the numbers are, empty where they are what they were.
+    """Draw a map, each row with its name, and each column with its name and where it begins; ``corner`` says what the
+    columns are, and without ``signs`` no number is negative. Return in words what the numbers are, empty where they are
+    what they were.
     """
     every = [cell.number for _, cells in rows for cell in cells]
     largest, (factor, unit) = largest_of(every), cell_unit(every)
-    drawing.text("head", LEFT - 12, drawing.y, "quiet end")
+    edge = min((x for _, x in columns), default=LEFT) - 12
+    drawing.text(corner, edge, drawing.y, "quiet end")
     for name, x in columns:
         drawing.text(name, x + CELL / 2, drawing.y, "quiet mid")
     drawing.y += 8
-    for layer, cells in rows:
-        drawing.text(f"layer {layer}", LEFT - 12, drawing.y + _HIGH / 2 + 4, "quiet end")
+    for row, cells in rows:
+        drawing.text(row, edge, drawing.y + _HIGH / 2 + 4, "quiet end")
         for cell in cells:
-            _cell(drawing, cell, f"layer {layer}", strengths([cell.number], largest=largest)[0], factor, signs=signs)
+            _cell(drawing, cell, row, strengths([cell.number], largest=largest)[0], factor, signs=signs)
         drawing.y += _HIGH
     return unit
 

@@ -10,13 +10,16 @@ from .drawing import ROW, TEXT, Drawing
 
 _BAR = 11.0
 _NAME = 210.0
+"""The most room for a name."""
 
 
-def draw_rows(drawing: Drawing, blocks: Sequence[Block], digits: int, *, split: bool = False) -> None:
-    """Draw rows in blocks, each under its title."""
+def draw_rows(
+    drawing: Drawing, blocks: Sequence[Block], digits: int, *, split: bool = False, widest: float = _NAME
+) -> None:
+    """Draw rows in blocks, each under its title; a name has as much room as the ``widest`` at most."""
     rows = [row for block in blocks for row in block.rows]
     left = 30.0 if any(row.place is not None for row in rows) else 0.0
-    name = min(_NAME, max((text_width(row.name, TEXT) for row in rows), default=0))
+    name = min(widest, max((text_width(row.name, TEXT) for row in rows), default=0))
     number = max((text_width(signed(row.share, digits), TEXT) for row in rows), default=0)
     kinds = [
         kind for kind in range(len(KINDS)) if split and any(row.kinds and row.kinds[kind] is not None for row in rows)

@@ -1,0 +1,84 @@
+"""What is to be profiled and how: plain data that can be sent to another process, and what that makes of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+
+from ...capture.encode import token_limit
+from ...corpus.blocks import Survey
+from ...corpus.files import Source
+from ...loading import model
+from ...loading.checkpoint import Checkpoint
+from ...loading.notices import Notice
+from ...loading.spec import ModelSpec
+from ...loading.tokenizer import load_tokenizer
+from ...profiles.record import Corpus
+from ...profiles.total import Total
+from ...traces.selection import Selection
+from .profiler import Profiler
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """A corpus and what is done with it.
+
+    Attributes:
+        spec: the model to load.
+        corpus: the files.
+        found: what one pass over them has shown.
+        selection: which steps are told.
+        batch_size: the most sentences of a batch.
+        max_length: the most tokens of a sentence; None: as many as the model takes.
+        truncate: whether longer ones are cut.
+        examples: how many tokens are kept of each unit.
+        threads: torch's threads; None leaves them as they are.
+    """
+
+    spec: ModelSpec
+    corpus: Sequence[Source]
+    found: Survey
+    selection: Selection
+    batch_size: int
+    max_length: int | None
+    truncate: bool
+    examples: int
+    threads: int | None
+
+    def ready(self, checkpoint: Checkpoint, notice: Notice) -> tuple[Profiler, Total]:
+        """Load the model, and return what profiles with it and a profile of nothing.
+
+        Raises:
+            ModelError: the model or its tokenizer cannot be loaded.
+            UsageError: it has no activations, or nothing is selected.
+        """
+        if self.threads is not None:
+            torch.set_num_threads(self.threads)
+        tokenizer = load_tokenizer(checkpoint, notice=notice)
+        limit = token_limit(tokenizer, checkpoint.positions, self.max_length)
+        profiler = Profiler(
+            replace(model.load(checkpoint, self.spec, notice=notice), tokenizer=tokenizer),
+            tokenizer,
+            selection=self.selection,
+            batch_size=self.batch_size,
+            limit=limit,
+            truncate=self.truncate,
+            examples=self.examples,
+        )
+        return profiler, profiler.begin(self._corpus(limit))
+
+    def _corpus(self, limit: int) -> Corpus:
+        return Corpus(
+            files=[source.name for source in self.corpus],
+            digest=self.found.digest,
+            blocks=self.found.blocks,
+            lines_per_block=self.found.size,
+            batch_size=self.batch_size,
+            max_length=int(limit),
+            truncate=self.truncate,
+            done=[],
+            digests=[],
+            sentences=0,
+            tokens=0,
+            cut=0,
+        )

@@ -1,0 +1,30 @@
+"""A share of a corpus: the blocks that one of several runs profiles."""
+
+import re
+from dataclasses import dataclass
+
+from ...errors import UsageError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shard:
+    """The ``number``-th of ``count`` shards, counted from 1; every ``count``-th block belongs to it."""
+
+    number: int = 1
+    count: int = 1
+
+    @classmethod
+    def parse(cls, text: str) -> "Shard":
+        """Read ``2/7``.
+
+        Raises:
+            UsageError: it names no shard.
+        """
+        found = re.fullmatch(r"\s*(\d{1,7})\s*/\s*(\d{1,7})\s*", text, re.ASCII)
+        if found is None or not 1 <= int(found[1]) <= int(found[2]):
+            raise UsageError(f"--shard {text!r} does not name a shard", "write --shard 2/7: the second of seven")
+        return cls(number=int(found[1]), count=int(found[2]))
+
+    def of(self, blocks: int) -> range:
+        """Return its blocks, of so many in all."""
+        return range(self.number - 1, blocks, self.count)

@@ -1,0 +1,224 @@
+"""The run of ``profile``: what is asked for, checked before anything slow starts; and where the profile goes."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import UsageError
+from ..files import held, replacing
+from ..terminal import Terminal
+from .deliver import deliver
+from .many import collect_garbage
+from .options import OutputOptions
+from .outfile import check_output
+from .prepare import find
+from .profile_options import CorpusOptions, MachineOptions
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from ..analysis.profiling.job import Job
+    from ..corpus.blocks import Survey
+    from ..corpus.files import Source
+    from ..loading.checkpoint import Checkpoint
+    from ..loading.spec import ModelSpec
+    from ..profiles.record import Profile
+    from ..profiles.total import Total
+    from ..traces.selection import Selection
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What a command line asks for."""
+
+    corpus: CorpusOptions
+    spec: "ModelSpec"
+    selection: "Selection"
+    examples: int
+    machines: MachineOptions
+
+
+def profiled(asked: Asked, out: OutputOptions, terminal: Terminal) -> "Profile":
+    """Profile a corpus, or the shard of it that is asked for; write the profile if it has a file.
+
+    Raises:
+        UsageError: unusable options or sentences, or there is an output already and ``--resume`` was not given.
+        ModelError: the model cannot be loaded.
+        TraceFileError: what an earlier run has left is damaged.
+    """
+    from ..analysis.profiling.local import BATCHES_PER_BLOCK
+    from ..analysis.profiling.shard import Shard
+    from ..corpus.blocks import survey
+    from ..corpus.files import sources
+
+    machines, corpus = asked.machines, asked.corpus
+    shard = Shard() if machines.shard is None else Shard.parse(machines.shard)
+    _check_together(machines, out)
+    files = sources(corpus.files or ())
+    check_output(out.file, others=[source.path for source in files])
+    with _held(out.file, resume=machines.resume, terminal=terminal):
+        with terminal.waiting("reading the corpus"):
+            found = survey(files, size=BATCHES_PER_BLOCK * corpus.batch_size)
+        checkpoint = find(asked.spec, terminal)
+        asked.selection.check_layers(checkpoint.layers)
+        if checkpoint.weights == "random":
+            terminal.say("the weights are random: this profile describes an untrained model")
+        work = _Work(asked, files, found, checkpoint, shard.of(found.blocks), out.file, terminal)
+        return work.here()
+
+
+def deliver_profile(found: "Profile", terminal: Terminal, out: OutputOptions) -> None:
+    """Deliver a profile.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    from ..profiles.profile_file import profile_json
+
+    def picture() -> "RenderableType":
+        from rich.text import Text
+
+        return Text(f"{found.model.name}: {told(found)}")
+
+    deliver(terminal, out, json=lambda: [profile_json(found)], picture=picture)
+
+
+def told(found: "Profile") -> str:
+    """Say of how much a profile is."""
+    corpus = found.input
+    done = sum(last - first + 1 for first, last in corpus.done)
+    blocks = _count(done, "block") if done == corpus.blocks else f"{done:,} of {_count(corpus.blocks, 'block')}"
+    return f"{_count(corpus.sentences, 'sentence')}, {_count(corpus.tokens, 'token')}, {blocks}"
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What is to be done, once all of it is known."""
+
+    asked: Asked
+    files: "Sequence[Source]"
+    found: "Survey"
+    checkpoint: "Checkpoint"
+    wanted: range
+    output: str | None
+    terminal: Terminal
+
+    def job(self) -> "Job":
+        from ..analysis.profiling.job import Job
+
+        corpus, machines = self.asked.corpus, self.asked.machines
+        return Job(
+            spec=self.asked.spec,
+            corpus=self.files,
+            found=self.found,
+            selection=self.asked.selection,
+            batch_size=corpus.batch_size,
+            max_length=corpus.max_length,
+            truncate=corpus.truncate,
+            examples=self.asked.examples,
+            threads=machines.threads,
+        )
+
+    def here(self) -> "Profile":
+        """Do it in this process."""
+        terminal = self.terminal
+        with terminal.waiting("loading torch and the model"):
+            from ..analysis.profiling.local import profile_blocks
+
+            profiler, total = self.job().ready(self.checkpoint, terminal.say)
+        total = self._with_earlier(total)
+        done = total.coverage.sentences
+        left = sum(self.found.sentences_in(block) for block in self.wanted) - done
+        if not left and self.output is not None and Path(self.output).is_file():
+            terminal.say(f"nothing is left to do: {self.output} is whole")
+            return self._finished(total, write=False)
+        collect_garbage()
+        with terminal.progress(done + left, done=done) as advance:
+            profile_blocks(
+                profiler,
+                total,
+                self.files,
+                self.found,
+                wanted=self.wanted,
+                advance=advance,
+                save=None if self._to_stay is None else self._save,
+            )
+        return self._finished(total)
+
+    @property
+    def _to_stay(self) -> str | None:
+        """The output, if it is a plain file, beside which something can be kept meanwhile."""
+        return self.output if self.output is not None and is_plain(self.output) else None
+
+    def _with_earlier(self, total: "Total") -> "Total":
+        from ..analysis.profiling.earlier import continued, left_of
+
+        left = None if self._to_stay is None else left_of(self._to_stay)
+        return total if left is None else continued(left, total.frame, self.found, self.wanted)
+
+    def _save(self, total: "Total") -> None:
+        from ..analysis.profiling.earlier import unfinished_beside
+        from ..profiles.profile_file import profile_json
+
+        assert self.output is not None, "what is unfinished is kept beside an output"
+        with replacing(unfinished_beside(self.output)) as stream:
+            stream.write(profile_json(total.record()))
+
+    def _finished(self, total: "Total", *, write: bool = True) -> "Profile":
+        """Write the whole profile, and remove the unfinished one."""
+        from ..analysis.profiling.earlier import unfinished_beside
+        from ..profiles.profile_file import profile_json
+
+        profile = total.record()
+        if self.output is not None:
+            if write:
+                self.terminal.save(self.output, [profile_json(profile)])
+            with suppress(OSError):
+                Path(unfinished_beside(self.output)).unlink()
+        if profile.input.cut:
+            cut, most = _count(profile.input.cut, "sentence"), profile.input.max_length
+            self.terminal.say(f"{cut} cut to keep to {most} tokens")
+        return profile
+
+
+def _check_together(machines: MachineOptions, out: OutputOptions) -> None:
+    if machines.address is not None and machines.engine != "ray":
+        raise UsageError("--address is that of a Ray cluster", "add --engine ray")
+    if machines.shard is not None and machines.engine == "ray":
+        raise UsageError("--engine ray shares the corpus out itself", "leave --shard out")
+    if machines.engine == "ray" and (out.file is None or not is_plain(out.file)):
+        raise UsageError("--engine ray writes its parts beside the profile", "name that with -o FILE")
+    if machines.resume and (out.file is None or not is_plain(out.file)):
+        raise UsageError("--resume needs the file that an earlier run was to write", "name it with -o FILE")
+
+
+def is_plain(path: str) -> bool:
+    """Whether a file that need not be there is a plain one, which can be replaced."""
+    return not Path(path).exists() or Path(path).is_file()
+
+
+@contextmanager
+def _held(output: str | None, *, resume: bool, terminal: Terminal) -> "Iterator[None]":
+    """Keep other runs from writing the same output, and refuse to write over what is there.
+
+    Raises:
+        UsageError: there is something, and it is not to be continued; or another run is writing.
+    """
+    if output is None or not is_plain(output):
+        yield
+        return
+    with held(output) as locked:
+        from ..analysis.profiling.earlier import left_of
+
+        left = left_of(output)
+        if left is not None and not resume:
+            raise UsageError(f"{left} is there already", "--resume continues it; else remove it or name another")
+        if not locked:
+            terminal.say(f"the file system of {output} has no locks: let no other run write to it meanwhile")
+        yield
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}" + ("" if number == 1 else "s")

@@ -1,0 +1,1 @@
+"""A corpus: files of sentences, read as they come, in numbered blocks. It needs no torch."""
