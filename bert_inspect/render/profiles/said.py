@@ -129,7 +129,7 @@ NO_MASSIVE = f"no massive activation (above {SIZE:.0f}, and {TIMES:,.0f} times t
 def units(found: Sequence[Units]) -> str:
     """Return in a sentence how many units are dead."""
     if not found:
-        return "no activation of a feed-forward part is in this profile by unit"
+        return "no feed-forward part is in this profile by unit"
     count = sum(layer.count for layer in found)
     dead, nearly = sum(len(layer.dead) for layer in found), sum(len(layer.nearly_dead) for layer in found)
     kind = safe_text(found[0].label)
