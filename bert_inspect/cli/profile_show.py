@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from ..profiles.record import Profile
     from ..render.profiles.view import View
-    from ..traces.selection import Wanted
+    from ..traces.selection import Selection, Wanted
 
 _FORMATS = (".html", ".svg", ".png")
 
@@ -69,20 +69,19 @@ def show(
     from ..render.profiles.view import View
 
     narrowed = selection.filters or selection.level == "module"
-    view = View(all=all, narrowed=narrowed, wanted=_wanted(profile, select))
+    view = View(all=all, narrowed=narrowed, wanted=wanted_of(profile, selection))
     if output is not None:
         terminal.save(output, [_file(profile, view, suffix)])
     _show(profile, view, terminal)
     return ExitCode.OK
 
 
-def _wanted(profile: "Profile", select: o.SelectionOptions) -> "Wanted":
+def wanted_of(profile: "Profile", selection: "Selection") -> "Wanted":
     """Return which steps of a profile are wanted.
 
     Raises:
         UsageError: the filters match nothing that was profiled.
     """
-    selection = select.selection()
     layers = [step.layer for step in profile.steps if step.layer is not None]
     selection.check_layers(1 + max(layers, default=-1))
     wanted = selection.of({step.path: step.type if step.kind == "module" else "" for step in reversed(profile.steps)})

@@ -40,7 +40,7 @@ def legend(found: Sequence[Sequence[Look]]) -> str:
 def head_rows(found: Sequence[Sequence[Look]]) -> Iterator[RenderableType]:
     """Yield what is shown of the heads."""
     if not found:
-        yield Text("no attention probabilities are in this profile: --attention eager computes them", style=DIM)
+        yield Text("no attention probabilities are in this profile (only --attention eager computes them)", style=DIM)
         return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style=DIM, padding=(0, 1, 0, 0))
     table.add_column("layer", justify="right", style=LAYER)

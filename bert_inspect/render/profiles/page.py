@@ -79,6 +79,9 @@ def _outliers(found: Findings) -> Iterator[RenderableType]:
 
 def _ranges(profile: Profile, view: View) -> Iterator[RenderableType]:
     found = ranges(held for held in tensors(profile) if view.wants(held))
+    if not found:
+        yield Text("no numbers are in this profile", style=DIM)
+        return
     losing = worst(found)
     every = view.all or view.narrowed
     if every:

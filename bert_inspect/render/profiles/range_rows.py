@@ -1,9 +1,8 @@
 """The range of each step in the terminal: how large its numbers get, and what int8 would lose of them."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from rich.cells import set_cell_size
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.style import Style
 from rich.text import Text
@@ -12,27 +11,18 @@ from ...profiles.findings.ranges import Range
 from ...profiles.histogram import bins
 from ...traces.values import Number
 from ..outcome.meaning import percent
-from ..words import BAD, DIM, PLAIN, WARN, number
+from ..words import BAD, PLAIN, WARN, number
 from . import said
 from .blocks import blocks
+from .ranked_table import Column, RankedTable
 
 _BINS = 16
-_BETWEEN = "  "
-_LEAST_NAME, _MOST_NAME = 24, 56
-_HIGH = 0.1
+HIGH = 0.1
 """A rounding error above this part of the standard deviation is marked."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Column:
-    title: str
-    text: Callable[[Range], str]
-    rank: int
-
-
-def _of(found: Range, name: str) -> str:
-    value: Number | None = getattr(found.held.numbers, name)
-    return "-" if value is None else number(value)
+LEGEND = (
+    "int8 error: what rounding to int8 adds (one scale, largest magnitude / 127), relative to the standard deviation; "
+    "to 0: the share of numbers that it makes 0"
+)
 
 
 def loss(found: Range) -> str:
@@ -45,72 +35,50 @@ def zeroed(found: Range) -> str:
     return "-" if found.int8 is None else said.share(found.int8.zeroed) or "0"
 
 
-_COLUMNS = (
-    _Column(title="min", text=lambda one: _of(one, "min"), rank=0),
-    _Column(title="1 %", text=lambda one: number(one.low), rank=3),
-    _Column(title="median", text=lambda one: number(one.median), rank=6),
-    _Column(title="99 %", text=lambda one: number(one.high), rank=3),
-    _Column(title="max", text=lambda one: _of(one, "max"), rank=0),
-    _Column(title="mean", text=lambda one: _of(one, "mean"), rank=4),
-    _Column(title="std", text=lambda one: _of(one, "std"), rank=2),
-    _Column(title="zeros", text=lambda one: said.share(one.zeros), rank=7),
-    _Column(title="int8 error", text=loss, rank=0),
-    _Column(title="to 0", text=zeroed, rank=1),
-)
-LEGEND = (
-    "int8 error: what rounding to int8 adds (one scale, largest magnitude / 127), relative to the standard deviation; "
-    "to 0: the share of numbers that it makes 0"
-)
+def warns(found: Range) -> bool:
+    """Whether int8 would lose much."""
+    return found.int8 is not None and found.int8.error > HIGH
 
 
 @dataclass(frozen=True, kw_only=True)
 class RangeRows:
-    """Ranges as a Rich renderable, a row each; columns that have no room are left out, those that say least first."""
+    """Ranges as a Rich renderable, a row each."""
 
     found: Sequence[Range]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        if not self.found:
-            return
-        texts = {column: [column.title, *(column.text(one) for one in self.found)] for column in _COLUMNS}
-        widths = {column: max(map(len, rows)) for column, rows in texts.items()}
-        name = min(_MOST_NAME, max(len(said.name(one.held)) for one in self.found))
-        room = options.max_width - max(_LEAST_NAME, min(name, options.max_width // 3))
-        chosen: list[_Column] = []
-        for rank in sorted({column.rank for column in _COLUMNS}):
-            more = [column for column in _COLUMNS if column.rank == rank]
-            wide = sum(widths[column] + len(_BETWEEN) for column in more)
-            if wide > room and rank:
-                break
-            chosen += more
-            room -= wide
-        drawn = len(chosen) == len(_COLUMNS) and room >= _BINS + len(_BETWEEN)
-        taken = sum(widths[each] + len(_BETWEEN) for each in chosen) + (_BINS + len(_BETWEEN)) * drawn
-        name = max(8, min(name, options.max_width - taken))
-        for at in range(len(self.found) + 1):
-            one = self.found[at - 1] if at else None
-            style = PLAIN if at else DIM
-            line = Text(_fit(said.name(one.held) if one else "", name), style, no_wrap=True, overflow="ignore")
-            for column in _COLUMNS:
-                if column in chosen:
-                    line.append(_BETWEEN + texts[column][at].rjust(widths[column]), _style(column, one, style))
-            if drawn:
-                line.append(_BETWEEN + (_drawn(one, ascii_only=options.ascii_only) if one else "histogram"), style)
-            yield line
-            if one and one.not_finite:
-                yield Text(f"  {one.not_finite}", style=BAD)
+        found = self.found
+        columns = [
+            Column(title="min", texts=[_of(one, "min") for one in found], rank=0),
+            Column(title="1 %", texts=[number(one.low) for one in found], rank=3),
+            Column(title="median", texts=[number(one.median) for one in found], rank=5),
+            Column(title="99 %", texts=[number(one.high) for one in found], rank=3),
+            Column(title="max", texts=[_of(one, "max") for one in found], rank=0),
+            Column(title="mean", texts=[_of(one, "mean") for one in found], rank=4),
+            Column(title="std", texts=[_of(one, "std") for one in found], rank=2),
+            Column(title="zeros", texts=[said.share(one.zeros) for one in found], rank=6),
+            Column(title="int8 error", texts=[*map(loss, found)], rank=0, styles=[*map(_style, found)]),
+            Column(title="to 0", texts=[*map(zeroed, found)], rank=1),
+            Column(
+                title="histogram",
+                texts=[_drawn(one, ascii_only=options.ascii_only) for one in found],
+                rank=7,
+                left=True,
+            ),
+        ]
+        below = {row: Text(f"  {one.not_finite}", style=BAD) for row, one in enumerate(found) if one.not_finite}
+        yield RankedTable(names=[said.name(one.held) for one in found], columns=columns, below=below)
 
 
-def _style(column: _Column, one: Range | None, style: Style) -> Style:
-    if one is None or column.title != "int8 error" or one.int8 is None:
-        return style
-    return WARN if one.int8.error > _HIGH else style
+def _of(found: Range, name: str) -> str:
+    value: Number | None = getattr(found.held.numbers, name)
+    return "-" if value is None else number(value)
+
+
+def _style(one: Range) -> Style:
+    return WARN if warns(one) else PLAIN
 
 
 def _drawn(one: Range, *, ascii_only: bool) -> str:
     numbers = one.held.numbers
     return "" if numbers is None else blocks(bins(numbers, _BINS).tolist(), ascii_only=ascii_only)
-
-
-def _fit(text: str, width: int) -> str:
-    return set_cell_size(text, width) if len(text) <= width else set_cell_size(text[: width - 1], width - 1) + "~"

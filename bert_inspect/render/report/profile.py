@@ -18,7 +18,7 @@ from ..outcome.meaning import means_something, named, percent
 from ..profiles import map_image, said
 from ..profiles.answer_rows import told
 from ..profiles.head_rows import legend, sign
-from ..profiles.range_rows import LEGEND, loss, zeroed
+from ..profiles.range_rows import LEGEND, loss, warns, zeroed
 from ..profiles.unit_rows import counted, mostly_zero
 from ..words import number
 from .document import inlined, policy, template
@@ -166,7 +166,7 @@ def _row(one: Range) -> _Row:
         name=said.name(one.held),
         picture=_histogram(one),
         numbers=[loss(one), zeroed(one), least, low, median, high, most, mean, deviation, zeros],
-        warns=one.int8 is not None and one.int8.error > 0.1,
+        warns=warns(one),
         not_finite=one.not_finite,
     )
 
