@@ -48,7 +48,7 @@ ROOMS: dict[str, set[str]] = {
     "analysis.effects": TRACES
     | {"errors", "analysis.explain", "capture", "capture.tracing", "diff", "loading", "profiles", "msgspec", "torch"},
     "analysis.profiling": TRACES
-    | {"errors", "capture", "capture.tracing", "loading", "profiles", "msgspec", "numpy", "torch"},
+    | {"errors", "files", "corpus", "capture", "capture.tracing", "loading", "profiles", "msgspec", "numpy", "torch"},
     "analysis.doctor": TRACES | {"errors", "analysis", "capture", "loading", "diff", "msgspec", "numpy", "torch"},
     "render": TRACES | {"errors", "safetext", "diff", "analysis", "source_view", "msgspec", "numpy"} | RICH
     | {"analysis.doctor", "analysis.explain", "cells", "dataflow"},

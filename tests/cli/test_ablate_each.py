@@ -165,6 +165,7 @@ def test_the_python_function_gives_the_same_record(
         (["--each", "neuron"], "name one layer"),
         (["--layer", "2"], "there is no layer 2"),
         (["--how", "half"], "'half' does not say how to ablate"),
+        (["--how", "means"], "did you mean --how mean?"),
         (["--each", "token", "--how", "mean"], "it is replaced by [MASK]"),
         (["--each", "word", "--layer", "1"], "a word lies in no layer"),
         (["--weights", "none"], "without weights"),

@@ -12,6 +12,7 @@ from .record import Each
 OF_MODEL: Final[tuple[Kind, ...]] = ("layer", "attention", "intermediate", "head", "neuron")
 """The parts of a model that can be edited one by one."""
 OF_SENTENCE: Final = ("token", "word")
+_HOWS: Final = ("zero", "mean", "resample:TEXT")
 _ANSWER: Final = Wanted()
 
 
@@ -76,7 +77,10 @@ class Asked:
         try:
             return replace(parse_edit(f"layer.0={written}"), kind=kind)
         except UsageError as error:
-            raise UsageError(
-                f"{self.how!r} does not say how to ablate",
-                "write zero, mean, mean:PROFILE, resample:TEXT or a number that scales",
-            ) from error
+            near = get_close_matches(written, _HOWS, n=1)
+            hint = (
+                f'did you mean `how="{near[0]}"`?'
+                if near
+                else "write zero, mean, mean:PROFILE, resample:TEXT or a number that scales"
+            )
+            raise UsageError(f"{self.how!r} does not say how to ablate", hint) from error

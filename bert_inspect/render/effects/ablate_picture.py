@@ -59,7 +59,10 @@ def _means(found: Effects, view: View) -> tuple[str, list[Row]]:
     rows = []
     for mean in means:
         told = said.part_name(found.each, mean)
+        brackets = [f"flips {mean.flips:,}"]
         if mean.low is not None and mean.high is not None:
-            told += f" ({signed(mean.low, digits)} to {signed(mean.high, digits)})"
+            brackets.insert(0, f"{signed(mean.low, digits)} to {signed(mean.high, digits)}")
+        told += f" ({'; '.join(brackets)})"
         rows.append(Row(name=told, share=float(mean.effect)))
-    return f"{head or 'mean effects'}; in brackets the 95 % interval", rows
+    interval = "the 95 % interval, and " if any(mean.low is not None for mean in means) else ""
+    return f"{head or 'mean effects'}; in brackets {interval}how many answers it flips", rows

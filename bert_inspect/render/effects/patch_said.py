@@ -25,12 +25,12 @@ PLURALS = {
 }
 _DIRECTIONS = {
     "denoising": (
-        "Denoising puts clean activations into the corrupt run. 0: nothing changes, 1: the clean number comes back "
-        "whole. A place with 1 is sufficient for the difference: it alone carries it."
+        "Denoising puts clean activations into the corrupt run. Effect 0: nothing changes, 1: the clean number comes "
+        "back whole. A place with 1 is sufficient for the difference: it alone carries it."
     ),
     "noising": (
-        "Noising puts corrupt activations into the clean run. 0: nothing changes, 1: the number falls to the corrupt "
-        "one. A place with 1 is necessary for the difference: without it nothing of it is left."
+        "Noising puts corrupt activations into the clean run. Effect 0: nothing changes, 1: the number falls to the "
+        "corrupt one. A place with 1 is necessary for the difference: without it nothing of it is left."
     ),
 }
 _BEYOND = "Below 0 the number moves the other way, above 1 beyond the other run. Effects of several places do not add."
