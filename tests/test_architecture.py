@@ -48,7 +48,8 @@ ROOMS: dict[str, set[str]] = {
     "analysis.effects": TRACES
     | {"errors", "analysis.explain", "capture", "capture.tracing", "diff", "loading", "profiles", "msgspec", "torch"},
     "analysis.profiling": TRACES
-    | {"errors", "files", "corpus", "capture", "capture.tracing", "loading", "profiles", "msgspec", "numpy", "torch"},
+    | {"errors", "files", "capture", "capture.tracing", "corpus", "loading", "profiles", "msgspec", "numpy", "ray"}
+    | {"torch"},
     "analysis.doctor": TRACES | {"errors", "analysis", "capture", "loading", "diff", "msgspec", "numpy", "torch"},
     "render": TRACES | {"errors", "safetext", "diff", "analysis", "source_view", "msgspec", "numpy"} | RICH
     | {"analysis.doctor", "analysis.explain", "cells", "dataflow"},
@@ -73,7 +74,7 @@ ROOMS: dict[str, set[str]] = {
     "api": TRACES | {"errors", "analysis", "analysis.effects", "analysis.explain", "capture", "loading", "result"}
     | {"stations", "tour", "transformers"},
     "cli": TRACES | EDGE | {"terminal", "loading", "capture", "analysis", "analysis.doctor", "analysis.causes", "diff"}
-    | {"analysis.effects", "analysis.profile", "corpus", "profiles", "render.effects"}
+    | {"analysis.effects", "analysis.profiling", "corpus", "profiles", "render.effects"}
     | {"analysis.explain", "cells", "dataflow", "source_view", "render", "render.diagram", "render.explain"}
     | {"render.profiles", "render.report", "render.walk", "stations", "tui", "typer", "msgspec", "rich"},
     "__main__": EDGE | {"terminal", "cli"},
@@ -84,7 +85,7 @@ ROOMS: dict[str, set[str]] = {
 LATER = {
     "cli": {"capture", "render", "render.diagram", "render.explain", "render.report", "analysis", "analysis.causes"}
     | {"analysis.doctor", "analysis.explain", "cells", "diff", "dataflow", "source_view", "tui", "msgspec", "rich"}
-    | {"render.walk", "stations", "analysis.effects", "render.effects", "analysis.profile", "corpus", "profiles"}
+    | {"render.walk", "stations", "analysis.effects", "render.effects", "analysis.profiling", "corpus", "profiles"}
     | {"render.profiles"},
     "terminal": {"rich"},
     "query": {"pandas"},
@@ -181,6 +182,9 @@ def test_no_module_bears_a_name_of_the_standard_library() -> None:
         ["schema"],
         ["schema", "cell"],
         ["schema", "effects"],
+        ["schema", "profile"],
+        ["profile", "--help"],
+        ["profile", "--input", "/no/such/file"],
         ["cell", "", "x"],
         ["run", "x", "--layer", "a"],
         ["run", "x", "--model", "nowhere"],

@@ -83,8 +83,6 @@ def encode_batch(tokenizer: Any, batch: Sequence[Paired], *, limit: int | None, 
     try:
         encoded = encode(tokenizer, _sentences(batch), limit=limit, truncate=truncate)
     except UsageError:
-        if len(batch) == 1:
-            raise
         # Which of them it was is found by trying them one by one, under the numbers that the file gives them.
         for line in batch:
             try:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,17 +48,19 @@ def profiled(asked: Asked, out: OutputOptions, terminal: Terminal) -> "Profile":
         ModelError: the model cannot be loaded.
         TraceFileError: what an earlier run has left is damaged.
     """
-    from ..analysis.profiling.local import BATCHES_PER_BLOCK
-    from ..analysis.profiling.shard import Shard
+    from ..analysis.profiling.ray_installed import check_ray
+    from ..analysis.profiling.shard import BATCHES_PER_BLOCK, Shard
     from ..corpus.blocks import survey
     from ..corpus.files import sources
 
     machines, corpus = asked.machines, asked.corpus
+    if machines.engine == "ray":
+        check_ray()
     shard = Shard() if machines.shard is None else Shard.parse(machines.shard)
     _check_together(machines, out)
     files = sources(corpus.files or ())
     check_output(out.file, others=[source.path for source in files])
-    with _held(out.file, resume=machines.resume, terminal=terminal):
+    with _held(out.file, machines=machines, terminal=terminal):
         with terminal.waiting("reading the corpus"):
             found = survey(files, size=BATCHES_PER_BLOCK * corpus.batch_size)
         checkpoint = find(asked.spec, terminal)
@@ -66,7 +68,7 @@ def profiled(asked: Asked, out: OutputOptions, terminal: Terminal) -> "Profile":
         if checkpoint.weights == "random":
             terminal.say("the weights are random: this profile describes an untrained model")
         work = _Work(asked, files, found, checkpoint, shard.of(found.blocks), out.file, terminal)
-        return work.here()
+        return work.on_ray() if machines.engine == "ray" else work.here()
 
 
 def deliver_profile(found: "Profile", terminal: Terminal, out: OutputOptions) -> None:
@@ -147,6 +149,31 @@ class _Work:
             )
         return self._finished(total)
 
+    def on_ray(self) -> "Profile":
+        """Have it done by the workers of a Ray cluster."""
+        terminal, output = self.terminal, self.output
+        assert output is not None, "--engine ray has an output"
+        from ..analysis.profiling.earlier import unfinished_beside
+        from ..analysis.profiling.parts import parts_beside, remove
+
+        with terminal.waiting("loading torch"):
+            import torch
+
+            from ..analysis.profiling.ray_engine import Cluster, earlier_parts, profile_on_ray
+        job = replace(self.job(), threads=self.asked.machines.threads or torch.get_num_threads())
+        cluster = Cluster(folder=parts_beside(output), address=self.asked.machines.address, verbose=terminal.verbose)
+        begun = [file for file in (output, unfinished_beside(output)) if Path(file).is_file()]
+        parts = earlier_parts(cluster, job, others=begun)
+        for file in parts.damaged:
+            terminal.say(f"{file} is damaged: what it should hold is profiled again")
+        if parts.files == [output] and len(parts.done) == self.found.blocks:
+            terminal.say(f"nothing is left to do: {output} is whole")
+        with terminal.progress(self.found.sentences, done=parts.sentences) as advance:
+            total = profile_on_ray(job, cluster, parts, advance=advance, notice=terminal.say)
+        profile = self._finished(total, write=parts.files != [output])
+        remove(cluster.folder)
+        return profile
+
     @property
     def _to_stay(self) -> str | None:
         """The output, if it is a plain file, beside which something can be kept meanwhile."""
@@ -200,7 +227,7 @@ def is_plain(path: str) -> bool:
 
 
 @contextmanager
-def _held(output: str | None, *, resume: bool, terminal: Terminal) -> "Iterator[None]":
+def _held(output: str | None, *, machines: MachineOptions, terminal: Terminal) -> "Iterator[None]":
     """Keep other runs from writing the same output, and refuse to write over what is there.
 
     Raises:
@@ -209,10 +236,16 @@ def _held(output: str | None, *, resume: bool, terminal: Terminal) -> "Iterator[
     if output is None or not is_plain(output):
         yield
         return
+    resume, ray = machines.resume, machines.engine == "ray"
     with held(output) as locked:
         from ..analysis.profiling.earlier import left_of
+        from ..analysis.profiling.parts import parts_beside
 
         left = left_of(output)
+        if left is None and Path(parts_beside(output)).exists() and not (resume and ray):
+            left = parts_beside(output)
+            if resume:
+                raise UsageError(f"{left} is there: a run with --engine ray began it", "add --engine ray")
         if left is not None and not resume:
             raise UsageError(f"{left} is there already", "--resume continues it; else remove it or name another")
         if not locked:

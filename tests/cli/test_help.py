@@ -18,15 +18,19 @@ from bert_inspect.cli.app import app
 from bert_inspect.cli.examples import EXAMPLES
 
 Command = Callable[..., tuple[int, str, str]]
-COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-PANELS = {"Input", "Compare", "Model", "Edit", "Filter", "Show", "Save", "Terminal"}
+TOP = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+COMMANDS = TOP | {
+    f"{name} {below}": command for name in TOP for below, command in getattr(TOP[name], "commands", {}).items()
+}
+"""Every command, those below another too."""
+PANELS = {"Input", "Compare", "Model", "Edit", "Filter", "Show", "Save", "Terminal", "Machines"}
 GROUPS = {
     "See the pass": [
         *("run", "show", "tokens", "model", "source", "diagram", "attention", "report", "walk", "explore")
     ],
     "Ask why": ["explain", "cell", "ablate", "patch", "doctor"],
     "Compare": ["diff", "compare"],
-    "Many sentences": ["run --input"],
+    "Many sentences": ["profile", "run --input"],
     "Format": ["schema"],
 }
 
@@ -47,16 +51,16 @@ def test_commands_stand_in_groups_each_with_a_line_that_is_not_cut(
         rows = found[group].rstrip().splitlines()
         assert [re.split(r"  +", row.strip())[0] for row in rows] == names
         assert all(row.endswith(".") and not row.endswith("..") for row in rows)
-    assert {name for names in GROUPS.values() for name in names} - {"run --input"} == set(COMMANDS)
+    assert {name for names in GROUPS.values() for name in names} - {"run --input"} == set(TOP)
     assert max(map(len, out.splitlines())) <= 80
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_option_stands_in_a_panel(command: Command, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    out = command(name, "--help")[1]
+    out = command(*name.split(), "--help")[1]
     found = sections(out)
-    assert set(found) <= PANELS | {"Arguments", "Examples"} and "--help" in found["Terminal"]
+    assert set(found) <= PANELS | {"Arguments", "Commands", "Examples"} and "--help" in found["Terminal"]
     panel = {
         option: title for title in PANELS & set(found) for option in re.findall(r"^  .*?(--[\w-]+)", found[title], re.M)
     }
@@ -105,6 +109,18 @@ def test_an_example_works(line: str, command: Command) -> None:
     program, *arguments = shlex.split(re.split(r" [|>] ", line)[0])
     if "traces.jsonl" in line:
         Path("traces.jsonl").unlink(missing_ok=True)
+    for file in ("profile.json", "1.json"):
+        if f"-o {file}" in line and "--input" in line:
+            Path(file).unlink(missing_ok=True)
+    if "profile show" in line or "profile diff" in line:
+        for file in re.findall(r"[a-z]+\.json", line):
+            Path(file).unlink(missing_ok=True)
+            assert command("profile", "--input", "sentences.txt", "--examples", "-o", file)[0] == 0
+    if "profile merge" in line:
+        for number in (1, 2):
+            given = ("--input", "sentences.txt", "--shard", f"{number}/2", "-o", f"{number}.json")
+            Path(f"{number}.json").unlink(missing_ok=True)
+            assert command("profile", *given)[0] == 0
     if "--line" in line:
         assert command("run", "--input", "sentences.txt", "-o", "traces.jsonl")[0] == 0
     code, out, err = command(*arguments)
@@ -116,7 +132,7 @@ def test_an_example_works(line: str, command: Command) -> None:
 def test_each_command_has_three_examples_of_its_own() -> None:
     assert set(EXAMPLES) == set(COMMANDS) and all(len(lines) == 3 for lines in EXAMPLES.values())
     for name, lines in EXAMPLES.items():
-        assert all(line.split()[:2] == ["bert-inspect", name] and len(line) <= 76 for line, _ in lines)
+        assert all(line.startswith(f"bert-inspect {name} ") and len(line) <= 76 for line, _ in lines)
 
 
 def at_a_terminal(*arguments: str) -> Any:

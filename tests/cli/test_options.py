@@ -49,6 +49,9 @@ OFFERED = {
     "patch": {"--pair", "--max-length", "--truncate"} | MODEL | OUTPUT | TERMINAL
     | {"--each", "--direction", "--metric", "--target", "--against", "--token", "--all"},
     "doctor": TEXT | MODEL - {"--allow-missing"} | {"--only", "--skip", "--json"} | TERMINAL,
+    "profile": {"--input", "--max-length", "--truncate", "--batch-size", "--shard", "--resume", "--engine", "--address"}
+    | {"--threads", "--examples"} | MODEL | SELECTION | OUTPUT | TERMINAL,
+    "profile merge": OUTPUT | TERMINAL,
     "schema": {"--debug", "--help"},
 }  # fmt: skip
 
@@ -61,20 +64,20 @@ def options(help_text: str) -> list[str]:
 
 @pytest.mark.parametrize("name", OFFERED)
 def test_a_command_offers_its_groups_and_nothing_else(command: Command, name: str) -> None:
-    code, out, err = command(name, "--help")
+    code, out, err = command(*name.split(), "--help")
     found = options(out)
     assert (code, err) == (0, "") and set(found) == OFFERED[name] and len(found) == len(set(found))
 
 
 @pytest.mark.parametrize("name", OFFERED)
 def test_the_terminal_panel_lists_what_concerns_the_terminal_alone(command: Command, name: str) -> None:
-    panel = command(name, "--help")[1].partition("\nTerminal:\n")[2].partition("\nExamples:")[0]
+    panel = command(*name.split(), "--help")[1].partition("\nTerminal:\n")[2].partition("\nExamples:")[0]
     assert "--help" in options(panel) and set(options(panel)) <= TERMINAL
 
 
 def test_the_help_says_what_layer_does_in_each_command(command: Command) -> None:
     for name, said in (("diff", "Show these layers only"), ("compare", "Record and compare these layers only")):
-        assert said in " ".join(command(name, "--help")[1].split())
+        assert said in " ".join(command(*name.split(), "--help")[1].split())
 
 
 def test_layer_shows_a_part_in_diff_and_compares_a_part_in_compare(

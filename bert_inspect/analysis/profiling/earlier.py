@@ -10,7 +10,7 @@ from ...profiles.profile_file import load_profile
 from ...profiles.record import Profile
 from ...profiles.total import Total, difference, without_numbers
 
-_SAME = "repeat the files, the model and the options of the run that began it, or name another output"
+SAME = "repeat the files, the model and the options of the run that began it, or name another output"
 
 
 def unfinished_beside(output: str) -> str:
@@ -32,17 +32,17 @@ def continued(file: str, frame: Profile, found: Survey, wanted: Container[int]) 
         UsageError: it is of another model, corpus or shard, or of other settings.
     """
     profile = load_profile(file)
-    why = _otherwise(profile, frame, found) or difference(without_numbers(profile), frame)
+    why = read_otherwise(profile, found) or difference(without_numbers(profile), frame)
     if why is None and any(block not in wanted for block in Coverage.read(profile.input).digests):
         why = "it is of another shard"
     if why is not None:
-        raise UsageError(f"{file} cannot be continued: {why}", _SAME)
+        raise UsageError(f"{file} cannot be continued: {why}", SAME)
     return Total.read(profile)
 
 
-def _otherwise(profile: Profile, frame: Profile, found: Survey) -> str | None:
+def read_otherwise(profile: Profile, found: Survey) -> str | None:
     """Say which sentences of a profile read otherwise now; None where none do, or they are in other blocks."""
-    if profile.input.lines_per_block != frame.input.lines_per_block:
+    if profile.input.lines_per_block != found.size:
         return None
     for block, digest in sorted(Coverage.read(profile.input).digests.items()):
         if block >= found.blocks or found.digests[block] != digest:

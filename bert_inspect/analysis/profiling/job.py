@@ -8,14 +8,16 @@ import torch
 from ...capture.encode import token_limit
 from ...corpus.blocks import Survey
 from ...corpus.files import Source
+from ...errors import UsageError
 from ...loading import model
 from ...loading.checkpoint import Checkpoint
 from ...loading.notices import Notice
 from ...loading.spec import ModelSpec
 from ...loading.tokenizer import load_tokenizer
-from ...profiles.record import Corpus
+from ...profiles.record import Corpus, Profile
 from ...profiles.total import Total
 from ...traces.selection import Selection
+from .earlier import SAME
 from .profiler import Profiler
 
 
@@ -66,6 +68,24 @@ class Job:
             examples=self.examples,
         )
         return profiler, profiler.begin(self._corpus(limit))
+
+    def check_continues(self, frame: Profile, file: str) -> None:
+        """Refuse to go on with a profile that was begun otherwise, as far as that shows without the model.
+
+        Raises:
+            UsageError: it was; names the first thing that differs.
+        """
+        theirs = frame.input
+        for what, mine, other in (
+            ("the list of files", [source.name for source in self.corpus], theirs.files),
+            ("batch size", self.batch_size, theirs.batch_size),
+            ("truncate", self.truncate, theirs.truncate),
+            ("the text of the files", self.found.digest, theirs.digest),
+            ("the filters", self.selection.described(), frame.selection),
+            ("the number of examples", self.examples, frame.examples),
+        ):
+            if mine != other:
+                raise UsageError(f"{file} cannot be continued: {what} differs ({other} and {mine})", SAME)
 
     def _corpus(self, limit: int) -> Corpus:
         return Corpus(

@@ -9,8 +9,6 @@ from ...corpus.files import Source
 from ...profiles.total import Total
 from .profiler import Profiler
 
-BATCHES_PER_BLOCK: Final = 16
-"""A block is what is sorted by length, shared out and saved as a whole."""
 SECONDS_BETWEEN_SAVES: Final = 60.0
 
 

@@ -2,8 +2,12 @@
 
 import re
 from dataclasses import dataclass
+from typing import Final
 
 from ...errors import UsageError
+
+BATCHES_PER_BLOCK: Final = 16
+"""A block is what is sorted by length, shared out and saved as a whole."""
 
 
 @dataclass(frozen=True, kw_only=True)
