@@ -132,7 +132,7 @@ def test_an_example_works(line: str, command: Command) -> None:
 def test_each_command_has_three_examples_of_its_own() -> None:
     assert set(EXAMPLES) == set(COMMANDS) and all(len(lines) == 3 for lines in EXAMPLES.values())
     for name, lines in EXAMPLES.items():
-        assert all(line.startswith(f"bert-inspect {name} ") and len(line) <= 76 for line, _ in lines)
+        assert all(f"{line} ".startswith(f"bert-inspect {name} ") and len(line) <= 76 for line, _ in lines)
 
 
 def at_a_terminal(*arguments: str) -> Any:
