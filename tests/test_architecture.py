@@ -69,7 +69,7 @@ ROOMS: dict[str, set[str]] = {
     "terminal": EDGE | {"rich"},
     "query": TRACES | {"errors", "safetext", "cells", "diff", "pandas"},
     "result": TRACES | {"analysis.effects", "analysis.explain", "files", "query", "render", "render.effects"}
-    | {"render.explain"},
+    | {"render.explain", "profiles", "render.profiles", "safetext"},
     "tour": {"cells", "files", "stations", "render.walk"},
     "api": TRACES | {"errors", "analysis", "analysis.effects", "analysis.explain", "capture", "loading", "result"}
     | {"stations", "tour", "transformers"},
@@ -90,7 +90,7 @@ LATER = {
     "terminal": {"rich"},
     "query": {"pandas"},
     "render.walk": {"nbformat"},
-    "result": {"query", "render", "render.effects", "render.explain"},
+    "result": {"query", "render", "render.effects", "render.explain", "render.profiles"},
     "tour": {"render.walk"},
     "api": {"analysis", "stations", "tour"},
     "__main__": {"errors", "terminal", "safetext", "cli", "files"},
