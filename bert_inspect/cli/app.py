@@ -18,7 +18,7 @@ from .explore import explore
 from .help import DIFFER, FORMAT, MANY, SEE, WHY, Command, Group
 from .model import model
 from .patch import patch
-from .profile import group as profile
+from .profile_group import group as profile
 from .report import report
 from .run import run
 from .schema import schema

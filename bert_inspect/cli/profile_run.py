@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -157,10 +157,8 @@ class _Work:
         from ..analysis.profiling.parts import parts_beside, remove
 
         with terminal.waiting("loading torch"):
-            import torch
-
-            from ..analysis.profiling.ray_engine import Cluster, earlier_parts, profile_on_ray
-        job = replace(self.job(), threads=self.asked.machines.threads or torch.get_num_threads())
+            from ..analysis.profiling.ray_engine import Cluster, earlier_parts, profile_on_ray, with_threads
+        job = with_threads(self.job())
         cluster = Cluster(folder=parts_beside(output), address=self.asked.machines.address, verbose=terminal.verbose)
         begun = [file for file in (output, unfinished_beside(output)) if Path(file).is_file()]
         parts = earlier_parts(cluster, job, others=begun)

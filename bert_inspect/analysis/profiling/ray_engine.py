@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import torch
 
 from ... import errors
 from ...errors import BertInspectError, UsageError
@@ -43,6 +44,11 @@ class Cluster:
     folder: str
     address: str | None
     verbose: bool = False
+
+
+def with_threads(job: Job) -> Job:
+    """Return the job with as many threads for each worker as this process has: they round as it would."""
+    return job if job.threads is not None else replace(job, threads=torch.get_num_threads())
 
 
 def profile_on_ray(
