@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .api import ablate, explain, load, patch, trace, walk
     from .errors import BertInspectError
-    from .result import Effects, Explanation, Trace
+    from .result import Effects, Explanation, Profile, Trace
     from .tour import Walk
 
 __all__ = [
     "BertInspectError",
     "Effects",
     "Explanation",
+    "Profile",
     "Trace",
     "Walk",
     "__version__",
@@ -44,6 +45,7 @@ _WHERE = {
     "BertInspectError": "errors",
     "Effects": "result",
     "Explanation": "result",
+    "Profile": "result",
     "Trace": "result",
     "Walk": "tour",
 }

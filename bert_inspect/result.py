@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from .analysis.effects import record as effects_record
 from .analysis.explain import explanation
 from .files import replacing
+from .profiles import record as profile_record
+from .safetext import safe_text
 from .traces import record, trace_file
 from .traces.codec import encode_line
 
@@ -159,3 +161,43 @@ class Effects(_Saves, effects_record.Effects, frozen=True, kw_only=True):
         from .render.effects.page import mimebundle  # rich is needed only to be shown
 
         return mimebundle(self)
+
+
+class Profile(_Saves, profile_record.Profile, frozen=True, kw_only=True):
+    """What a model did over a whole corpus; in a notebook it displays itself. It needs no torch to be read again.
+
+    ``steps``, ``heads``, ``answers``, ``input`` and the rest are those of `bert_inspect.profiles.record.Profile`.
+    """
+
+    @classmethod
+    def of(cls, found: profile_record.Profile) -> "Profile":
+        """Return a profile as this class; nothing is copied."""
+        return cls(**{name: getattr(found, name) for name in found.__struct_fields__})
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "Profile":
+        """Read a saved profile.
+
+        Raises:
+            TraceFileError: the file is unreadable, damaged, no profile, or of another version.
+        """
+        from .profiles.profile_file import load_profile  # with numpy, which nothing else here needs
+
+        return cls.of(load_profile(path))
+
+    def json(self) -> bytes:
+        """Return the profile as strict JSON, a step a line, with its checksum."""
+        from .profiles.profile_file import profile_json
+
+        return profile_json(self)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        """Show it in a notebook."""
+        from .render.profiles.notebook import mimebundle  # rich is needed only to be shown
+
+        return mimebundle(self)
+
+    def __repr__(self) -> str:
+        corpus = self.input
+        told = f"{corpus.sentences:,} sentences, {corpus.tokens:,} tokens, {len(self.steps)} steps"
+        return f"<Profile of {safe_text(self.model.name)}: {told}>"

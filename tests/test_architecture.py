@@ -57,24 +57,26 @@ ROOMS: dict[str, set[str]] = {
     "render.explain": TRACES | {"safetext", "diff", "analysis.explain", "render", "render.diagram", "rich"},
     "render.effects": TRACES
     | {"safetext", "diff", "analysis.effects", "analysis.explain", "render", "render.explain", "msgspec", "rich"},
+    "render.profiles": TRACES
+    | {"safetext", "diff", "profiles", "render", "render.explain", "numpy", "rich"},
     "render.walk": TRACES | {"safetext", "cells", "dataflow", "source_view", "stations", "render", "render.diagram"}
     | {"errors", "query", "render.report", "nbformat"} | RICH,
     "render.report": TRACES | {"safetext", "analysis", "analysis.explain", "source_view", "render", "render.explain"}
-    | {"analysis.effects", "render.effects"}
+    | {"analysis.effects", "render.effects", "profiles", "render.profiles"}
     | {"cells", "msgspec", "numpy"} | RICH,
     "tui": TRACES | {"errors", "safetext", "diff", "dataflow", "source_view", "cells", "analysis", "analysis.explain"}
     | {"render", "render.explain", "stations", "rich", "textual"},
     "terminal": EDGE | {"rich"},
     "query": TRACES | {"errors", "safetext", "cells", "diff", "pandas"},
     "result": TRACES | {"analysis.effects", "analysis.explain", "files", "query", "render", "render.effects"}
-    | {"render.explain"},
+    | {"render.explain", "profiles", "render.profiles", "safetext"},
     "tour": {"cells", "files", "stations", "render.walk"},
     "api": TRACES | {"errors", "analysis", "analysis.effects", "analysis.explain", "capture", "loading", "result"}
     | {"stations", "tour", "transformers"},
     "cli": TRACES | EDGE | {"terminal", "loading", "capture", "analysis", "analysis.doctor", "analysis.causes", "diff"}
     | {"analysis.effects", "analysis.profiling", "corpus", "profiles", "render.effects"}
     | {"analysis.explain", "cells", "dataflow", "source_view", "render", "render.diagram", "render.explain"}
-    | {"render.report", "render.walk", "stations", "tui", "typer", "msgspec", "rich"},
+    | {"render.profiles", "render.report", "render.walk", "stations", "tui", "typer", "msgspec", "rich"},
     "__main__": EDGE | {"terminal", "cli"},
     "__init__": {"api", "errors", "result", "tour"},
 }  # fmt: skip
@@ -83,11 +85,12 @@ ROOMS: dict[str, set[str]] = {
 LATER = {
     "cli": {"capture", "render", "render.diagram", "render.explain", "render.report", "analysis", "analysis.causes"}
     | {"analysis.doctor", "analysis.explain", "cells", "diff", "dataflow", "source_view", "tui", "msgspec", "rich"}
-    | {"render.walk", "stations", "analysis.effects", "render.effects", "analysis.profiling", "corpus", "profiles"},
+    | {"render.walk", "stations", "analysis.effects", "render.effects", "analysis.profiling", "corpus", "profiles"}
+    | {"render.profiles"},
     "terminal": {"rich"},
     "query": {"pandas"},
     "render.walk": {"nbformat"},
-    "result": {"query", "render", "render.effects", "render.explain"},
+    "result": {"query", "render", "render.effects", "render.explain", "render.profiles"},
     "tour": {"render.walk"},
     "api": {"analysis", "stations", "tour"},
     "__main__": {"errors", "terminal", "safetext", "cli", "files"},

@@ -108,6 +108,16 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         ("bert-inspect profile merge 1.json 2.json --json > profile.json", "the same into a pipe or a file"),
         ("bert-inspect profile merge 1.json 2.json", "what they hold together"),
     ),
+    "profile show": (
+        ("bert-inspect profile show profile.json", "outliers, heads, dead units, what int8 would lose"),
+        ("bert-inspect profile show profile.json -o profile.html", "all of it on one page"),
+        ("bert-inspect profile show profile.json --unit layer.3.neuron.12", "the tokens that drive one unit most"),
+    ),
+    "profile diff": (
+        ("bert-inspect profile diff before.json after.json", "what fine-tuning moved"),
+        ("bert-inspect profile diff news.json reviews.json", "the same model on two corpora"),
+        ("bert-inspect profile diff before.json after.json --layer 5", "the steps of one layer"),
+    ),
     "schema": (
         ("bert-inspect schema", "the JSON Schema of a trace"),
         ("bert-inspect schema cell", "that of a cell"),

@@ -11,9 +11,11 @@ from .expand import expanded
 from .help import Command, ManyCommands, short_help
 from .prepare import check_weights
 from .profile_arguments import written_out
+from .profile_diff import diff
 from .profile_merge import merge
 from .profile_options import CorpusOptions, MachineOptions
 from .profile_run import Asked, deliver_profile, profiled
+from .profile_show import show
 
 
 class ProfileGroup(ManyCommands):
@@ -80,3 +82,5 @@ def _check_nothing_before(context: typer.Context) -> None:
 
 
 group.command("merge", cls=Command)(merge)
+group.command("show", cls=Command)(show)
+group.command("diff", cls=Command)(diff)

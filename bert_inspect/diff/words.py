@@ -1,6 +1,7 @@
 """Steps, places and verdicts in words, the same for the picture and for scripts."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from ..traces.record import Input, Step
 from ..traces.token_text import shown_token
@@ -10,7 +11,23 @@ from ..traces.vocabulary.axes import FOLDED, TOKEN_AXES, Axis, one_of
 from .difference import Answer, Answers, StepDiff
 
 
-def where(step: StepDiff | Step) -> str:
+class Placed(Protocol):
+    """A step, wherever it is told of."""
+
+    @property
+    def layer(self) -> int | None:
+        """The encoder layer that it is in."""
+
+    @property
+    def part(self) -> str:
+        """The part of the model that it belongs to."""
+
+    @property
+    def label(self) -> str:
+        """What its tensor is."""
+
+
+def where(step: Placed) -> str:
     """Return where a step stands, as one says it: ``layer 7, attention scores``."""
     if step.layer is None:
         part = step.part if step.part in (roles.EMBEDDINGS, roles.POOLER) else ""

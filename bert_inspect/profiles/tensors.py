@@ -13,7 +13,7 @@ _HIDDEN_STATE = re.compile(rf"{re.escape(known_as.HIDDEN_STATES)}\[(\d+)\]")
 @dataclass(frozen=True, kw_only=True)
 class Tensor:
     """A tensor that a step returned, with its numbers, wherever in the profile these stand. ``own`` says that they
-    stand here: no step before it returned the same.
+    stand here, and ``made_as`` is the label of the step in which they do.
     """
 
     step: StepProfile
@@ -22,6 +22,7 @@ class Tensor:
     numbers: Numbers | None
     dimensions: Dimensions | None
     own: bool
+    made_as: str
 
     @property
     def label(self) -> str:
@@ -31,15 +32,15 @@ class Tensor:
 
 def tensors(profile: Profile) -> list[Tensor]:
     """Return the tensors of a profile, in the order in which its steps ran."""
-    held = {(step.id, at): output for step in profile.steps for at, output in enumerate(step.outputs)}
+    held = {(step.id, at): (step, output) for step in profile.steps for at, output in enumerate(step.outputs)}
     found = []
     for step in profile.steps:
         for at, output in enumerate(step.outputs):
-            holder = output
+            made, holder = step, output
             for _ in held:  # one after the other, and never in a circle
                 if holder.same_as is None or holder.same_as not in held:
                     break
-                holder = held[holder.same_as]
+                made, holder = held[holder.same_as]
             found.append(
                 Tensor(
                     step=step,
@@ -48,6 +49,7 @@ def tensors(profile: Profile) -> list[Tensor]:
                     numbers=holder.numbers,
                     dimensions=holder.dimensions,
                     own=output.same_as is None or output.same_as not in held,
+                    made_as=holder.label or made.label,
                 )
             )
     return found

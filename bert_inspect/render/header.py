@@ -53,6 +53,13 @@ def header(trace: Trace) -> Group:
 
 def model_rows(model: Model, batch: Input) -> Table:
     """Return model, weights and how much input there is, a row each."""
+    rows = only_model_rows(model)
+    rows.add_row("input", _batch(batch))
+    return rows
+
+
+def only_model_rows(model: Model) -> Table:
+    """Return a model and what its weights are, a row each."""
     rows = Table.grid(padding=(0, 2))
     rows.add_column(style=DIM)
     rows.add_column()
@@ -64,7 +71,6 @@ def model_rows(model: Model, batch: Input) -> Table:
     rows.add_row("weights", _weights(model))
     if model.edits:
         rows.add_row("edited", Text("\n".join(map(safe_text, model.edits)), style=BAD))
-    rows.add_row("input", _batch(batch))
     return rows
 
 

@@ -112,6 +112,10 @@ def test_an_example_works(line: str, command: Command) -> None:
     for file in ("profile.json", "1.json"):
         if f"-o {file}" in line and "--input" in line:
             Path(file).unlink(missing_ok=True)
+    if "profile show" in line or "profile diff" in line:
+        for file in re.findall(r"[a-z]+\.json", line):
+            Path(file).unlink(missing_ok=True)
+            assert command("profile", "--input", "sentences.txt", "--examples", "-o", file)[0] == 0
     if "profile merge" in line:
         for number in (1, 2):
             given = ("--input", "sentences.txt", "--shard", f"{number}/2", "-o", f"{number}.json")

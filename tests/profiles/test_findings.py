@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from msgspec import structs
 from profiles.made import HEADS, Made
 
 from bert_inspect.profiles.findings.found import findings
@@ -93,6 +94,18 @@ def test_dead_and_nearly_dead_units_are_named() -> None:
     assert (one.dead, one.nearly_dead, one.layer) == ([5], [], 1)
     assert (two.dead, two.nearly_dead) == ([], [6])
     assert two.zeros[8] == 0.5 and two.zeros[6] == 0 and two.count == 64
+
+
+def test_the_units_of_a_gated_feed_forward_part_are_what_passes_the_gate() -> None:
+    made = Made()
+    made.units[1, :, 5] = 0
+    profile = made.profile()
+    steps = [
+        structs.replace(step, label="gated intermediate") if step.label == "gelu activation" else step
+        for step in profile.steps
+    ]
+    found = findings(structs.replace(profile, steps=steps)).units
+    assert [(units.label, units.dead) for units in found] == [("gated intermediate", dead) for dead in ([], [5], [])]
 
 
 def test_a_sink_is_named_and_what_looks_elsewhere_is_none() -> None:

@@ -10,7 +10,7 @@ from ..record import Profile
 from ..tensors import tensors
 from .looks import Look, looks
 from .massive import Massive, massive_activations
-from .outliers import Outlier, magnitudes, outliers
+from .outliers import Outlier, largest, magnitudes, outliers
 from .ranges import Range, ranges
 from .units import Units, units
 
@@ -18,12 +18,13 @@ from .units import Units, units
 @dataclass(frozen=True, kw_only=True)
 class Findings:
     """What stands out. ``magnitudes`` are the root mean squares of the dimensions of each hidden state (dimensions,),
-    by its number; ``heads`` say where each looks, a list a layer; ``ranges`` are of every tensor with numbers of its
-    own, in the order in which the steps ran.
+    by its number; ``largest`` is the dimension that comes nearest to an outlier. ``heads`` say where each looks, a list
+    a layer; ``ranges`` are of every tensor with numbers of its own, in the order in which the steps ran.
     """
 
     magnitudes: Mapping[int, NDArray[np.float64]]
     outliers: list[Outlier]
+    largest: Outlier | None
     massive: list[Massive]
     units: list[Units]
     heads: list[list[Look]]
@@ -41,6 +42,7 @@ def findings(profile: Profile) -> Findings:
     return Findings(
         magnitudes=sizes,
         outliers=outliers(sizes),
+        largest=largest(sizes),
         massive=massive_activations(profile),
         units=units(profile),
         heads=looks(profile),

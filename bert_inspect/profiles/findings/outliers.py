@@ -41,9 +41,14 @@ class Outlier:
     times: Mapping[int, float]
 
     @property
+    def farthest(self) -> int:
+        """The hidden state in which it is the most times the median."""
+        return max(self.times, key=lambda state: self.times[state])
+
+    @property
     def most(self) -> float:
-        """How many times the median it is where that is the most."""
-        return max(self.times.values())
+        """How many times the median it is there."""
+        return self.times[self.farthest]
 
 
 def magnitudes(profile: Profile) -> dict[int, Floats]:
@@ -81,6 +86,26 @@ def outliers(states: Mapping[int, Floats]) -> list[Outlier]:
         if 2 * len(by) >= len(states)
     ]
     return sorted(found, key=lambda one: (-one.most, one.dimension))
+
+
+def largest(states: Mapping[int, Floats]) -> Outlier | None:
+    """Return the dimension that is the most times the median of any hidden state, as one would tell of an outlier; None
+    where there is none.
+    """
+    best: Outlier | None = None
+    for number, sizes in states.items():
+        known = sizes[np.isfinite(sizes)]
+        median = float(np.median(known)) if known.size > 1 else 0.0
+        if not median:
+            continue
+        dimension = int(np.nanargmax(sizes))
+        size = float(sizes[dimension])
+        if best is None or size / median > best.most:
+            far = float((size - known.mean()) / (known.std(ddof=1) or 1.0))
+            best = Outlier(
+                dimension=dimension, rms={number: size}, deviations={number: far}, times={number: size / median}
+            )
+    return best
 
 
 def standing_out(sizes: Floats) -> dict[int, tuple[float, float]]:

@@ -29,8 +29,15 @@ class Range:
 
 
 def ranges(held: Iterable[Tensor]) -> list[Range]:
-    """Return the range of each of these tensors that has numbers of its own, in order."""
-    return [_of(one) for one in held if one.own and one.numbers is not None]
+    """Return the range of each of these tensors that has numbers, in order; of several that hold the same, that
+    of the one that made them, else of the first.
+    """
+    found: dict[int, Tensor] = {}
+    for one in held:
+        if one.numbers is not None and (one.own or id(one.numbers) not in found):
+            found.pop(id(one.numbers), None)  # so that it stands where it runs
+            found[id(one.numbers)] = one
+    return [_of(one) for one in found.values()]
 
 
 def worst(found: Iterable[Range]) -> list[Range]:

@@ -1,4 +1,4 @@
-"""Dead units: neurons of the feed-forward part whose activation is 0 whatever comes.
+"""Dead units: neurons of the feed-forward part that hand on 0 whatever comes.
 
 A unit is dead where its activation is exactly 0 on every token of the corpus, and nearly dead where the largest of its
 activations stays below a thousandth of the largest of its layer: no number of a unit like that changes anything. Units
@@ -13,7 +13,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ...traces.vocabulary import labels
 from ..record import Dimensions, Profile
 from ..tensors import Tensor, tensors
 
@@ -48,15 +47,16 @@ def units(profile: Profile) -> list[Units]:
 
 
 def activations(profile: Profile) -> Iterator[tuple[int, Tensor]]:
-    """Yield what the activation of each layer's feed-forward part returns, with its layer."""
+    """Yield what the neurons of each layer's feed-forward part hand to its output projection, with its layer: what the
+    activation returns, times the gate where there is one. Of it alone a profile holds the numbers by unit.
+    """
     seen: set[int] = set()
     for held in tensors(profile):
         layer, axes = held.step.layer, held.output.axes
         if layer is None or layer in seen or held.dimensions is None or not axes or axes[-1] != _AXIS:
             continue
-        if labels.is_activation(held.label):
-            seen.add(layer)
-            yield layer, held
+        seen.add(layer)
+        yield layer, held
 
 
 def _of(held: Tensor, dimensions: Dimensions) -> Units:

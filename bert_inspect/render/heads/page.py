@@ -14,11 +14,11 @@ from ...safetext import safe_text
 from ...traces.record import Input, Trace
 from ...traces.sentences import names_of_special
 from ...traces.token_text import token_texts
-from ...traces.vocabulary.places import Place
 from ..header import header
 from ..result import outcome
 from ..words import BAD, DIM, KNOWN, LAYER, NAME, number, plural
 from .heatmap import Heatmap
+from .signs import SIGNS
 
 CAUTION = "Attention shows where a head looks, not why the model answers as it does."
 
@@ -128,23 +128,11 @@ def _targets(trace: Trace, layers: Sequence[LayerAttention], row: int) -> Table:
     return table
 
 
-_SIGNS: dict[Place, str] = {
-    "first": "C",
-    "separator": "S",
-    "padding": "P",
-    "itself": "=",
-    "previous": "<",
-    "next": ">",
-    "same word": "W",
-    "token": "T",
-}
-
-
 def _target(trace: Trace, matrix: Array, row: int) -> str:
     found = pattern(matrix, trace, row)
     if found is None or found.place is None:
         return "E" if found is not None and found.spread else "·"
-    return _SIGNS[found.place]
+    return SIGNS[found.place]
 
 
 def _heads(trace: Trace, layer: LayerAttention, row: int, *, only: int | None) -> Table:

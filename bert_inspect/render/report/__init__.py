@@ -3,5 +3,6 @@
 from .effects import effects_html
 from .explanation import explanation_html
 from .page import attention_html, report_html
+from .profile_page import profile_html
 
-__all__ = ["attention_html", "effects_html", "explanation_html", "report_html"]
+__all__ = ["attention_html", "effects_html", "explanation_html", "profile_html", "report_html"]

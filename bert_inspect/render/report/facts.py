@@ -72,12 +72,35 @@ def run_of(environment: Environment, model: Model, batch: Input) -> Trace:
 
 def facts(trace: Trace) -> list[Fact]:
     """Return what ran: model, weights, input, answers, totals, versions, proof."""
-    model, batch, versions = trace.model, trace.input, trace.environment
+    model, batch = trace.model, trace.input
+    told = [
+        *_of_model(model),
+        Fact(name="input", value=sentences_in(batch), more=tokens_in(batch)),
+        *_answered(trace),
+        *_loss(trace),
+        _computed(model, matmuls(trace.steps[0].total_flops) if trace.steps else ""),
+        _versions(trace.environment),
+    ]
+    if trace.selection:
+        filters = ", ".join(f"{name} {value}" for name, value in trace.selection.items())
+        told.append(Fact(name="selected", value=safe_text(filters), more="other steps were not recorded"))
+    if trace.proof is not None:
+        verdict, _, grounds = proof(trace.proof).plain.partition("\n")
+        told.append(Fact(name="proof", value=verdict, more=grounds, good=trace.proof.fault is None))
+    return told
+
+
+def facts_of_profile(model: Model, versions: Environment) -> list[Fact]:
+    """Return what ran over a corpus: model, weights, versions."""
+    return [*_of_model(model), _computed(model, ""), _versions(versions)]
+
+
+def _of_model(model: Model) -> list[Fact]:
     what, so = meaning_of(model)
     better = "" if model.source == "python" or only_pooler_drawn(model) else BETTER.get(model.weights, "")
     trained = model.weights == "pretrained"
     about = f"; {model.about}" if model.about else ""
-    told = [
+    return [
         Fact(
             name="model",
             value=safe_text(model.name or model.class_),
@@ -91,27 +114,20 @@ def facts(trace: Trace) -> list[Fact]:
         ),
         *_edited(model),
         *([Fact(name="mask", value="causal", more=CAUSAL, good=False)] if model.config.get("is_decoder") else []),
-        Fact(name="input", value=sentences_in(batch), more=tokens_in(batch)),
-        *_answered(trace),
-        *_loss(trace),
-        Fact(
-            name="computed",
-            value=safe_text(f"{model.attention} attention, {model.dtype}, {model.device}"),
-            more=matmuls(trace.steps[0].total_flops) if trace.steps else "",
-        ),
-        Fact(
-            name="versions",
-            value=safe_text(f"transformers {versions.transformers}, torch {versions.torch}"),
-            more=safe_text(f"bert-inspect {versions.bert_inspect}, Python {versions.python}"),
-        ),
     ]
-    if trace.selection:
-        filters = ", ".join(f"{name} {value}" for name, value in trace.selection.items())
-        told.append(Fact(name="selected", value=safe_text(filters), more="other steps were not recorded"))
-    if trace.proof is not None:
-        verdict, _, grounds = proof(trace.proof).plain.partition("\n")
-        told.append(Fact(name="proof", value=verdict, more=grounds, good=trace.proof.fault is None))
-    return told
+
+
+def _computed(model: Model, more: str) -> Fact:
+    how = safe_text(f"{model.attention} attention, {model.dtype}, {model.device}")
+    return Fact(name="computed", value=how, more=more)
+
+
+def _versions(versions: Environment) -> Fact:
+    return Fact(
+        name="versions",
+        value=safe_text(f"transformers {versions.transformers}, torch {versions.torch}"),
+        more=safe_text(f"bert-inspect {versions.bert_inspect}, Python {versions.python}"),
+    )
 
 
 def _edited(model: Model) -> list[Fact]:

@@ -1,0 +1,1 @@
+"""What moved between two profiles of the same steps, such as before and after fine-tuning."""
