@@ -28,7 +28,11 @@ TOKEN = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "of-the-tests-" * 4}
 
 
 def environment(mark: str) -> dict[str, str]:
-    return {**os.environ, **TOKEN, MARK: mark, "RAY_USAGE_STATS_ENABLED": "0", "OMP_NUM_THREADS": "1"}
+    return {**os.environ, MARK: mark, "OMP_NUM_THREADS": "1"}
+
+
+def environment_of_cluster(mark: str) -> dict[str, str]:
+    return {**environment(mark), **TOKEN, "RAY_USAGE_STATS_ENABLED": "0"}
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +40,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str
     """A cluster of two processors on this machine: its address, and the mark of its processes."""
     command, pipe, mark = [sys.executable, "-c", CLUSTER], subprocess.PIPE, str(tmp_path_factory.mktemp("cluster"))
     with subprocess.Popen(
-        command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, env=environment(mark), text=True
+        command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, env=environment_of_cluster(mark), text=True
     ) as process:
         assert process.stdout is not None and process.stdin is not None
         yield process.stdout.readline().strip(), mark
@@ -77,7 +81,8 @@ def test_workers_write_what_one_process_writes_whoever_is_killed(
 
     # One of two workers is killed, then the run itself.
     command = [*on_ray, "--address", address]
-    with subprocess.Popen(command, env=environment(mark), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
+    known, nowhere = environment_of_cluster(mark), subprocess.DEVNULL
+    with subprocess.Popen(command, env=known, stdout=nowhere, stderr=nowhere) as run:
         until(lambda: len(parts()) >= 2)
         os.kill(processes(mark_of_cluster, "ray::MapWorker")[0], signal.SIGKILL)
         seen = len(parts())
@@ -98,7 +103,9 @@ def test_workers_write_what_one_process_writes_whoever_is_killed(
         assert refused.returncode == 2 and said in refused.stderr
     # On a cluster of its own, which ends with it, the rest is done.
     command, pipe = [*on_ray, "--resume", "--json"], subprocess.PIPE
-    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment(mark)) as resumed:
+    at_home = {**environment(mark), "HOME": str(tmp_path / "home")}
+    (tmp_path / "home").mkdir()
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=at_home) as resumed:
         until(lambda: resumed.poll() is not None or len(parts()) > 12)
         assert not folder.exists() or parts()[0].stat().st_mtime_ns == kept
         out, err = resumed.communicate()
@@ -110,3 +117,4 @@ def test_workers_write_what_one_process_writes_whoever_is_killed(
     ]
     subprocess.run([*given, str(whole), "--quiet"], check=True, env=environment(mark), stdout=subprocess.DEVNULL)
     assert file.read_bytes() == whole.read_bytes() == out.encode() and not folder.exists()
+    assert not (tmp_path / "home" / ".ray").exists()
