@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from bert_inspect.analysis.profiling.real_tokens import Rows
 from bert_inspect.analysis.profiling.summaries import numbers_of
 from bert_inspect.profiles import buckets
 from bert_inspect.profiles.record import Numbers
@@ -14,7 +15,7 @@ SHARES = [0.0, 0.001, 0.01, 0.05, 0.5, 0.95, 0.99, 0.999, 1.0]
 
 def record_of(numbers: np.ndarray, dtype: torch.dtype = torch.float32) -> Numbers:
     total = NumbersTotal()
-    total.add(numbers_of(torch.tensor(numbers).to(dtype)))
+    total.add(numbers_of(Rows(matrix=torch.tensor(numbers).to(dtype).reshape(1, -1))))
     return total.record()
 
 

@@ -67,7 +67,7 @@ class BatchWatcher:
             found = dimensions_of(rows)
             self.numbers[wish.place] = numbers_of(rows, found)
             if self._examples and list(wish.layout.axes) == axes.INTERMEDIATE:
-                found = replace(found, candidates=self._candidates(wish.place, rows, found))
+                found = replace(found, candidates=self._candidates(wish.place, rows.taken, found))
             self.dimensions[wish.place] = found
         if wish.looks:
             self.looks[wish.place] = looks_of(tensor, self._marks)

@@ -1,11 +1,36 @@
 """Takes of a tensor what belongs to real tokens: padding never counts."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ...traces.vocabulary.axes import FOLDED, TOKEN_AXES, Axis
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rows:
+    """Some rows of a matrix (rows, numbers): those at ``places``, or all of them (None)."""
+
+    matrix: Tensor
+    places: Tensor | None = None
+
+    @cached_property
+    def taken(self) -> Tensor:
+        """These rows alone, copied where they are not all."""
+        return self.matrix if self.places is None else self.matrix.index_select(0, self.places)
+
+    @property
+    def places_on_cpu(self) -> NDArray[np.int64]:
+        """Their places."""
+        if self.places is None:
+            return np.arange(len(self.matrix), dtype=np.int64)
+        found: NDArray[np.int64] = self.places.cpu().numpy()
+        return found
 
 
 class RealTokens:
@@ -13,15 +38,15 @@ class RealTokens:
 
     Attributes:
         mask: (batch, tokens), on the model's device.
-        count: how many there are.
+        padded: whether there are others.
     """
 
     def __init__(self, attention_mask: Sequence[Sequence[int]], *, heads: int, device: torch.device) -> None:
         self.mask = torch.tensor(attention_mask, dtype=torch.bool, device=device)
-        self.count = int(self.mask.sum())
-        self.padded = self.count < self.mask.numel()
         self._heads = heads
-        self._places = self.mask.reshape(-1).nonzero().squeeze(1)
+        places = self.mask.reshape(-1).nonzero().squeeze(1)
+        self.padded = len(places) < self.mask.numel()
+        self._places = places if self.padded else None
 
     def fits(self, shape: Sequence[int], axes: Sequence[Axis]) -> bool:
         """Whether axes say where the sentences and their tokens are in a tensor of a shape, and it is of this batch.
@@ -35,9 +60,9 @@ class RealTokens:
             return False
         return all(size in (1, tokens) for axis, size in sizes.items() if axis in TOKEN_AXES)
 
-    def of(self, tensor: Tensor, axes: Sequence[Axis]) -> Tensor:
-        """Return the numbers of real tokens: (tokens, ...) of a tensor with one axis of tokens, (pairs, ...) with two;
-        all of it where there is none, or nothing is padded.
+    def of(self, tensor: Tensor, axes: Sequence[Axis]) -> Rows:
+        """Return the numbers of real tokens: a row for each where the tensor has one axis of tokens, for each pair of
+        tokens where it has two; and all of it where it has none, or nothing is padded.
         """
         named = list(axes)
         if named[0] == FOLDED:
@@ -45,14 +70,13 @@ class RealTokens:
             named[:1] = ["batch", "heads"]
         along = [at for at, axis in enumerate(named) if axis in TOKEN_AXES and tensor.shape[at] == self.mask.shape[1]]
         if not self.padded or not along:
-            return tensor
+            return Rows(matrix=tensor.reshape(-1, tensor.shape[-1] if tensor.dim() else 1))
         tensor = tensor.movedim([named.index("batch"), *along], list(range(len(along) + 1)))
         if len(along) == 1:
-            return tensor.reshape(-1, *tensor.shape[2:]).index_select(0, self._places)
+            return self.rows(tensor)
         pairs = self.mask[:, :, None] & self.mask[:, None, :]
-        return tensor[pairs]
+        return Rows(matrix=tensor[pairs].reshape(1, -1))
 
-    def rows(self, view: Tensor) -> Tensor:
-        """Return of a tensor (batch, tokens, ...) the rows of real tokens (real tokens, the rest)."""
-        flat = view.reshape(self.mask.numel(), -1)
-        return flat.index_select(0, self._places) if self.padded else flat
+    def rows(self, view: Tensor) -> Rows:
+        """Return of a tensor (batch, tokens, ...) the rows of real tokens."""
+        return Rows(matrix=view.reshape(self.mask.numel(), -1), places=self._places)

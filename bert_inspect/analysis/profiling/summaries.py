@@ -4,18 +4,38 @@ import math
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ...profiles import buckets
 from ...profiles.tensor_totals import BatchDimensions, BatchNumbers
+from . import one_pass
+from .real_tokens import Rows
 
+_INFINITE = buckets.SIDE - (1 << buckets.FRACTION_BITS)
+"""The first bucket of infinity and NaN."""
+Sizes = NDArray[np.int64]
 _CHUNK = 1 << 16
 """Numbers that are looked at together: their float64 copy (512 KiB) stays in a core's cache."""
 
 
-def numbers_of(tensor: Tensor, dimensions: BatchDimensions | None = None) -> BatchNumbers:
-    """Return the numbers of a tensor of any shape; ``dimensions`` are those of the same tensor, whose sums serve."""
-    flat = tensor.detach().reshape(-1)
+def numbers_of(rows: Rows, dimensions: BatchDimensions | None = None) -> BatchNumbers:
+    """Return the numbers of some rows; ``dimensions`` are those of the same ones, whose sums serve."""
+    if one_pass.usable(rows.matrix):
+        found = one_pass.summed(rows)
+        if not found.counted[:, _INFINITE:].any():
+            return BatchNumbers(
+                count=int(found.counted.sum()) + found.zeros,
+                nan=0,
+                inf=0,
+                zeros=found.zeros,
+                low=found.low,
+                high=found.high,
+                total=found.total,
+                squares=found.squares,
+                sizes=found.counted,
+            )
+    flat = rows.taken.detach().reshape(-1)
     count = flat.numel()
     if not count:
         return _nothing(0, 0, 0)
@@ -37,21 +57,24 @@ def numbers_of(tensor: Tensor, dimensions: BatchDimensions | None = None) -> Bat
     )
 
 
-def dimensions_of(rows: Tensor) -> BatchDimensions:
-    """Return the numbers of a tensor (tokens, dimensions) by dimension, without examples."""
-    rows = rows.detach()
-    double = rows.double()
-    zeros = torch.zeros(rows.shape[1], dtype=torch.int64)
-    if int(torch.count_nonzero(rows)) < rows.numel():
-        zeros = (rows == 0).sum(dim=0).cpu()
-    total = double.sum(dim=0)
+def dimensions_of(rows: Rows) -> BatchDimensions:
+    """Return the numbers of some rows by dimension, without examples."""
+    taken = rows.matrix.detach()
+    if one_pass.usable(taken):
+        total, squares, low, high, nothing = one_pass.columns_summed(rows)
+    else:
+        taken = rows.taken.detach()
+        nothing = _array((taken == 0).sum(dim=0))
+        double = taken.double()
+        total, low, high = (_array(each) for each in (double.sum(dim=0), taken.amin(dim=0), taken.amax(dim=0)))
+        squares = _array(torch.mul(double, double, out=double).sum(dim=0))
     return BatchDimensions(
-        count=rows.shape[0],
-        low=_array(rows.amin(dim=0)),
-        high=_array(rows.amax(dim=0)),
-        zeros=zeros.numpy(),
-        total=_array(total),
-        squares=_array(torch.mul(double, double, out=double).sum(dim=0)),
+        count=len(rows.matrix) if rows.places is None else len(rows.places),
+        low=low,
+        high=high,
+        zeros=nothing.astype(np.int64),
+        total=total,
+        squares=squares,
     )
 
 
@@ -67,7 +90,7 @@ def _sums(flat: Tensor) -> tuple[float, float]:
     return float(torch.stack(totals).sum()), float(torch.stack(squares).sum())
 
 
-def _sizes(flat: Tensor) -> tuple[np.ndarray[tuple[int, int], np.dtype[np.int64]], int]:
+def _sizes(flat: Tensor) -> tuple[Sizes, int]:
     """Return how many numbers fall into each bucket (negative, positive), and how many are 0. What is too large for a
     float32 counts as its largest.
     """
@@ -78,7 +101,7 @@ def _sizes(flat: Tensor) -> tuple[np.ndarray[tuple[int, int], np.dtype[np.int64]
     counted = torch.bincount((bits >> buckets.SHIFT).add_(buckets.SIDE), minlength=2 * buckets.SIDE).cpu().numpy()
     sides = counted.astype(np.int64).reshape(2, buckets.SIDE)
     zeros = 0
-    if sides[0, 0] or sides[1, 0]:  # the lowest buckets hold the smallest numbers besides 0
+    if sides[:, 0].any():  # there are the smallest numbers too
         nothing = flat == 0
         zeros = int(nothing.sum())
         below = int((nothing & torch.signbit(flat)).sum())
@@ -101,5 +124,6 @@ def _nothing(count: int, nan: int, inf: int) -> BatchNumbers:
     )
 
 
-def _array(tensor: Tensor) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    return tensor.double().cpu().numpy()
+def _array(tensor: Tensor) -> NDArray[np.float64]:
+    found: NDArray[np.float64] = tensor.double().cpu().numpy()
+    return found

@@ -1,0 +1,108 @@
+"""Counts and sums in one pass over memory, compiled by Numba where it is installed (extra ``fast``).
+
+What torch does in eight passes, most of which write as much as they read, this does while the numbers are in the cache,
+and takes the rows of real tokens where they stand. Rows are put together in chunks of a fixed size, so that the number
+of threads does not show in the sums.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from importlib.util import find_spec
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ...profiles import buckets
+from .real_tokens import Rows
+
+_CHUNK = 1 << 18
+"""About how many numbers one thread looks at in a row."""
+
+
+class Summed(NamedTuple):
+    """The numbers of some rows: how many that are not 0 have each leading bits (negative, positive), how many are 0,
+    their sum, that of their squares, the smallest and the largest. The last four say nothing where one is not finite.
+    """
+
+    counted: NDArray[np.int64]
+    zeros: int
+    total: float
+    squares: float
+    low: float
+    high: float
+
+
+def usable(tensor: Tensor) -> bool:
+    """Whether a tensor can be read so: float32 on the processor, not empty, and Numba is there."""
+    return tensor.dtype is torch.float32 and tensor.device.type == "cpu" and bool(tensor.numel()) and _kernels()
+
+
+def summed(rows: Rows) -> Summed:
+    """Sum up the numbers of some rows."""
+    numbers = rows.matrix.detach().contiguous().numpy()
+    bits = numbers.view(np.uint32)
+    sum_up = _kernels().sum_up
+
+    def chunk(places: NDArray[np.int64]) -> tuple[Any, ...]:
+        tables = np.zeros((4, 2 * buckets.SIDE), dtype=np.int32)
+        found = sum_up(numbers, bits, places, tables)
+        return tables.sum(axis=0), *found
+
+    tables, totals, squares, lows, highs = zip(*_each(chunk, rows), strict=True)
+    counted = np.zeros((2, buckets.SIDE), dtype=np.int64)
+    for table in tables:
+        counted += table.reshape(counted.shape)[::-1]  # the sign bit stands in front
+    zeros = 0
+    if counted[:, 0].any():  # there are the smallest numbers too
+        above, below = _kernels().zeros(bits, rows.places_on_cpu)
+        zeros = above + below
+        counted[:, 0] -= below, above
+    return Summed(counted, zeros, sum(totals), sum(squares), min(lows), max(highs))
+
+
+def columns_summed(rows: Rows) -> tuple[NDArray[np.float64], ...]:
+    """Return the sums, the sums of squares, the smallest and the largest numbers, and the number of zeros, of the
+    columns of some rows.
+    """
+    numbers = rows.matrix.detach().contiguous().numpy()
+    sum_up_columns, size = _kernels().sum_up_columns, numbers.shape[1]
+
+    def chunk(places: NDArray[np.int64]) -> tuple[Any, ...]:
+        ends = np.full(size, np.inf, np.float32), np.full(size, -np.inf, np.float32)
+        found = np.zeros(size), np.zeros(size), *ends, np.zeros(size, np.int32)
+        sum_up_columns(numbers, places, *found)
+        return found
+
+    parts = (np.stack(part).astype(np.float64) for part in zip(*_each(chunk, rows), strict=True))
+    totals, squares, lows, highs, nothing = parts
+    return totals.sum(axis=0), squares.sum(axis=0), lows.min(axis=0), highs.max(axis=0), nothing.sum(axis=0)
+
+
+def _each(work: Callable[[NDArray[np.int64]], tuple[Any, ...]], rows: Rows) -> list[tuple[Any, ...]]:
+    """Do some work on each chunk of rows, and return what it gives, in their order."""
+    places = rows.places_on_cpu
+    height = max(_CHUNK // max(rows.matrix.shape[1], 1), 1)
+    chunks = [places[start : start + height] for start in range(0, len(places), height)]
+    threads = torch.get_num_threads()
+    if threads < 2 or len(chunks) < threads:
+        return [*map(work, chunks)]
+    return [*_pool(threads).map(work, chunks)]
+
+
+@cache
+def _kernels() -> Any:
+    """Return the compiled functions, None where Numba is not installed."""
+    if find_spec("numba") is None:
+        return None
+    from . import kernels
+
+    return kernels
+
+
+@cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads, thread_name_prefix="profile")
