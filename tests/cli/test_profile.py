@@ -233,7 +233,7 @@ def test_what_does_not_go_together_is_refused(profile: Command, arguments: list[
 
 def test_what_is_no_command_is_perhaps_a_file(command: Command) -> None:
     assert command("profile", "s.txt")[2] == (
-        "error: bert-inspect profile has no command 's.txt': it has merge\n"
+        "error: bert-inspect profile has no command 's.txt': it has merge, show, diff\n"
         'hint: for a file: bert-inspect profile --input "s.txt"\n'
     )
     code, _, err = command("profile", "--quiet", "merge", "a", "b")
