@@ -8,6 +8,9 @@ from numba import njit
 
 from ...profiles.buckets import SHIFT
 
+_LARGEST = 0x7FFFFFFF
+"""Of int32."""
+
 
 def _compiled(**options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Compile a function when it is first called, and keep it for the next process where there is a place to."""
@@ -27,42 +30,54 @@ def _count(bits: Any, tables: Any) -> None:
     """Count float32, given by their bits, by the leading ones. Neighbours are counted in four tables: the same bucket
     twice in a row would have to wait for itself.
     """
-    whole = bits.size - bits.size % 4
-    for place in range(0, whole, 4):
-        tables[0, bits[place] >> SHIFT] += 1
-        tables[1, bits[place + 1] >> SHIFT] += 1
-        tables[2, bits[place + 2] >> SHIFT] += 1
-        tables[3, bits[place + 3] >> SHIFT] += 1
-    for place in range(whole, bits.size):
+    whole = bits.size // 4
+    for four in range(whole):
+        tables[0, bits[4 * four] >> SHIFT] += 1
+        tables[1, bits[4 * four + 1] >> SHIFT] += 1
+        tables[2, bits[4 * four + 2] >> SHIFT] += 1
+        tables[3, bits[4 * four + 3] >> SHIFT] += 1
+    for place in range(4 * whole, bits.size):
         tables[0, bits[place] >> SHIFT] += 1
 
 
-# In the lanes of the processor's vectors. Of NaN, which the extremes may miss, the counts tell.
-@_compiled(fastmath={"reassoc", "nsz", "nnan"})
-def _add(numbers: Any) -> tuple[float, float, float, float]:
-    """Return the sum of numbers, that of their squares, the smallest and the largest."""
+@_compiled(fastmath={"reassoc", "nsz"})  # in the lanes of the processor's vectors
+def _add(numbers: Any) -> tuple[float, float]:
+    """Return the sum of numbers, and that of their squares."""
     total = squares = 0.0
-    low = high = numbers[0]
     for place in range(numbers.size):
-        number = numbers[place]
-        double = np.float64(number)
+        double = np.float64(numbers[place])
         total += double
         squares += double * double
-        low = min(low, number)
-        high = max(high, number)
-    return total, squares, low, high
+    return total, squares
 
 
 @_compiled()
-def sum_up(rows: Any, bits: Any, places: Any, tables: Any) -> tuple[float, float, float, float]:
-    """Count the numbers of some rows of a matrix (their ``places``) into tables of int32 (4, buckets), and return the
-    sum of them, that of their squares, the smallest and the largest.
+def _ends(signed: Any) -> tuple[Any, Any]:
+    """Return the smallest and the largest of float32, given by their bits as int32, as keys (`number_of_key`): integers
+    of the same order, whose extremes are found in vectors.
+    """
+    low, high = np.int32(_LARGEST), np.int32(-_LARGEST - 1)
+    for place in range(signed.size):
+        key = signed[place]
+        key = key ^ ((key >> 31) & _LARGEST)
+        low = min(low, key)
+        high = max(high, key)
+    return low, high
+
+
+@_compiled()
+def sum_up(rows: Any, bits: Any, signed: Any, places: Any, spans: Any, tables: Any) -> tuple[float, float, Any, Any]:
+    """Count the numbers of some rows of a matrix (their ``places``), each from one column up to another (``spans``),
+    into tables of int32 (4, buckets) by their leading bits, and return the sum of them, that of their squares, the
+    smallest and the largest, both as keys. ``bits`` and ``signed`` are the same matrix as integers.
     """
     total = squares = 0.0
-    low, high = np.inf, -np.inf
-    for place in places:
-        _count(bits[place], tables)
-        more, more_squares, lowest, highest = _add(rows[place])
+    low, high = _LARGEST, -_LARGEST - 1
+    for at in range(places.size):
+        place, start, stop = places[at], spans[at, 0], spans[at, 1]
+        _count(bits[place, start:stop], tables)
+        more, more_squares = _add(rows[place, start:stop])
+        lowest, highest = _ends(signed[place, start:stop])
         total += more
         squares += more_squares
         low = min(low, lowest)
@@ -70,12 +85,17 @@ def sum_up(rows: Any, bits: Any, places: Any, tables: Any) -> tuple[float, float
     return total, squares, low, high
 
 
+def number_of_key(key: int) -> float:
+    """Return the float32 of which this is the key: an integer that stands among others as the number does."""
+    return float(np.array(key ^ ((key >> 31) & _LARGEST), dtype=np.int32).view(np.float32))
+
+
 @_compiled()
-def zeros(bits: Any, places: Any) -> tuple[int, int]:
+def zeros(bits: Any, places: Any, spans: Any) -> tuple[int, int]:
     """Return how many numbers of some rows, given by their bits, are 0, and how many -0."""
     positive = negative = 0
-    for place in places:
-        for number in bits[place]:
+    for at in range(places.size):
+        for number in bits[places[at], spans[at, 0] : spans[at, 1]]:
             positive += number == 0
             negative += number == 0x80000000
     return positive, negative

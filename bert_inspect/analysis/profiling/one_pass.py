@@ -44,12 +44,12 @@ def usable(tensor: Tensor) -> bool:
 def summed(rows: Rows) -> Summed:
     """Sum up the numbers of some rows."""
     numbers = rows.matrix.detach().contiguous().numpy()
-    bits = numbers.view(np.uint32)
-    sum_up = _kernels().sum_up
+    bits, signed = numbers.view(np.uint32), numbers.view(np.int32)
+    kernels = _kernels()
 
-    def chunk(places: NDArray[np.int64]) -> tuple[Any, ...]:
+    def chunk(places: NDArray[np.int64], spans: NDArray[np.int64]) -> tuple[Any, ...]:
         tables = np.zeros((4, 2 * buckets.SIDE), dtype=np.int32)
-        found = sum_up(numbers, bits, places, tables)
+        found = kernels.sum_up(numbers, bits, signed, places, spans, tables)
         return tables.sum(axis=0), *found
 
     tables, totals, squares, lows, highs = zip(*_each(chunk, rows), strict=True)
@@ -58,10 +58,10 @@ def summed(rows: Rows) -> Summed:
         counted += table.reshape(counted.shape)[::-1]  # the sign bit stands in front
     zeros = 0
     if counted[:, 0].any():  # there are the smallest numbers too
-        above, below = _kernels().zeros(bits, rows.places_on_cpu)
+        above, below = kernels.zeros(bits, *rows.where)
         zeros = above + below
         counted[:, 0] -= below, above
-    return Summed(counted, zeros, sum(totals), sum(squares), min(lows), max(highs))
+    return Summed(counted, zeros, sum(totals), sum(squares), *map(kernels.number_of_key, (min(lows), max(highs))))
 
 
 def columns_summed(rows: Rows) -> tuple[NDArray[np.float64], ...]:
@@ -71,7 +71,7 @@ def columns_summed(rows: Rows) -> tuple[NDArray[np.float64], ...]:
     numbers = rows.matrix.detach().contiguous().numpy()
     sum_up_columns, size = _kernels().sum_up_columns, numbers.shape[1]
 
-    def chunk(places: NDArray[np.int64]) -> tuple[Any, ...]:
+    def chunk(places: NDArray[np.int64], _: NDArray[np.int64]) -> tuple[Any, ...]:
         ends = np.full(size, np.inf, np.float32), np.full(size, -np.inf, np.float32)
         found = np.zeros(size), np.zeros(size), *ends, np.zeros(size, np.int32)
         sum_up_columns(numbers, places, *found)
@@ -82,15 +82,16 @@ def columns_summed(rows: Rows) -> tuple[NDArray[np.float64], ...]:
     return totals.sum(axis=0), squares.sum(axis=0), lows.min(axis=0), highs.max(axis=0), nothing.sum(axis=0)
 
 
-def _each(work: Callable[[NDArray[np.int64]], tuple[Any, ...]], rows: Rows) -> list[tuple[Any, ...]]:
-    """Do some work on each chunk of rows, and return what it gives, in their order."""
-    places = rows.places_on_cpu
+def _each(work: Callable[..., tuple[Any, ...]], rows: Rows) -> list[tuple[Any, ...]]:
+    """Do some work on each chunk of rows, given by their places and spans, and return what it gives, in their order."""
+    places, spans = rows.where
     height = max(_CHUNK // max(rows.matrix.shape[1], 1), 1)
-    chunks = [places[start : start + height] for start in range(0, len(places), height)]
+    starts = range(0, len(places), height)
+    chunks = [places[start : start + height] for start in starts], [spans[start : start + height] for start in starts]
     threads = torch.get_num_threads()
-    if threads < 2 or len(chunks) < threads:
-        return [*map(work, chunks)]
-    return [*_pool(threads).map(work, chunks)]
+    if threads < 2 or len(starts) < threads:
+        return [*map(work, *chunks)]
+    return [*_pool(threads).map(work, *chunks)]
 
 
 @cache

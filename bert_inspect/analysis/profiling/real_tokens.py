@@ -9,28 +9,39 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ...traces.vocabulary import axes as axes_
 from ...traces.vocabulary.axes import FOLDED, TOKEN_AXES, Axis
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rows:
-    """Some rows of a matrix (rows, numbers): those at ``places``, or all of them (None)."""
+    """Some rows of a matrix (rows, numbers): those at ``places``, or all of them (None); each whole, or from one column
+    up to another: its ``spans`` (rows, 2).
+    """
 
     matrix: Tensor
     places: Tensor | None = None
+    spans: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.matrix) if self.places is None else len(self.places)
 
     @cached_property
     def taken(self) -> Tensor:
-        """These rows alone, copied where they are not all."""
-        return self.matrix if self.places is None else self.matrix.index_select(0, self.places)
+        """These rows alone, copied where they are not all; in one row where not all of them are whole."""
+        found = self.matrix if self.places is None else self.matrix.index_select(0, self.places)
+        if self.spans is None:
+            return found
+        columns = torch.arange(found.shape[1], device=found.device)
+        inside = (columns >= self.spans[:, :1]) & (columns < self.spans[:, 1:])
+        return found[inside].reshape(1, -1)
 
-    @property
-    def places_on_cpu(self) -> NDArray[np.int64]:
-        """Their places."""
-        if self.places is None:
-            return np.arange(len(self.matrix), dtype=np.int64)
-        found: NDArray[np.int64] = self.places.cpu().numpy()
-        return found
+    @cached_property
+    def where(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Their places and spans, whichever they are."""
+        places = torch.arange(len(self.matrix)) if self.places is None else self.places.cpu()
+        whole = torch.tensor([0, self.matrix.shape[1]]).expand(len(places), 2)
+        return places.numpy(), (whole if self.spans is None else self.spans.cpu()).contiguous().numpy()
 
 
 class RealTokens:
@@ -47,6 +58,7 @@ class RealTokens:
         places = self.mask.reshape(-1).nonzero().squeeze(1)
         self.padded = len(places) < self.mask.numel()
         self._places = places if self.padded else None
+        self._spans = _spans(self.mask)
 
     def fits(self, shape: Sequence[int], axes: Sequence[Axis]) -> bool:
         """Whether axes say where the sentences and their tokens are in a tensor of a shape, and it is of this batch.
@@ -71,12 +83,36 @@ class RealTokens:
         along = [at for at, axis in enumerate(named) if axis in TOKEN_AXES and tensor.shape[at] == self.mask.shape[1]]
         if not self.padded or not along:
             return Rows(matrix=tensor.reshape(-1, tensor.shape[-1] if tensor.dim() else 1))
-        tensor = tensor.movedim([named.index("batch"), *along], list(range(len(along) + 1)))
         if len(along) == 1:
-            return self.rows(tensor)
+            return self.rows(tensor.movedim([named.index("batch"), *along], [0, 1]))
+        if named == axes_.SCORES and self._spans is not None:
+            return self._scores(tensor, self._spans)
+        tensor = tensor.movedim([named.index("batch"), *along], [0, 1, 2])
         pairs = self.mask[:, :, None] & self.mask[:, None, :]
         return Rows(matrix=tensor[pairs].reshape(1, -1))
+
+    def _scores(self, scores: Tensor, spans: Tensor) -> Rows:
+        """Return the rows of real query tokens, each over the real key tokens of its sentence, from a tensor (batch,
+        heads, query tokens, key tokens).
+        """
+        batch, heads, _, keys = scores.shape
+        asks = self.mask[:, None].expand(batch, heads, -1).reshape(-1)
+        places = asks.nonzero().squeeze(1)
+        sentence = places.div(heads * self.mask.shape[1], rounding_mode="floor")
+        return Rows(matrix=scores.reshape(-1, keys), places=places, spans=spans[sentence])
 
     def rows(self, view: Tensor) -> Rows:
         """Return of a tensor (batch, tokens, ...) the rows of real tokens."""
         return Rows(matrix=view.reshape(self.mask.numel(), -1), places=self._places)
+
+
+def _spans(mask: Tensor) -> Tensor | None:
+    """Return from where to where the real tokens of each sentence stand (batch, 2); None where padding parts them, or
+    a sentence has none.
+    """
+    count = mask.sum(dim=1)
+    first = mask.int().argmax(dim=1)
+    spans = torch.stack([first, first + count], dim=1)
+    columns = torch.arange(mask.shape[1], device=mask.device)
+    inside = (columns >= spans[:, :1]) & (columns < spans[:, 1:])
+    return spans if bool((inside == mask).all() and (count > 0).all()) else None

@@ -69,7 +69,7 @@ def dimensions_of(rows: Rows) -> BatchDimensions:
         total, low, high = (_array(each) for each in (double.sum(dim=0), taken.amin(dim=0), taken.amax(dim=0)))
         squares = _array(torch.mul(double, double, out=double).sum(dim=0))
     return BatchDimensions(
-        count=len(rows.matrix) if rows.places is None else len(rows.places),
+        count=len(rows),
         low=low,
         high=high,
         zeros=nothing.astype(np.int64),
