@@ -6,6 +6,7 @@ Ray reports usage to nobody, opens no dashboard, and lets in only who knows the 
 import logging
 import os
 import secrets
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,10 @@ _SETTINGS = {
 }
 
 
+_PATIENCE = 10.0
+"""Seconds in which a cluster has to answer."""
+
+
 @contextmanager
 def connected(address: str | None, *, verbose: bool) -> Iterator[Any]:
     """Yield Ray, connected to the cluster at an address; without one, a cluster is started here. Ray's own messages go
@@ -29,6 +34,8 @@ def connected(address: str | None, *, verbose: bool) -> Iterator[Any]:
     Raises:
         UsageError: there is no such cluster.
     """
+    if address is not None:
+        _check_reachable(address)
     for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)
     import ray
@@ -65,6 +72,23 @@ def _started(address: str | None) -> Iterator[dict[str, Any]]:
     short = "/tmp" if Path("/tmp").is_dir() else None  # the name of a socket has about a hundred characters
     with TemporaryDirectory(prefix="ray-", dir=short, ignore_cleanup_errors=True) as folder:
         yield {"address": "local", "include_dashboard": False, "_node_ip_address": "127.0.0.1", "_temp_dir": folder}
+
+
+def _check_reachable(address: str) -> None:
+    """Refuse an address at which nobody listens: Ray would wait there for longer than ten minutes.
+
+    Raises:
+        UsageError: it names no place, or nobody answers there.
+    """
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if address == "auto":
+        return
+    if not host or not port.isdecimal():
+        raise UsageError(f"{address} is not the address of a Ray cluster", "write it as HOST:PORT, or auto")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_PATIENCE).close()
+    except (OSError, OverflowError) as error:
+        raise _no_cluster(address, error) from error
 
 
 def _no_cluster(address: str, error: BaseException) -> UsageError:

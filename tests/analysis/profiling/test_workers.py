@@ -9,6 +9,7 @@ import pytest
 
 from bert_inspect.analysis.profiling.job import Job
 from bert_inspect.analysis.profiling.parts import Parts, files_in, merged, remove, tasks
+from bert_inspect.analysis.profiling.ray_cluster import connected
 from bert_inspect.analysis.profiling.worker import Done, Worker
 from bert_inspect.corpus.blocks import survey
 from bert_inspect.corpus.files import sources
@@ -107,3 +108,16 @@ def test_parts_of_another_run_are_not_gone_on_with(job: Job, checkpoint: Path, t
     drawn = Worker(replace(job, spec=ModelSpec(name=str(checkpoint), weights="random")), str(tmp_path), frame)
     error = answer(drawn, range(2, 3)).error
     assert error is not None and "cannot be continued: the model's" in error[1]
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("127.0.0.1:1", "there is no Ray cluster at 127.0.0.1:1: "),
+        ("somewhere", "somewhere is not the address of a Ray cluster"),
+        ("127.0.0.1:123456", "there is no Ray cluster at 127.0.0.1:123456: "),
+    ],
+)
+def test_nobody_waits_for_a_cluster_that_is_not_there(address: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said), connected(address, verbose=False):
+        pass
