@@ -17,11 +17,14 @@ pytest.importorskip("pyarrow", reason="the extra ray is not installed")
 SENTENCES = [f"{'cats love pizza ' * (1 + number % 4)}{number}" for number in range(600)]
 MARK = "BERT_INSPECT_TEST_MARK"
 CLUSTER = """
-import ray, sys
-made = ray.init(num_cpus=2, include_dashboard=False, _node_ip_address="127.0.0.1", log_to_driver=False)
-print(made.address_info["gcs_address"], flush=True)
-sys.stdin.read()
-ray.shutdown()
+import ray, sys, tempfile
+with tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp", ignore_cleanup_errors=True) as folder:
+    made = ray.init(
+        num_cpus=2, include_dashboard=False, _node_ip_address="127.0.0.1", log_to_driver=False, _temp_dir=folder
+    )
+    print(made.address_info["gcs_address"], flush=True)
+    sys.stdin.read()
+    ray.shutdown()
 """
 TOKEN = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "of-the-tests-" * 4}
 """By which the cluster lets in only who knows it; Ray would write one into the home folder."""
