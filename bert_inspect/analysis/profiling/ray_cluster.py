@@ -101,7 +101,7 @@ def _no_cluster(address: str, error: BaseException) -> UsageError:
         return UsageError(
             f"the Ray cluster at {address} wants its token", "set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN to the token"
         )
-    return UsageError(f"there is no Ray cluster at {address}: {why}", "leave --address out to start one here")
+    return UsageError(f"there is no Ray cluster at {address}: {why}", "leave `address` out to start one here")
 
 
 @contextmanager

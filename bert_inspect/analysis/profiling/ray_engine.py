@@ -116,7 +116,7 @@ def _results(ray: Any, job: Job, cluster: Cluster, parts: Parts, wanted: list[ra
     except ray.exceptions.RayError as error:
         why = str(error).strip().splitlines()[-1:]
         raise BertInspectError(
-            f"Ray gave up: {type(error).__name__}: {' '.join(why)}", "--resume keeps what is finished"
+            f"Ray gave up: {type(error).__name__}: {' '.join(why)}", "`resume=True` keeps what is finished"
         ) from error
 
 
@@ -140,7 +140,7 @@ class _Size:
         if gpus:
             machines = [each for each in machines if each.get("GPU", 0) >= 1]
             if not machines:
-                raise UsageError("no machine of the Ray cluster has a GPU", "leave --device cuda out")
+                raise UsageError("no machine of the Ray cluster has a GPU", 'leave `device="cuda"` out')
         most = max(int(each.get("CPU", 0)) for each in machines)
         cpus = max(1, min(job.threads or 1, most))
         fits = sum(min([each.get("CPU", 0) // cpus, *([each["GPU"]] if gpus else [])]) for each in machines)
