@@ -47,9 +47,12 @@ ROOMS: dict[str, set[str]] = {
     "analysis.explain": TRACES | {"errors", "capture", "capture.tracing", "diff", "loading", "msgspec", "torch"},
     "analysis.effects": TRACES
     | {"errors", "analysis.explain", "capture", "capture.tracing", "diff", "loading", "profiles", "msgspec", "torch"},
+    "workers": {"errors", "files", "loading", "msgspec", "ray"},
     "analysis.profiling": TRACES
-    | {"errors", "files", "capture", "capture.tracing", "corpus", "loading", "profiles", "msgspec", "numpy", "ray"}
-    | {"numba", "torch"},
+    | {"errors", "files", "capture", "capture.tracing", "corpus", "loading", "profiles", "msgspec", "numpy"}
+    | {"numba", "torch", "workers"},
+    "analysis.trace_shards": TRACES
+    | {"errors", "files", "capture", "corpus", "loading", "msgspec", "workers"},
     "analysis.doctor": TRACES | {"errors", "analysis", "capture", "loading", "diff", "msgspec", "numpy", "torch"},
     "render": TRACES | {"errors", "safetext", "diff", "analysis", "source_view", "msgspec", "numpy"} | RICH
     | {"analysis.doctor", "analysis.explain", "cells", "dataflow"},
@@ -75,8 +78,8 @@ ROOMS: dict[str, set[str]] = {
     "api": TRACES | {"errors", "analysis", "analysis.effects", "analysis.explain", "analysis.profiling", "capture"}
     | {"loading", "ready", "result", "stations", "tour", "transformers"},
     "cli": TRACES | EDGE | {"terminal", "loading", "capture", "analysis", "analysis.doctor", "analysis.causes", "diff"}
-    | {"analysis.effects", "analysis.profiling", "corpus", "profiles", "render.effects"}
-    | {"analysis.explain", "cells", "dataflow", "source_view", "render", "render.diagram", "render.explain"}
+    | {"analysis.effects", "analysis.profiling", "analysis.trace_shards", "corpus", "profiles", "render.effects"}
+    | {"analysis.explain", "workers", "cells", "dataflow", "source_view", "render", "render.diagram", "render.explain"}
     | {"render.profiles", "render.report", "render.walk", "stations", "tui", "typer", "msgspec", "rich"},
     "__main__": EDGE | {"terminal", "cli"},
     "__init__": {"api", "errors", "result", "tour"},
@@ -87,7 +90,7 @@ LATER = {
     "cli": {"capture", "render", "render.diagram", "render.explain", "render.report", "analysis", "analysis.causes"}
     | {"analysis.doctor", "analysis.explain", "cells", "diff", "dataflow", "source_view", "tui", "msgspec", "rich"}
     | {"render.walk", "stations", "analysis.effects", "render.effects", "analysis.profiling", "corpus", "profiles"}
-    | {"render.profiles"},
+    | {"render.profiles", "analysis.trace_shards", "workers"},
     "terminal": {"rich"},
     "query": {"pandas"},
     "render.walk": {"nbformat"},

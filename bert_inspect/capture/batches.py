@@ -16,7 +16,7 @@ from .encode import Sentences, encode
 from .forward import run_forward
 from .keep import Keep
 
-_WINDOW = 64
+WINDOW = 64
 """How many batches of sentences are looked at together to sort them by length; no more are ever in memory."""
 
 
@@ -43,7 +43,7 @@ def batches(lines: Iterable[L], tokenizer: Any, *, size: int) -> Iterator[list[L
     batches and no more than a window is held. The batches of a window come in the order of their first sentences.
     """
     rest = iter(lines)
-    while window := list(islice(rest, size * _WINDOW)):
+    while window := list(islice(rest, size * WINDOW)):
         encoded = tokenizer(
             [line.text for line in window], _pairs(window), padding=False, truncation=False, verbose=False
         )

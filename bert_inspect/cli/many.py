@@ -3,25 +3,28 @@
 import gc
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import typer
 
-from ..errors import BertInspectError, ExitCode, UsageError
+from ..errors import ExitCode, UsageError
 from ..families.heads import MULTIPLE_CHOICE
-from ..terminal import Terminal, report, stdout
+from ..terminal import Terminal
 from . import help
+from .engine_options import EngineOptions, check_engine, check_shards_beside
 from .inputs import check_edits_of_many
-from .prepare import find, load
+from .many_told import sentences, told
+from .many_work import Work
+from .prepare import find
 
 if TYPE_CHECKING:
     from ..capture.keep import Keep
     from ..loading.spec import ModelSpec
     from ..traces.edits import Edit
     from ..traces.line_store import Lines
-    from ..traces.record import Trace
     from ..traces.selection import Selection
     from .options import OutputOptions, TextOptions
 
@@ -64,19 +67,24 @@ def run_many(
     spec: "ModelSpec",
     recording: Recording,
     *,
+    engine: EngineOptions,
     out: "OutputOptions",
     terminal: Terminal,
 ) -> int:
     """Trace every sentence of a file and write each batch's trace as a line, as it comes.
 
     Raises:
-        UsageError: the file cannot be read, or the output exists already and ``--resume`` was not given.
+        UsageError: the file cannot be read, the output exists already and ``--resume`` was not given, or there is no
+            such engine.
     """
     assert many.input_file is not None, "asked for only where one is given"
+    check_engine(engine)
+    check_shards_beside(engine, out.file, what="traces")
     with _opened(out, resume=many.resume) as lines:
+        _check_begun(engine, out.file, resume=many.resume)
         if not lines.locked:
             terminal.say(f"the file system of {out.file} has no locks: let no other run write to it meanwhile")
-        return _traced(many, text, spec, recording, lines, out=out, terminal=terminal)
+        return _traced(many, text, spec, recording, lines, engine=engine, out=out, terminal=terminal)
 
 
 def _traced(
@@ -86,6 +94,7 @@ def _traced(
     recording: Recording,
     lines: "Lines",
     *,
+    engine: EngineOptions,
     out: "OutputOptions",
     terminal: Terminal,
 ) -> int:
@@ -111,37 +120,25 @@ def _traced(
     tokenizer = load_tokenizer(checkpoint, notice=terminal.say)
     limit = token_limit(tokenizer, checkpoint.positions, text.max_length)
     lines.finished.check_batches(size=many.batch_size, limit=limit, truncate=text.truncate)
-    with terminal.waiting("loading torch and the model"):
-        from ..capture.batches import batches, trace_again, trace_batch
-
-        loaded = load(checkpoint, spec, terminal, tokenizer=tokenizer)
-    outcome, ended = _Outcome(tokenizer), False
-    how = {"limit": limit, "truncate": text.truncate, **vars(recording)}
-    if done:
-        earlier = lines.finished.earlier()
-        lines.finished.check_again(earlier, trace_again(loaded, tokenizer, earlier, **how))
-    left = count - len(done)
-    if not left:
-        terminal.say(f"nothing is left to do: {_sentences(count)} of {file} traced already, in {out.file}")
+    work = Work(
+        file=file,
+        batch_size=many.batch_size,
+        spec=spec,
+        checkpoint=checkpoint,
+        tokenizer=tokenizer,
+        how={"limit": limit, "truncate": text.truncate, **vars(recording)},
+        count=count,
+        engine=engine,
+        output=out.file,
+        terminal=terminal,
+    )
+    if len(done) == count:
+        work.check_again(lines, work.loaded())
+        terminal.say(f"nothing is left to do: {sentences(count)} of {file} traced already, in {out.file}")
         return ExitCode.OK
     collect_garbage()
-    to_stdout = stdout() if out.file is None else nullcontext()
-    with to_stdout, terminal.progress(count, done=len(done)) as advance:
-        for batch in batches(read_lines(file), tokenizer, size=many.batch_size):
-            if rest := [line for line in batch if line.number not in done]:
-                trace = trace_batch(loaded, tokenizer, rest, **how)
-                outcome.add(trace)
-                lines.add(trace)
-                advance(len(rest))
-        ended = True
-    if ended:  # a reader of stdout that leaves ends it before
-        where = f", written to {out.file}" if out.file is not None else ""
-        terminal.say(f"{_sentences(left)} traced in {outcome.batches}{where}")
-    return outcome.told(terminal, limit)
-
-
-def _sentences(count: int) -> str:
-    return "1 sentence" if count == 1 else f"{count} sentences"
+    tally = work.on_ray(lines) if engine.engine == "ray" else work.here(lines)
+    return told(tally, terminal, unknown_token=tokenizer.unk_token, limit=limit)
 
 
 @contextmanager
@@ -158,58 +155,23 @@ def _opened(out: "OutputOptions", *, resume: bool) -> "Iterator[Lines]":
     yield Lines(raw=sys.stdout.buffer)
 
 
+def _check_begun(engine: EngineOptions, output: str | None, *, resume: bool) -> None:
+    """Refuse an output that workers began, unless they are to go on with it.
+
+    Raises:
+        UsageError: its parts are there.
+    """
+    from ..workers.folder import shards_beside
+
+    if output is None or not Path(folder := shards_beside(output)).is_dir():
+        return
+    if not resume:
+        raise UsageError(f"{folder} is there already", "--resume continues it; else remove it or name another")
+    if engine.engine != "ray":
+        raise UsageError(f"{folder} is there: a run with --engine ray began it", "add --engine ray")
+
+
 def collect_garbage() -> None:
     """Turn the garbage collector on, which is off because most commands take seconds: this one may take hours."""
     gc.freeze()  # what the imports made stays, and need not be walked
     gc.enable()
-
-
-_NAMED = 8
-"""How many words are named of those that the vocabulary does not hold."""
-
-
-class _Outcome:
-    """Counts over all batches of what is reported at the end."""
-
-    def __init__(self, tokenizer: Any) -> None:
-        self._tokenizer = tokenizer
-        self._failed = self._unproved = self._cut = self._count = self._unknown = 0
-        self._unknown_words: dict[str, None] = {}
-
-    @property
-    def batches(self) -> str:
-        """How many batches there were."""
-        return "1 batch" if self._count == 1 else f"{self._count} batches"
-
-    def add(self, trace: "Trace") -> None:
-        from ..capture.odd_text import unknown_words
-
-        self._count += 1
-        self._failed += trace.failure is not None
-        self._unproved += trace.proof is not None and not trace.proof.passed
-        self._cut += sum(1 for tokens in trace.input.truncated if tokens)
-        for sentence in range(len(trace.input.texts)):
-            words = unknown_words(trace.input, sentence, self._tokenizer)
-            self._unknown += bool(words)
-            self._unknown_words |= dict.fromkeys(words[: _NAMED + 1 - len(self._unknown_words)])
-
-    def told(self, terminal: Terminal, limit: int | None) -> ExitCode:
-        """Say what happened, and return the exit code."""
-        if self._cut:
-            terminal.say(
-                f"sentences cut to keep to {limit} tokens: {self._cut}; 'truncated' in their lines says by how many"
-            )
-        if self._unknown:
-            words = [*self._unknown_words]
-            named = ", ".join(words[:_NAMED]) + (" ..." if len(words) > _NAMED else "")
-            terminal.say(
-                f"sentences with words that are not in the vocabulary, so the model sees {self._tokenizer.unk_token}: "
-                f"{self._unknown} ({named})"
-            )
-        for count, what, where in (
-            (self._failed, "forward", "'failure' in their lines says why"),
-            (self._unproved, "proof", "'proof' in their lines says where"),
-        ):
-            if count:
-                report(BertInspectError(f"the {what} failed for {count} batch{'es' if count > 1 else ''}", where))
-        return ExitCode.NO if self._failed or self._unproved else ExitCode.OK

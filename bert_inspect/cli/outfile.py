@@ -74,6 +74,11 @@ def drawn(svg: str, suffix: str) -> bytes:
     return rasterized(svg)
 
 
+def is_plain(path: str) -> bool:
+    """Whether a file that need not be there is a plain one, which can be replaced."""
+    return not Path(path).exists() or Path(path).is_file()
+
+
 def _same(one: str, other: str) -> bool:
     """Whether two paths name one plain file, which may not be there yet; a device takes whatever it is given."""
     first, second = Path(one), Path(other)

@@ -1,11 +1,12 @@
 """The options of ``profile``."""
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
 import typer
 
 from . import help
+from .engine_options import EngineOptions
 from .many import BatchSize
 from .options import MaxLength, Truncate
 
@@ -31,10 +32,8 @@ class CorpusOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class MachineOptions:
+class MachineOptions(EngineOptions):
     """Who does the work, and which part of it."""
-
-    panel: ClassVar = help.MACHINES
 
     shard: Annotated[
         str | None, typer.Option(metavar="I/N", help="Profile the I-th of N parts alone; profile merge adds them up.")
@@ -42,17 +41,3 @@ class MachineOptions:
     resume: Annotated[bool, typer.Option("--resume", help="Continue where a run with the same options stopped.")] = (
         False
     )
-    engine: Annotated[
-        Literal["local", "ray"],
-        typer.Option(help="ray: on the machines of a Ray cluster, or several processes of this one (extra ray)."),
-    ] = "local"
-    address: Annotated[
-        str | None,
-        typer.Option(metavar="HOST:PORT", help="The Ray cluster: its address, or auto; else one is started here."),
-    ] = None
-    threads: Annotated[
-        int | None,
-        typer.Option(
-            min=1, metavar="N", help="Torch's threads in a process; with other numbers, sums may round otherwise."
-        ),
-    ] = None

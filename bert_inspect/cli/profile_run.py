@@ -10,9 +10,10 @@ from ..errors import UsageError
 from ..files import held, replacing
 from ..terminal import Terminal
 from .deliver import deliver
+from .engine_options import check_engine, check_shards_beside
 from .many import collect_garbage
 from .options import OutputOptions
-from .outfile import check_output
+from .outfile import check_output, is_plain
 from .prepare import find
 from .profile_options import CorpusOptions, MachineOptions
 
@@ -48,14 +49,12 @@ def profiled(asked: Asked, out: OutputOptions, terminal: Terminal) -> "Profile":
         ModelError: the model cannot be loaded.
         TraceFileError: what an earlier run has left is damaged.
     """
-    from ..analysis.profiling.ray_installed import check_ray
     from ..analysis.profiling.shard import BATCHES_PER_BLOCK, Shard
     from ..corpus.blocks import survey
     from ..corpus.files import sources
 
     machines, corpus = asked.machines, asked.corpus
-    if machines.engine == "ray":
-        check_ray()
+    check_engine(machines)
     shard = Shard() if machines.shard is None else Shard.parse(machines.shard)
     _check_together(machines, out)
     files = sources(corpus.files or ())
@@ -152,12 +151,14 @@ class _Work:
         terminal, output = self.terminal, self.output
         assert output is not None, "--engine ray has an output"
         from ..analysis.profiling.earlier import unfinished_beside
-        from ..analysis.profiling.parts import parts_beside, remove
+        from ..analysis.profiling.parts import PATTERN
+        from ..workers.engine import Cluster
+        from ..workers.folder import remove, shards_beside
 
         with terminal.waiting("loading torch"):
-            from ..analysis.profiling.ray_engine import Cluster, earlier_parts, profile_on_ray, with_threads
+            from ..analysis.profiling.ray_engine import earlier_parts, profile_on_ray, with_threads
         job = with_threads(self.job())
-        cluster = Cluster(folder=parts_beside(output), address=self.asked.machines.address, verbose=terminal.verbose)
+        cluster = Cluster(folder=shards_beside(output), address=self.asked.machines.address, verbose=terminal.verbose)
         begun = [file for file in (output, unfinished_beside(output)) if Path(file).is_file()]
         parts = earlier_parts(cluster, job, others=begun)
         for file in parts.damaged:
@@ -167,7 +168,7 @@ class _Work:
         with terminal.progress(self.found.sentences, done=parts.sentences) as advance:
             total = profile_on_ray(job, cluster, parts, advance=advance, notice=terminal.say)
         profile = self._finished(total, write=parts.files != [output])
-        remove(cluster.folder)
+        remove(cluster.folder, pattern=PATTERN)
         return profile
 
     @property
@@ -207,19 +208,11 @@ class _Work:
 
 
 def _check_together(machines: MachineOptions, out: OutputOptions) -> None:
-    if machines.address is not None and machines.engine != "ray":
-        raise UsageError("--address is that of a Ray cluster", "add --engine ray")
     if machines.shard is not None and machines.engine == "ray":
         raise UsageError("--engine ray shares the corpus out itself", "leave --shard out")
-    if machines.engine == "ray" and (out.file is None or not is_plain(out.file)):
-        raise UsageError("--engine ray writes its parts beside the profile", "name that with -o FILE")
+    check_shards_beside(machines, out.file, what="profile")
     if machines.resume and (out.file is None or not is_plain(out.file)):
         raise UsageError("--resume needs the file that an earlier run was to write", "name it with -o FILE")
-
-
-def is_plain(path: str) -> bool:
-    """Whether a file that need not be there is a plain one, which can be replaced."""
-    return not Path(path).exists() or Path(path).is_file()
 
 
 @contextmanager
@@ -235,11 +228,11 @@ def _held(output: str | None, *, machines: MachineOptions, terminal: Terminal) -
     resume, ray = machines.resume, machines.engine == "ray"
     with held(output) as locked:
         from ..analysis.profiling.earlier import left_of
-        from ..analysis.profiling.parts import parts_beside
+        from ..workers.folder import shards_beside
 
         left = left_of(output)
-        if left is None and Path(parts_beside(output)).exists() and not (resume and ray):
-            left = parts_beside(output)
+        if left is None and Path(shards_beside(output)).exists() and not (resume and ray):
+            left = shards_beside(output)
             if resume:
                 raise UsageError(f"{left} is there: a run with --engine ray began it", "add --engine ray")
         if left is not None and not resume:

@@ -10,6 +10,7 @@ from ..terminal import Terminal
 from . import help
 from . import options as o
 from .deliver import deliver_trace
+from .engine_options import EngineOptions
 from .expand import Without, expanded
 from .flags import in_flags
 from .inputs import shows_help
@@ -46,6 +47,7 @@ def run(
         ),
     ] = None,
     many: ManyOptions,
+    engine: EngineOptions,
     term: o.TerminalOptions,
 ) -> int:
     """Run a BERT once and show the whole forward pass."""
@@ -62,7 +64,7 @@ def run(
     if look.stats or look.values or tensors or verify:
         check_weights(spec)
     exports = out.to_stdout or out.file is not None
-    _check_input(many, text, tensors, exports=exports)
+    _check_input(many, text, tensors, engine, exports=exports)
     keep = Keep(
         stats=look.stats,
         values=("full" if exports else for_the_screen()) if look.values else None,
@@ -72,13 +74,15 @@ def run(
     )
     recording = Recording(selection=selection, keep=keep, verify=verify, edits=edits)
     if many.input_file is not None:
-        return run_many(many, text, spec, recording, out=out, terminal=terminal)
+        return run_many(many, text, spec, recording, engine=engine, out=out, terminal=terminal)
     trace = _run(text, spec, recording, tensors, terminal, focus=focus)
     deliver_trace(trace, look.view(), terminal, out)
     return told_outcome(trace)
 
 
-def _check_input(many: ManyOptions, text: o.TextOptions, tensors: str | None, *, exports: bool) -> None:
+def _check_input(
+    many: ManyOptions, text: o.TextOptions, tensors: str | None, engine: EngineOptions, *, exports: bool
+) -> None:
     """Refuse what does not go together with a file of sentences.
 
     Raises:
@@ -87,6 +91,9 @@ def _check_input(many: ManyOptions, text: o.TextOptions, tensors: str | None, *,
     if many.input_file is None:
         if many.resume:
             raise UsageError("--resume goes with --input", "name the file of sentences")
+        given = [name for name, value in vars(engine).items() if value != getattr(EngineOptions(), name)]
+        if given:
+            raise UsageError(f"--{given[0]} goes with --input", "name the file of sentences")
     elif text.texts or text.pair or text.labels or tensors or not exports:
         raise UsageError(
             "--input reads its sentences from the file and writes JSON Lines",

@@ -50,7 +50,7 @@ class Survey:
             last = block * self.size + self.sentences_in(block)
             raise UsageError(
                 f"sentences {first} to {last} read otherwise than a while ago: the files have been written to",
-                "profile files that stay as they are",
+                "name files that stay as they are",
             )
 
 

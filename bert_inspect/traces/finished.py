@@ -14,7 +14,7 @@ from .record import FORMAT, Step, TensorOut, Trace
 from .trace_file import decode_trace
 from .values import NON_FINITE
 
-_MORE = "repeat the input, the model and the options of the run that began it, or name another output"
+MORE = "repeat the input, the model and the options of the run that began it, or name another output"
 _APART = {"float64": 1e-9, "float16": 0.02, "bfloat16": 0.1}
 """How far the answers of two machines may lie apart, by the dtype that they were computed in; of float32 `_FLOAT32`."""
 _FLOAT32 = 1e-3
@@ -158,7 +158,7 @@ class Finished:
             )
 
     def _differs(self, why: str) -> UsageError:
-        return UsageError(f"{self.path} cannot be continued: {why}", _MORE)
+        return UsageError(f"{self.path} cannot be continued: {why}", MORE)
 
 
 def _run(line: FinishedLine) -> bytes:

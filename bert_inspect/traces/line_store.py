@@ -36,10 +36,14 @@ class Lines:
             UsageError: the file cannot be written, or another run has written to it.
             OSError: what is no plain file does not take it.
         """
+        self.add_line(trace_line(trace))
+
+    def add_line(self, line: bytes) -> None:
+        """Add a trace that is a line already, as `add` does."""
         if isinstance(self.raw, Growing):
-            self.raw.add(trace_line(trace))
+            self.raw.add(line)
         else:
-            write_all(self.raw, trace_line(trace))
+            write_all(self.raw, line)
             self.raw.flush()
 
 

@@ -25,7 +25,8 @@ CHOICE = TEXT | {"--choice"}
 TRACED = CHOICE | {"--trace", "--truncate"}
 OFFERED = {
     "run": CHOICE | {"--truncate", "--labels"} | MODEL | SELECTION | VIEW | OUTPUT | TERMINAL
-    | {"--verify", "--time", "--tensors", "--input", "--batch-size", "--resume", "--ablate"},
+    | {"--verify", "--time", "--tensors", "--input", "--batch-size", "--resume", "--ablate"}
+    | {"--engine", "--address", "--threads"},
     "show": SELECTION | VIEW | OUTPUT | TERMINAL | {"--line"},
     "diff": TOLERANCE | OUTPUT | TERMINAL
     | {"--tensors-a", "--tensors-b", "--explain", "--model", "--layer", "--module"},

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import torch
-
 from ...capture.encode import token_limit
 from ...corpus.blocks import Survey
 from ...corpus.files import Source
@@ -13,6 +11,7 @@ from ...loading import model
 from ...loading.checkpoint import Checkpoint
 from ...loading.notices import Notice
 from ...loading.spec import ModelSpec
+from ...loading.threads import use_threads
 from ...loading.tokenizer import load_tokenizer
 from ...profiles.record import Corpus, Profile
 from ...profiles.total import Total
@@ -54,8 +53,7 @@ class Job:
             ModelError: the model or its tokenizer cannot be loaded.
             UsageError: it has no activations, or nothing is selected.
         """
-        if self.threads is not None:
-            torch.set_num_threads(self.threads)
+        use_threads(self.threads)
         tokenizer = load_tokenizer(checkpoint, notice=notice)
         limit = token_limit(tokenizer, checkpoint.positions, self.max_length)
         profiler = Profiler(

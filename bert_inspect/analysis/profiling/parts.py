@@ -5,13 +5,11 @@ happens to a worker, or to the run, a block is held by one part or by none.
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...corpus.blocks import Survey
 from ...errors import TraceFileError, UsageError
-from ...files import cannot_write
 from ...profiles.coverage import Coverage, ranges
 from ...profiles.profile_file import load_profile
 from ...profiles.record import Profile
@@ -23,9 +21,8 @@ TASKS_PER_WORKER = 4
 LEAST_TASKS = 32
 
 
-def parts_beside(output: str) -> str:
-    """Return the folder in which the parts of a profile are kept until it is whole."""
-    return f"{output}.shards"
+PATTERN = "blocks-*.json"
+"""How the files of parts are called."""
 
 
 def part_name(blocks: range) -> str:
@@ -107,25 +104,4 @@ def merged(files: Sequence[str]) -> Total:
 
 def files_in(folder: str) -> list[str]:
     """Return the files in a folder of parts, in order; none where there is no such folder."""
-    return sorted(str(file) for file in Path(folder).glob("blocks-*.json"))
-
-
-def make_folder(folder: str) -> None:
-    """Make the folder of parts, if it is not there.
-
-    Raises:
-        UsageError: it cannot be made.
-    """
-    try:
-        Path(folder).mkdir(exist_ok=True)
-    except OSError as error:
-        raise cannot_write(folder, error) from error
-
-
-def remove(folder: str) -> None:
-    """Remove a folder of parts, with what killed workers left half written; anything else in it stays."""
-    place = Path(folder)
-    with suppress(OSError):
-        for file in [*place.glob("blocks-*.json"), *place.glob(".bert-inspect-*.part")]:
-            file.unlink()
-        place.rmdir()
+    return sorted(str(file) for file in Path(folder).glob(PATTERN))

@@ -8,15 +8,16 @@ import msgspec
 import pytest
 
 from bert_inspect.analysis.profiling.job import Job
-from bert_inspect.analysis.profiling.parts import Parts, files_in, merged, remove, tasks
-from bert_inspect.analysis.profiling.ray_cluster import connected
-from bert_inspect.analysis.profiling.worker import Done, Worker
+from bert_inspect.analysis.profiling.parts import PATTERN, Parts, files_in, merged, tasks
+from bert_inspect.analysis.profiling.worker import ProfileWorker
 from bert_inspect.corpus.blocks import survey
 from bert_inspect.corpus.files import sources
 from bert_inspect.errors import UsageError
 from bert_inspect.loading.spec import ModelSpec
 from bert_inspect.profiles.profile_file import profile_json
 from bert_inspect.traces.selection import Selection
+from bert_inspect.workers.folder import remove
+from bert_inspect.workers.worker import Done
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def job(checkpoint: Path, tmp_path: Path) -> Job:
     )
 
 
-def answer(worker: Worker, blocks: range) -> Done:
+def answer(worker: ProfileWorker, blocks: range) -> Done:
     [done] = worker({"start": [blocks.start], "stop": [blocks.stop]})["done"]
     return msgspec.json.decode(done, type=Done)
 
@@ -55,8 +56,8 @@ def test_parts_are_merged_to_what_one_worker_writes(job: Job, tmp_path: Path) ->
     one.mkdir()
     many.mkdir()
     sent = pickle.loads(pickle.dumps(job))
-    worker = Worker(sent, str(many), None)
-    assert answer(Worker(job, str(one), None), range(5)) == Done(
+    worker = ProfileWorker(sent, str(many), None)
+    assert answer(ProfileWorker(job, str(one), None), range(5)) == Done(
         part="blocks-000000-000004.json", sentences=15, notices=[]
     )
     for blocks in (range(4, 5), range(2), range(2, 4)):
@@ -72,16 +73,16 @@ def test_parts_are_merged_to_what_one_worker_writes(job: Job, tmp_path: Path) ->
     torn.write_bytes(torn.read_bytes()[:-9])
     found = Parts.found(files_in(str(many)), job.found)
     assert (found.done, found.damaged) == ({0, 1, 4}, [str(torn)])
-    assert found.frame is not None and answer(Worker(job, str(many), found.frame), range(2, 4)).error is None
+    assert found.frame is not None and answer(ProfileWorker(job, str(many), found.frame), range(2, 4)).error is None
     (many / "mine.txt").write_text("kept")
     (many / ".bert-inspect-0.part").write_text("half")
-    remove(str(many))
+    remove(str(many), pattern=PATTERN)
     assert [file.name for file in many.iterdir()] == ["mine.txt"]
 
 
 def test_what_goes_wrong_in_a_worker_is_told_in_words(job: Job, tmp_path: Path) -> None:
     def told(**changes: object) -> tuple[str, str, str | None] | None:
-        return answer(Worker(replace(job, **changes), str(tmp_path), None), range(2)).error  # type: ignore[arg-type]
+        return answer(ProfileWorker(replace(job, **changes), str(tmp_path), None), range(2)).error  # type: ignore[arg-type]
 
     error = told(max_length=4)
     assert error is not None and error[:2] == (
@@ -97,7 +98,7 @@ def test_what_goes_wrong_in_a_worker_is_told_in_words(job: Job, tmp_path: Path) 
 
 
 def test_parts_of_another_run_are_not_gone_on_with(job: Job, checkpoint: Path, tmp_path: Path) -> None:
-    answer(Worker(job, str(tmp_path), None), range(2))
+    answer(ProfileWorker(job, str(tmp_path), None), range(2))
     [file] = files_in(str(tmp_path))
     frame = Parts.found([file], job.found).frame
     assert frame is not None
@@ -105,19 +106,6 @@ def test_parts_of_another_run_are_not_gone_on_with(job: Job, checkpoint: Path, t
     other = replace(job, examples=2)
     with pytest.raises(UsageError, match=r"the number of examples differs \(1 and 2\)"):
         other.check_continues(frame, file)
-    drawn = Worker(replace(job, spec=ModelSpec(name=str(checkpoint), weights="random")), str(tmp_path), frame)
+    drawn = ProfileWorker(replace(job, spec=ModelSpec(name=str(checkpoint), weights="random")), str(tmp_path), frame)
     error = answer(drawn, range(2, 3)).error
     assert error is not None and "cannot be continued: the model's" in error[1]
-
-
-@pytest.mark.parametrize(
-    ("address", "said"),
-    [
-        ("127.0.0.1:1", "there is no Ray cluster at 127.0.0.1:1: "),
-        ("somewhere", "somewhere is not the address of a Ray cluster"),
-        ("127.0.0.1:123456", "there is no Ray cluster at 127.0.0.1:123456: "),
-    ],
-)
-def test_nobody_waits_for_a_cluster_that_is_not_there(address: str, said: str) -> None:
-    with pytest.raises(UsageError, match=said), connected(address, verbose=False):
-        pass

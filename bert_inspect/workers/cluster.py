@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from ...errors import UsageError
+from ..errors import UsageError
 
 _SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",  # it would call home

@@ -2,7 +2,7 @@
 
 from importlib.util import find_spec
 
-from ...errors import UsageError
+from ..errors import UsageError
 
 
 def check_ray() -> None:

@@ -1,0 +1,1 @@
+"""Workers of a Ray cluster: each holds a model once, and writes a part of the output for each task that it is given."""
