@@ -189,3 +189,57 @@ def test_wrong_use_is_told(
     places = {"file": sentences, "empty": tmp_path / "empty", "latin": tmp_path / "latin"}
     found, out, err = command("run", *[part.format(**places) for part in arguments], "--model", checkpoint)
     assert (found, out) == (code, "") and message in err and "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--input", "{file}", "--engine", "ray", "--json"], "--engine ray writes its parts"),
+        (
+            ["--input", "{file}", "--engine", "ray", "-o", "/dev/null"],
+            "--engine ray writes its parts",
+        ),
+        (["--input", "{file}", "--address", "auto", "--json"], "--address is that of a Ray cluster"),
+        (["x", "--engine", "ray"], "--engine goes with --input"),
+        (["x", "--threads", "2"], "--threads goes with --input"),
+    ],
+)
+def test_wrong_use_of_an_engine_is_told(
+    command: Command, sentences: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str
+) -> None:
+    monkeypatch.setattr("bert_inspect.workers.installed.find_spec", lambda name: name)  # as if Ray were there
+    code, out, err = command("run", *[part.format(file=sentences) for part in arguments])
+    assert (code, out) == (2, "") and err.startswith(f"error: {message}"), err
+
+
+@pytest.mark.parametrize("absent", ["ray", "pyarrow"])
+def test_without_the_extra_it_is_told_how_to_install_it(
+    command: Command, sentences: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, absent: str
+) -> None:
+    monkeypatch.setattr("bert_inspect.workers.installed.find_spec", lambda name: None if name == absent else name)
+    code, out, err = command("run", "--input", sentences, "-o", tmp_path / "t.jsonl", "--engine", "ray")
+    assert (code, out) == (2, "") and err == (
+        "error: the engine ray needs the package ray[data], which is not installed\n"
+        'hint: pip install "bert-inspect[ray]"\n'
+    )
+    assert [*tmp_path.iterdir()] == [sentences]
+
+
+def test_parts_of_an_engine_are_not_passed_over(
+    command: Command, checkpoint: Path, sentences: Path, tmp_path: Path
+) -> None:
+    file, folder = tmp_path / "t.jsonl", tmp_path / "t.jsonl.shards"
+    folder.mkdir()
+    code, _, err = run(command, checkpoint, sentences, "-o", file)
+    assert code == 2 and err.startswith(f"error: {folder} is there already\nhint: --resume continues it")
+    code, _, err = run(command, checkpoint, sentences, "-o", file, "--resume")
+    assert code == 2 and err.startswith(f"error: {folder} is there: a run with --engine ray began it\n")
+    assert not file.exists()
+
+
+def test_threads_are_those_that_are_asked_for(
+    command: Command, checkpoint: Path, sentences: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr("torch.set_num_threads", asked.append)
+    assert run(command, checkpoint, sentences, "--json", "--threads", "3")[0] == 0 and 3 in asked

@@ -4,69 +4,24 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from on_ray import WORKER, environment, environment_of_cluster, processes, started_cluster, until
 
 pytest.importorskip("ray", reason="the extra ray is not installed")
 pytest.importorskip("pyarrow", reason="the extra ray is not installed")
 
 SENTENCES = [f"{'cats love pizza ' * (1 + number % 4)}{number}" for number in range(600)]
-MARK = "BERT_INSPECT_TEST_MARK"
-CLUSTER = """
-import ray, sys, tempfile
-with tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp", ignore_cleanup_errors=True) as folder:
-    made = ray.init(
-        num_cpus=2, include_dashboard=False, _node_ip_address="127.0.0.1", log_to_driver=False, _temp_dir=folder
-    )
-    print(made.address_info["gcs_address"], flush=True)
-    sys.stdin.read()
-    ray.shutdown()
-"""
-TOKEN = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "of-the-tests-" * 4}
-"""By which the cluster lets in only who knows it; Ray would write one into the home folder."""
-
-
-def environment(mark: str) -> dict[str, str]:
-    return {**os.environ, MARK: mark, "OMP_NUM_THREADS": "1"}
-
-
-def environment_of_cluster(mark: str) -> dict[str, str]:
-    return {**environment(mark), **TOKEN, "RAY_USAGE_STATS_ENABLED": "0"}
 
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     """A cluster of two processors on this machine: its address, and the mark of its processes."""
-    command, pipe, mark = [sys.executable, "-c", CLUSTER], subprocess.PIPE, str(tmp_path_factory.mktemp("cluster"))
-    with subprocess.Popen(
-        command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, env=environment_of_cluster(mark), text=True
-    ) as process:
-        assert process.stdout is not None and process.stdin is not None
-        yield process.stdout.readline().strip(), mark
-        process.stdin.close()
-        process.wait()
-
-
-def processes(mark: str, name: str = "") -> list[int]:
-    """The processes below the one with this mark, whose command line begins so."""
-    found = []
-    for place in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            marked = f"{MARK}={mark}\0".encode() in (place / "environ").read_bytes()
-            if marked and (place / "cmdline").read_bytes().startswith(name.encode()):
-                found.append(int(place.name))
-    return found
-
-
-def until(holds: Callable[[], object], *, seconds: float = 120) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    mark = str(tmp_path_factory.mktemp("cluster"))
+    with started_cluster(mark) as address:
+        yield address, mark
 
 
 def test_workers_write_what_one_process_writes_whoever_is_killed(
@@ -87,11 +42,11 @@ def test_workers_write_what_one_process_writes_whoever_is_killed(
     known, nowhere = environment_of_cluster(mark), subprocess.DEVNULL
     with subprocess.Popen(command, env=known, stdout=nowhere, stderr=nowhere) as run:
         until(lambda: len(parts()) >= 2)
-        os.kill(processes(mark_of_cluster, "ray::MapWorker")[0], signal.SIGKILL)
+        os.kill(processes(mark_of_cluster, WORKER)[0], signal.SIGKILL)
         seen = len(parts())
         until(lambda: len(parts()) >= seen + 3)
         run.kill()
-    until(lambda: not processes(mark_of_cluster, "ray::MapWorker"))
+    until(lambda: not processes(mark_of_cluster, WORKER))
     assert not file.exists() and 5 <= len(parts()) < 19
     # A part is torn besides. The run is only gone on with where that is asked for, by the engine that began it.
     torn = parts()[1]

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import PurePath
 from typing import Any
 
 from ...capture.batches import WINDOW
@@ -67,6 +68,7 @@ class Job:
         """What the bytes of a trace hang on besides the sentences, in words: parts that differ in it are not joined."""
         spec, keep = self.spec, self.keep
         return {
+            "model": PurePath(spec.name).name,
             "batch size": str(self.batch_size),
             "the most tokens of a sentence": str(self.limit),
             "truncate": _yes(self.truncate),
