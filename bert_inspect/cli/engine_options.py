@@ -9,6 +9,8 @@ from ..errors import UsageError
 from . import help
 from .outfile import is_plain
 
+EngineName = Literal["local", "ray"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class EngineOptions:
@@ -17,7 +19,7 @@ class EngineOptions:
     panel: ClassVar = help.MACHINES
 
     engine: Annotated[
-        Literal["local", "ray"],
+        EngineName,
         typer.Option(help="ray: on the machines of a Ray cluster, or several processes of this one (extra ray)."),
     ] = "local"
     address: Annotated[

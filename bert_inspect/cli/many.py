@@ -14,9 +14,9 @@ from ..errors import ExitCode, UsageError
 from ..families.heads import MULTIPLE_CHOICE
 from ..terminal import Terminal
 from . import help
-from .engine_options import EngineOptions, check_engine, check_shards_beside
+from .engine_options import EngineName, EngineOptions, check_engine, check_shards_beside
 from .inputs import check_edits_of_many
-from .many_told import sentences, told
+from .many_told import told
 from .many_work import Work
 from .prepare import find
 
@@ -49,6 +49,26 @@ class ManyOptions:
     ] = None
     batch_size: BatchSize = 16
     resume: Annotated[bool, typer.Option("--resume", help="Continue where a run with --input stopped.")] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ManyEngine(EngineOptions):
+    """Who does the work, where there are many sentences."""
+
+    engine: Annotated[
+        EngineName,
+        typer.Option(
+            help="With --input, ray: on the machines of a Ray cluster, or several processes of this one (extra ray)."
+        ),
+    ] = "local"
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="With --input: torch's threads in a process; with other numbers, sums may round otherwise.",
+        ),
+    ] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,8 +153,7 @@ def _traced(
         terminal=terminal,
     )
     if len(done) == count:
-        work.check_again(lines, work.loaded())
-        terminal.say(f"nothing is left to do: {sentences(count)} of {file} traced already, in {out.file}")
+        work.nothing(lines)
         return ExitCode.OK
     collect_garbage()
     tally = work.on_ray(lines) if engine.engine == "ray" else work.here(lines)

@@ -41,7 +41,7 @@ class Work:
     output: str | None
     terminal: Terminal
 
-    def loaded(self) -> "Loaded":
+    def _loaded(self) -> "Loaded":
         """Load the model.
 
         Raises:
@@ -53,7 +53,22 @@ class Work:
             use_threads(self.engine.threads)
             return load(self.checkpoint, self.spec, self.terminal, tokenizer=self.tokenizer)
 
-    def check_again(self, lines: "Lines", loaded: "Loaded") -> None:
+    def nothing(self, lines: "Lines") -> None:
+        """Say that nothing is left to do, where the output is whole and of this run.
+
+        Raises:
+            UsageError: it is of another run.
+        """
+        from ..analysis.trace_shards.part import PATTERN
+        from ..workers.folder import remove, shards_beside
+
+        self._check_again(lines, self._loaded())
+        if self.output is not None and self.engine.engine == "ray":  # it may have ended before the folder was removed
+            remove(shards_beside(self.output), pattern=PATTERN)
+        where = f"{sentences(self.count)} of {self.file} traced already, in {self.output}"
+        self.terminal.say(f"nothing is left to do: {where}")
+
+    def _check_again(self, lines: "Lines", loaded: "Loaded") -> None:
         """Hold what the output holds already against what this run makes of the same sentences.
 
         Raises:
@@ -70,14 +85,14 @@ class Work:
         Raises:
             UsageError: a sentence is too long, or the output cannot be written or is of another run.
         """
-        loaded, done = self.loaded(), lines.finished.sentences
+        loaded, done = self._loaded(), lines.finished.sentences
         from ..capture.batches import batches as batches_of
         from ..capture.batches import trace_batch
         from ..capture.tally import Tally
         from ..corpus.sentence_file import read_lines
 
         if done:
-            self.check_again(lines, loaded)
+            self._check_again(lines, loaded)
         tally, ended = Tally(), False
         to_stdout = stdout() if self.output is None else nullcontext()
         with to_stdout, self.terminal.progress(self.count, done=len(done)) as advance:

@@ -14,7 +14,7 @@ from .engine_options import EngineOptions
 from .expand import Without, expanded
 from .flags import in_flags
 from .inputs import shows_help
-from .many import ManyOptions, Recording, run_many
+from .many import ManyEngine, ManyOptions, Recording, run_many
 from .outcome import told_outcome
 from .outfile import check_folder, check_output
 from .prepare import check_weights, prepare
@@ -47,7 +47,7 @@ def run(
         ),
     ] = None,
     many: ManyOptions,
-    engine: EngineOptions,
+    engine: ManyEngine,
     term: o.TerminalOptions,
 ) -> int:
     """Run a BERT once and show the whole forward pass."""

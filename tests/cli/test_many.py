@@ -237,6 +237,18 @@ def test_parts_of_an_engine_are_not_passed_over(
     assert not file.exists()
 
 
+def test_the_folder_of_parts_goes_where_nothing_is_left_to_do(
+    command: Command, checkpoint: Path, sentences: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, folder = tmp_path / "t.jsonl", tmp_path / "t.jsonl.shards"
+    assert run(command, checkpoint, sentences, "-o", file)[0] == 0
+    folder.mkdir()
+    (folder / "window-000000.jsonl").write_text("joined already")
+    monkeypatch.setattr("bert_inspect.workers.installed.find_spec", lambda name: name)  # as if Ray were there
+    code, _, err = run(command, checkpoint, sentences, "-o", file, "--resume", "--engine", "ray")
+    assert code == 0 and "nothing is left to do" in err and not folder.exists()
+
+
 def test_threads_are_those_that_are_asked_for(
     command: Command, checkpoint: Path, sentences: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

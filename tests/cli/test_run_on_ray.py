@@ -14,7 +14,7 @@ pytest.importorskip("ray", reason="the extra ray is not installed")
 pytest.importorskip("pyarrow", reason="the extra ray is not installed")
 
 Command = Callable[..., tuple[int, str, str]]
-SENTENCES = [f"{'cats love pizza ' * (1 + number % 4)}{number}" for number in range(500)]
+SENTENCES = [f"{'cats love pizza ' * (1 + number % 4)}{number}" for number in range(380)]
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ...capture.tally import Tally
 from ...errors import TraceFileError, UsageError
-from ...traces.finished import MORE, finished_line
+from ...traces.finished import MORE
 from ...traces.line_store import Lines
 from ...workers.engine import Cluster, at_home, workers_of
 from ...workers.folder import check_there, remove
@@ -63,7 +63,7 @@ def kept_parts(cluster: Cluster, job: Job, left: Iterable[int]) -> Kept:
             damaged.append(path)
             continue
         _check_continues(part, job, window)
-        if job.held.get(window, frozenset()).issuperset(part.seal.held):  # else it lacks what the output lacks too
+        if _holds_the_rest(part, job, window):
             parts[window] = part
     return Kept(parts=parts, damaged=damaged)
 
@@ -124,7 +124,7 @@ class _Joined:
         """Add the parts that follow, as far as they are ready.
 
         Raises:
-            UsageError: one is not on this machine, or the output cannot be written.
+            UsageError: one is not on this machine or is of another run, or the output cannot be written.
             TraceFileError: one is damaged.
         """
         while self.place < len(self.left) and self.left[self.place] in self.ready:
@@ -132,14 +132,20 @@ class _Joined:
             path = str(Path(self.cluster.folder) / part_name(window))
             check_there([path], self.cluster.folder)
             part = Part.read(path)
-            twice = self.job.held.get(window, frozenset()).difference(part.seal.held)
+            _check_continues(part, self.job, window)
+            if not _holds_the_rest(part, self.job, window):
+                raise UsageError(f"another run has written {path}", "let that end, and go on with `resume=True`")
             for line in part.lines():
-                if not (twice and twice.issuperset(finished_line(line, name=path).input.lines)):
-                    self.lines.add_line(line)
+                self.lines.add_line(line)
             self.tally.merge(part.seal.tally)
             self.place += 1
             if path != self.job.earlier:  # which workers that start late look at
                 Path(path).unlink(missing_ok=True)
+
+
+def _holds_the_rest(part: Part, job: Job, window: int) -> bool:
+    """Whether a part holds what the output lacks of a window, and nothing else."""
+    return sorted(part.seal.held) == sorted(job.held.get(window, ()))
 
 
 def _check_continues(part: Part, job: Job, window: int) -> None:

@@ -91,28 +91,29 @@ def test_parts_are_joined_to_what_one_process_writes(job: Job, whole: bytes, tmp
 
 
 @pytest.mark.parametrize("lines", [0, 1, 4, 7])
-@pytest.mark.parametrize("parts", ["whole", "rest"])
-def test_an_output_that_was_begun_is_gone_on_with(
-    job: Job, whole: bytes, tmp_path: Path, lines: int, parts: str
-) -> None:
-    """Whether the part of its last window holds what stands in it too, or only the rest."""
+def test_an_output_that_was_begun_is_gone_on_with(job: Job, whole: bytes, tmp_path: Path, lines: int) -> None:
     output, folder = tmp_path / "t.jsonl", tmp_path / "t.jsonl.shards"
     output.write_bytes(b"".join(whole.splitlines(keepends=True)[:lines]) + b'{"format":"bert-insp')
     with open_lines(output, resume=True) as opened:
         left, later = windows_left(job, opened.finished.sentences)
     assert left == [*range(lines // 2, 4)] and sum(map(len, later.held.values())) == 2 * (lines % 2)
     for window in left:
-        assert answer(job if parts == "whole" else later, folder, window).error is None
-    joined(job, output, resume=True)
-    assert output.read_bytes() == whole
+        assert answer(later, folder, window).error is None
+    kept, _ = joined(job, output, resume=True)
+    assert output.read_bytes() == whole and [*kept.parts] == left
 
 
-def test_a_part_that_lacks_what_the_output_lacks_is_made_anew(job: Job, tmp_path: Path) -> None:
+def test_a_part_that_holds_more_or_less_than_the_output_lacks_is_made_anew(job: Job, tmp_path: Path) -> None:
     folder = tmp_path / "t.jsonl.shards"
     assert answer(replace(job, held={1: frozenset({9})}), folder, 1).sentences == 3
     cluster = Cluster(folder=str(folder), address=None)
-    assert not kept_parts(cluster, job, range(4)).parts
-    assert {*kept_parts(cluster, replace(job, held={1: frozenset({9, 11})}), range(4)).parts} == {1}
+    for lines, kept in (({9}, {1}), (set(), set()), ({9, 11}, set())):
+        assert {*kept_parts(cluster, replace(job, held={1: frozenset(lines)}), range(4)).parts} == kept
+    # One that another run writes while this one waits for its own is not joined.
+    with open_lines(tmp_path / "t.jsonl") as opened, pytest.raises(UsageError, match="another run has written"):
+        found = kept_parts(cluster, replace(job, held={1: frozenset({9})}), [1])
+        trace_on_ray(job, cluster, opened, [1], found, advance=print, notice=print)
+    assert not (tmp_path / "t.jsonl").exists()
 
 
 def test_a_damaged_part_is_told_and_not_joined(job: Job, tmp_path: Path) -> None:
