@@ -66,7 +66,7 @@ class Profiler:
         if loaded.head is MULTIPLE_CHOICE:
             raise UsageError(
                 f"{loaded.name} chooses between texts that may follow one, and a corpus holds texts alone",
-                "profile its body: --task feature-extraction",
+                'profile its body: `task="feature-extraction"`',
             )
         self._loaded, self._tokenizer = loaded, tokenizer
         self._selection, self._size, self._limit, self._truncate = selection, batch_size, limit, truncate
