@@ -25,6 +25,8 @@ from .batch import BatchWatcher
 from .profiler import Profiler
 
 AGAIN = "profile the corpus with this model: bert-inspect profile --input FILE -o profile.json"
+_NO_SETTING = {"transformers_version", "architectures"}
+"""What a configuration says of who wrote it."""
 
 
 def placed(
@@ -101,10 +103,9 @@ def check_model(loaded: Loaded, corpus: Profile) -> None:
             "they run other steps",
             f"give the same: --attention {theirs.attention}",
         )
-    if theirs.config != ours.config:
-        names = {*theirs.config, *ours.config}
-        first = min(name for name in names if theirs.config.get(name) != ours.config.get(name))
-        raise UsageError(f"the profile is of a model that is configured otherwise: {first} differs", AGAIN)
+    for name in sorted(theirs.config.keys() & ours.config.keys() - _NO_SETTING):
+        if theirs.config[name] != ours.config[name]:
+            raise UsageError(f"the profile is of a model that is configured otherwise: {name} differs", AGAIN)
 
 
 def _verb(what: str) -> str:

@@ -79,11 +79,10 @@ def verdict(step: StepPlace) -> str:
     told = []
     if step.not_finite:
         told.append(f"{plural(step.not_finite, 'number')} not finite")
-    if step.above or step.below:
-        sides = " and ".join(
-            filter(None, ("above the maximum" if step.above else "", "below the minimum" if step.below else ""))
-        )
-        told.append(sides)
+    if step.above and step.below:
+        told.append("beyond both ends")
+    elif step.above or step.below:
+        told.append("above the maximum" if step.above else "below the minimum")
     if step.tail is not None and step.tail.many:
         told.append("many large numbers")
     return ", ".join(told)
