@@ -1,5 +1,6 @@
 """Where a run lies in a corpus, in sentences: what was compared, what goes beyond, how often such answers are right."""
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 
@@ -40,7 +41,7 @@ def steps(found: Placement) -> str:
         told.append(f"{large:,} more {_have(large)} at least {TIMES:.0f} times the corpus's share of large numbers")
     if odd:
         told.append(f"{odd:,} {_have(odd)} numbers that are not finite, as none is in the corpus")
-    return f"{'; '.join(told)}. {_by_chance(found, 2 * len(found.steps))}"
+    return f"{'; '.join(told)}. {_by_chance(found, len(found.steps))}"
 
 
 def dimensions(found: Placement) -> str:
@@ -50,7 +51,7 @@ def dimensions(found: Placement) -> str:
         return "No hidden state that is shown here is in the profile by dimension."
     return (
         f"Of {every:,} dimensions, counted in each hidden state, {_goes(beyond)} beyond what the corpus showed of "
-        f"{_them(beyond)}. {_by_chance(found, 2 * every)}"
+        f"{_them(beyond)}. {_by_chance(found, every)}"
     )
 
 
@@ -66,10 +67,10 @@ def _have(count: int) -> str:
     return "has" if count == 1 else "have"
 
 
-def _by_chance(found: Placement, ends: int) -> str:
-    """Return how many would on average, if there were nothing to it; ``ends`` are the bounds that may be passed."""
-    expected = ends * found.by_chance
-    text = f"{expected:,.0f}" if expected >= 10 else f"{expected:.2g}"
+def _by_chance(found: Placement, count: int) -> str:
+    """Return how many of so many ranges would be passed on average, at either end, if there were nothing to it."""
+    expected = count * min(2 * found.by_chance, 1)
+    text = f"{math.ceil(expected):,}" if expected >= 10 else f"{math.ceil(10 * expected) / 10:.1f}"
     who = "one more sentence" if found.sentences == 1 else f"{found.sentences:,} more sentences"
     return f"With {who} drawn like those of the corpus it would be {text} at most, on average."
 
@@ -99,22 +100,24 @@ def answers(found: Placement) -> list[str]:
     ]
     if len(found.answers) > _ANSWERS:
         told.append(f"{plural(len(found.answers) - _ANSWERS, 'more sentence')} not listed.")
+    if found.answers and not found.answers[0].labelled:
+        told.append("The corpus has no labels, so how often such answers are right is not known.")
     return told
 
 
 def _answer(one: AnswerPlace) -> str:
     name, tenth = named(one.label, one.index, meant=True), f"{100 * one.low:.0f} to {100 * one.high:.0f} %"
     if not one.labelled:
-        held = "The corpus has no labels, so how often such answers are right is not known"
+        held = ""
     elif not one.count:
-        held = f"Of the sentences of the corpus that have a label, none was answered with {tenth}"
+        held = f" No sentence of the corpus that has a label was answered with {tenth}."
     else:
         held = (
-            f"Answers with {tenth} were right in {one.right:,} of {plural(one.count, 'labelled sentence')} of the "
-            f"corpus ({percent(one.right / one.count)})"
+            f" Answers with {tenth} were right in {one.right:,} of {plural(one.count, 'labelled sentence')} of the "
+            f"corpus ({percent(one.right / one.count)})."
         )
     share = f"{one.alike:,} of {one.total:,}"
-    return f"{name}, {percent(one.probability)}. {held}. Of all its sentences, {share} got this answer."
+    return f"{name}, {percent(one.probability)}.{held} Of all sentences of the corpus, {share} got this answer."
 
 
 HEADS = (
