@@ -36,12 +36,15 @@ def steps(found: Placement) -> str:
         return "No step that is shown here has numbers in the profile."
     beyond, large, odd = counts["beyond"], counts["large"], counts["not finite"]
     every = plural(len(found.steps), "tensor")
-    told = [f"Of {every}, {_goes(beyond)} beyond what the corpus showed of {_them(beyond)}"]
+    told = [
+        f"Of {every}, {_goes(beyond)} beyond what the corpus showed of {_them(beyond)}",
+        _by_chance(found, len(found.steps)),
+    ]
     if large:
         told.append(f"{large:,} more {_have(large)} at least {TIMES:.0f} times the corpus's share of large numbers")
     if odd:
         told.append(f"{odd:,} {_have(odd)} numbers that are not finite, as none is in the corpus")
-    return f"{'; '.join(told)}. {_by_chance(found, len(found.steps))}"
+    return f"{'. '.join(told)}."
 
 
 def dimensions(found: Placement) -> str:
@@ -51,7 +54,7 @@ def dimensions(found: Placement) -> str:
         return "No hidden state that is shown here is in the profile by dimension."
     return (
         f"Of {every:,} dimensions, counted in each hidden state, {_goes(beyond)} beyond what the corpus showed of "
-        f"{_them(beyond)}. {_by_chance(found, every)}"
+        f"{_them(beyond)}. {_by_chance(found, every)}."
     )
 
 
@@ -72,7 +75,7 @@ def _by_chance(found: Placement, count: int) -> str:
     expected = count * min(2 * found.by_chance, 1)
     text = f"{math.ceil(expected):,}" if expected >= 10 else f"{math.ceil(10 * expected) / 10:.1f}"
     who = "one more sentence" if found.sentences == 1 else f"{found.sentences:,} more sentences"
-    return f"With {who} drawn like those of the corpus it would be {text} at most, on average."
+    return f"With {who} drawn like those of the corpus, at most {text} would on average"
 
 
 def verdict(step: StepPlace) -> str:
