@@ -41,7 +41,9 @@ def steps(found: Placement) -> str:
         _by_chance(found, len(found.steps)),
     ]
     if large:
-        told.append(f"{large:,} more {_have(large)} at least {TIMES:.0f} times the corpus's share of large numbers")
+        told.append(
+            f"{plural(large, 'other')} {_have(large)} at least {TIMES:.0f} times the corpus's share of large numbers"
+        )
     if odd:
         told.append(f"{odd:,} {_have(odd)} numbers that are not finite, as none is in the corpus")
     return f"{'. '.join(told)}."
