@@ -9,12 +9,13 @@ returns a `Trace`: plain data that displays itself in a notebook, saves as JSON 
 and returns a `Walk`: the tour from the text to the answer, station by station.
 `ablate` takes each head, layer, neuron or token away in turn and returns `Effects`: what that does to each answer.
 `patch` puts activations of one sentence into the run of another, and returns `Effects` too.
+`profile` takes a whole corpus and returns a `Profile`: what the activations do over all of it.
 """
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .api import ablate, explain, load, patch, trace, walk
+    from .api import ablate, explain, load, patch, profile, trace, walk
     from .errors import BertInspectError
     from .result import Effects, Explanation, Profile, Trace
     from .tour import Walk
@@ -31,6 +32,7 @@ __all__ = [
     "explain",
     "load",
     "patch",
+    "profile",
     "trace",
     "walk",
 ]
@@ -40,6 +42,7 @@ _WHERE = {
     "explain": "api",
     "load": "api",
     "patch": "api",
+    "profile": "api",
     "trace": "api",
     "walk": "api",
     "BertInspectError": "errors",

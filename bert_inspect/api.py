@@ -1,24 +1,21 @@
-"""The Python API: trace, explain, ablate, patch or walk through one's own model, or load one as the command does."""
+"""The Python API: trace, explain, ablate, patch, profile or walk through one's own model, or load one as the command
+does.
+"""
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from .analysis.effects.patch_asked import Direction, PatchEach, PatchMetric
 from .analysis.effects.record import Each
 from .analysis.explain.explanation import By
-from .capture.encode import Sentences, check_tokenizer, encode, token_limit
 from .capture.forward import run_forward
 from .capture.keep import Keep
-from .capture.outputs.classes import class_names
-from .capture.task_inputs import check_for_task
 from .capture.undisturbed import attending
-from .errors import UsageError
-from .families import family_of
-from .loading.loaded import Loaded
 from .loading.spec import DEFAULT_MODEL, DEFAULT_SEED, Attention, Dtype, ModelSpec, Task, Weights
-from .result import Effects, Explanation, Trace
+from .ready import encoded, ready, several
+from .result import Effects, Explanation, Profile, Trace
 from .traces.edits import parse_edits
-from .traces.record import Input
 from .traces.selection import Level, Selection
 from .traces.values import VALUES_LIMIT
 
@@ -81,8 +78,8 @@ def trace(
         BertInspectError: nothing can be edited, as the model's own forward fails.
         TypeError: the model is of another kind.
     """
-    model, loaded = _ready(model, tokenizer)
-    batch = _encoded(
+    model, loaded = ready(model, tokenizer)
+    batch = encoded(
         loaded,
         texts,
         pairs=pairs,
@@ -91,8 +88,8 @@ def trace(
         max_length=max_length,
         truncate=truncate,
     )
-    made = parse_edits(_several(edits))
-    selection = Selection.parse(layer=None if layer is None else str(layer), module=_several(module), level=level)
+    made = parse_edits(several(edits))
+    selection = Selection.parse(layer=None if layer is None else str(layer), module=several(module), level=level)
     keep = Keep(stats=stats, values="full" if values else None, seconds=time, limit=VALUES_LIMIT)
     with attending(model, attention or model.config._attn_implementation):
         traced = run_forward(loaded, batch, selection=selection, keep=keep, verify=verify, edits=made)
@@ -150,10 +147,10 @@ def explain(
     from .analysis.explain.explain import explain as explain_batch
     from .analysis.explain.wanted import Wanted
 
-    model, loaded = _ready(model, tokenizer)
-    batch = _encoded(loaded, texts, pairs=pairs, choices=choices, max_length=max_length, truncate=truncate)
+    model, loaded = ready(model, tokenizer)
+    batch = encoded(loaded, texts, pairs=pairs, choices=choices, max_length=max_length, truncate=truncate)
     named = {name: None if given is None else str(given) for name, given in (("target", target), ("token", token))}
-    made = parse_edits(_several(edits))
+    made = parse_edits(several(edits))
     wanted = Wanted(**named, against=None if against is None else str(against))
     with attending(model, attention or model.config._attn_implementation):
         found = explain_batch(loaded, batch, by=by, wanted=wanted, neurons=neurons, check=check, edits=made)
@@ -200,8 +197,8 @@ def walk(
     from .stations.walk import walk as walked
     from .tour import Walk
 
-    model, loaded = _ready(model, tokenizer)
-    batch = _encoded(
+    model, loaded = ready(model, tokenizer)
+    batch = encoded(
         loaded, texts, pairs=pairs, choices=choices, labels=labels, max_length=max_length, truncate=truncate
     )
     with attending(model, attention or model.config._attn_implementation):
@@ -261,8 +258,8 @@ def ablate(
     from .analysis.effects.asked import Asked
     from .analysis.explain.wanted import Wanted
 
-    model, loaded = _ready(model, tokenizer)
-    batch = _encoded(loaded, texts, pairs=pairs, choices=choices, max_length=max_length, truncate=truncate)
+    model, loaded = ready(model, tokenizer)
+    batch = encoded(loaded, texts, pairs=pairs, choices=choices, max_length=max_length, truncate=truncate)
     named = {"target": target, "against": against, "token": token}
     wanted = Wanted(**{name: None if given is None else str(given) for name, given in named.items()})
     with attending(model, attention or model.config._attn_implementation):
@@ -325,9 +322,9 @@ def patch(
     from .analysis.effects.patch_asked import PatchAsked
     from .analysis.explain.wanted import Wanted
 
-    model, loaded = _ready(model, tokenizer)
+    model, loaded = ready(model, tokenizer)
     pairs = None if pair is None else [pair, pair]
-    batch = _encoded(loaded, [clean, corrupt], pairs=pairs, choices=None, max_length=max_length, truncate=truncate)
+    batch = encoded(loaded, [clean, corrupt], pairs=pairs, choices=None, max_length=max_length, truncate=truncate)
     named = {"target": target, "against": against, "token": token}
     wanted = Wanted(**{name: None if given is None else str(given) for name, given in named.items()})
     with attending(model, attention or model.config._attn_implementation):
@@ -336,73 +333,65 @@ def patch(
     return Effects.of(found)
 
 
-def _ready(model: Any, tokenizer: Any) -> tuple[Any, Loaded]:
-    """Return the model to run, out of what may stand around it, as the caller's own and as if it had been loaded here.
+def profile(
+    model: Any,
+    tokenizer: Any,
+    texts: str | Sequence[str] | None = None,
+    *,
+    files: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None = None,
+    pairs: str | Sequence[str] | None = None,
+    labels: Sequence[str | int] | None = None,
+    layer: int | str | None = None,
+    module: str | Sequence[str] = (),
+    level: Level = "op",
+    batch_size: int = 16,
+    max_length: int | None = None,
+    truncate: bool = False,
+    examples: int = 0,
+    attention: Attention | None = None,
+) -> Profile:
+    """Run a model over a whole corpus and return what its activations do, summed up while it runs.
+
+    Args:
+        model: as for `trace`.
+        tokenizer: as for `trace`.
+        texts: the sentences.
+        files: files of them in their place, as ``bert-inspect profile --input`` takes them: text, a sentence a line, or
+            JSON Lines with ``text``, ``pair`` and ``label``, packed (``.gz``, ``.zst``) or not; or folders of these.
+        pairs: the second sentence of each of ``texts``.
+        labels: the class of each of ``texts``, by name or index: the answers are held against them.
+        layer: as for `trace`.
+        module: as for `trace`.
+        level: as for `trace`.
+        batch_size: the most sentences of a batch.
+        max_length: as for `trace`.
+        truncate: as for `trace`.
+        examples: how many tokens are kept, in context, of each unit of the feed-forward layers that drive it most.
+        attention: as for `trace`.
 
     Raises:
         TypeError: the model or the tokenizer is of another kind.
+        UsageError: there is no sentence, or one is too long, or a label is no class of the model.
+        BertInspectError: the forward fails.
     """
-    model = _checked(model)
-    check_tokenizer(tokenizer)
-    return model, _as_loaded(model, tokenizer)
+    from .analysis.profiling.sentences import profile_corpus
 
-
-def _encoded(
-    loaded: Loaded,
-    texts: str | Sequence[str],
-    *,
-    pairs: str | Sequence[str] | None,
-    choices: str | Sequence[str] | None,
-    labels: Sequence[float | Sequence[float]] | None = None,
-    max_length: int | None,
-    truncate: bool,
-) -> Input:
-    """Tokenize sentences for a model.
-
-    Raises:
-        UsageError: the model's head can do nothing with them, or one is too long.
-    """
-    sentences = Sentences(
-        texts=_several(texts),
-        pairs=None if pairs is None else _several(pairs),
-        labels=labels,
-        choices=None if choices is None else _several(choices),
-    )
-    config, tokenizer = loaded.model.config, loaded.tokenizer
-    several = config.problem_type == "multi_label_classification"
-    check_for_task(loaded.head, sentences, names=class_names(config), several=several)
-    limit = token_limit(tokenizer, loaded.most_tokens, max_length)
-    return encode(tokenizer, sentences, limit=limit, truncate=truncate)
-
-
-def _checked(model: Any) -> Any:
-    """Return the model to trace, out of what may stand around it."""
-    from .loading.classes import is_known, taken
-    from .loading.notices import with_article
-    from .loading.unwrap import path_inside, unwrapped
-
-    inner = unwrapped(model)
-    if not is_known(inner):
-        said = f"trace() takes {taken()}, not {with_article(type(model).__name__)}"
-        path = path_inside(inner, is_known)
-        raise TypeError(said if path is None else f"{said}; give it the one inside, its {path}")
-    return inner
-
-
-def _as_loaded(model: Any, tokenizer: Any) -> Loaded:
-    """Return a model of the caller's own as if it had been loaded here."""
-    from .loading.trained import weights_of
-
-    weights, initialised = weights_of(model, family_of(model.config.model_type))
-    return Loaded(
-        model=model,
-        name=model.name_or_path or type(model).__name__,
-        source="python",
-        weights=weights,
-        initialised=initialised,
-        seed=0,
-        tokenizer=tokenizer,
-    )
+    model, loaded = ready(model, tokenizer)
+    given = [files] if isinstance(files, str | os.PathLike) else files
+    with attending(model, attention or model.config._attn_implementation):
+        found = profile_corpus(
+            loaded,
+            texts=None if texts is None else several(texts),
+            files=None if given is None else [os.fspath(file) for file in given],
+            pairs=None if pairs is None else several(pairs),
+            labels=labels,
+            selection=Selection.parse(layer=None if layer is None else str(layer), module=several(module), level=level),
+            batch_size=batch_size,
+            max_length=max_length,
+            truncate=truncate,
+            examples=examples,
+        )
+    return Profile.of(found)
 
 
 def load(
@@ -443,11 +432,3 @@ def load(
     )
     checkpoint = locate(spec)
     return load_checkpoint(checkpoint, spec).model, load_tokenizer(checkpoint)
-
-
-def _several(texts: str | Sequence[str]) -> list[str]:
-    if isinstance(texts, str):
-        return [texts]
-    if any(not isinstance(text, str) for text in texts):
-        raise UsageError("a sentence is a string")
-    return list(texts)

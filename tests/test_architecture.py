@@ -71,8 +71,9 @@ ROOMS: dict[str, set[str]] = {
     "result": TRACES | {"analysis.effects", "analysis.explain", "files", "query", "render", "render.effects"}
     | {"render.explain", "profiles", "render.profiles", "safetext"},
     "tour": {"cells", "files", "stations", "render.walk"},
-    "api": TRACES | {"errors", "analysis", "analysis.effects", "analysis.explain", "capture", "loading", "result"}
-    | {"stations", "tour", "transformers"},
+    "ready": TRACES | {"errors", "capture", "loading"},
+    "api": TRACES | {"errors", "analysis", "analysis.effects", "analysis.explain", "analysis.profiling", "capture"}
+    | {"loading", "ready", "result", "stations", "tour", "transformers"},
     "cli": TRACES | EDGE | {"terminal", "loading", "capture", "analysis", "analysis.doctor", "analysis.causes", "diff"}
     | {"analysis.effects", "analysis.profiling", "corpus", "profiles", "render.effects"}
     | {"analysis.explain", "cells", "dataflow", "source_view", "render", "render.diagram", "render.explain"}
@@ -92,7 +93,7 @@ LATER = {
     "render.walk": {"nbformat"},
     "result": {"query", "render", "render.effects", "render.explain", "render.profiles"},
     "tour": {"render.walk"},
-    "api": {"analysis", "stations", "tour"},
+    "api": {"analysis", "analysis.profiling", "stations", "tour"},
     "__main__": {"errors", "terminal", "safetext", "cli", "files"},
 }
 

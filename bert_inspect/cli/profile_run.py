@@ -80,19 +80,17 @@ def deliver_profile(found: "Profile", terminal: Terminal, out: OutputOptions) ->
     from ..profiles.profile_file import profile_json
 
     def picture() -> "RenderableType":
-        from rich.text import Text
+        from ..render.profiles.page import profile_page
+        from ..render.profiles.view import View
 
-        return Text(f"{found.model.name}: {told(found)}")
+        return profile_page(found, View())
 
-    deliver(terminal, out, json=lambda: [profile_json(found)], picture=picture)
+    def summary() -> "RenderableType":
+        from ..render.profiles.page import profile_summary
 
+        return profile_summary(found)
 
-def told(found: "Profile") -> str:
-    """Say of how much a profile is."""
-    corpus = found.input
-    done = sum(last - first + 1 for first, last in corpus.done)
-    blocks = _count(done, "block") if done == corpus.blocks else f"{done:,} of {_count(corpus.blocks, 'block')}"
-    return f"{_count(corpus.sentences, 'sentence')}, {_count(corpus.tokens, 'token')}, {blocks}"
+    deliver(terminal, out, json=lambda: [profile_json(found)], picture=picture, summary=summary)
 
 
 @dataclass(frozen=True)

@@ -118,7 +118,7 @@ def _unit(profile: "Profile", spec: str) -> "RenderableType":
         raise UsageError(f"there is no unit {edit.number}: a layer has units 0 to {count - 1}", "they count from 0")
     if not held.dimensions.examples:
         raise UsageError("this profile keeps no examples", "profile the corpus again with --examples")
-    return unit_page(edit.layer, edit.number, held.label, held.dimensions)
+    return unit_page(edit.layer, edit.number, held.made_as, held.dimensions)
 
 
 def _file(profile: "Profile", view: "View", suffix: str) -> bytes:

@@ -215,8 +215,8 @@ def test_an_option_may_take_several_values_or_none(given: str, found: str) -> No
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--shard", "0/2"], "--shard '0/2' does not name a shard"),
-        (["--shard", "3/2"], "--shard '3/2' does not name a shard"),
+        (["--shard", "0/2"], "'0/2' does not name a shard"),
+        (["--shard", "3/2"], "'3/2' does not name a shard"),
         (["--resume"], "--resume needs the file that an earlier run was to write"),
         (["--address", "auto"], "--address is that of a Ray cluster"),
         (["--engine", "ray", "--shard", "1/2"], "--engine ray shares the corpus out itself"),
@@ -233,7 +233,7 @@ def test_what_does_not_go_together_is_refused(profile: Command, arguments: list[
 
 def test_what_is_no_command_is_perhaps_a_file(command: Command) -> None:
     assert command("profile", "s.txt")[2] == (
-        "error: bert-inspect profile has no command 's.txt': it has merge\n"
+        "error: bert-inspect profile has no command 's.txt': it has merge, show, diff\n"
         'hint: for a file: bert-inspect profile --input "s.txt"\n'
     )
     code, _, err = command("profile", "--quiet", "merge", "a", "b")

@@ -13,5 +13,5 @@ def check_ray() -> None:
     """
     if any(find_spec(package) is None for package in ("ray", "pyarrow")):
         raise UsageError(
-            "--engine ray needs the package ray[data], which is not installed", 'pip install "bert-inspect[ray]"'
+            "the engine ray needs the package ray[data], which is not installed", 'pip install "bert-inspect[ray]"'
         )

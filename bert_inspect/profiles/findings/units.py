@@ -69,7 +69,7 @@ def _of(held: Tensor, dimensions: Dimensions) -> Units:
     return Units(
         layer=held.step.layer or 0,
         path=held.step.path,
-        label=held.label,
+        label=held.made_as,
         dead=np.flatnonzero(dead).tolist(),
         nearly_dead=np.flatnonzero(nearly).tolist(),
         zeros=zeros,

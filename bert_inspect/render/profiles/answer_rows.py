@@ -9,7 +9,7 @@ from rich.text import Text
 
 from ...profiles.record import Answers
 from ..outcome.meaning import named, percent
-from ..words import DIM, NAME, plural
+from ..words import DIM, NAME
 
 _CLASSES = 20
 _CONFUSED = 6
@@ -63,11 +63,6 @@ def _bins(found: Answers) -> Table:
             mean = "-" if one.probability is None else percent(one.probability)
             table.add_row(span, f"{one.count:,}", mean, percent(one.right / one.count))
     return table
-
-
-def count(found: Answers) -> str:
-    """Return how many answers there are: ``204 sentences``."""
-    return plural(sum(found.counts), found.of.removesuffix("s"))
 
 
 def _table() -> Table:

@@ -77,12 +77,17 @@ def _columns(found: Sequence[Shift], *, paired: bool) -> Iterator[Column]:
     yield Column(title="distance", texts=[percent(one.distance) for one in found], rank=0)
     if not paired:
         yield Column(title="by chance", texts=[percent(one.chance) for one in found], rank=0)
-    yield Column(title="mean", texts=["-" if math.isnan(one.mean) else f"{one.mean:+.2f}" for one in found], rank=1)
+    yield Column(title="mean", texts=[_moved(one.mean) for one in found], rank=1)
     yield Column(title="std", texts=["-" if math.isnan(one.std) else f"x {one.std:.2f}" for one in found], rank=1)
     yield Column(title="largest A", texts=[_largest(one.a) for one in found], rank=3)
     yield Column(title="B", texts=[_largest(one.b) for one in found], rank=3)
     yield Column(title="int8 error A", texts=[loss(one.a) for one in found], rank=2)
     yield Column(title="B", texts=[loss(one.b) for one in found], rank=2)
+
+
+def _moved(deviations: float) -> str:
+    text = "-" if math.isnan(deviations) else f"{deviations:+.2f}"
+    return "0.00" if text.strip("+-") == "0.00" else text
 
 
 def _largest(one: Range) -> str:

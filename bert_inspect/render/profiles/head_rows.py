@@ -1,24 +1,27 @@
 """Where the heads look over a corpus, in the terminal: a sign a head, then in words what has one."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from statistics import fmean
 from typing import Final
 
-from rich import box
-from rich.console import RenderableType
-from rich.table import Table
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.style import Style
 from rich.text import Text
 
 from ...profiles.findings.looks import Look
 from ...traces.vocabulary.places import PLACES, Place
 from ..heads.signs import SIGNS
-from ..words import DIM, LAYER, NAME, WARN, number
+from ..words import DIM, LAYER, NAME, PLAIN, WARN, number
 from . import said
 
 _SHOWN: Final[tuple[Place, ...]] = ("first", "separator", "itself", "previous", "next", "padding")
 NONE = "·"
 BOTH = "+"
 """Of a head that looks at the first token and separators together."""
+
+RULE = "where more than half of a head's attention goes, on average over all tokens of the corpus"
+_LABEL, _ENTROPY = 7, "  entropy, bits"
 
 
 def sign(look: Look) -> str:
@@ -42,20 +45,40 @@ def head_rows(found: Sequence[Sequence[Look]]) -> Iterator[RenderableType]:
     if not found:
         yield Text("no attention probabilities are in this profile (only --attention eager computes them)", style=DIM)
         return
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style=DIM, padding=(0, 1, 0, 0))
-    table.add_column("layer", justify="right", style=LAYER)
-    for head in range(max(map(len, found))):
-        table.add_column(str(head), justify="right", no_wrap=True)
-    table.add_column("entropy, bits", justify="right")
-    for row in found:
-        signs = [Text(sign(look), WARN if look.sink else NAME if look.place else DIM) for look in row]
-        entropies = [look.entropy for look in row]
-        table.add_row(str(row[0].layer), *signs, number(fmean(entropies)) if entropies else "")
-    yield table
-    yield Text("where more than half of a head's attention goes, on average over all tokens of the corpus:", style=DIM)
-    yield Text(legend(found), style=DIM)
+    yield _Signs(found)
     lines = [*said.looks(found)]
     if lines:
         yield Text()
     for layer, words in lines:
         yield Text.assemble((f"{layer}: ", LAYER), words)
+
+
+@dataclass(frozen=True)
+class _Signs:
+    """The map of layers by heads as a Rich renderable, and what its signs mean; with the mean entropy of each layer
+    where there is room.
+    """
+
+    found: Sequence[Sequence[Look]]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        none = "." if options.ascii_only else NONE
+        count = max(map(len, self.found))
+        cell = 3 if _LABEL + 3 * count <= options.max_width else 2
+        room = options.max_width - _LABEL - cell * count >= len(_ENTROPY)
+        names = "".join(f"{head if cell == 3 else head % 10:>{cell}}" for head in range(count))
+        yield _line([(f"{'layer':<{_LABEL}}{names}{_ENTROPY if room else ''}", DIM)])
+        for row in self.found:
+            parts = [(f"{row[0].layer:>{_LABEL - 2}}  ", LAYER)]
+            for look in row:
+                text = sign(look).replace(NONE, none).rjust(cell)
+                parts.append((text, WARN if look.sink else NAME if look.place else DIM))
+            if room:
+                parts.append((number(fmean(look.entropy for look in row)).rjust(len(_ENTROPY)), PLAIN))
+            yield _line(parts)
+        yield Text(f"{RULE}:", style=DIM)
+        yield Text(legend(self.found).replace(NONE, none), style=DIM)
+
+
+def _line(parts: Sequence[tuple[str, Style]]) -> Text:
+    return Text.assemble(*parts, no_wrap=True, overflow="ignore")

@@ -142,3 +142,22 @@ def test_the_page_loads_nothing_and_allows_nothing(profile: Profile) -> None:
     assert "default-src 'none'" in page and "script-src 'none'" in page
     assert not re.search(r"https?://", page) and " style=" not in page
     assert set(re.findall(r'href="#(\w+)"', page)) <= set(re.findall(r'id="(\w+)"', page))
+
+
+def test_a_terminal_that_knows_ascii_alone_gets_that(profile: Profile) -> None:
+    text = printed(profile_page(profile, View(all=True)), 120, encoding="ascii")
+    assert "S the separator" in text and text.isascii() and "\\" not in text
+
+
+@pytest.mark.parametrize("width", [60, 120])
+def test_a_model_of_many_heads_has_room(profile: Profile, width: int) -> None:
+    heads = [
+        structs.replace(one, **{name: [*getattr(one, name)] * 6 for name in ("entropy", "first", "separator")})
+        for one in profile.heads
+    ]
+    heads = [
+        structs.replace(one, **{name: [*getattr(one, name)] * 6 for name in ("itself", "previous", "next", "padding")})
+        for one in heads
+    ]
+    text = printed(profile_page(structs.replace(profile, heads=heads), View()), width)
+    assert max(map(cell_len, text.splitlines())) <= width
