@@ -1,5 +1,6 @@
 """The tokens that drive each unit most, whatever the order in which they come."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -27,7 +28,8 @@ class Candidates:
 
 
 class TopExamples:
-    """The ``wanted`` largest activations of each of ``size`` units. Of equal ones, the first in the corpus is kept.
+    """The ``wanted`` largest activations of each of ``size`` units. Of equal ones, the first in the corpus is kept; NaN
+    and minus infinity are none.
 
     Attributes:
         least: what an activation of each unit must reach to be kept (units,).
@@ -42,10 +44,12 @@ class TopExamples:
         """Add those of a record.
 
         Raises:
-            ValueError: they are of another number of units.
+            ValueError: they are of another number of units, or one is NaN.
         """
         if len(examples) != len(self._kept):
             raise ValueError(f"examples of {len(examples)} units instead of {len(self._kept)}")
+        if any(math.isnan(float(each.value)) for found in examples for each in found):
+            raise ValueError("an example that is NaN")
         for unit, found in enumerate(examples):
             self._add(unit, {(-float(each.value), each.sentence, each.place): each for each in found})
 
@@ -54,7 +58,8 @@ class TopExamples:
         rows = zip(batch.values.tolist(), batch.sentences.tolist(), batch.places.tolist(), strict=True)
         for unit, (values, sentences, places) in zip(batch.units.tolist(), rows, strict=True):
             kept = self._kept[unit]
-            keys = [(-value, *where) for value, *where in zip(values, sentences, places, strict=True)]
+            found = zip(values, sentences, places, strict=True)
+            keys = [(-value, *where) for value, *where in found if value > -math.inf]
             best = sorted({*kept, *keys})[: self._wanted]
             self._add(unit, {key: kept.get(key) or batch.told(-key[0], key[1], key[2]) for key in best})
 

@@ -278,6 +278,45 @@ def test_a_planted_outlier_dead_unit_and_nan_are_counted() -> None:
     assert decode_profile(profile_json(broken)) is not None
 
 
+def test_a_model_in_float64_computes_what_it_would_unseen() -> None:
+    loaded, tokenizer = small("bert")
+    loaded.model.double()
+    texts = TEXTS[2:3] * 2  # without padding the tensors are the model's own
+    profile = profiled(loaded, tokenizer, sentences(texts))
+    _, output, real = plain(loaded, tokenizer, texts)
+    last = next(found for _, _, found in outputs(profile) if "hidden_states[2]" in found.known_as)
+    assert last.numbers is not None and last.dimensions is not None
+    assert_numbers(last.numbers, output.hidden_states[2][real])
+    assert_dimensions(last.dimensions, output.hidden_states[2][real])
+
+
+def test_what_is_nan_for_some_tokens_is_merged_in_any_order_and_is_no_example() -> None:
+    loaded, tokenizer = small("bert", hidden_act="relu")
+    with torch.no_grad():
+        loaded.model.bert.embeddings.word_embeddings.weight[tokenizer.convert_tokens_to_ids("cats")] = math.nan
+    lines = sentences([*TEXTS, "cats believe", "I love", "believe"], [0, 1, 0, 1, 0, 1, 0, 1, 0])
+    made = profiler(loaded, tokenizer, examples=3, batch_size=2)
+    shards = []
+    for number in range(3):
+        shards.append(made.begin(corpus(3, 3, 2)))
+        made.add(shards[-1], number, lines[3 * number : 3 * number + 3])
+    saved = [decode_profile(profile_json(shard.record())) for shard in shards]
+    found = set()
+    for order in ([0, 1, 2], [2, 0, 1], [1, 2, 0]):
+        merged = Total.read(saved[order[0]])
+        for number in order[1:]:
+            merged.merge(Total.read(saved[number]))
+        found.add(profile_json(merged.record()))
+    assert len(found) == 1
+    profile = merged.record()
+    units = _of_layer(profile, "relu activation", 0)
+    assert all(float(each.value) >= 0 for kept_ in units.examples for each in kept_)
+    assert all(len(kept_) == 3 for kept_ in units.examples)
+    answers = profile.answers
+    assert answers is not None  # three of the sentences have the word, and get no answer
+    assert sum(answers.counts) == answers.labelled == 6 and not isinstance(answers.calibration_error, str)
+
+
 def test_answers_are_held_against_labels() -> None:
     loaded, tokenizer = small("bert")
     labels = [0, 1, "LABEL_1", "label_0", 1, 0]
