@@ -44,12 +44,10 @@ class TopExamples:
         """Add those of a record.
 
         Raises:
-            ValueError: they are of another number of units, or one is NaN.
+            ValueError: they are of another number of units.
         """
         if len(examples) != len(self._kept):
             raise ValueError(f"examples of {len(examples)} units instead of {len(self._kept)}")
-        if any(math.isnan(float(each.value)) for found in examples for each in found):
-            raise ValueError("an example that is NaN")
         for unit, found in enumerate(examples):
             self._add(unit, {(-float(each.value), each.sentence, each.place): each for each in found})
 

@@ -11,6 +11,7 @@ from ..errors import TraceFileError
 from ..traces.codec import decoder, encode
 from .record import FORMAT, VERSION, Profile
 from .total import Total
+from .validate import check
 
 HOW_TO_MAKE = "bert-inspect profile --input FILE -o profile.json makes one"
 
@@ -61,6 +62,7 @@ def decode_profile(text: bytes, *, name: str = "the profile") -> Profile:
         profile = _decoder.decode(text)
         whole = profile.checksum == _checksum(profile)
         if whole:
+            check(profile)
             Total.read(profile)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError, IndexError, OverflowError) as error:
         raise TraceFileError(f"{name} is damaged: {error}", HOW_TO_MAKE) from error

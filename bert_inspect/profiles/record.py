@@ -147,10 +147,10 @@ class Bin(Record, frozen=True, kw_only=True):
 
 class Answers(Record, frozen=True, kw_only=True):
     """What the model answers: the names of its classes, how many sentences (or real tokens) get each, and the mean
-    probability of the answers; where that is NaN there is none. Where the corpus has labels, ``by_label`` counts the answers (columns) for each label
-    (rows), ``bins`` hold ten tenths of probability, and ``calibration_error`` is the expected calibration error over
-    them (Guo et al., "On Calibration of Modern Neural Networks", ICML 2017): the mean distance between how probable the
-    answers are and how many are right.
+    probability of the answers; where that of one is NaN, it is none. Where the corpus has labels, ``by_label`` counts
+    the answers (columns) for each label (rows), ``bins`` hold ten tenths of probability, and ``calibration_error`` is
+    the expected calibration error over them (Guo et al., "On Calibration of Modern Neural Networks", ICML 2017): the
+    mean distance between how probable the answers are and how many are right.
     """
 
     of: Literal["sentences", "tokens"]

@@ -195,6 +195,8 @@ class DimensionsTotal:
         constant = self._low == self._high
         means, deviations = self._total.means(self._count), self._total.deviations(self._squares, self._count)
         spoilt = self._total.spoilt | self._squares.spoilt
+        for place in np.flatnonzero(spoilt):
+            means[place] = deviations[place] = math.nan
         for place in np.flatnonzero(constant & ~spoilt):
             means[place], deviations[place] = float(self._low[place]), 0.0 if self._count > 1 else math.nan
         none = self._low > self._high
