@@ -126,11 +126,11 @@ def test_a_run_goes_on_where_it_stopped(
     for said, arguments in (
         ("batch size differs (1 and 2)", ["--batch-size", "2"]),
         ("it is of another shard", ["--shard", "2/2"]),
-        ("the filters differs", ["--layer", "0"]),
+        ("the filters differ (layer 1, level module and layer 0, level module)", ["--layer", "0"]),
     ):
         code, _, err = profile("-o", file, "--resume", *arguments)
         assert code == 2 and f"{unfinished} cannot be continued: " in err, err
-        assert said in err or "lines per block differs" in err
+        assert said in err or "the number of lines per block differs" in err
     with full_disk():
         code, _, err = profile("-o", file, "--resume")
     assert code == 2 and f"cannot write {file}: File too large" in err

@@ -366,6 +366,12 @@ def test_a_block_that_fails_adds_nothing() -> None:
     assert profile_json(total.record()) == before
 
 
+def test_a_sentence_without_a_word_is_padded_where_one_word_is_the_most() -> None:
+    loaded, tokenizer = small("bert")
+    profile = profiled(loaded, tokenizer, sentences(["\u200b", "cats", "I love"]), limit=3, truncate=True)
+    assert (profile.input.tokens, profile.input.cut) == (2 + 3 + 3, 1)
+
+
 def test_filters_hold_and_attention_is_fused_under_sdpa() -> None:
     loaded, tokenizer = small("bert", NO_HEAD)
     one = profiled(loaded, tokenizer, sentences(TEXTS), selection=Selection(layers=frozenset([1])))
