@@ -82,7 +82,7 @@ def _check_dimensions(found: Dimensions, examples: int) -> None:
         _hold(not any(map(math.isinf, ends)) and not ends[0] > ends[1], "a smallest number above the largest")
     _deviations(found.std)
     _hold(all(0 <= place < size for place in found.spoilt), "dimensions that are not there")
-    _counts([examples], most=1000)
+    _counts([examples])
     for several in found.examples:
         _hold(len(several) <= examples, "more examples than were kept")
         _hold(not any(math.isnan(float(each.value)) for each in several), "an example that is NaN")

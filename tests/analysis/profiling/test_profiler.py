@@ -14,7 +14,7 @@ from analysis.profiling.corpus_of import TEXTS, corpus, profiled, profiler, sent
 from families.tiny import as_loaded, tiny
 from transformers.models.bert.tokenization_bert import BertTokenizer
 
-from bert_inspect.errors import UsageError
+from bert_inspect.errors import BertInspectError, UsageError
 from bert_inspect.families import FAMILIES, Family
 from bert_inspect.families.heads import MASKED_LM, NO_HEAD, SEQUENCE_CLASSIFICATION, TOKEN_CLASSIFICATION
 from bert_inspect.profiles.buckets import ERROR, quantiles
@@ -370,6 +370,12 @@ def test_a_sentence_without_a_word_is_padded_where_one_word_is_the_most() -> Non
     loaded, tokenizer = small("bert")
     profile = profiled(loaded, tokenizer, sentences(["\u200b", "cats", "I love"]), limit=3, truncate=True)
     assert (profile.input.tokens, profile.input.cut) == (2 + 3 + 3, 1)
+
+
+def test_a_model_that_runs_a_step_for_each_token_is_refused_where_sentences_differ_in_length() -> None:
+    loaded, tokenizer = small("bert", chunk_size_feed_forward=1)
+    with pytest.raises(BertInspectError, match="the model runs other steps over"):
+        profiled(loaded, tokenizer, sentences(TEXTS), examples=2)
 
 
 def test_filters_hold_and_attention_is_fused_under_sdpa() -> None:
