@@ -1,5 +1,6 @@
 """Where the heads look over a corpus, in the terminal: a sign a head, then in words what has one."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean
@@ -17,6 +18,7 @@ from . import said
 
 _SHOWN: Final[tuple[Place, ...]] = ("first", "separator", "itself", "previous", "next", "padding")
 NONE = "·"
+UNKNOWN = "?"
 BOTH = "+"
 """Of a head that looks at the first token and separators together."""
 
@@ -26,6 +28,8 @@ _LABEL, _ENTROPY = 7, "  entropy, bits"
 
 def sign(look: Look) -> str:
     """Return the sign of where a head looks."""
+    if math.isnan(look.entropy):
+        return UNKNOWN
     if look.place is not None:
         return SIGNS[look.place]
     return BOTH if look.sink else NONE
@@ -37,6 +41,8 @@ def legend(found: Sequence[Sequence[Look]]) -> str:
     told = [f"{SIGNS[place]} {PLACES[place]}" for place in _SHOWN if any(look.place == place for look in looks)]
     if any(look.sink and look.place is None for look in looks):
         told.append(f"{BOTH} the first token and separators together")
+    if any(math.isnan(look.entropy) for look in looks):
+        told.append(f"{UNKNOWN} not known: its attention is NaN, or there is none")
     return "  ".join([*told, f"{NONE} no one place"])
 
 

@@ -54,9 +54,12 @@ def blocks(found: Corpus) -> str:
     if not rest:
         return ""
     lack = sum(last - first + 1 for first, last in rest)
+    held = found.blocks - lack
+    told = f"{spans(rest[:_NAMED])}{' ...' if len(rest) > _NAMED else ''}"
     return (
-        f"only {found.blocks - lack} of {plural(found.blocks, 'block')} of the corpus are in this profile: "
-        f"{spans(rest)} {'is' if lack == 1 else 'are'} missing"
+        f"{'only ' if held else ''}{held:,} of {plural(found.blocks, 'block')} of the corpus "
+        f"{'is' if held == 1 else 'are'} in this profile: {'block' if lack == 1 else 'blocks'} {told} "
+        f"{'is' if lack == 1 else 'are'} missing"
     )
 
 
