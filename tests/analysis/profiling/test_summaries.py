@@ -47,3 +47,21 @@ def test_what_is_too_small_for_a_float32_is_not_0() -> None:
     found = numbers_of(Rows(matrix=tensor))
     assert found.zeros == 2
     assert found.sizes.sum(axis=1).tolist() == [1, 2]
+
+
+def test_a_numba_that_does_not_work_is_done_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    kernels = pytest.importorskip("bert_inspect.analysis.profiling.kernels")
+
+    def fails() -> None:
+        raise EOFError("what was kept is damaged")
+
+    tensor = torch.arange(12.0).reshape(3, 4)
+    one_pass._kernels.cache_clear()
+    assert one_pass.usable(tensor)
+    monkeypatch.setattr(kernels, "compile_all", fails)
+    one_pass._kernels.cache_clear()
+    try:
+        assert not one_pass.usable(tensor)
+        assert dimensions_of(Rows(matrix=tensor)).total.tolist() == [12, 15, 18, 21]
+    finally:
+        one_pass._kernels.cache_clear()
