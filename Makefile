@@ -80,13 +80,14 @@ pictures: $(READY) ## Draw the README's pictures anew, from real runs
 docs: $(READY) ## Write docs/inner-workings.md anew, from a real run
 	$(BIN)/python docs/make.py
 
-bench: $(READY) ## Measure speed and memory, and write the tables of benchmarks/README.md (half an hour)
+bench: $(READY) ## Measure speed and memory, and write the tables of benchmarks/README.md (three quarters of an hour)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --group bench
 	$(BIN)/python benchmarks/measure.py
 	$(BIN)/python benchmarks/profile_forward.py
 	$(BIN)/python benchmarks/peers.py
 	$(BIN)/python benchmarks/explanations.py --only costs --write
 	$(BIN)/python benchmarks/effects.py --write
+	$(BIN)/python benchmarks/corpus.py --write
 	$(BIN)/python benchmarks/explanations.py --quick --only faithful --only shortcut --only sums
 
 # In an environment of its own, without bert-inspect: transformers alone makes the model and measures it.

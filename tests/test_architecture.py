@@ -49,7 +49,7 @@ ROOMS: dict[str, set[str]] = {
     | {"errors", "analysis.explain", "capture", "capture.tracing", "diff", "loading", "profiles", "msgspec", "torch"},
     "analysis.profiling": TRACES
     | {"errors", "files", "capture", "capture.tracing", "corpus", "loading", "profiles", "msgspec", "numpy", "ray"}
-    | {"numba", "torch"},
+    | {"numba", "pyarrow", "torch"},
     "analysis.doctor": TRACES | {"errors", "analysis", "capture", "loading", "diff", "msgspec", "numpy", "torch"},
     "render": TRACES | {"errors", "safetext", "diff", "analysis", "source_view", "msgspec", "numpy"} | RICH
     | {"analysis.doctor", "analysis.explain", "cells", "dataflow"},

@@ -78,7 +78,7 @@ def test_the_documents_are_what_make_docs_writes(tmp_path: Path) -> None:
     there = {
         file.relative_to(DOCS) for file in DOCS.rglob("*") if file.is_file() and file.suffix not in (".py", ".pyc")
     }
-    assert made == there
+    assert made == there - {Path("profile.md")}  # which people write
     for name in made:
         assert (DOCS / name).read_text() == (tmp_path / name).read_text()
 

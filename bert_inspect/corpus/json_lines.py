@@ -65,7 +65,7 @@ def _fault(data: bytes) -> str:
     ):
         value = found.get(key)
         if not isinstance(value, types) or isinstance(value, bool):
-            return f'has {_named(value)} as its "{key}", which is {wanted}'
+            return f'has {_named(value)} as its "{key}", which should be {wanted}'
     return 'has a "label" that is no index of a class'
 
 

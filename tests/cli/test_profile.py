@@ -236,8 +236,8 @@ def test_an_option_may_take_several_values_or_none(given: str, found: str) -> No
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--shard", "0/2"], "--shard '0/2' does not name a shard"),
-        (["--shard", "3/2"], "--shard '3/2' does not name a shard"),
+        (["--shard", "0/2"], "'0/2' does not name a shard"),
+        (["--shard", "3/2"], "'3/2' does not name a shard"),
         (["--resume"], "--resume needs the file that an earlier run was to write"),
         (["--address", "auto"], "--address is that of a Ray cluster"),
         (["--engine", "ray", "--shard", "1/2"], "--engine ray shares the corpus out itself"),

@@ -66,10 +66,13 @@ def _ends(signed: Any) -> tuple[Any, Any]:
 
 
 @_compiled()
-def sum_up(rows: Any, bits: Any, signed: Any, places: Any, spans: Any, tables: Any) -> tuple[float, float, Any, Any]:
-    """Count the numbers of some rows of a matrix (their ``places``), each from one column up to another (``spans``),
-    into tables of int32 (4, buckets) by their leading bits, and return the sum of them, that of their squares, the
-    smallest and the largest, both as keys. ``bits`` and ``signed`` are the same matrix as integers.
+def sum_up(
+    rows: Any, bits: Any, signed: Any, places: Any, spans: Any, tables: Any, counts: Any
+) -> tuple[float, float, Any, Any]:
+    """Count the numbers of some rows of a matrix (their ``places``), each from one column up to another (``spans``), by
+    their leading bits, and return the sum of them, that of their squares, the smallest and the largest, these as keys.
+    ``bits`` and ``signed`` are the same matrix as integers, ``tables`` (4, buckets) are 0 and will be again, ``counts``
+    (buckets,) are added to.
     """
     total = squares = 0.0
     low, high = _LARGEST, -_LARGEST - 1
@@ -82,6 +85,9 @@ def sum_up(rows: Any, bits: Any, signed: Any, places: Any, spans: Any, tables: A
         squares += more_squares
         low = min(low, lowest)
         high = max(high, highest)
+    for bucket in range(counts.size):
+        counts[bucket] += tables[0, bucket] + tables[1, bucket] + tables[2, bucket] + tables[3, bucket]
+    tables[:] = 0
     return total, squares, low, high
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib.util import find_spec
+from threading import local
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -48,14 +49,14 @@ def summed(rows: Rows) -> Summed:
     kernels = _kernels()
 
     def chunk(places: NDArray[np.int64], spans: NDArray[np.int64]) -> tuple[Any, ...]:
-        tables = np.zeros((4, 2 * buckets.SIDE), dtype=np.int32)
-        found = kernels.sum_up(numbers, bits, signed, places, spans, tables)
-        return tables.sum(axis=0), *found
+        counts = np.zeros(2 * buckets.SIDE, dtype=np.int64)
+        found = kernels.sum_up(numbers, bits, signed, places, spans, _tables(), counts)
+        return counts, *found
 
-    tables, totals, squares, lows, highs = zip(*_each(chunk, rows), strict=True)
+    counts, totals, squares, lows, highs = zip(*_each(chunk, rows), strict=True)
     counted = np.zeros((2, buckets.SIDE), dtype=np.int64)
-    for table in tables:
-        counted += table.reshape(counted.shape)[::-1]  # the sign bit stands in front
+    for count in counts:
+        counted += count.reshape(counted.shape)[::-1]  # the sign bit stands in front
     zeros = 0
     if counted[:, 0].any():  # there are the smallest numbers too
         above, below = kernels.zeros(bits, *rows.where)
@@ -108,6 +109,17 @@ def _kernels() -> Any:
     except Exception:  # torch does the same
         return None
     return kernels
+
+
+_of_thread = local()
+
+
+def _tables() -> NDArray[np.int32]:
+    """Return tables that this thread alone counts in; they are all 0."""
+    found: NDArray[np.int32] | None = getattr(_of_thread, "tables", None)
+    if found is None:
+        found = _of_thread.tables = np.zeros((4, 2 * buckets.SIDE), dtype=np.int32)
+    return found
 
 
 @cache

@@ -5,9 +5,7 @@ machine of the cluster sees them under the same path. The profile is added up fr
 Ray starts a worker that is lost anew and gives its task to another.
 """
 
-import logging
 import os
-import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -22,13 +20,8 @@ from ...errors import BertInspectError, UsageError
 from ...profiles.total import Total
 from .job import Job
 from .parts import Parts, files_in, make_folder, merged, part_name, tasks
+from .ray_cluster import connected
 from .worker import Done, Worker
-
-_SETTINGS = {
-    "RAY_USAGE_STATS_ENABLED": "0",  # it would call home
-    "RAY_BACKEND_LOG_LEVEL": "fatal",  # what fails is raised too
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # its new default, of which it warns at each start
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +63,7 @@ def profile_on_ray(
     files = [*parts.files]
     if left:
         make_folder(cluster.folder)
-        with _not_left_empty(cluster.folder), _connected(cluster) as ray:
+        with _not_left_empty(cluster.folder), connected(cluster.address, verbose=cluster.verbose) as ray:
             size = _Size.of(ray, job)
             wanted = tasks(left, workers=size.workers)
             told: set[str] = set()
@@ -123,7 +116,7 @@ def _results(ray: Any, job: Job, cluster: Cluster, parts: Parts, wanted: list[ra
     except ray.exceptions.RayError as error:
         why = str(error).strip().splitlines()[-1:]
         raise BertInspectError(
-            f"Ray gave up: {type(error).__name__}: {' '.join(why)}", "--resume keeps what is finished"
+            f"Ray gave up: {type(error).__name__}: {' '.join(why)}", "`resume=True` keeps what is finished"
         ) from error
 
 
@@ -147,74 +140,11 @@ class _Size:
         if gpus:
             machines = [each for each in machines if each.get("GPU", 0) >= 1]
             if not machines:
-                raise UsageError("no machine of the Ray cluster has a GPU", "leave --device cuda out")
+                raise UsageError("no machine of the Ray cluster has a GPU", 'leave `device="cuda"` out')
         most = max(int(each.get("CPU", 0)) for each in machines)
         cpus = max(1, min(job.threads or 1, most))
         fits = sum(min([each.get("CPU", 0) // cpus, *([each["GPU"]] if gpus else [])]) for each in machines)
         return cls(workers=max(1, int(fits)), cpus=cpus, gpus=gpus)
-
-
-@contextmanager
-def _connected(cluster: Cluster) -> Iterator[Any]:
-    """Connect to a cluster, or start one on this machine that ends with the block.
-
-    Raises:
-        UsageError: there is no such cluster.
-    """
-    for name, value in _SETTINGS.items():
-        os.environ.setdefault(name, value)
-    import ray
-    import ray.data
-
-    level = logging.INFO if cluster.verbose else logging.CRITICAL
-    logging.getLogger("ray.data").setLevel(level)
-    ray.data.DataContext.get_current().enable_progress_bars = False  # the caller shows how far it is
-    if ray.is_initialized():  # by a program of which this is a part
-        yield ray
-        return
-    where: dict[str, Any] = {"address": cluster.address}
-    if cluster.address is None:
-        where = {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
-        os.environ.setdefault("RAY_AUTH_MODE", "token")  # it listens to the network, but to nobody without this token
-        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))  # else Ray would write one into the home folder
-    try:
-        with _without_stderr(wanted=not cluster.verbose):
-            ray.init(**where, log_to_driver=cluster.verbose, logging_level=level)
-    except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
-        raise _no_cluster(cluster.address or "this machine", error) from error
-    try:
-        yield ray
-    finally:
-        ray.shutdown()
-
-
-def _no_cluster(address: str, error: BaseException) -> UsageError:
-    """Return the error that says why there is no cluster."""
-    why = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    causes, cause = "", error.__cause__
-    while cause is not None:
-        causes, cause = causes + str(cause), cause.__cause__
-    if "InvalidAuthToken" in causes:
-        return UsageError(
-            f"the Ray cluster at {address} wants its token", "set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN to the token"
-        )
-    return UsageError(f"there is no Ray cluster at {address}: {why}", "leave --address out to start one here")
-
-
-@contextmanager
-def _without_stderr(*, wanted: bool) -> Iterator[None]:
-    """Let what Ray's own libraries write to stderr while they start go nowhere: they tell their log level there."""
-    if not wanted:
-        yield
-        return
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
 
 
 def _check_there(files: list[str], folder: str) -> None:

@@ -39,7 +39,7 @@ def profile_corpus(
         BertInspectError: the forward fails.
     """
     if (texts is None) == (files is None):
-        raise UsageError("a corpus is sentences or files of them", 'give `texts` or `files="corpus.txt"`')
+        raise UsageError("a corpus is sentences or files of them", "give sentences, or name files of them")
     if files is not None and (pairs is not None or labels is not None):
         raise UsageError("pairs and labels of a file stand in it", "write JSON Lines with text, pair and label")
     if batch_size < 1:
@@ -95,7 +95,7 @@ def _lines(texts: Sequence[str], pairs: Sequence[str] | None, labels: Sequence[s
         UsageError: there is none, or there are not as many pairs or labels.
     """
     if not texts:
-        raise UsageError("there is no sentence to profile", "give some as `texts`")
+        raise UsageError("there is no sentence to profile", "give some")
     for what, column in (("second sentences", pairs), ("labels", labels)):
         if column is not None and len(column) != len(texts):
             raise UsageError(f"{len(texts)} sentences but {len(column)} {what}", f"give as many {what} as sentences")

@@ -26,7 +26,7 @@ class Shard:
         """
         found = re.fullmatch(r"\s*(\d{1,7})\s*/\s*(\d{1,7})\s*", text, re.ASCII)
         if found is None or not 1 <= int(found[1]) <= int(found[2]):
-            raise UsageError(f"--shard {text!r} does not name a shard", "write --shard 2/7: the second of seven")
+            raise UsageError(f"{text!r} does not name a shard", 'the second of seven is `shard="2/7"`')
         return cls(number=int(found[1]), count=int(found[2]))
 
     def of(self, blocks: int) -> range:

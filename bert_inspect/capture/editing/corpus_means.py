@@ -26,7 +26,7 @@ def means_of_corpus(loaded: Loaded, profile: Profile, edit: Edit) -> Tensor:
     if profile.weights != digest_of(loaded.model):
         raise UsageError(
             f"{name} is a profile of another model: {profile.model.name}, or other weights of it",
-            f"bert-inspect profile --input FILE --model {loaded.name} -o profile.json makes one",
+            "profile the corpus with this very model",
         )
     if gaps := missing(profile.input):
         lack = sum(last - first + 1 for first, last in gaps)
@@ -37,8 +37,8 @@ def means_of_corpus(loaded: Loaded, profile: Profile, edit: Edit) -> Tensor:
         )
     found = _dimensions(profile, edit)
     if found is None:
-        filters = ", ".join(f"--{key} {value}" for key, value in profile.selection.items())
-        made = f": it was made with {filters}" if filters else ""
+        filters = ", ".join(f"{key} {value}" for key, value in profile.selection.items())
+        made = f": it was narrowed to {filters}" if filters else ""
         raise UsageError(f"{name} holds no means for {edit.spec}{made}", "profile the corpus without filters")
     means = torch.tensor([float(mean) for mean in found.mean], dtype=torch.float64)
     if not bool(torch.isfinite(means).all()):

@@ -76,7 +76,7 @@ def test_ablation_takes_its_means_from_a_profile(tmp_path: Path) -> None:
 def test_a_profile_of_something_else_is_refused(tmp_path: Path) -> None:
     loaded, tokenizer = small("bert")
     file = saved(tmp_path, loaded, tokenizer, selection=Selection(layers=frozenset([0])))
-    with pytest.raises(UsageError, match=r"holds no means for layer\.1\.attention: it was made with --layer 0"):
+    with pytest.raises(UsageError, match=r"holds no means for layer\.1\.attention: it was narrowed to layer 0"):
         trace(loaded.model, tokenizer, TEXTS, edits=[f"layer.1.attention=mean:{file}"])
     with torch.no_grad():
         loaded.model.classifier.bias += 1
