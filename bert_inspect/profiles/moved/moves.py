@@ -128,7 +128,7 @@ def head_moves(a: Sequence[Sequence[Look]], b: Sequence[Sequence[Look]]) -> list
         changes: dict[Place, float] = {place: other.shares[place] - one.shares[place] for place in one.shares}
         place = max(changes, key=lambda each: abs(changes[each]))
         found.append(HeadMove(a=one, b=other, place=place, change=changes[place]))
-    return sorted(found, key=lambda move: -abs(move.change))
+    return sorted(found, key=lambda move: -abs(move.change) if move.change == move.change else 0.0)
 
 
 def _units(a: Findings, b: Findings) -> list[UnitMoves]:
