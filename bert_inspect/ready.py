@@ -89,6 +89,7 @@ def several(texts: str | Sequence[str]) -> list[str]:
     """
     if isinstance(texts, str):
         return [texts]
-    if any(not isinstance(text, str) for text in texts):
+    found = list(texts)
+    if any(not isinstance(text, str) for text in found):
         raise UsageError("a sentence is a string")
-    return list(texts)
+    return found

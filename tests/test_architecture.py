@@ -47,7 +47,7 @@ ROOMS: dict[str, set[str]] = {
     "analysis.explain": TRACES | {"errors", "capture", "capture.tracing", "diff", "loading", "msgspec", "torch"},
     "analysis.effects": TRACES
     | {"errors", "analysis.explain", "capture", "capture.tracing", "diff", "loading", "profiles", "msgspec", "torch"},
-    "workers": {"errors", "files", "loading", "msgspec", "ray"},
+    "workers": {"errors", "files", "loading", "msgspec", "pyarrow", "ray"},
     "analysis.profiling": TRACES
     | {"errors", "files", "capture", "capture.tracing", "corpus", "loading", "profiles", "msgspec", "numpy"}
     | {"numba", "torch", "workers"},

@@ -98,8 +98,8 @@ def run_many(
             such engine.
     """
     assert many.input_file is not None, "asked for only where one is given"
-    check_engine(engine)
     check_shards_beside(engine, out.file, what="traces")
+    check_engine(engine)
     with _opened(out, resume=many.resume) as lines:
         _check_begun(engine, out.file, resume=many.resume)
         if not lines.locked:

@@ -105,9 +105,12 @@ def _unit(profile: "Profile", spec: str) -> "RenderableType":
     from ..render.profiles.unit_rows import unit_page
     from ..traces.edits import parse_edit
 
-    edit = parse_edit(spec)
+    try:
+        edit = parse_edit(spec)
+    except UsageError as error:
+        raise _no_unit(spec) from error
     if edit.kind != "neuron" or edit.how != "zero" or edit.layer is None or edit.number is None:
-        raise UsageError(f"{spec} names no unit", "write layer.3.neuron.12")
+        raise _no_unit(spec)
     there = dict(activations(profile))
     held = there.get(edit.layer)
     if held is None or held.dimensions is None:
@@ -119,6 +122,10 @@ def _unit(profile: "Profile", spec: str) -> "RenderableType":
     if not held.dimensions.examples:
         raise UsageError("this profile keeps no examples", "profile the corpus again with --examples")
     return unit_page(edit.layer, edit.number, held.made_as, held.dimensions)
+
+
+def _no_unit(spec: str) -> UsageError:
+    return UsageError(f"{spec[:80]!r} names no unit", "write layer.3.neuron.12")
 
 
 def _file(profile: "Profile", view: "View", suffix: str) -> bytes:

@@ -17,6 +17,7 @@ from .inputs import check_no_edits, saved, shows_help
 from .kept_attention import attention_of_run, layers_that_fit, recorded_attention
 from .outcome import told_outcome
 from .outfile import check_folder
+from .placed_part import check_corpus, check_profile, placed_for_report
 from .prepare import check_weights, prepare
 from .screen import for_the_screen
 from .walk_part import part_of, tour_of_run, tour_of_saved
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from ..cells.record import Opened
     from ..loading.loaded import Loaded
     from ..loading.spec import ModelSpec
+    from ..profiles.placement.placement import Placement
+    from ..profiles.record import Profile
     from ..stations.walk import Walk
     from ..traces.edits import Edit
     from ..traces.record import Input, Trace
@@ -57,6 +60,15 @@ def report(
             rich_help_panel=help.SHOW,
         ),
     ] = False,
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            "--profile",
+            metavar="FILE",
+            help="Where the run lies in a corpus, whose profile this is.",
+            rich_help_panel=help.SHOW,
+        ),
+    ] = None,
     output: Annotated[
         str,
         typer.Option("--output", "-o", metavar="FILE", help="The page; '-' is stdout.", rich_help_panel=help.SAVE),
@@ -74,6 +86,7 @@ def report(
     left_out: list[str] = []
     if ablate_map:
         check_ablate_map(text.trace, edits)
+    corpus = None if profile is None else check_profile(profile, text.trace, edits)
     if text.trace is not None:
         check_no_edits(edits)
         if verify:
@@ -99,6 +112,7 @@ def report(
             edits,
             verify=verify,
             ablate_map=ablate_map,
+            corpus=corpus,
             left_out=left_out,
             terminal=terminal,
         )
@@ -111,6 +125,7 @@ def report(
         diagram=_diagram(found.ran, left_out),
         explanation=found.why,
         effects=found.effects,
+        placed=found.placed,
         opened=found.opened,
         walk=part_of(context, found.tour),
     ).encode()
@@ -141,15 +156,18 @@ def _run(
     *,
     verify: bool,
     ablate_map: bool,
+    corpus: "Profile | None",
     left_out: list[str],
     terminal: Terminal,
 ) -> "_Found":
     """Run the model once, for the trace and for the attention, and again to explain its answers and its numbers, to
     take its heads away, and to walk through it.
     """
-    if keep.stats or keep.values or verify or ablate_map:
+    if keep.stats or keep.values or verify or ablate_map or corpus is not None:
         check_weights(spec)
     loaded, batch = prepare(text, spec, terminal, selection=selection, edits=edits)
+    if corpus is not None:
+        check_corpus(loaded, corpus)
     from ..capture.attention_spec import attention_spec
     from ..capture.forward import run_for_traces
     from ..capture.keep import TraceSpec
@@ -166,6 +184,7 @@ def _run(
         return _Found(ran)
     why = explained_for_report(loaded, batch, left_out, edits)
     effects = ablated_for_report(loaded, batch, left_out, terminal) if ablate_map else None
+    placed = None if corpus is None else placed_for_report(loaded, batch, corpus, ran, selection, terminal)
     opened = _opened(loaded, batch, ran, left_out, edits, terminal) if keep.values else None
     with terminal.waiting("walking through the run"):
         tour = tour_of_run(loaded, batch, ran, left_out, edits)
@@ -174,7 +193,7 @@ def _run(
         attention = [layer for other in others for layer in attention_of_run(other)]
     except UsageError as error:
         left_out.append(f"attention: {error.message}")
-    return _Found(ran, attention, why=why, effects=effects, opened=opened, tour=tour)
+    return _Found(ran, attention, why=why, effects=effects, placed=placed, opened=opened, tour=tour)
 
 
 @dataclass(frozen=True)
@@ -185,6 +204,7 @@ class _Found:
     layers: "Sequence[LayerAttention]" = ()
     why: "Explanation | None" = None
     effects: "Effects | None" = None
+    placed: "Placement | None" = None
     opened: "Opened | None" = None
     tour: "Walk | None" = None
 

@@ -1,5 +1,6 @@
 """Totals over what a model answers, held against the labels of a corpus where it has any."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -45,7 +46,9 @@ class AnswersTotal:
         return found
 
     def add(self, answer: Answer) -> None:
-        """Add an answer."""
+        """Add an answer; one whose probability is NaN is none."""
+        if math.isnan(answer.probability):
+            return
         self._counts[answer.index] += 1
         self._total.add(answer.probability)
         if answer.label is None:

@@ -89,5 +89,9 @@ def ranges(numbers: Iterable[int] | Mapping[int, object]) -> list[tuple[int, int
 
 def missing(corpus: Corpus) -> list[tuple[int, int]]:
     """Return the blocks that a profile does not hold, as (first, last)."""
-    done = {number for first, last in corpus.done for number in range(first, last + 1)}
-    return ranges(number for number in range(corpus.blocks) if number not in done)
+    found, behind = [], 0
+    for first, last in [*corpus.done, (corpus.blocks, corpus.blocks)]:
+        if first > behind:
+            found.append((behind, first - 1))
+        behind = last + 1
+    return found

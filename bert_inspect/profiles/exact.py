@@ -66,6 +66,7 @@ class ExactSum:
 
 _LIMBS = 6
 _LOWEST = 96  # the last limb counts 2**-96
+_MOST_BITS = 32 * (_LIMBS + 1)
 _LARGEST = 2.0**95
 """From here on a number is too large for the limbs."""
 
@@ -89,6 +90,8 @@ class ExactSums:
         power, _, wholes = text.partition(":")
         found = cls(size)
         shift = int(power) + _LOWEST
+        if not 0 <= shift <= _MOST_BITS:
+            raise ValueError(f"no exact sums: {text[:40]!r}")
         units = [int(whole, 16) << shift for whole in wholes.split()]
         if len(units) != size:
             raise ValueError(f"{len(units)} sums instead of {size}")

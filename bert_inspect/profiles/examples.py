@@ -1,5 +1,6 @@
 """The tokens that drive each unit most, whatever the order in which they come."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -27,7 +28,8 @@ class Candidates:
 
 
 class TopExamples:
-    """The ``wanted`` largest activations of each of ``size`` units. Of equal ones, the first in the corpus is kept.
+    """The ``wanted`` largest activations of each of ``size`` units. Of equal ones, the first in the corpus is kept; NaN
+    and minus infinity are none.
 
     Attributes:
         least: what an activation of each unit must reach to be kept (units,).
@@ -54,7 +56,8 @@ class TopExamples:
         rows = zip(batch.values.tolist(), batch.sentences.tolist(), batch.places.tolist(), strict=True)
         for unit, (values, sentences, places) in zip(batch.units.tolist(), rows, strict=True):
             kept = self._kept[unit]
-            keys = [(-value, *where) for value, *where in zip(values, sentences, places, strict=True)]
+            found = zip(values, sentences, places, strict=True)
+            keys = [(-value, *where) for value, *where in found if value > -math.inf]
             best = sorted({*kept, *keys})[: self._wanted]
             self._add(unit, {key: kept.get(key) or batch.told(-key[0], key[1], key[2]) for key in best})
 

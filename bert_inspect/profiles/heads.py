@@ -43,6 +43,9 @@ class HeadsTotal:
         if {*record.totals} != {*QUANTITIES}:
             raise ValueError("the totals of other quantities")
         found._totals = {name: ExactSums.read(text, found.size) for name, text in record.totals.items()}
+        if record.count:
+            for name, total in found._totals.items():
+                total.spoilt |= np.isnan([float(mean) for mean in getattr(record, name)])
         return found
 
     def add(self, batch: BatchHeads) -> None:

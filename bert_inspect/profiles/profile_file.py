@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import stat
 from pathlib import Path
 
 import msgspec
@@ -11,7 +12,10 @@ from ..errors import TraceFileError
 from ..traces.codec import decoder, encode
 from .record import FORMAT, VERSION, Profile
 from .total import Total
+from .validate import check
 
+MOST_BYTES = 1_500_000_000
+"""The longest profile that is read: that of the largest of these models has a tenth of it."""
 HOW_TO_MAKE = "bert-inspect profile --input FILE -o profile.json makes one"
 
 
@@ -30,10 +34,16 @@ def load_profile(path: str | os.PathLike[str]) -> Profile:
         TraceFileError: the file is unreadable, damaged, no profile, or of another version.
     """
     name = os.fspath(path)
+    file = Path(path)
     try:
-        text = Path(path).read_bytes()
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
+        found = file.stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise TraceFileError(f"{name} is not a plain file", HOW_TO_MAKE)
+        if found.st_size > MOST_BYTES:
+            raise TraceFileError(f"{name} is {found.st_size:,} bytes long, far more than any profile", HOW_TO_MAKE)
+        text = file.read_bytes()
+    except (OSError, ValueError, MemoryError) as error:
+        reason = getattr(error, "strerror", None) or str(error) or "there is not enough memory"
         raise TraceFileError(f"cannot read {name}: {reason}", HOW_TO_MAKE) from error
     return decode_profile(text, name=name)
 
@@ -61,6 +71,7 @@ def decode_profile(text: bytes, *, name: str = "the profile") -> Profile:
         profile = _decoder.decode(text)
         whole = profile.checksum == _checksum(profile)
         if whole:
+            check(profile)
             Total.read(profile)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError, IndexError, OverflowError) as error:
         raise TraceFileError(f"{name} is damaged: {error}", HOW_TO_MAKE) from error

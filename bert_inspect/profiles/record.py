@@ -63,9 +63,10 @@ class Example(Record, frozen=True, kw_only=True):
 
 class Dimensions(Record, frozen=True, kw_only=True):
     """The numbers of one tensor by hidden dimension, neuron, or (head, dimension of the head), over ``count`` real
-    tokens: one entry each, in order. ``zeros`` counts those that are 0. A dimension in which a number is not finite, or
-    too large to be added up, has ``"NaN"`` for mean and deviation. ``examples`` are the tokens with the largest
-    activations of each, the largest first; empty where they were not asked for.
+    tokens: one entry each, in order. ``min`` and ``max`` are over the finite ones, ``"NaN"`` where there are none;
+    ``zeros`` counts those that are 0. A dimension in which a number is not finite, or too large to be added up, is
+    ``spoilt`` and has ``"NaN"`` for mean and deviation. ``examples`` are the tokens with the largest activations of
+    each, the largest first; empty where they were not asked for.
     """
 
     count: int
@@ -146,10 +147,10 @@ class Bin(Record, frozen=True, kw_only=True):
 
 class Answers(Record, frozen=True, kw_only=True):
     """What the model answers: the names of its classes, how many sentences (or real tokens) get each, and the mean
-    probability of the answers. Where the corpus has labels, ``by_label`` counts the answers (columns) for each label
-    (rows), ``bins`` hold ten tenths of probability, and ``calibration_error`` is the expected calibration error over
-    them (Guo et al., "On Calibration of Modern Neural Networks", ICML 2017): the mean distance between how probable the
-    answers are and how many are right.
+    probability of the answers; where that of one is NaN, it is none. Where the corpus has labels, ``by_label`` counts
+    the answers (columns) for each label (rows), ``bins`` hold ten tenths of probability, and ``calibration_error`` is
+    the expected calibration error over them (Guo et al., "On Calibration of Modern Neural Networks", ICML 2017): the
+    mean distance between how probable the answers are and how many are right.
     """
 
     of: Literal["sentences", "tokens"]

@@ -104,8 +104,9 @@ class NumbersTotal:
 
 @dataclass(frozen=True, kw_only=True)
 class BatchDimensions:
-    """The numbers of a tensor in one batch by dimension, over ``count`` tokens. ``candidates`` are the largest of each,
-    where examples are wanted.
+    """The numbers of a tensor in one batch by dimension, over ``count`` tokens. ``low`` and ``high`` are of the finite
+    ones, and infinite the other way round where there is none. ``candidates`` are the largest of each, where examples
+    are wanted.
     """
 
     count: int
@@ -194,12 +195,15 @@ class DimensionsTotal:
         constant = self._low == self._high
         means, deviations = self._total.means(self._count), self._total.deviations(self._squares, self._count)
         spoilt = self._total.spoilt | self._squares.spoilt
+        for place in np.flatnonzero(spoilt):
+            means[place] = deviations[place] = math.nan
         for place in np.flatnonzero(constant & ~spoilt):
             means[place], deviations[place] = float(self._low[place]), 0.0 if self._count > 1 else math.nan
+        none = self._low > self._high
         return Dimensions(
             count=self._count,
-            min=[strict(number) for number in self._low.tolist()],
-            max=[strict(number) for number in self._high.tolist()],
+            min=[strict(number) for number in np.where(none, math.nan, self._low).tolist()],
+            max=[strict(number) for number in np.where(none, math.nan, self._high).tolist()],
             mean=[strict(number) for number in means],
             std=[strict(number) for number in deviations],
             zeros=self._zeros.tolist(),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ..traces.vocabulary import known_as
 from .record import Dimensions, Numbers, OutputProfile, Profile, StepProfile
 
-_HIDDEN_STATE = re.compile(rf"{re.escape(known_as.HIDDEN_STATES)}\[(\d+)\]")
+_HIDDEN_STATE = re.compile(rf"{re.escape(known_as.HIDDEN_STATES)}\[(\d{{1,6}})\]")
 
 
 @dataclass(frozen=True, kw_only=True)

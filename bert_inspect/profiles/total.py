@@ -177,8 +177,16 @@ def difference(one: Profile, other: Profile) -> str | None:
     """Return the first thing that keeps two profiles from being added up, in words; None where nothing does."""
     for what, mine, theirs in _settings(one, other):
         if mine != theirs:
-            return f"{what} differs ({_short(mine)} and {_short(theirs)})"
+            return differs(what, mine, theirs)
     return None
+
+
+def differs(what: str, one: object, other: object) -> str:
+    """Say that a setting of two runs differs."""
+    return f"{what} {'differ' if what in _SEVERAL else 'differs'} ({_short(one)} and {_short(other)})"
+
+
+_SEVERAL = ("the filters", "the model's weights", "the model's parameters", "the model's sizes", "the model's edits")
 
 
 def _settings(one: Profile, other: Profile) -> Iterator[tuple[str, object, object]]:
@@ -191,8 +199,14 @@ def _settings(one: Profile, other: Profile) -> Iterator[tuple[str, object, objec
     for name in structs.asdict(one.environment):
         yield f"the version of {name}", getattr(one.environment, name), getattr(other.environment, name)
     yield "the list of files", one.input.files, other.input.files
-    for name in ("batch_size", "lines_per_block", "blocks", "max_length", "truncate"):
-        yield name.replace("_", " "), getattr(one.input, name), getattr(other.input, name)
+    for name, what in (
+        ("batch_size", "the batch size"),
+        ("lines_per_block", "the number of lines per block"),
+        ("blocks", "the number of blocks"),
+        ("max_length", "the most tokens of a sentence"),
+        ("truncate", "whether longer sentences are cut"),
+    ):
+        yield what, getattr(one.input, name), getattr(other.input, name)
     yield "the text of the files", one.input.digest, other.input.digest
     yield "the filters", one.selection, other.selection
     yield "the number of examples", one.examples, other.examples
@@ -200,5 +214,5 @@ def _settings(one: Profile, other: Profile) -> Iterator[tuple[str, object, objec
 
 
 def _short(value: object) -> str:
-    text = str(value)
+    text = ", ".join(f"{key} {one}" for key, one in value.items()) or "none" if isinstance(value, dict) else str(value)
     return text if len(text) <= 60 else f"{text[:60]}..."

@@ -204,10 +204,7 @@ def test_wrong_use_is_told(
         (["x", "--threads", "2"], "--threads goes with --input"),
     ],
 )
-def test_wrong_use_of_an_engine_is_told(
-    command: Command, sentences: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str
-) -> None:
-    monkeypatch.setattr("bert_inspect.workers.installed.find_spec", lambda name: name)  # as if Ray were there
+def test_wrong_use_of_an_engine_is_told(command: Command, sentences: Path, arguments: list[str], message: str) -> None:
     code, out, err = command("run", *[part.format(file=sentences) for part in arguments])
     assert (code, out) == (2, "") and err.startswith(f"error: {message}"), err
 
@@ -244,7 +241,7 @@ def test_the_folder_of_parts_goes_where_nothing_is_left_to_do(
     assert run(command, checkpoint, sentences, "-o", file)[0] == 0
     folder.mkdir()
     (folder / "window-000000.jsonl").write_text("joined already")
-    monkeypatch.setattr("bert_inspect.workers.installed.find_spec", lambda name: name)  # as if Ray were there
+    monkeypatch.setattr("bert_inspect.workers.installed.check_ray", lambda: None)  # as if it were there
     code, _, err = run(command, checkpoint, sentences, "-o", file, "--resume", "--engine", "ray")
     assert code == 0 and "nothing is left to do" in err and not folder.exists()
 

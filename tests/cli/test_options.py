@@ -41,7 +41,7 @@ OFFERED = {
     "attention": TRACED | MODEL - {"--num-labels"} | TERMINAL
     | {"--layer", "--head", "--mean", "--padding", "--output", "--ablate"},
     "report": TRACED | {"--ablate", "--ablate-map", "--labels", "--stats", "--values", "--verify", "--output"} | MODEL
-    | SELECTION | TERMINAL - {"--no-pager"},
+    | {"--profile"} | SELECTION | TERMINAL - {"--no-pager"},
     "explore": TRACED | {"--labels"} | MODEL | SELECTION | TERMINAL - {"--no-pager"},
     "explain": CHOICE | {"--truncate"} | MODEL | OUTPUT | TERMINAL | {"--input", "--batch-size"}
     | {"--target", "--against", "--token", "--by", "--neurons", "--check", "--split", "--words", "--all", "--ablate"},

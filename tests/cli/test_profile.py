@@ -126,11 +126,11 @@ def test_a_run_goes_on_where_it_stopped(
     for said, arguments in (
         ("batch size differs (1 and 2)", ["--batch-size", "2"]),
         ("it is of another shard", ["--shard", "2/2"]),
-        ("the filters differs", ["--layer", "0"]),
+        ("the filters differ (layer 1, level module and layer 0, level module)", ["--layer", "0"]),
     ):
         code, _, err = profile("-o", file, "--resume", *arguments)
         assert code == 2 and f"{unfinished} cannot be continued: " in err, err
-        assert said in err or "lines per block differs" in err
+        assert said in err or "the number of lines per block differs" in err
     with full_disk():
         code, _, err = profile("-o", file, "--resume")
     assert code == 2 and f"cannot write {file}: File too large" in err
@@ -156,6 +156,27 @@ def test_a_corpus_that_has_changed_is_not_gone_on_with(profile: Command, corpus:
         source.write_text("\n".join(after))
         code, _, err = profile("-o", file, "--resume", files=source)
         assert code == 2 and f"{file} cannot be continued: {said}" in err, err
+
+
+def test_what_is_done_is_kept_where_a_file_changes_meanwhile(
+    profile: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bert_inspect.analysis.profiling.profiler import Profiler
+
+    source, file = tmp_path / "s.txt", tmp_path / "p.json"
+    source.write_text("\n".join(SENTENCES[:40]))
+    add = Profiler.add
+
+    def changing(self: Profiler, total: object, number: int, lines: object) -> None:
+        add(self, total, number, lines)  # type: ignore[arg-type]
+        source.write_text("\n".join([*SENTENCES[:20], *["a"] * 20]))
+
+    monkeypatch.setattr(Profiler, "add", changing)
+    # What was read ahead of a change is as it was: a file of so few bytes is held in the stream's buffer.
+    monkeypatch.setattr("bert_inspect.corpus.opened._stream", lambda path: open(path, "rb", buffering=0))  # noqa: PTH123, SIM115
+    code, _, err = profile("-o", file, files=source)
+    assert code == 2 and "read otherwise than a while ago" in err, err
+    assert load_profile(tmp_path / "p.json.unfinished").input.done == [(0, 0)]
 
 
 def test_one_output_is_written_by_one_run(profile: Command, tmp_path: Path) -> None:

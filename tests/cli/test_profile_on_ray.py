@@ -11,7 +11,7 @@ import pytest
 from on_ray import WORKER, environment, environment_of_cluster, processes, started_cluster, until
 
 pytest.importorskip("ray", reason="the extra ray is not installed")
-pytest.importorskip("pyarrow", reason="the extra ray is not installed")
+pytest.importorskip("pyarrow", reason="the extra ray is not installed", exc_type=ImportError)  # it wants NumPy 2
 
 SENTENCES = [f"{'cats love pizza ' * (1 + number % 4)}{number}" for number in range(600)]
 

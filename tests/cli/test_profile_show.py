@@ -59,7 +59,8 @@ def test_one_unit_is_shown_with_its_examples(command: Command, file: Path) -> No
 @pytest.mark.parametrize(
     ("spec", "told"),
     [
-        ("layer.1.head.2", "layer.1.head.2 names no unit"),
+        ("layer.1.head.2", "'layer.1.head.2' names no unit"),
+        ("unit 3", "'unit 3' names no unit"),
         ("layer.1.neuron.2=mean", "names no unit"),
         ("layer.9.neuron.2", "no unit in layer 9"),
         ("layer.1.neuron.64", "there is no unit 64: a layer has units 0 to 63"),

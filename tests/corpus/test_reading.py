@@ -76,7 +76,9 @@ def test_an_object_holds_a_pair_and_a_label(objects: Callable[..., Path]) -> Non
         ({"text": "a", "label": 0.5}, 'has 0.5 as its "label", which should be the name of a class or its index'),
         ({"text": "a", "label": True}, 'has true as its "label", which should be the name of a class or its index'),
         ({"text": "a", "pair": "b"}, "has a pair, and the sentences before it have none"),
-        ('{"text": "\\ud800"}', "is not JSON"),
+        ('{"text": "\\ud800"}', "has half of a surrogate pair, which is no character"),
+        ("[", "is not JSON: Input data was truncated"),
+        ("[" * 100_000, "is not JSON: "),
         ({"text": "x" * 1_000_001}, "has more than 1,000,000 characters"),
     ],
 )

@@ -140,6 +140,12 @@ class Made:
         total.done(0, Block(digest="0123456789abcdef", sentences=sentences, tokens=self.count, cut=0))
         return total.record()
 
+    def nothing(self) -> Profile:
+        """Return the profile of a shard that has no sentence."""
+        whole = Total.read(self.profile())
+        heads = [HeadsTotal(each.layer, each.path, each.size) for each in whole.heads]
+        return Total(frame=whole.frame, coverage=Coverage(), answers=None, heads=heads).record()
+
     def _tensors(self) -> Mapping[str, tuple[Floats, list[str] | None]]:
         found: dict[str, tuple[Floats, list[str] | None]] = {}
         for layer in range(self.layers + 1):

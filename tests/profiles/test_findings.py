@@ -108,6 +108,19 @@ def test_the_units_of_a_gated_feed_forward_part_are_what_passes_the_gate() -> No
     assert [(units.label, units.dead) for units in found] == [("gated intermediate", dead) for dead in ([], [5], [])]
 
 
+def test_what_short_sentences_give_to_the_first_token_anyhow_is_no_sink() -> None:
+    made = Made()
+    made.heads["first"][1, 2] = 0.55
+    made.heads["first"][1, 3] = 0.75
+    made.heads["first"][2, 0] = made.heads["separator"][2, 0] = 0.34
+    found = made.profile(sentences=160)  # of 500 tokens: about three each, of which one gets a third by chance
+    looks = findings(found).heads
+    assert looks[1][2].even == pytest.approx(0.32)
+    assert (looks[1][2].place, looks[1][2].sink) == ("first", False)
+    assert (looks[1][3].place, looks[1][3].sink) == ("first", True)
+    assert (looks[2][0].place, looks[2][0].sink) == (None, False)
+
+
 def test_a_sink_is_named_and_what_looks_elsewhere_is_none() -> None:
     made = Made()
     made.heads["separator"][1, 2] = 0.9

@@ -1,5 +1,6 @@
 """Looks at every tensor that is wanted while a batch runs, and sums it up at once: no tensor is kept."""
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -75,10 +76,12 @@ class BatchWatcher:
     def _candidates(self, place: Place, rows: Tensor, found: BatchDimensions) -> Candidates | None:
         """Return the tokens with the largest activations of each unit of which one may be kept."""
         least = self._least(place)
-        units = np.flatnonzero(np.ones_like(found.high) if least is None else found.high >= least)
+        # The largest that is known of a unit is finite; another may be infinite.
+        units = np.flatnonzero(~np.isfinite(found.total) | (least is None or found.high >= least))
         if not units.size:
             return None
         some = rows.detach()[:, torch.from_numpy(units).to(rows.device)]
+        some = torch.where(torch.isnan(some), -math.inf, some)  # it drives nothing, and has no place in an order
         values, order = some.sort(dim=0, descending=True, stable=True)  # of equal ones, the first
         values, order = values[: self._examples].T.double().cpu(), order[: self._examples].T.cpu()
         at = self._real.mask.nonzero().cpu()[order]  # (units, candidates, 2)

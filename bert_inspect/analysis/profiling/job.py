@@ -14,7 +14,7 @@ from ...loading.spec import ModelSpec
 from ...loading.threads import use_threads
 from ...loading.tokenizer import load_tokenizer
 from ...profiles.record import Corpus, Profile
-from ...profiles.total import Total
+from ...profiles.total import Total, differs
 from ...traces.selection import Selection
 from .earlier import SAME
 from .profiler import Profiler
@@ -76,14 +76,14 @@ class Job:
         theirs = frame.input
         for what, mine, other in (
             ("the list of files", [source.name for source in self.corpus], theirs.files),
-            ("batch size", self.batch_size, theirs.batch_size),
-            ("truncate", self.truncate, theirs.truncate),
+            ("the batch size", self.batch_size, theirs.batch_size),
+            ("whether longer sentences are cut", self.truncate, theirs.truncate),
             ("the text of the files", self.found.digest, theirs.digest),
             ("the filters", self.selection.described(), frame.selection),
             ("the number of examples", self.examples, frame.examples),
         ):
             if mine != other:
-                raise UsageError(f"{file} cannot be continued: {what} differs ({other} and {mine})", SAME)
+                raise UsageError(f"{file} cannot be continued: {differs(what, other, mine)}", SAME)
 
     def _corpus(self, limit: int) -> Corpus:
         return Corpus(

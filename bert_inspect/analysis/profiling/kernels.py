@@ -121,3 +121,18 @@ def sum_up_columns(rows: Any, places: Any, totals: Any, squares: Any, low: Any, 
             low[column] = min(low[column], number)
             high[column] = max(high[column], number)
             nothing[column] += number == 0
+
+
+def compile_all() -> None:
+    """Compile all of these functions for the arrays that they are called with.
+
+    Raises:
+        Exception: whatever goes wrong in Numba.
+    """
+    rows = np.zeros((1, 1), dtype=np.float32)
+    bits, signed = rows.view(np.uint32), rows.view(np.int32)
+    places, spans = np.zeros(1, dtype=np.int64), np.array([[0, 1]], dtype=np.int64)
+    sum_up(rows, bits, signed, places, spans, np.zeros((4, 1), dtype=np.int32))
+    zeros(bits, places, spans)
+    ends = np.zeros(1, dtype=np.float32), np.zeros(1, dtype=np.float32)
+    sum_up_columns(rows, places, np.zeros(1), np.zeros(1), *ends, np.zeros(1, dtype=np.int32))

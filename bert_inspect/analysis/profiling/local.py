@@ -40,15 +40,16 @@ def profile_blocks(
     left = {block for block in wanted if block not in total.coverage.digests}
     saved = time.monotonic()
     unsaved = False
-    for number, lines in read_blocks(corpus, found, left):
-        try:
+    try:
+        for number, lines in read_blocks(corpus, found, left):
             profiler.add(total, number, lines)
-        except BaseException:
-            if save is not None and unsaved:
+            unsaved = True
+            advance(len(lines))
+            if save is not None and time.monotonic() - saved >= SECONDS_BETWEEN_SAVES:
+                unsaved = False  # if this fails, it would fail again
                 save(total)
-            raise
-        unsaved = True
-        advance(len(lines))
-        if save is not None and time.monotonic() - saved >= SECONDS_BETWEEN_SAVES:
+                saved = time.monotonic()
+    except BaseException:
+        if save is not None and unsaved:
             save(total)
-            saved, unsaved = time.monotonic(), False
+        raise

@@ -97,11 +97,17 @@ def _each(work: Callable[..., tuple[Any, ...]], rows: Rows) -> list[tuple[Any, .
 
 @cache
 def _kernels() -> Any:
-    """Return the compiled functions, None where Numba is not installed."""
+    """Return the compiled functions, None where Numba is not installed or does not work here: it refuses a NumPy newer
+    than it knows, and fails where what it has kept of an earlier process is damaged or cannot be written.
+    """
     if find_spec("numba") is None:
         return None
-    from . import kernels
+    try:
+        from . import kernels
 
+        kernels.compile_all()
+    except Exception:  # torch does the same
+        return None
     return kernels
 
 

@@ -1,6 +1,6 @@
 """Profiles a corpus block by block: batches of like length, each run once and summed up while it runs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 from msgspec import structs
@@ -44,6 +44,7 @@ class Profiler:
         limit: the most tokens of a sentence.
         truncate: whether longer ones are cut.
         examples: how many tokens are kept of each unit that drive it most.
+        watcher: makes what looks at the tensors of a run.
 
     Raises:
         UsageError: the model has no numbers, or chooses between texts, or nothing is selected.
@@ -60,17 +61,18 @@ class Profiler:
         limit: int | None,
         truncate: bool,
         examples: int = 0,
+        watcher: Callable[..., BatchWatcher] = BatchWatcher,
     ) -> None:
         if loaded.weights == "none":
             raise UsageError("without weights there are no activations", 'leave `weights="none"` out')
         if loaded.head is MULTIPLE_CHOICE:
             raise UsageError(
                 f"{loaded.name} chooses between texts that may follow one, and a corpus holds texts alone",
-                "profile its body: --task feature-extraction",
+                'profile its body: `task="feature-extraction"`',
             )
         self._loaded, self._tokenizer = loaded, tokenizer
         self._selection, self._size, self._limit, self._truncate = selection, batch_size, limit, truncate
-        self._examples = examples
+        self._examples, self._watcher = examples, watcher
         self._frame = frame_of(loaded, tokenizer, selection=selection, limit=limit)
         self._answers = answers_of(loaded)
         self._device = next(loaded.model.parameters()).device
@@ -115,6 +117,16 @@ class Profiler:
         digest = digest_of((line.text, line.pair, line.label) for line in lines)
         total.done(number, Block(digest=digest, sentences=len(lines), tokens=tokens, cut=cut))
 
+    def add_batch(self, total: Total, batch: Input) -> None:
+        """Add one encoded batch, which is a block by itself and has no labels.
+
+        Raises:
+            BertInspectError: the forward fails.
+        """
+        total.add(self._run(as_given(self._loaded, batch), [None] * len(batch.texts), total))
+        tokens, cut = sum(map(sum, batch.attention_mask)), sum(map(bool, batch.truncated))
+        total.done(0, Block(digest="", sentences=len(batch.texts), tokens=tokens, cut=cut))
+
     def _batches(self, lines: Sequence[Line]) -> Iterator[tuple[Input, list[int | None]]]:
         """Yield the batches of a block, each with the classes that the corpus gives its sentences."""
         for batch in batches(lines, self._tokenizer, size=self._size):
@@ -137,7 +149,7 @@ class Profiler:
         tried: list[Plan] = []
         plan: Plan | None = self._plans[real.padded]
         while plan is not None:
-            watcher = BatchWatcher(plan, batch, real, marks, examples=self._examples, least=total.least)
+            watcher = self._watcher(plan, batch, real, marks, examples=self._examples, least=total.least)
             recording, output = run_watched(self._loaded, batch, watcher)
             ran = signature_of(recording.steps)
             if ran == plan.signature and not watcher.went_otherwise:

@@ -62,7 +62,7 @@ class RealTokens:
 
     def fits(self, shape: Sequence[int], axes: Sequence[Axis]) -> bool:
         """Whether axes say where the sentences and their tokens are in a tensor of a shape, and it is of this batch.
-        What is the same for every sentence is not.
+        What is the same for every sentence is not, nor is what holds a part of the tokens, be it one.
         """
         rows, tokens = self.mask.shape
         if len(axes) != len(shape):
@@ -70,7 +70,7 @@ class RealTokens:
         sizes = dict(zip(axes, shape, strict=True))
         if sizes.get("batch") != rows and sizes.get(FOLDED) != rows * self._heads:
             return False
-        return all(size in (1, tokens) for axis, size in sizes.items() if axis in TOKEN_AXES)
+        return all(size == tokens for axis, size in sizes.items() if axis in TOKEN_AXES)
 
     def of(self, tensor: Tensor, axes: Sequence[Axis]) -> Rows:
         """Return the numbers of real tokens: a row for each where the tensor has one axis of tokens, for each pair of

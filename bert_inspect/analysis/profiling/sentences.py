@@ -1,6 +1,7 @@
 """Profiles a corpus that Python holds, or files, in this process and at once."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from ...capture.encode import token_limit
 from ...corpus.blocks import blocks, read_blocks, survey
@@ -13,6 +14,9 @@ from ...profiles.record import Corpus, Profile
 from ...traces.selection import Selection
 from .profiler import Profiler
 from .shard import BATCHES_PER_BLOCK
+
+MOST_EXAMPLES: Final = 100
+"""So many examples of a unit are kept at most."""
 
 
 def profile_corpus(
@@ -35,11 +39,13 @@ def profile_corpus(
         BertInspectError: the forward fails.
     """
     if (texts is None) == (files is None):
-        raise UsageError("a corpus is sentences or files of them", 'give `texts` or `files="corpus.txt"`')
+        raise UsageError("a corpus is sentences or files of them", "give sentences, or name files of them")
     if files is not None and (pairs is not None or labels is not None):
         raise UsageError("pairs and labels of a file stand in it", "write JSON Lines with text, pair and label")
     if batch_size < 1:
         raise UsageError("a batch has at least one sentence", "raise `batch_size`")
+    if not 0 <= examples <= MOST_EXAMPLES:
+        raise UsageError(f"of each unit 0 to {MOST_EXAMPLES} examples are kept", "give `examples` such a number")
     limit = token_limit(loaded.tokenizer, loaded.most_tokens, max_length)
     size = batch_size * BATCHES_PER_BLOCK
     profiler = Profiler(
@@ -89,11 +95,11 @@ def _lines(texts: Sequence[str], pairs: Sequence[str] | None, labels: Sequence[s
         UsageError: there is none, or there are not as many pairs or labels.
     """
     if not texts:
-        raise UsageError("there is no sentence to profile", "give some as `texts`")
+        raise UsageError("there is no sentence to profile", "give some")
     for what, column in (("second sentences", pairs), ("labels", labels)):
         if column is not None and len(column) != len(texts):
             raise UsageError(f"{len(texts)} sentences but {len(column)} {what}", f"give as many {what} as sentences")
-    return [
+    lines = [
         Line(
             number=number,
             text=text,
@@ -103,3 +109,9 @@ def _lines(texts: Sequence[str], pairs: Sequence[str] | None, labels: Sequence[s
         )
         for number, text in enumerate(texts, start=1)
     ]
+    for line in lines:
+        try:
+            f"{line.text}{line.pair}".encode()
+        except UnicodeEncodeError as error:
+            raise UsageError(f"{line.place} is not valid UTF-8 text", "it has half of a surrogate pair") from error
+    return lines

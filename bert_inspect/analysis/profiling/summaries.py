@@ -15,6 +15,8 @@ from .real_tokens import Rows
 _INFINITE = buckets.SIDE - (1 << buckets.FRACTION_BITS)
 """The first bucket of infinity and NaN."""
 Sizes = NDArray[np.int64]
+_SMALLEST = 2.0**-149
+"""The smallest float32."""
 _CHUNK = 1 << 16
 """Numbers that are looked at together: their float64 copy (512 KiB) stays in a core's cache."""
 
@@ -58,7 +60,9 @@ def numbers_of(rows: Rows, dimensions: BatchDimensions | None = None) -> BatchNu
 
 
 def dimensions_of(rows: Rows) -> BatchDimensions:
-    """Return the numbers of some rows by dimension, without examples."""
+    """Return the numbers of some rows by dimension, without examples. Extremes are of the finite ones; they are
+    infinite the other way round where there is none.
+    """
     taken = rows.matrix.detach()
     if one_pass.usable(taken):
         total, squares, low, high, nothing = one_pass.columns_summed(rows)
@@ -67,7 +71,11 @@ def dimensions_of(rows: Rows) -> BatchDimensions:
         nothing = _array((taken == 0).sum(dim=0))
         double = taken.double()
         total, low, high = (_array(each) for each in (double.sum(dim=0), taken.amin(dim=0), taken.amax(dim=0)))
-        squares = _array(torch.mul(double, double, out=double).sum(dim=0))
+        copied = double if double is not taken else None  # what is float64 is the model's own
+        squares = _array(torch.mul(double, double, out=copied).sum(dim=0))
+    spoilt = ~np.isfinite(total)
+    if spoilt.any():
+        low[spoilt], high[spoilt] = _finite_ends(rows.taken.detach()[:, torch.from_numpy(spoilt).to(taken.device)])
     return BatchDimensions(
         count=len(rows),
         low=low,
@@ -76,6 +84,13 @@ def dimensions_of(rows: Rows) -> BatchDimensions:
         total=total,
         squares=squares,
     )
+
+
+def _finite_ends(columns: Tensor) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the smallest and the largest finite number of each column."""
+    finite = torch.isfinite(columns)
+    low, high = (torch.where(finite, columns, far) for far in (math.inf, -math.inf))
+    return _array(low.amin(dim=0)), _array(high.amax(dim=0))
 
 
 def _sums(flat: Tensor) -> tuple[float, float]:
@@ -92,10 +107,13 @@ def _sums(flat: Tensor) -> tuple[float, float]:
 
 def _sizes(flat: Tensor) -> tuple[Sizes, int]:
     """Return how many numbers fall into each bucket (negative, positive), and how many are 0. What is too large for a
-    float32 counts as its largest.
+    float32 counts as its largest, what is too small as its smallest.
     """
     if flat.dtype is not torch.float32:
-        flat = flat.float().clamp_(torch.finfo(torch.float32).min, torch.finfo(torch.float32).max)
+        exact, flat = flat, flat.float().clamp_(torch.finfo(torch.float32).min, torch.finfo(torch.float32).max)
+        if exact.dtype is torch.float64:
+            smallest = torch.copysign(torch.tensor(_SMALLEST, device=flat.device), flat)
+            flat = torch.where((flat == 0) & (exact != 0), smallest, flat)
     bits = flat.contiguous().view(torch.int32)
     # The sign stays in front: negative numbers count below 0.
     counted = torch.bincount((bits >> buckets.SHIFT).add_(buckets.SIDE), minlength=2 * buckets.SIDE).cpu().numpy()

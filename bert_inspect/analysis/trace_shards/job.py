@@ -71,13 +71,13 @@ class Job:
             "model": PurePath(spec.name).name,
             "batch size": str(self.batch_size),
             "the most tokens of a sentence": str(self.limit),
-            "truncate": _yes(self.truncate),
-            "the filters": ", ".join(f"{name} {value}" for name, value in self.selection.described().items()) or "none",
-            "statistics": _yes(keep.stats),
-            "values": _yes(keep.values is not None),
-            "seconds": _yes(keep.seconds),
-            "proof": _yes(self.verify),
-            "the edits": ", ".join(map(str, self.edits)) or "none",
+            "sentences that are too long": "cut" if self.truncate else "refused",
+            "filters": ", ".join(f"{name} {value}" for name, value in self.selection.described().items()) or "none",
+            "statistics": _kept(keep.stats),
+            "values": _kept(keep.values is not None),
+            "seconds": _kept(keep.seconds),
+            "proof": _kept(self.verify),
+            "edits": ", ".join(map(str, self.edits)) or "none",
             "attention": spec.attention,
             "dtype": str(spec.dtype),
             "weights": spec.weights,
@@ -126,5 +126,5 @@ def _corpus(file: str) -> list[Source]:
     return [Source(path=file, name=file, objects=False)]
 
 
-def _yes(said: bool) -> str:
-    return "yes" if said else "no"
+def _kept(wanted: bool) -> str:
+    return "kept" if wanted else "not kept"

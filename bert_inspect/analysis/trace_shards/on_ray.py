@@ -156,7 +156,7 @@ def _check_continues(part: Part, job: Job, window: int) -> None:
     """
     theirs = part.seal.options
     differ = (
-        f"{name} differs ({theirs.get(name)} and {mine})"
+        f"{name}: {theirs.get(name)} there, {mine} in this run"
         for name, mine in job.options.items()
         if theirs.get(name) != mine
     )

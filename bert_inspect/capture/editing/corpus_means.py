@@ -6,6 +6,7 @@ from torch import Tensor
 from ...errors import UsageError
 from ...loading.loaded import Loaded
 from ...loading.weights.digest import digest_of
+from ...profiles.coverage import missing
 from ...profiles.record import Dimensions, Profile
 from ...traces.edits import Edit
 from ...traces.vocabulary import axes
@@ -19,18 +20,25 @@ def means_of_corpus(loaded: Loaded, profile: Profile, edit: Edit) -> Tensor:
     states that a layer returns, the context of its heads, or what its neurons hand on.
 
     Raises:
-        UsageError: the profile is of another model, or holds no means of that.
+        UsageError: the profile is of another model or of a part of its corpus, or holds no means of that.
     """
     name = edit.file or "the profile"
     if profile.weights != digest_of(loaded.model):
         raise UsageError(
             f"{name} is a profile of another model: {profile.model.name}, or other weights of it",
-            f"bert-inspect profile --input FILE --model {loaded.name} -o profile.json makes one",
+            "profile the corpus with this very model",
+        )
+    if gaps := missing(profile.input):
+        lack = sum(last - first + 1 for first, last in gaps)
+        raise UsageError(
+            f"{name} holds {profile.input.blocks - lack} of the {profile.input.blocks} blocks of its corpus: its means "
+            "are not those of the corpus",
+            "bert-inspect profile merge adds up the profiles of all shards",
         )
     found = _dimensions(profile, edit)
     if found is None:
-        filters = ", ".join(f"--{key} {value}" for key, value in profile.selection.items())
-        made = f": it was made with {filters}" if filters else ""
+        filters = ", ".join(f"{key} {value}" for key, value in profile.selection.items())
+        made = f": it was narrowed to {filters}" if filters else ""
         raise UsageError(f"{name} holds no means for {edit.spec}{made}", "profile the corpus without filters")
     means = torch.tensor([float(mean) for mean in found.mean], dtype=torch.float64)
     if not bool(torch.isfinite(means).all()):

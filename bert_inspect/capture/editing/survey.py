@@ -57,9 +57,8 @@ def survey(loaded: Loaded, batch: Input) -> Survey:
         tracer, outcome = observe(lambda: model(**inputs), modules, family, specs=(), editing=editing)
     if outcome.error is not None:
         raise BertInspectError(
-            f"there is nothing to edit, as the model's own forward failed: {type(outcome.error).__name__}: "
-            f"{outcome.error}",
-            "trace it without edits: that shows where",
+            f"the model's own forward failed: {type(outcome.error).__name__}: {outcome.error}",
+            "bert-inspect run without edits shows where",
         ) from outcome.error
     if tracer.error is not None:
         raise tracer.error

@@ -3,6 +3,7 @@
 The places are those of `bert_inspect.traces.vocabulary.places`. A head that gives most of its attention to the first
 token or to separators is a sink (Clark et al., "What Does BERT Look At?", 2019, of [SEP] as what a head looks at where
 it has nothing to do; Xiao et al., "Efficient Streaming Language Models with Attention Sinks", ICLR 2024, of the first).
+In short sentences attention that is spread evenly gives as much to them: so a sink is also twice what that would give.
 """
 
 from dataclasses import dataclass
@@ -12,13 +13,16 @@ from ...traces.vocabulary.places import MOST, Place
 from ..record import Profile
 
 _PLACES: Final[tuple[Place, ...]] = ("first", "separator", "padding", "itself", "previous", "next")
+TIMES: Final = 2.0
+"""So many times what evenly spread attention would give it a sink gets at least."""
 _SINKS: Final = frozenset(("first", "separator"))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
     """Where a head looks over the corpus: its entropy in bits, the share of its attention on each place, and the place
-    that gets more than half, None where none does.
+    that gets more than half, None where none does. ``even`` is the share that one token would get, on average, if
+    attention were spread evenly over each sentence.
     """
 
     layer: int
@@ -26,6 +30,7 @@ class Look:
     entropy: float
     shares: dict[Place, float]
     place: Place | None
+    even: float = 0.0
 
     @property
     def on_special(self) -> float:
@@ -34,8 +39,12 @@ class Look:
 
     @property
     def sink(self) -> bool:
-        """Whether most of its attention goes to the first token and to separators."""
-        return self.place in _SINKS if self.place is not None else self.on_special > MOST
+        """Whether most of its attention goes to the first token and to separators, and not because there is little
+        else.
+        """
+        if self.place is not None:
+            return self.place in _SINKS and self.shares[self.place] >= TIMES * self.even
+        return self.on_special > MOST and self.on_special >= TIMES * 2 * self.even
 
     @property
     def largest(self) -> Place:
@@ -45,7 +54,7 @@ class Look:
 
 def looks(profile: Profile) -> list[list[Look]]:
     """Return where each head looks, a list a layer."""
-    found = []
+    found, even = [], evenly(profile)
     for heads in profile.heads:
         row = []
         for head, entropy in enumerate(heads.entropy):
@@ -58,7 +67,15 @@ def looks(profile: Profile) -> list[list[Look]]:
                     entropy=float(entropy),
                     shares=shares,
                     place=largest if shares[largest] > MOST else None,
+                    even=even,
                 )
             )
         found.append(row)
     return found
+
+
+def evenly(profile: Profile) -> float:
+    """Return the share that one token gets, on average over all query tokens, of attention that is spread evenly over
+    each sentence: 1 / n for each of the n tokens of a sentence, so that every sentence adds 1.
+    """
+    return profile.input.sentences / profile.input.tokens if profile.input.tokens else 0.0

@@ -66,6 +66,7 @@ def _of(held: Tensor, dimensions: Dimensions) -> Units:
     dead = np.array(dimensions.zeros) == dimensions.count if dimensions.count else np.zeros(len(zeros), dtype=np.bool_)
     known = largest[np.isfinite(largest)]
     nearly = (largest < NEARLY * known.max()) & ~dead if known.size else np.zeros_like(dead)
+    nearly[dimensions.spoilt] = False  # some of its activations are not finite
     return Units(
         layer=held.step.layer or 0,
         path=held.step.path,

@@ -72,7 +72,7 @@ def moves(a: Profile, b: Profile) -> Moves:
         same=_numbers(a) == _numbers(b),
         differs=[*_differs(a, b)],
         steps=sorted(steps, key=lambda one: one.chance - one.distance),
-        heads=_heads(mine.heads, theirs.heads),
+        heads=head_moves(mine.heads, theirs.heads),
         gained=[one for one in theirs.outliers if one.dimension not in before],
         lost=[one for one in mine.outliers if one.dimension not in after],
         hidden_states=len(theirs.magnitudes),
@@ -121,13 +121,14 @@ def _corpora(a: Profile, b: Profile) -> tuple[str, str]:
     return (one, other) if one != other else (one, f"{other}, other sentences")
 
 
-def _heads(a: Sequence[Sequence[Look]], b: Sequence[Sequence[Look]]) -> list[HeadMove]:
+def head_moves(a: Sequence[Sequence[Look]], b: Sequence[Sequence[Look]]) -> list[HeadMove]:
+    """Return how each head moved from A to B, the farthest first."""
     found = []
     for one, other in zip(chain.from_iterable(a), chain.from_iterable(b), strict=True):
         changes: dict[Place, float] = {place: other.shares[place] - one.shares[place] for place in one.shares}
         place = max(changes, key=lambda each: abs(changes[each]))
         found.append(HeadMove(a=one, b=other, place=place, change=changes[place]))
-    return sorted(found, key=lambda move: -abs(move.change))
+    return sorted(found, key=lambda move: -abs(move.change) if move.change == move.change else 0.0)
 
 
 def _units(a: Findings, b: Findings) -> list[UnitMoves]:

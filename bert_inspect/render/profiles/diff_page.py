@@ -42,7 +42,7 @@ def diff_page(found: Moves, view: View) -> Group:
     for name, profile in (("A", found.a), ("B", found.b)):
         if noise := said.noise(profile):
             parts.append(Text(f"{name}: {noise}", style=BAD))
-    if found.same:
+    if found.same or empty(found):
         return Group(*parts)
     parts += [Text(), *_steps(found, view)]
     if not view.narrowed:
@@ -54,11 +54,18 @@ def answer(found: Moves) -> Text:
     """Return whether anything moved, and what moved most."""
     if found.same:
         return Text("the same: every number of the two profiles", style=GOOD)
+    if none := empty(found):
+        return Text(f"nothing to compare: there is no sentence in {' and '.join(none)}", style=BAD)
     most = next((one for one in found.steps if one.distance > one.chance), None)
     if most is None:
         return Text(f"they differ, but no histogram {'does' if found.paired else 'more than by chance'}", style=BAD)
     told = f"what moved most: {said.name(most.a.held)}, {percent(most.distance)} of its numbers"
     return Text(told, style=BAD)
+
+
+def empty(found: Moves) -> list[str]:
+    """Return which of the two hold no sentence, as a shard beyond the end of its corpus does."""
+    return [name for name, profile in (("A", found.a), ("B", found.b)) if not profile.input.sentences]
 
 
 def _steps(found: Moves, view: View) -> Iterator[RenderableType]:
@@ -101,6 +108,11 @@ def _largest(one: Range) -> str:
 def _heads(found: Moves) -> Iterator[RenderableType]:
     moved = [one for one in found.heads if abs(one.change) >= _LEAST]
     yield Text("heads", style=NAME)
+    unknown = sum(math.isnan(one.change) for one in found.heads)
+    if unknown:
+        yield Text(f"of {plural(unknown, 'head')} it is not known, as attention is NaN", style=BAD)
+    if not moved and unknown:
+        return
     if not moved:
         least = "no head's attention on any place moved by more than half a percent"
         yield Text(least if found.heads else "no attention probabilities are in these profiles", style=DIM)

@@ -1,5 +1,6 @@
 """Where the heads look over a corpus, in the terminal: a sign a head, then in words what has one."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean
@@ -9,14 +10,16 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.style import Style
 from rich.text import Text
 
-from ...profiles.findings.looks import Look
+from ...profiles.findings.looks import TIMES, Look
 from ...traces.vocabulary.places import PLACES, Place
 from ..heads.signs import SIGNS
+from ..outcome.meaning import percent
 from ..words import DIM, LAYER, NAME, PLAIN, WARN, number
 from . import said
 
 _SHOWN: Final[tuple[Place, ...]] = ("first", "separator", "itself", "previous", "next", "padding")
 NONE = "·"
+UNKNOWN = "?"
 BOTH = "+"
 """Of a head that looks at the first token and separators together."""
 
@@ -26,6 +29,8 @@ _LABEL, _ENTROPY = 7, "  entropy, bits"
 
 def sign(look: Look) -> str:
     """Return the sign of where a head looks."""
+    if math.isnan(look.entropy):
+        return UNKNOWN
     if look.place is not None:
         return SIGNS[look.place]
     return BOTH if look.sink else NONE
@@ -37,7 +42,19 @@ def legend(found: Sequence[Sequence[Look]]) -> str:
     told = [f"{SIGNS[place]} {PLACES[place]}" for place in _SHOWN if any(look.place == place for look in looks)]
     if any(look.sink and look.place is None for look in looks):
         told.append(f"{BOTH} the first token and separators together")
+    if any(math.isnan(look.entropy) for look in looks):
+        told.append(f"{UNKNOWN} not known: its attention is NaN, or there is none")
     return "  ".join([*told, f"{NONE} no one place"])
+
+
+def baseline(found: Sequence[Sequence[Look]]) -> str:
+    """Return what the shares are to be held against."""
+    looks = [look for row in found for look in row]
+    even = looks[0].even if looks else 0.0
+    told = f"attention spread evenly over each sentence would give one token {percent(even)} on average"
+    if not any(look.sink for look in looks):
+        return told
+    return f"{told}; sinks, which look at the first token or separators, get at least {TIMES:.0f} times as much"
 
 
 def head_rows(found: Sequence[Sequence[Look]]) -> Iterator[RenderableType]:
@@ -78,6 +95,7 @@ class _Signs:
             yield _line(parts)
         yield Text(f"{RULE}:", style=DIM)
         yield Text(legend(self.found).replace(NONE, none), style=DIM)
+        yield Text(baseline(self.found), style=DIM)
 
 
 def _line(parts: Sequence[tuple[str, Style]]) -> Text:

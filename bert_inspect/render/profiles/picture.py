@@ -12,7 +12,7 @@ from ..font import shortened
 from ..outcome.meaning import means_something, percent
 from ..words import number
 from . import map_image, said
-from .head_rows import RULE, legend, sign
+from .head_rows import RULE, baseline, legend, sign
 from .range_rows import LEGEND
 
 _LEFT = 60.0
@@ -99,7 +99,7 @@ def _heads(drawing: Drawing, found: Sequence[Sequence[Look]]) -> None:
         drawing.y += _CELL - 2
     drawing.y += 18
     drawing.paragraph(
-        f"{RULE}: {legend(found).replace('  ', ', ')}; sinks are orange",
+        f"{RULE}: {legend(found).replace('  ', ', ')}; sinks are orange; {baseline(found)}",
         "quiet",
     )
     for layer, words in said.looks(found):

@@ -54,9 +54,12 @@ def blocks(found: Corpus) -> str:
     if not rest:
         return ""
     lack = sum(last - first + 1 for first, last in rest)
+    held = found.blocks - lack
+    told = f"{spans(rest[:_NAMED])}{' ...' if len(rest) > _NAMED else ''}"
     return (
-        f"only {found.blocks - lack} of {plural(found.blocks, 'block')} of the corpus are in this profile: "
-        f"{spans(rest)} {'is' if lack == 1 else 'are'} missing"
+        f"{'only ' if held else ''}{held:,} of {plural(found.blocks, 'block')} of the corpus "
+        f"{'is' if held == 1 else 'are'} in this profile: {'block' if lack == 1 else 'blocks'} {told} "
+        f"{'is' if lack == 1 else 'are'} missing"
     )
 
 
@@ -150,15 +153,14 @@ def some(found: Sequence[int]) -> str:
 def looks(found: Sequence[Sequence[Look]]) -> Iterator[tuple[str, str]]:
     """Yield what the heads of a layer that look at one place do: the layer, and the heads in words."""
     for row in found:
-        together: dict[str, list[Look]] = defaultdict(list)
+        together: dict[tuple[str, bool], list[Look]] = defaultdict(list)
         for look in row:
             if look.place is not None:
-                together[PLACES[look.place]].append(look)
+                together[PLACES[look.place], look.sink].append(look)
             elif look.sink:
-                together["the first token and separators together"].append(look)
-        for where_, several in together.items():
+                together["the first token and separators together", True].append(look)
+        for (where_, sink), several in together.items():
             heads = f"head{'' if len(several) == 1 else 's'} {numbers(look.head for look in several)}"
-            sink = several[0].sink
             shares = [_share(look) for look in several]
             low, high = percent(min(shares)), percent(max(shares))
             share = high if low == high else f"{low.removesuffix(' %')} to {high}"

@@ -12,6 +12,7 @@ from ...analysis.effects.record import Effects
 from ...analysis.explain.explanation import Explanation
 from ...cells.record import Opened
 from ...families import family_of
+from ...profiles.placement.placement import Placement
 from ...safetext import safe_document, safe_text
 from ...traces.record import Trace
 from ...traces.sentences import names_of_special
@@ -27,11 +28,12 @@ from .facts import facts, others, sentences
 from .heads import fit, heads_data
 from .labels import label_names
 from .outcome import filled
+from .placed import placed_of
 from .sources import code_data
 from .tensors import heads_that_fit, tensors_data
 from .why import why_of
 
-_STYLES = ("page.css", "explain.css", "effects/effects.css", "walk/walk.css")
+_STYLES = ("page.css", "explain.css", "effects/effects.css", "corpus/placed.css", "walk/walk.css")
 _SCRIPTS = (
     "dom.js",
     "heatmap.js",
@@ -57,6 +59,7 @@ def report_html(
     diagram: str | None = None,
     explanation: Explanation | None = None,
     effects: Effects | None = None,
+    placed: Placement | None = None,
     opened: Opened | None = None,
     walk: str | None = None,
 ) -> str:
@@ -69,6 +72,7 @@ def report_html(
         diagram: the dataflow as SVG, its boxes with the attribute ``data-step``.
         explanation: why the model answers as it does, by token.
         effects: what each head does to the answers.
+        placed: where the run lies in a corpus.
         opened: the cells whose arithmetic can be opened; None where none can.
         walk: the guided tour, as `render.walk` makes it a part of a page.
     """
@@ -92,6 +96,7 @@ def report_html(
         diagram=diagram,
         explanation=explanation,
         effects=effects,
+        placed=placed,
         walk=walk,
     )
 
@@ -123,6 +128,7 @@ def _page(
     chosen: dict[str, int | None] | None = None,
     explanation: Explanation | None = None,
     effects: Effects | None = None,
+    placed: Placement | None = None,
     walk: str | None = None,
 ) -> str:
     notes = list(notes)
@@ -160,6 +166,7 @@ def _page(
         outcome=filled(trace),
         why=why,
         effects=None if effects is None else effects_of(effects, View()),
+        placed=None if placed is None else placed_of(placed, trace.input),
         failure=trace.failure,
         whole=bool(data["trace"].steps),
         attention=bool(layers),

@@ -17,7 +17,7 @@ from ...safetext import safe_document, safe_text
 from ..outcome.meaning import means_something, named, percent
 from ..profiles import map_image, said
 from ..profiles.answer_rows import told
-from ..profiles.head_rows import RULE, legend, sign
+from ..profiles.head_rows import RULE, baseline, legend, sign
 from ..profiles.range_rows import LEGEND, loss, warns, zeroed
 from ..profiles.unit_rows import counted, mostly_zero
 from ..words import number
@@ -77,6 +77,7 @@ def profile_html(profile: Profile) -> str:
         heads=[(row[0].layer, [_cell(look) for look in row], number(_mean(row))) for row in found.heads if row],
         head_count=max(map(len, found.heads), default=0),
         head_rule=f"{RULE[:1].upper()}{RULE[1:]}",
+        head_baseline=_sentence(baseline(found.heads)),
         head_legend=legend(found.heads).replace("  ", ", "),
         looks=[_sentence(f"{layer}: {words}") for layer, words in said.looks(found.heads)],
         units=_sentence(said.units(found.units)),

@@ -14,7 +14,7 @@ from analysis.profiling.corpus_of import TEXTS, corpus, profiled, profiler, sent
 from families.tiny import as_loaded, tiny
 from transformers.models.bert.tokenization_bert import BertTokenizer
 
-from bert_inspect.errors import UsageError
+from bert_inspect.errors import BertInspectError, UsageError
 from bert_inspect.families import FAMILIES, Family
 from bert_inspect.families.heads import MASKED_LM, NO_HEAD, SEQUENCE_CLASSIFICATION, TOKEN_CLASSIFICATION
 from bert_inspect.profiles.buckets import ERROR, quantiles
@@ -158,7 +158,8 @@ def test_where_heads_look_is_counted_over_real_tokens(name: str) -> None:
     profile = profiled(loaded, tokenizer, sentences(TEXTS))
     _, output, real = plain(loaded, tokenizer, TEXTS)
     assert len(profile.heads) == loaded.layers
-    ids = tokenizer(TEXTS, padding=True, return_tensors="pt")["input_ids"]
+    given = tokenizer(TEXTS, padding=True, return_tensors="pt", return_special_tokens_mask=True)
+    ids, special = given["input_ids"], given["special_tokens_mask"].bool()  # older releases add none for some families
     for heads, attention in zip(profile.heads, output.attentions, strict=True):
         wanted: dict[str, list[Any]] = {
             key: [] for key in ("entropy", "first", "separator", "itself", "previous", "next")
@@ -170,10 +171,11 @@ def test_where_heads_look_is_counted_over_real_tokens(name: str) -> None:
                 shares = attention[row, :, place].double()
                 logs = torch.where(shares > 0, shares.log2(), torch.zeros_like(shares))
                 wanted["entropy"].append(-(shares * logs).sum(-1))
-                wanted["first"].append(shares[:, places[0]])
-                wanted["separator"].append(sum(shares[:, other] for other in places if ids[row, other] == closing))
-                wanted["itself"].append(shares[:, place])
                 nothing = torch.zeros_like(shares[:, 0])
+                ends = [other for other in places if ids[row, other] == closing and special[row, other]]
+                wanted["first"].append(shares[:, places[0]] if special[row, places[0]] else nothing)
+                wanted["separator"].append(sum((shares[:, other] for other in ends), nothing))
+                wanted["itself"].append(shares[:, place])
                 wanted["previous"].append(shares[:, place - 1] if place - 1 in places else nothing)
                 wanted["next"].append(shares[:, place + 1] if place + 1 in places else nothing)
         assert heads.count == int(real.sum())
@@ -278,6 +280,45 @@ def test_a_planted_outlier_dead_unit_and_nan_are_counted() -> None:
     assert decode_profile(profile_json(broken)) is not None
 
 
+def test_a_model_in_float64_computes_what_it_would_unseen() -> None:
+    loaded, tokenizer = small("bert")
+    loaded.model.double()
+    texts = TEXTS[2:3] * 2  # without padding the tensors are the model's own
+    profile = profiled(loaded, tokenizer, sentences(texts))
+    _, output, real = plain(loaded, tokenizer, texts)
+    last = next(found for _, _, found in outputs(profile) if "hidden_states[2]" in found.known_as)
+    assert last.numbers is not None and last.dimensions is not None
+    assert_numbers(last.numbers, output.hidden_states[2][real])
+    assert_dimensions(last.dimensions, output.hidden_states[2][real])
+
+
+def test_what_is_nan_for_some_tokens_is_merged_in_any_order_and_is_no_example() -> None:
+    loaded, tokenizer = small("bert", hidden_act="relu")
+    with torch.no_grad():
+        loaded.model.bert.embeddings.word_embeddings.weight[tokenizer.convert_tokens_to_ids("cats")] = math.nan
+    lines = sentences([*TEXTS, "cats believe", "I love", "believe"], [0, 1, 0, 1, 0, 1, 0, 1, 0])
+    made = profiler(loaded, tokenizer, examples=3, batch_size=2)
+    whole, shards = made.begin(corpus(3, 3, 2)), []
+    for number in range(3):
+        part = lines[3 * number : 3 * number + 3]
+        shards.append(made.begin(corpus(3, 3, 2)))
+        made.add(shards[-1], number, part)
+        made.add(whole, number, part)
+    saved = [decode_profile(profile_json(shard.record())) for shard in shards]
+    for order in ([0, 1, 2], [2, 0, 1], [1, 2, 0]):
+        merged = Total.read(saved[order[0]])
+        for number in order[1:]:
+            merged.merge(Total.read(saved[number]))
+        assert profile_json(merged.record()) == profile_json(whole.record())
+    profile = merged.record()
+    units = _of_layer(profile, "relu activation", 0)
+    assert all(float(each.value) >= 0 for kept_ in units.examples for each in kept_)
+    assert all(len(kept_) == 3 for kept_ in units.examples)
+    answers = profile.answers
+    assert answers is not None  # three of the sentences have the word, and get no answer
+    assert sum(answers.counts) == answers.labelled == 6 and not isinstance(answers.calibration_error, str)
+
+
 def test_answers_are_held_against_labels() -> None:
     loaded, tokenizer = small("bert")
     labels = [0, 1, "LABEL_1", "label_0", 1, 0]
@@ -325,6 +366,18 @@ def test_a_block_that_fails_adds_nothing() -> None:
     with pytest.raises(UsageError, match=r"line 2 of corpus\.txt has 22 tokens, the limit is 12"):
         made.add(total, 1, sentences(["cats", "a " * 20]))
     assert profile_json(total.record()) == before
+
+
+def test_a_sentence_without_a_word_is_padded_where_one_word_is_the_most() -> None:
+    loaded, tokenizer = small("bert")
+    profile = profiled(loaded, tokenizer, sentences(["\u200b", "cats", "I love"]), limit=3, truncate=True)
+    assert (profile.input.tokens, profile.input.cut) == (2 + 3 + 3, 1)
+
+
+def test_a_model_that_runs_a_step_for_each_token_is_refused_where_sentences_differ_in_length() -> None:
+    loaded, tokenizer = small("bert", chunk_size_feed_forward=1)
+    with pytest.raises(BertInspectError, match="the model runs other steps over"):
+        profiled(loaded, tokenizer, sentences(TEXTS), examples=2)
 
 
 def test_filters_hold_and_attention_is_fused_under_sdpa() -> None:

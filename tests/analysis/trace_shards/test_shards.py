@@ -137,9 +137,9 @@ def test_parts_of_another_run_are_not_joined(job: Job, tmp_path: Path) -> None:
     cluster = Cluster(folder=str(folder), address=None)
     answer(job, folder, 0)
     for changes, said in (
-        ({"keep": Keep(stats=True)}, r"statistics differs \(no and yes\)"),
-        ({"limit": 13}, r"the most tokens of a sentence differs \(12 and 13\)"),
-        ({"selection": Selection()}, r"the filters differs \(layer 1, level module and none\)"),
+        ({"keep": Keep(stats=True)}, "statistics: not kept there, kept in this run"),
+        ({"limit": 13}, "the most tokens of a sentence: 12 there, 13 in this run"),
+        ({"selection": Selection()}, "filters: layer 1, level module there, none in this run"),
     ):
         with pytest.raises(UsageError, match=f"{part_name(0)} cannot be continued: {said}"):
             kept_parts(cluster, replace(job, **changes), range(4))  # type: ignore[arg-type]

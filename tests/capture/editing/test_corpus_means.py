@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from analysis.profiling.corpus_of import TEXTS, profiled, sentences
+from analysis.profiling.corpus_of import TEXTS, corpus, profiled, profiler, sentences
 from analysis.profiling.test_profiler import small
 
 from bert_inspect import ablate, trace
@@ -76,7 +76,7 @@ def test_ablation_takes_its_means_from_a_profile(tmp_path: Path) -> None:
 def test_a_profile_of_something_else_is_refused(tmp_path: Path) -> None:
     loaded, tokenizer = small("bert")
     file = saved(tmp_path, loaded, tokenizer, selection=Selection(layers=frozenset([0])))
-    with pytest.raises(UsageError, match=r"holds no means for layer\.1\.attention: it was made with --layer 0"):
+    with pytest.raises(UsageError, match=r"holds no means for layer\.1\.attention: it was narrowed to layer 0"):
         trace(loaded.model, tokenizer, TEXTS, edits=[f"layer.1.attention=mean:{file}"])
     with torch.no_grad():
         loaded.model.classifier.bias += 1
@@ -86,4 +86,15 @@ def test_a_profile_of_something_else_is_refused(tmp_path: Path) -> None:
         trace(loaded.model, tokenizer, TEXTS, edits=[f"layer.0=mean:{tmp_path}/nowhere.json"])
     file.write_bytes(file.read_bytes().replace(b'"count":', b'"count": 1', 1))
     with pytest.raises(TraceFileError, match="damaged"):
+        trace(loaded.model, tokenizer, TEXTS, edits=[f"layer.0=mean:{file}"])
+
+
+def test_means_of_a_part_of_the_corpus_are_refused(tmp_path: Path) -> None:
+    loaded, tokenizer = small("bert")
+    made = profiler(loaded, tokenizer)
+    total = made.begin(corpus(blocks=2))
+    made.add(total, 1, sentences(TEXTS))
+    file = tmp_path / "half.json"
+    file.write_bytes(profile_json(total.record()))
+    with pytest.raises(UsageError, match=r"half\.json holds 1 of the 2 blocks of its corpus"):
         trace(loaded.model, tokenizer, TEXTS, edits=[f"layer.0=mean:{file}"])

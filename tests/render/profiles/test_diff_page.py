@@ -1,5 +1,6 @@
 """What moved between two profiles, as it is told: the answer first, no line wider than the terminal."""
 
+import numpy as np
 import pytest
 from helpers import shown
 from msgspec import structs
@@ -54,3 +55,17 @@ def test_of_random_weights_no_answer_is_shown() -> None:
 def test_the_same_is_one_line() -> None:
     a, _ = both()
     assert shown(diff_page(moves(a, a), View()), 80) == "the same: every number of the two profiles\n"
+
+
+def test_what_holds_no_sentence_is_not_compared() -> None:
+    a, _ = both()
+    text = shown(diff_page(moves(a, Made().nothing()), View()), 120)
+    assert text.startswith("nothing to compare: there is no sentence in B\n")
+    assert "or none" not in text and "no head" not in text
+
+
+def test_of_heads_whose_attention_is_nan_nothing_is_claimed() -> None:
+    a, made = Made().profile(), Made()
+    made.heads = {name: np.full_like(shares, np.nan) for name, shares in made.heads.items()}
+    text = shown(diff_page(moves(a, made.profile()), View()), 120)
+    assert "of 12 heads it is not known, as attention is NaN" in text and "no head's" not in text

@@ -115,7 +115,7 @@ def _points(png: bytes) -> np.ndarray:  # type: ignore[type-arg]
 def test_missing_blocks_are_said(profile: Profile) -> None:
     corpus = structs.replace(profile.input, blocks=8, done=[(0, 2), (5, 5)])
     part = structs.replace(profile, input=corpus)
-    said = "only 4 of 8 blocks of the corpus are in this profile: 3-4, 6-7 are missing"
+    said = "only 4 of 8 blocks of the corpus are in this profile: blocks 3-4, 6-7 are missing"
     assert said in shown(part) and said in printed(profile_summary(part), width=120)
     assert said[1:] in profile_html(part)
 
@@ -161,3 +161,18 @@ def test_a_model_of_many_heads_has_room(profile: Profile, width: int) -> None:
     ]
     text = printed(profile_page(structs.replace(profile, heads=heads), View()), width)
     assert max(map(cell_len, text.splitlines())) <= width
+
+
+@pytest.mark.parametrize("drawn", [shown, profile_svg, _page], ids=["terminal", "picture", "page"])
+def test_of_a_shard_without_a_sentence_nothing_is_claimed(drawn: Callable[[Profile], str]) -> None:
+    text = re.sub(r"\s+", " ", drawn(Made().nothing()))
+    assert "0 of 1 block of the corpus are in this profile: block 0 is missing" in text
+    assert "? not known" in text and "looks at" not in text and "more than half of a head" in text
+
+
+def test_of_many_missing_blocks_the_first_are_named() -> None:
+    found = Made().profile()
+    corpus = structs.replace(found.input, blocks=4001, done=[(at, at) for at in range(0, 4001, 2)])
+    text = " ".join(shown(structs.replace(found, input=corpus)).split())
+    assert "only 2,001 of 4,001 blocks of the corpus are in this profile: blocks 1, 3, 5," in text
+    assert "23 ... are missing" in text and "25" not in text.partition("blocks 1, 3")[2].partition("missing")[0]
