@@ -74,8 +74,8 @@ def _check_numbers(numbers: Numbers) -> None:
 
 def _check_dimensions(found: Dimensions, examples: int) -> None:
     size = len(found.zeros)
-    columns = found.min, found.max, found.mean, found.std, *([found.examples] if examples else [])
-    _hold({*map(len, columns)} == {size}, "numbers of other dimensions")
+    lengths = {*map(len, (found.min, found.max, found.mean, found.std))}
+    _hold(lengths == {size} and len(found.examples) == (size if examples else 0), "numbers of other dimensions")
     _counts((found.count,))
     _counts(found.zeros, most=found.count)
     for low, high in zip(found.min, found.max, strict=True):
