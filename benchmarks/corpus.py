@@ -36,7 +36,7 @@ from bert_inspect.traces.selection import Selection
 
 HERE = Path(__file__).parent
 AT_LEAST = 0.85
-BATCH = 32
+BATCH = 64
 MACHINES, SHARDS = 8, 64
 MODELS: dict[str, tuple[dict[str, int], int]] = {
     "tiny: 2 layers of 128": (

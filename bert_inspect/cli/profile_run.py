@@ -54,10 +54,10 @@ def profiled(asked: Asked, out: OutputOptions, terminal: Terminal) -> "Profile":
     from ..corpus.files import sources
 
     machines, corpus = asked.machines, asked.corpus
-    if machines.engine == "ray":
-        check_ray()
     shard = Shard() if machines.shard is None else Shard.parse(machines.shard)
     _check_together(machines, out)
+    if machines.engine == "ray":
+        check_ray()
     files = sources(corpus.files or ())
     check_output(out.file, others=[source.path for source in files])
     with _held(out.file, machines=machines, terminal=terminal):

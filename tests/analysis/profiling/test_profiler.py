@@ -158,7 +158,8 @@ def test_where_heads_look_is_counted_over_real_tokens(name: str) -> None:
     profile = profiled(loaded, tokenizer, sentences(TEXTS))
     _, output, real = plain(loaded, tokenizer, TEXTS)
     assert len(profile.heads) == loaded.layers
-    ids = tokenizer(TEXTS, padding=True, return_tensors="pt")["input_ids"]
+    given = tokenizer(TEXTS, padding=True, return_tensors="pt", return_special_tokens_mask=True)
+    ids, special = given["input_ids"], given["special_tokens_mask"].bool()  # older releases add none for some families
     for heads, attention in zip(profile.heads, output.attentions, strict=True):
         wanted: dict[str, list[Any]] = {
             key: [] for key in ("entropy", "first", "separator", "itself", "previous", "next")
@@ -170,10 +171,11 @@ def test_where_heads_look_is_counted_over_real_tokens(name: str) -> None:
                 shares = attention[row, :, place].double()
                 logs = torch.where(shares > 0, shares.log2(), torch.zeros_like(shares))
                 wanted["entropy"].append(-(shares * logs).sum(-1))
-                wanted["first"].append(shares[:, places[0]])
-                wanted["separator"].append(sum(shares[:, other] for other in places if ids[row, other] == closing))
-                wanted["itself"].append(shares[:, place])
                 nothing = torch.zeros_like(shares[:, 0])
+                ends = [other for other in places if ids[row, other] == closing and special[row, other]]
+                wanted["first"].append(shares[:, places[0]] if special[row, places[0]] else nothing)
+                wanted["separator"].append(sum((shares[:, other] for other in ends), nothing))
+                wanted["itself"].append(shares[:, place])
                 wanted["previous"].append(shares[:, place - 1] if place - 1 in places else nothing)
                 wanted["next"].append(shares[:, place + 1] if place + 1 in places else nothing)
         assert heads.count == int(real.sum())
