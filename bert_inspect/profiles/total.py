@@ -32,7 +32,12 @@ class BatchTotals:
 
 @dataclass
 class Total:
-    """A profile that grows. ``frame`` is the profile without numbers: its steps, its corpus, its model."""
+    """A profile that grows.
+
+    Attributes:
+        frame: the profile without numbers: its steps, its corpus, its model.
+        whole: whether it holds whole blocks alone: not while one is added, nor after that has failed midway.
+    """
 
     frame: Profile
     coverage: Coverage
@@ -40,6 +45,7 @@ class Total:
     heads: list[HeadsTotal]
     numbers: dict[Place, NumbersTotal] = field(default_factory=dict)
     dimensions: dict[Place, DimensionsTotal] = field(default_factory=dict)
+    whole: bool = True
 
     @classmethod
     def read(cls, profile: Profile) -> "Total":
@@ -62,7 +68,8 @@ class Total:
         return found
 
     def add(self, batch: BatchTotals) -> None:
-        """Add a batch."""
+        """Add a batch of a block, of which `done` is told when all of them are."""
+        self.whole = False
         for place, numbers in batch.numbers.items():
             if place not in self.numbers:
                 self.numbers[place] = NumbersTotal()
@@ -84,6 +91,7 @@ class Total:
     def done(self, number: int, block: Block) -> None:
         """Note that a block is done."""
         self.coverage.add(number, block)
+        self.whole = True
 
     def merge(self, other: "Total") -> None:
         """Add what another one holds.

@@ -75,7 +75,7 @@ def test_a_part_of_a_corpus_is_said_to_be_one(report: Command, profile: Path, tm
     part = tmp_path / "part.json"
     part.write_bytes(profile_json(structs.replace(whole, input=structs.replace(whole.input, blocks=3))))
     section = section_of(report("cats", "--profile", part)[1])
-    assert "Only 1 of 3 blocks of the corpus are in this profile: 1-2 are missing." in section
+    assert "Only 1 of 3 blocks of the corpus is in this profile: blocks 1-2 are missing." in section
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,6 @@ def profile_blocks(
                 save(total)
                 saved = time.monotonic()
     except BaseException:
-        if save is not None and unsaved:
+        if save is not None and unsaved and total.whole:
             save(total)
         raise
