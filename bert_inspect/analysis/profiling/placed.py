@@ -24,7 +24,7 @@ from ...traces.sentences import real_places
 from .batch import BatchWatcher
 from .profiler import Profiler
 
-AGAIN = "profile the corpus with this model: bert-inspect profile --input FILE -o profile.json"
+AGAIN = "profile the corpus with this very model"
 _NO_SETTING = {"transformers_version", "architectures"}
 """What a configuration says of who wrote it."""
 
