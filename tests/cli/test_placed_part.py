@@ -84,8 +84,13 @@ def test_a_part_of_a_corpus_is_said_to_be_one(report: Command, profile: Path, tm
         (["--trace", "t.json"], 2, "a saved trace holds no weights", "give the sentences in place of --trace"),
         (["cats", "--ablate", "layer.0"], 2, "--ablate changes it", "leave one of the two out"),
         (["cats", "--weights", "none"], 2, "without weights there are no numbers", "leave --weights none out"),
-        (["cats", "--weights", "random"], 2, "the profile is of another model: ", "bert-inspect profile --input FILE"),
-        (["cats", "--task", "feature-extraction"], 2, "whose class is", "bert-inspect profile --input FILE"),
+        (
+            ["cats", "--weights", "random"],
+            2,
+            "the profile is of another model: ",
+            "profile the corpus with this very model",
+        ),
+        (["cats", "--task", "feature-extraction"], 2, "whose class is", "profile the corpus with this very model"),
         (["cats", "--attention", "sdpa"], 2, "made with --attention eager", "give the same: --attention eager"),
     ],
 )
