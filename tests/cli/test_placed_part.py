@@ -91,7 +91,7 @@ def test_a_part_of_a_corpus_is_said_to_be_one(report: Command, profile: Path, tm
             "profile the corpus with this very model",
         ),
         (["cats", "--task", "feature-extraction"], 2, "whose class is", "profile the corpus with this very model"),
-        (["cats", "--attention", "sdpa"], 2, "made with --attention eager", "give the same: --attention eager"),
+        (["cats", "--attention", "sdpa"], 2, "made with eager attention", "give the same: --attention eager"),
     ],
 )
 def test_what_cannot_be_held_against_the_corpus_is_refused(

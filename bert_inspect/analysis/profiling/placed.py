@@ -99,9 +99,9 @@ def check_model(loaded: Loaded, corpus: Profile) -> None:
             )
     if theirs.attention != ours.attention:
         raise UsageError(
-            f"the profile was made with --attention {theirs.attention}, and this run has {ours.attention}: "
+            f"the profile was made with {theirs.attention} attention, and this run has {ours.attention}: "
             "they run other steps",
-            f"give the same: --attention {theirs.attention}",
+            f'give the same: `attention="{theirs.attention}"`',
         )
     for name in sorted(theirs.config.keys() & ours.config.keys() - _NO_SETTING):
         if theirs.config[name] != ours.config[name]:

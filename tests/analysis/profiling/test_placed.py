@@ -123,9 +123,9 @@ def test_a_profile_of_another_model_is_refused() -> None:
     with pytest.raises(UsageError, match="configured otherwise: layer_norm_eps differs"):
         check_model(loaded, profile)
     loaded.model.config._attn_implementation = "sdpa"
-    with pytest.raises(UsageError, match="made with --attention eager, and this run has sdpa") as caught:
+    with pytest.raises(UsageError, match="made with eager attention, and this run has sdpa") as caught:
         check_model(loaded, profile)
-    assert caught.value.hint == "give the same: --attention eager"
+    assert caught.value.hint == 'give the same: `attention="eager"`'
     with torch.no_grad():
         loaded.model.classifier.bias[0] += 1
     with pytest.raises(UsageError, match="whose weights are"):
