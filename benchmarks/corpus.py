@@ -25,11 +25,11 @@ from bert_inspect.analysis.profiling.profiler import Profiler
 from bert_inspect.analysis.profiling.shard import BATCHES_PER_BLOCK
 from bert_inspect.api import load
 from bert_inspect.capture.batches import batches
-from bert_inspect.corpus.blocks import blocks
+from bert_inspect.corpus.blocks import blocks, digest
 from bert_inspect.corpus.line import Line
 from bert_inspect.loading.loaded import Loaded
+from bert_inspect.profiles.coverage import corpus_of
 from bert_inspect.profiles.profile_file import decode_profile, profile_json
-from bert_inspect.profiles.record import Corpus
 from bert_inspect.profiles.total import Total
 from bert_inspect.ready import ready
 from bert_inspect.traces.selection import Selection
@@ -95,13 +95,8 @@ def plain(loaded: Loaded, tokenizer: Any, parts: Sequence[tuple[int, list[Line]]
 
 def begun(made: Profiler, parts: Sequence[Any]) -> Total:
     """Return a profile of nothing."""
-    empty = {"done": [], "digests": [], "sentences": 0, "tokens": 0, "cut": 0}
-    size = BATCH * BATCHES_PER_BLOCK
-    return made.begin(
-        Corpus(
-            files=[], blocks=len(parts), lines_per_block=size, batch_size=BATCH, max_length=512, truncate=False, **empty
-        )
-    )
+    digests, size = [digest(lines) for _, lines in parts], BATCH * BATCHES_PER_BLOCK
+    return made.begin(corpus_of([], digests, lines_per_block=size, batch_size=BATCH, limit=512, truncate=False))
 
 
 class Speed(NamedTuple):

@@ -1,12 +1,11 @@
 """A corpus in numbered blocks: what is profiled as a whole, shared out and never counted twice."""
 
-import hashlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
 from ..errors import UsageError
-from ..profiles.coverage import digest_of
+from ..profiles.coverage import digest_of, digest_of_blocks
 from .files import Source
 from .line import Line
 from .read import Start, read
@@ -33,7 +32,7 @@ class Survey:
     @property
     def digest(self) -> str:
         """A digest of all sentences."""
-        return hashlib.sha256("".join(self.digests).encode()).hexdigest()[:16]
+        return digest_of_blocks(self.digests)
 
     def sentences_in(self, block: int) -> int:
         """Return how many sentences a block has."""

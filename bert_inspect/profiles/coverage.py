@@ -27,6 +27,31 @@ def digest_of(lines: Iterable[Sequence[object]]) -> str:
     return found.hexdigest()[:16]
 
 
+def corpus_of(
+    files: Sequence[str], digests: Sequence[str], *, lines_per_block: int, batch_size: int, limit: int, truncate: bool
+) -> Corpus:
+    """Return what a profile says of a corpus, given the digests of its blocks, while none of them is done."""
+    return Corpus(
+        files=list(files),
+        digest=digest_of_blocks(digests),
+        blocks=len(digests),
+        lines_per_block=lines_per_block,
+        batch_size=batch_size,
+        max_length=int(limit),
+        truncate=truncate,
+        done=[],
+        digests=[],
+        sentences=0,
+        tokens=0,
+        cut=0,
+    )
+
+
+def digest_of_blocks(digests: Iterable[str]) -> str:
+    """Return a digest of all sentences of a corpus, from those of its blocks."""
+    return hashlib.sha256("".join(digests).encode()).hexdigest()[:16]
+
+
 @dataclass
 class Coverage:
     """The blocks that are done, by their number. Sentences, tokens and cuts are kept as sums, so that what is read from

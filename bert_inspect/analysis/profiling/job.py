@@ -13,7 +13,8 @@ from ...loading.notices import Notice
 from ...loading.spec import ModelSpec
 from ...loading.threads import use_threads
 from ...loading.tokenizer import load_tokenizer
-from ...profiles.record import Corpus, Profile
+from ...profiles.coverage import corpus_of
+from ...profiles.record import Profile
 from ...profiles.total import Total, differs
 from ...traces.selection import Selection
 from .earlier import SAME
@@ -65,7 +66,15 @@ class Job:
             truncate=self.truncate,
             examples=self.examples,
         )
-        return profiler, profiler.begin(self._corpus(limit))
+        corpus = corpus_of(
+            [source.name for source in self.corpus],
+            self.found.digests,
+            lines_per_block=self.found.size,
+            batch_size=self.batch_size,
+            limit=limit,
+            truncate=self.truncate,
+        )
+        return profiler, profiler.begin(corpus)
 
     def check_continues(self, frame: Profile, file: str) -> None:
         """Refuse to go on with a profile that was begun otherwise, as far as that shows without the model.
@@ -84,19 +93,3 @@ class Job:
         ):
             if mine != other:
                 raise UsageError(f"{file} cannot be continued: {differs(what, other, mine)}", SAME)
-
-    def _corpus(self, limit: int) -> Corpus:
-        return Corpus(
-            files=[source.name for source in self.corpus],
-            digest=self.found.digest,
-            blocks=self.found.blocks,
-            lines_per_block=self.found.size,
-            batch_size=self.batch_size,
-            max_length=int(limit),
-            truncate=self.truncate,
-            done=[],
-            digests=[],
-            sentences=0,
-            tokens=0,
-            cut=0,
-        )

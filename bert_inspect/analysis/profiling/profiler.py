@@ -1,19 +1,21 @@
 """Profiles a corpus block by block: batches of like length, each run once and summed up while it runs."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from msgspec import structs
 
-from ...capture.batches import Paired, batches, encode_batch
+from ...capture.batches import batches, encode_batch
 from ...capture.describe import described, environment
 from ...capture.model_inputs import as_given
 from ...capture.watching import run_watched
+from ...corpus.blocks import digest
+from ...corpus.line import Line
 from ...errors import BertInspectError, UsageError
 from ...families.heads import MULTIPLE_CHOICE
 from ...loading.loaded import Loaded
 from ...loading.weights.digest import digest_of as weights_digest
-from ...profiles.coverage import Block, Coverage, digest_of
+from ...profiles.coverage import Block, Coverage
 from ...profiles.record import FORMAT, VERSION, Corpus, Profile
 from ...profiles.total import BatchTotals, Total
 from ...traces.record import Input
@@ -24,13 +26,6 @@ from .frame import frame_of
 from .looks import marks_of
 from .plan import Plan, signature_of
 from .real_tokens import RealTokens
-
-
-class Line(Paired, Protocol):
-    """A sentence of a corpus, and the class that the corpus gives it."""
-
-    @property
-    def label(self) -> str | int | None: ...  # noqa: D102
 
 
 class Profiler:
@@ -114,8 +109,7 @@ class Profiler:
             cut += sum(map(bool, encoded.truncated))
         for batch in found:
             total.add(batch)
-        digest = digest_of((line.text, line.pair, line.label) for line in lines)
-        total.done(number, Block(digest=digest, sentences=len(lines), tokens=tokens, cut=cut))
+        total.done(number, Block(digest=digest(lines), sentences=len(lines), tokens=tokens, cut=cut))
 
     def add_batch(self, total: Total, batch: Input) -> None:
         """Add one encoded batch, which is a block by itself and has no labels.

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from typing import Final
 
 from ...capture.encode import token_limit
-from ...corpus.blocks import blocks, read_blocks, survey
+from ...corpus.blocks import blocks, digest, read_blocks, survey
 from ...corpus.files import sources
 from ...corpus.line import Line, Place
 from ...errors import UsageError
 from ...loading.loaded import Loaded
-from ...profiles.coverage import digest_of
-from ...profiles.record import Corpus, Profile
+from ...profiles.coverage import corpus_of
+from ...profiles.record import Profile
 from ...traces.selection import Selection
 from .profiler import Profiler
 from .shard import BATCHES_PER_BLOCK
@@ -65,23 +65,10 @@ def profile_corpus(
     else:
         lines = _lines(texts or (), pairs, labels)
         held = [*blocks(lines, size)]
-        names, digests = [], [digest_of(line.content for line in part) for _, part in held]
+        names, digests = [], [digest(part) for _, part in held]
         parts = iter(held)
     total = profiler.begin(
-        Corpus(
-            files=names,
-            digest=digest_of([digests]),
-            blocks=len(digests),
-            lines_per_block=size,
-            batch_size=batch_size,
-            max_length=int(limit),
-            truncate=truncate,
-            done=[],
-            digests=[],
-            sentences=0,
-            tokens=0,
-            cut=0,
-        )
+        corpus_of(names, digests, lines_per_block=size, batch_size=batch_size, limit=limit, truncate=truncate)
     )
     for number, part in parts:
         profiler.add(total, number, part)

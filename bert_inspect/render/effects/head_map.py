@@ -7,9 +7,9 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.style import Style
 from rich.text import Text
 
-from ..explain.digits import cell_unit, largest_of
-from ..explain.map_cells import CELLS, MapCells
-from ..words import DIM, PLAIN, plural
+from ..explain.map_cells import CELLS
+from ..words import DIM, plural
+from .effect_cells import cells_of
 from .maps import EffectMap
 
 _LABEL = 5
@@ -36,17 +36,7 @@ class HeadMap:
             told = f"a map of {plural(len(rows), 'layer')} of {plural(count, 'head')} needs more columns"
             yield Text(told, style=DIM)
             return
-        every = [number for row in rows for number in row.numbers]
-        factor, unit = cell_unit(every)
-        cells = MapCells(
-            size=cell,
-            largest=largest_of(every),
-            factor=factor,
-            colors=console.color_system if self.meant else None,
-            style=PLAIN if self.meant else DIM,
-            signs=self.drawn.signs,
-            nearly_zero="." if options.ascii_only else "·",
-        )
+        cells, told = cells_of(self.drawn, cell, meant=self.meant, console=console, options=options)
         names = "".join(str(head).rjust(cell - 1) + " " for head in range(count))
         yield _line(f"{'head':{_LABEL}}{names}", DIM)
         for row in rows:
@@ -54,9 +44,7 @@ class HeadMap:
             for number in row.numbers:
                 line.append_text(cells.text(number, cell - 1)).append(" ")
             yield line
-        small = f"{cells.nearly_zero}: too small to write"
-        told = "+ and -: how large beside the largest" if cell == CELLS[-1] else unit
-        yield Text("; ".join(filter(None, (_LEGEND, small, told))), style=DIM)
+        yield Text(f"{_LEGEND}; {told}", style=DIM)
 
 
 def _line(text: str, style: Style) -> Text:

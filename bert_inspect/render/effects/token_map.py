@@ -7,10 +7,10 @@ from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.text import Text
 
-from ..explain.digits import cell_unit, largest_of
-from ..explain.map_cells import CELLS, MapCells
+from ..explain.map_cells import CELLS
 from ..explain.sum_rows import fitted
-from ..words import DIM, PLAIN, plural
+from ..words import DIM, plural
+from .effect_cells import cells_of
 from .maps import TOKENS, EffectMap
 
 _NAME, _LEAST = 18, 8
@@ -42,26 +42,14 @@ class TokenMap:
             told = f"a map of {plural(len(rows), 'token')} by {plural(count, 'layer')} needs more columns"
             yield Text(told, style=DIM)
             return
-        every = [number for row in rows for number in row.numbers]
-        factor, unit = cell_unit(every)
-        style = PLAIN if self.meant else DIM
-        cells = MapCells(
-            size=cell,
-            largest=largest_of(every),
-            factor=factor,
-            colors=console.color_system if self.meant else None,
-            style=style,
-            nearly_zero="." if options.ascii_only else "·",
-        )
+        cells, told = cells_of(self.drawn, cell, meant=self.meant, console=console, options=options)
         columns = "".join(str(at).rjust(cell - 1) + " " for at in range(count))
         yield Text(" " * label + columns, style=DIM, no_wrap=True, overflow="ignore", end="\n")
         for row in rows:
             line = Text(no_wrap=True, overflow="ignore")
             line.append(f"{row.place:>{place}} ", DIM)
-            line.append(f"{fitted(row.name, name)} {'*' if row.marked else ' '} ", style)
+            line.append(f"{fitted(row.name, name)} {'*' if row.marked else ' '} ", cells.style)
             for number in row.numbers:
                 line.append_text(cells.text(number, cell - 1)).append(" ")
             yield line
-        small = f"{cells.nearly_zero}: too small to write"
-        told = "+ and -: how large beside the largest" if cell == CELLS[-1] else unit
-        yield Text("; ".join(filter(None, (TOKENS, small, told))), style=DIM)
+        yield Text(f"{TOKENS}; {told}", style=DIM)

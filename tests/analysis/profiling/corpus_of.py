@@ -1,10 +1,10 @@
 """Sentences of a corpus for tests, and what profiles them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from bert_inspect.analysis.profiling.profiler import Profiler
+from bert_inspect.corpus.line import Line, Place
 from bert_inspect.profiles.record import Corpus, Profile
 from bert_inspect.profiles.total import Total
 from bert_inspect.traces.selection import Selection
@@ -19,24 +19,15 @@ TEXTS = [
 ]
 
 
-@dataclass(frozen=True)
-class Sentence:
-    """A sentence of a corpus."""
-
-    number: int
-    text: str
-    pair: str | None = None
-    label: str | int | None = None
-
-    @property
-    def place(self) -> str:
-        return f"line {self.number} of corpus.txt"
-
-
-def sentences(texts: Sequence[str], labels: Sequence[str | int] | None = None) -> list[Sentence]:
+def sentences(texts: Sequence[str], labels: Sequence[str | int] | None = None) -> list[Line]:
     """Sentences from their texts."""
     return [
-        Sentence(number, text, None, None if labels is None else labels[number - 1])
+        Line(
+            number=number,
+            text=text,
+            label=None if labels is None else labels[number - 1],
+            where=Place(name="corpus.txt", line=number),
+        )
         for number, text in enumerate(texts, start=1)
     ]
 
@@ -64,7 +55,7 @@ def profiler(loaded: Any, tokenizer: Any, **how: Any) -> Profiler:
     return Profiler(loaded, tokenizer, **{**settings, **how})
 
 
-def profiled(loaded: Any, tokenizer: Any, lines: Sequence[Sentence], **how: Any) -> Profile:
+def profiled(loaded: Any, tokenizer: Any, lines: Sequence[Line], **how: Any) -> Profile:
     """A profile of sentences in one block."""
     made = profiler(loaded, tokenizer, **how)
     total: Total = made.begin(corpus())

@@ -10,6 +10,8 @@ from analysis.profiling.test_profiler import small
 
 import bert_inspect
 from bert_inspect import Profile, profile
+from bert_inspect.corpus.blocks import survey
+from bert_inspect.corpus.files import sources
 from bert_inspect.errors import UsageError
 from bert_inspect.profiles.record import Numbers
 
@@ -34,6 +36,7 @@ def test_sentences_and_a_file_of_them_give_the_same_numbers(pair: tuple[Any, Any
     assert numbers(found) == numbers(of_file) and found.answers == of_file.answers and found.heads == of_file.heads
     assert (found.input.files, of_file.input.files) == ([], ["corpus.jsonl"])
     assert found.input.digests == of_file.input.digests and found.input.sentences == len(TEXTS)
+    assert found.input.digest == of_file.input.digest == survey(sources([str(file)]), size=32).digest
 
 
 def test_a_profile_saves_loads_and_shows_itself(pair: tuple[Any, Any], tmp_path: Path) -> None:
