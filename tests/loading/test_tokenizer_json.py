@@ -122,7 +122,7 @@ def test_the_class_decides_as_in_autotokenizer(copy: Path, kind: str | None, pla
     ours = load_tokenizer(located(str(copy)), notice=lambda _: None)
     try:
         theirs = AutoTokenizer.from_pretrained(copy)
-    except (AttributeError, ImportError):  # older releases find no class of that name and fail
+    except (AttributeError, ImportError, NotImplementedError):  # older releases know no such class and fail
         assert place == "config.json"
         return
     assert [ours(text)["input_ids"] for text in TEXTS] == [theirs(text)["input_ids"] for text in TEXTS]

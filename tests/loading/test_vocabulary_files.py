@@ -121,7 +121,8 @@ def test_a_sentencepiece_model_is_read_without_its_package(
     as_sentencepiece_says(found, unknown=unknown, charsmap=table)
     try:
         theirs = AutoTokenizer.from_pretrained(tmp_path)
-    except ImportError:  # older releases hand an empty table on, fail, and look for other packages
+    except Exception as failure:  # older releases hand an empty table on, and fail, or look for other packages
+        assert isinstance(failure, ImportError) or "Cannot parse precompiled_charsmap" in str(failure)
         assert not table
         pytest.skip("this release of transformers reads no model of this kind without a table")
     assert_same(tmp_path, theirs)

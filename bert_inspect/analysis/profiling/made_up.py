@@ -34,11 +34,12 @@ _SAME_NUMBERS = (ops.RESHAPE, ops.SQUEEZE, ops.UNSQUEEZE, ops.TRANSPOSE, ops.COP
 
 def made_up_sentences(tokenizer: Any, limit: int | None) -> Iterator[Input]:
     """Yield sentences of which none is padded, some of which one is, and the same of many tokens. One without a word
-    pads the other even where the limit leaves room for one alone.
+    pads the other even where the limit leaves room for one alone, if the tokenizer makes tokens of no word at all.
     """
     most = _LONG if limit is None else min(limit, _LONG)
     room = max(most - tokenizer.num_special_tokens_to_add(), 1)
-    for texts in (["a", "a"], ["", "a " * min(room, 3)], ["a " * room] * 2, ["a", "a " * room]):
+    shortest = "" if tokenizer("")["input_ids"] else "a"
+    for texts in (["a", "a"], [shortest, "a " * min(room, 3)], ["a " * room] * 2, ["a", "a " * room]):
         yield encode(tokenizer, Sentences(texts=texts), limit=limit, truncate=True)
 
 
