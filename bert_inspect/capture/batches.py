@@ -12,7 +12,7 @@ from ..loading.loaded import Loaded
 from ..traces.edits import Edit
 from ..traces.record import Input, Trace
 from ..traces.selection import Selection
-from .encode import Sentences, encode
+from .encode import Sentences, check_tokenizer, encode
 from .forward import run_forward
 from .keep import Keep
 
@@ -44,13 +44,29 @@ def batches(lines: Iterable[L], tokenizer: Any, *, size: int) -> Iterator[list[L
     """
     rest = iter(lines)
     while window := list(islice(rest, size * WINDOW)):
-        encoded = tokenizer(
-            [line.text for line in window], _pairs(window), padding=False, truncation=False, verbose=False
-        )
-        lengths = {line.number: len(ids) for line, ids in zip(window, encoded["input_ids"], strict=True)}
-        window.sort(key=lambda line: lengths[line.number])
-        found = [sorted(window[start : start + size], key=_number) for start in range(0, len(window), size)]
-        yield from sorted(found, key=lambda batch: batch[0].number)
+        lengths = [len(encoded.ids) for encoded in encoded_alone(tokenizer, window)]
+        for places in of_like_length(lengths, size=size):
+            yield [window[place] for place in places]
+
+
+def encoded_alone(tokenizer: Any, lines: Sequence[Paired]) -> Sequence[Any]:
+    """Return what a fast tokenizer makes of each sentence, neither cut nor padded: `Encoding` of tokenizers.
+
+    Raises:
+        UsageError: it is not a fast one.
+    """
+    check_tokenizer(tokenizer)
+    texts = [line.text for line in lines]
+    found: Sequence[Any] = tokenizer(texts, _pairs(lines), padding=False, truncation=False, verbose=False).encodings
+    return found
+
+
+def of_like_length(lengths: Sequence[int], *, size: int) -> list[list[int]]:
+    """Put sentences of these lengths into batches of ``size``: return the places of the sentences of each, in their
+    order; of the batches, the one with the first sentence comes first.
+    """
+    order = sorted(range(len(lengths)), key=lengths.__getitem__)
+    return sorted(sorted(order[start : start + size]) for start in range(0, len(order), size))
 
 
 def trace_batch(
@@ -109,7 +125,3 @@ def _sentences(lines: Sequence[Paired]) -> Sentences:
 def _pairs(lines: Sequence[Paired]) -> list[str] | None:
     """Return the second texts; none where the first sentence has none, as then no other has."""
     return None if lines[0].pair is None else [line.pair or "" for line in lines]
-
-
-def _number(line: Paired) -> int:
-    return line.number

@@ -6,15 +6,14 @@ from ..errors import BertInspectError
 from ..loading.loaded import Loaded
 from ..traces.record import Input
 from .model_inputs import model_inputs
+from .tracing.ends import Watcher
 from .tracing.hooks import exclusively
-from .tracing.live_recorder import Watcher
-from .tracing.recording import Recording
 from .tracing.tracer import observe
-from .undisturbed import no_collector, undisturbed, without_gradients
+from .undisturbed import undisturbed, without_gradients
 
 
-def run_watched(loaded: Loaded, batch: Input, watcher: Watcher) -> tuple[Recording, Any]:
-    """Run a model once over a batch and return what was recorded, and what it returned.
+def run_watched(loaded: Loaded, batch: Input, watcher: Watcher) -> Any:
+    """Run a model once over a batch and return what it returned.
 
     Raises:
         BertInspectError: its forward fails.
@@ -31,5 +30,4 @@ def run_watched(loaded: Loaded, batch: Input, watcher: Watcher) -> tuple[Recordi
             f"the model's own forward failed: {type(outcome.error).__name__}: {outcome.error}",
             "bert-inspect run shows where",
         ) from outcome.error
-    with no_collector():
-        return tracer.finish(raised=False), outcome.output
+    return outcome.output

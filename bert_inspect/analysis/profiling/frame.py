@@ -11,6 +11,7 @@ from typing import Any
 
 from msgspec import structs
 
+from ...capture.tracing.ends import end_of, ends_of
 from ...capture.tracing.step_record import StepRecord
 from ...errors import UsageError
 from ...loading.loaded import Loaded
@@ -19,7 +20,7 @@ from ...profiles.record import OutputProfile, StepProfile
 from ...profiles.total import Place
 from ...traces.selection import Selection
 from .made_up import Key, MadeUpRun, made_up_sentences
-from .plan import Plan, Wish, signature_of
+from .plan import Plan, Wish
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,8 +64,9 @@ def frame_of(loaded: Loaded, tokenizer: Any, *, selection: Selection, limit: int
                 steps[number] = _joined(steps.get(number), _step(step, number, run.label(step), outputs))
     if not steps:
         raise UsageError("nothing that was selected gives activations", "bert-inspect run shows which steps there are")
-    plans = {signature_of(run.steps): _plan(run, ids, steps) for run in runs}
-    looking = sorted({wish.place for plan in plans.values() for wish in plan.wishes.values() if wish.looks})
+    plans = {plan.ends: plan for plan in (_plan(run, ids, steps) for run in runs)}
+    wishes = [wish for plan in plans.values() for found in plan.wishes.values() for wish in found.values()]
+    looking = sorted({wish.place for wish in wishes if wish.looks})
     return Frame(
         steps=[steps[number] for number in sorted(steps)],
         layers=[(steps[number].layer or 0, steps[number].path) for number, _ in looking],
@@ -74,13 +76,15 @@ def frame_of(loaded: Loaded, tokenizer: Any, *, selection: Selection, limit: int
 
 
 def _plan(run: MadeUpRun, ids: Mapping[Key, int], steps: Mapping[int, StepProfile]) -> Plan:
-    wishes: dict[Place, Wish] = {}
-    for step, key in zip(run.steps, run.keys, strict=True):
-        for at, output in enumerate(steps[ids[key]].outputs if ids[key] in steps else ()):
-            wish = run.wish(step, at, output, ids[key])
+    ends = ends_of(run.steps)
+    wishes: dict[int, dict[int, Wish]] = {}
+    for number, step in enumerate(ends):
+        known = ids[run.keys[step.id]]
+        for at, output in enumerate(steps[known].outputs if known in steps else ()):
+            wish = run.wish(step, at, output, known)
             if wish is not None:
-                wishes[step.id, at] = wish
-    return Plan(signature=signature_of(run.steps), wishes=wishes)
+                wishes.setdefault(number, {})[at] = wish
+    return Plan(ends=tuple(map(end_of, ends)), wishes=wishes)
 
 
 def _step(step: StepRecord, number: int, label: str, outputs: list[OutputProfile]) -> StepProfile:

@@ -7,7 +7,6 @@ from torch import Tensor
 
 from ...profiles.heads import BatchHeads
 from ...traces.record import Input
-from ...traces.sentences import classification_place
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,16 +23,14 @@ def marks_of(batch: Input, device: torch.device) -> Marks:
     closes it, whatever the vocabulary calls them.
     """
     real = torch.tensor(batch.attention_mask, dtype=torch.bool)
-    first, separator = torch.zeros_like(real), torch.zeros_like(real)
-    for row, ids in enumerate(batch.input_ids):
-        begins = classification_place(batch, row)
-        if begins is not None:
-            first[row, begins] = True
-        places = real[row].nonzero().squeeze(1).tolist()
-        if places and (not batch.special or batch.special[row][places[-1]]):
-            closing = ids[places[-1]]
-            separator[row] = torch.tensor([token == closing for token in ids]) & real[row] & ~first[row]
-    return Marks(real=real.to(device), first=first.to(device), separator=separator.to(device))
+    special = real & torch.tensor(batch.special, dtype=torch.bool) if batch.special else real
+    ids = torch.tensor(batch.input_ids)
+    places = torch.arange(real.shape[1]).expand_as(real)
+    begins = real.int().argmax(dim=1, keepdim=True)
+    ends = (places * real).amax(dim=1, keepdim=True)
+    first = special & (places == begins)
+    closing = special.gather(1, ends) & (ids == ids.gather(1, ends))
+    return Marks(real=real.to(device), first=first.to(device), separator=(closing & real & ~first).to(device))
 
 
 def looks_of(probabilities: Tensor, marks: Marks) -> BatchHeads:

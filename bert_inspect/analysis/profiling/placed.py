@@ -8,7 +8,6 @@ from msgspec import structs
 from torch import Tensor
 
 from ...capture.describe import described
-from ...capture.tracing.step_record import StepRecord, TensorRecord
 from ...errors import UsageError
 from ...loading.loaded import Loaded
 from ...loading.weights.digest import digest_of
@@ -22,6 +21,7 @@ from ...traces.record import Input
 from ...traces.selection import Level, Selection, Wanted
 from ...traces.sentences import real_places
 from .batch import BatchWatcher
+from .plan import Wish
 from .profiler import Profiler
 
 AGAIN = "profile the corpus with this very model"
@@ -136,12 +136,10 @@ class _Watcher(BatchWatcher):
         self.states: dict[int, State] = {}
         self._bounds = bounds
 
-    def take(self, record: StepRecord, seen: TensorRecord, tensor: Tensor) -> None:
+    def take(self, wish: Wish, tensor: Tensor) -> None:
         """Sum up a tensor."""
-        super().take(record, seen, tensor)
-        at = next(place for place, other in enumerate(record.outputs) if other is seen)
-        wish = self._plan.wishes.get((record.id, at))
-        if self.went_otherwise or wish is None or wish.layout is None or wish.place not in self._bounds:
+        super().take(wish, tensor)
+        if wish.layout is None or wish.place not in self._bounds:
             return
         number, bounds = self._bounds[wish.place]
         rows = self._real.rows(wish.layout.view(tensor)).taken

@@ -1,15 +1,12 @@
 """What is wanted of the tensors of a run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ...capture.editing.layout import Layout
-from ...capture.tracing.step_record import StepRecord
+from ...capture.tracing.ends import End
 from ...profiles.total import Place
 from ...traces.vocabulary.axes import Axes
-
-Signature = tuple[tuple[str, str], ...]
-"""The steps that run: the path and the type of each."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,12 +23,9 @@ class Wish:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What is wanted in a run with these steps: of each output, by the step's id in that run and its place."""
+    """What is wanted in a run whose steps end in this order: of each output, by the place of its step in that order,
+    and its own among the outputs.
+    """
 
-    signature: Signature
-    wishes: Mapping[Place, Wish]
-
-
-def signature_of(steps: Sequence[StepRecord]) -> Signature:
-    """Return which steps ran."""
-    return tuple((step.path, step.type) for step in steps)
+    ends: tuple[End, ...]
+    wishes: Mapping[int, Mapping[int, Wish]]

@@ -1,11 +1,10 @@
 """Profiles a corpus block by block: batches of like length, each run once and summed up while it runs."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from msgspec import structs
 
-from ...capture.batches import batches, encode_batch
 from ...capture.describe import described, environment
 from ...capture.model_inputs import as_given
 from ...capture.watching import run_watched
@@ -22,10 +21,12 @@ from ...traces.record import Input
 from ...traces.selection import Selection
 from .answered import answers_of
 from .batch import BatchWatcher
+from .examples import Examples
 from .frame import frame_of
 from .looks import marks_of
-from .plan import Plan, signature_of
+from .plan import Plan
 from .real_tokens import RealTokens
+from .tokenized import Batch, Settings, one_sentence, tokenized
 
 
 class Profiler:
@@ -66,7 +67,8 @@ class Profiler:
                 'profile its body: `task="feature-extraction"`',
             )
         self._loaded, self._tokenizer = loaded, tokenizer
-        self._selection, self._size, self._limit, self._truncate = selection, batch_size, limit, truncate
+        self._selection = selection
+        self._how = Settings(size=batch_size, limit=limit, truncate=truncate)
         self._examples, self._watcher = examples, watcher
         self._frame = frame_of(loaded, tokenizer, selection=selection, limit=limit)
         self._answers = answers_of(loaded)
@@ -103,12 +105,13 @@ class Profiler:
             BertInspectError: the forward fails.
         """
         found, tokens, cut = [], 0, 0
-        for encoded, labels in self._batches(lines):
-            found.append(self._run(encoded, labels, total))
-            tokens += sum(map(sum, encoded.attention_mask))
-            cut += sum(map(bool, encoded.truncated))
-        for batch in found:
-            total.add(batch)
+        for batch in tokenized(self._tokenizer, lines, self._how):
+            labels = [None if line.label is None else self._index(line) for line in batch.lines]
+            found.append(self._run(batch, labels, total))
+            tokens += sum(map(sum, batch.input.attention_mask))
+            cut += sum(map(bool, batch.input.truncated))
+        for each in found:
+            total.add(each)
         total.done(number, Block(digest=digest(lines), sentences=len(lines), tokens=tokens, cut=cut))
 
     def add_batch(self, total: Total, batch: Input) -> None:
@@ -117,16 +120,9 @@ class Profiler:
         Raises:
             BertInspectError: the forward fails.
         """
-        total.add(self._run(as_given(self._loaded, batch), [None] * len(batch.texts), total))
+        total.add(self._run(Batch([], batch), [None] * len(batch.texts), total))
         tokens, cut = sum(map(sum, batch.attention_mask)), sum(map(bool, batch.truncated))
         total.done(0, Block(digest="", sentences=len(batch.texts), tokens=tokens, cut=cut))
-
-    def _batches(self, lines: Sequence[Line]) -> Iterator[tuple[Input, list[int | None]]]:
-        """Yield the batches of a block, each with the classes that the corpus gives its sentences."""
-        for batch in batches(lines, self._tokenizer, size=self._size):
-            labels = [None if line.label is None else self._index(line) for line in batch]
-            encoded = encode_batch(self._tokenizer, batch, limit=self._limit, truncate=self._truncate)
-            yield as_given(self._loaded, encoded), labels
 
     def _index(self, line: Line) -> int | None:
         if self._answers is None or line.label is None:
@@ -136,17 +132,18 @@ class Profiler:
             )
         return self._answers.index(line.label, line.place)
 
-    def _run(self, batch: Input, labels: Sequence[int | None], total: Total) -> BatchTotals:
+    def _run(self, tokens: Batch, labels: Sequence[int | None], total: Total) -> BatchTotals:
         """Run a batch and return what it adds. The plan that served a batch like it is tried first."""
+        batch = as_given(self._loaded, tokens.input)
         real = RealTokens(batch.attention_mask, heads=self._heads, device=self._device)
         marks = marks_of(batch, self._device)
+        examples = Examples(tokens.lines, real.mask, most=self._examples, tell=self._one_sentence)
         tried: list[Plan] = []
         plan: Plan | None = self._plans[real.padded]
         while plan is not None:
-            watcher = self._watcher(plan, batch, real, marks, examples=self._examples, least=total.least)
-            recording, output = run_watched(self._loaded, batch, watcher)
-            ran = signature_of(recording.steps)
-            if ran == plan.signature and not watcher.went_otherwise:
+            watcher = self._watcher(plan, real, marks, examples=examples, least=total.least)
+            output = run_watched(self._loaded, batch, watcher)
+            if watcher.went_as_planned:
                 self._plans[real.padded] = plan
                 return BatchTotals(
                     numbers=watcher.numbers,
@@ -155,11 +152,15 @@ class Profiler:
                     answers=() if self._answers is None else self._answers.answers(batch, output, labels),
                 )
             tried.append(plan)
-            plan = next((each for each in self._frame.plans if each.signature == ran and each not in tried), None)
+            ran = tuple(watcher.ends)
+            plan = next((each for each in self._frame.plans if each.ends == ran and each not in tried), None)
         raise BertInspectError(
             f"the model runs other steps over {batch_name(batch)} than over sentences of other lengths",
             "its steps cannot be added up; bert-inspect run shows them",
         )
+
+    def _one_sentence(self, line: Line) -> Input:
+        return one_sentence(self._tokenizer, line, self._how)
 
 
 def batch_name(batch: Input) -> str:

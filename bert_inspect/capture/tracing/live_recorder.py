@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch._C import DisableTorchFunction
@@ -13,17 +13,7 @@ from .editing import Unedited
 from .events import Called, Ran, Returned
 from .in_place import works_in_place
 from .recorder import Recorder
-from .step_record import StepRecord, TensorRecord
-
-
-class Watcher(Protocol):
-    """Looks at the tensors that steps return, while they are as they were returned."""
-
-    def wants(self, record: StepRecord) -> bool:
-        """Whether it looks at what this step returned."""
-
-    def take(self, record: StepRecord, seen: TensorRecord, tensor: torch.Tensor) -> None:
-        """Look at a tensor that the step returned, ``seen`` among its outputs; it must not change it."""
+from .step_record import StepRecord
 
 
 class LiveRecorder:
@@ -34,10 +24,10 @@ class LiveRecorder:
     """
 
     def __init__(
-        self, recorder: Recorder, watchers: Sequence[Watcher], *, seconds: bool, replay: Replay | None
+        self, recorder: Recorder, kept: Sequence[Activations], *, seconds: bool, replay: Replay | None
     ) -> None:
         self._recorder = recorder
-        self._watchers = watchers
+        self._kept = kept
         self._seconds = seconds
         self._replay = replay
         self._early: StepRecord | None = None  # of an op that works in place
@@ -112,11 +102,11 @@ class LiveRecorder:
         if self._replay is not None:
             self._replay.changed(record, [(seen, seen.tensor) for seen in record.also_changed])
             self._replay.returned(record, results)
-        for watcher in self._watchers:
-            if not watcher.wants(record):
+        for kept in self._kept:
+            if not kept.wants(record):
                 continue
             for seen in record.outputs:
-                watcher.take(record, seen, seen.tensor)
-                if self._replay is not None and isinstance(watcher, Activations):
-                    self._replay.kept(record, seen, seen.tensor, watcher)
+                kept.take(record, seen, seen.tensor)
+                if self._replay is not None:
+                    self._replay.kept(record, seen, seen.tensor, kept)
         return results

@@ -19,10 +19,11 @@ from ..verify.replay import Replay
 from .activations import Activations
 from .arguments import refs_in
 from .editing import Editing, Unedited
+from .ends import Ends, Watcher
 from .events import Event, Ran
 from .function_mode import FunctionMode
 from .hooks import Attachment
-from .live_recorder import LiveRecorder, Watcher
+from .live_recorder import LiveRecorder
 from .module_calls import ModuleCalls
 from .recorder import Recorder
 from .recording import Outcome, Recording
@@ -63,15 +64,14 @@ class Tracer:
         self.tensors = TensorRegistry(modules)
         self.thread = get_ident()
         self.depth = 0
-        self.tape: list[Event] = []
+        self.tape: list[Event] = [] if watcher is None else Ends(modules, watcher)
         self.live: LiveRecorder | None = None
         types = {path: type(module).__name__ for path, module in modules.items()}
         self._kept = [Activations(spec, spec.selection.of(types), self.tensors) for spec in specs]
         self._recorder = Recorder(modules, self.tensors, family)
         seconds = any(spec.keep.seconds for spec in specs)
-        if seconds or replay is not None or watcher is not None or any(spec.keep.any for spec in specs):
-            watchers = [*self._kept, *([] if watcher is None else [watcher])]
-            self.live = LiveRecorder(self._recorder, watchers, seconds=seconds, replay=replay)
+        if seconds or replay is not None or any(spec.keep.any for spec in specs):
+            self.live = LiveRecorder(self._recorder, self._kept, seconds=seconds, replay=replay)
 
     def tell(self, event: Event, unedited: Unedited | None = None) -> None:
         """Note an event, or leave it on the tape; ``unedited`` is what an op returned before it was edited."""
@@ -123,8 +123,8 @@ def observe(
 ) -> tuple[Tracer, Outcome]:
     """Run a forward of a model, given by all its modules under their paths, with a tracer attached; afterwards the
     model is as it was, whatever happened. A ``replay`` checks every step as it runs; ``specs`` say what is kept of
-    tensors, ``editing`` what is changed of them; a ``watcher`` is shown the tensors that it wants. An exception of the
-    model's is its outcome.
+    tensors, ``editing`` what is changed of them. A ``watcher`` is shown what each step returns, and then nothing is
+    recorded. An exception of the model's is its outcome.
 
     Raises:
         UsageError: the forward is one that is being traced already.
