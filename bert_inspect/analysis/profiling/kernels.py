@@ -53,55 +53,84 @@ def _add(numbers: Any) -> tuple[float, float]:
 
 @_compiled()
 def _ends(signed: Any) -> tuple[Any, Any]:
-    """Return the smallest and the largest of float32, given by their bits as int32, as keys (`number_of_key`): integers
-    of the same order, whose extremes are found in vectors.
+    """Return the smallest and the largest of float32, given by their bits as int32, as such bits. Of negative numbers
+    the larger bits are the smaller number.
     """
-    low, high = np.int32(_LARGEST), np.int32(-_LARGEST - 1)
+    least, most, farthest = np.int32(_LARGEST), np.int32(-_LARGEST - 1), np.uint32(0)
     for place in range(signed.size):
-        key = signed[place]
-        key = key ^ ((key >> 31) & _LARGEST)
-        low = min(low, key)
-        high = max(high, key)
-    return low, high
+        number = signed[place]
+        least = min(least, number)
+        most = max(most, number)
+        farthest = max(farthest, np.uint32(number))
+    low = np.int32(farthest) if least < 0 else least
+    return low, most if most >= 0 else least
 
 
 @_compiled()
-def sum_up(
-    rows: Any, bits: Any, signed: Any, places: Any, spans: Any, tables: Any, counts: Any
-) -> tuple[float, float, Any, Any]:
-    """Count the numbers of some rows of a matrix (their ``places``), each from one column up to another (``spans``), by
-    their leading bits, and return the sum of them, that of their squares, the smallest and the largest, these as keys.
-    ``bits`` and ``signed`` are the same matrix as integers, ``tables`` (4, buckets) are 0 and will be again, ``counts``
-    (buckets,) are added to.
+def _less(one: Any, other: Any) -> Any:
+    """Whether a float32 is less than another, both given by their bits as int32."""
+    if one < 0 and other < 0:
+        return one > other
+    return one < other
+
+
+@_compiled()
+def sum_up(rows: Any, places: Any, spans: Any, tables: Any, counts: Any) -> tuple[int, float, float, Any, Any]:
+    """Count the numbers of some rows of a matrix (their ``places``) by their leading bits, and return how many they
+    are, the sum of them, that of their squares, and the bits of the smallest and the largest. ``spans`` (rows, 2) say
+    from which column up to which other each row goes; if there is but one, all do. ``tables`` (4, buckets) are 0 and
+    will be again, ``counts`` (buckets,) are added to.
     """
-    total = squares = 0.0
-    low, high = _LARGEST, -_LARGEST - 1
+    bits, signed = rows.view(np.uint32), rows.view(np.int32)
+    each = spans.shape[0] > 1
+    count, total, squares = 0, 0.0, 0.0
+    low, high = np.int32(0x7F800000), np.int32(-0x800000)  # the infinite ones
     for at in range(places.size):
-        place, start, stop = places[at], spans[at, 0], spans[at, 1]
+        place, span = places[at], at if each else 0
+        start, stop = spans[span, 0], spans[span, 1]
         _count(bits[place, start:stop], tables)
         more, more_squares = _add(rows[place, start:stop])
         lowest, highest = _ends(signed[place, start:stop])
+        count += stop - start
         total += more
         squares += more_squares
-        low = min(low, lowest)
-        high = max(high, highest)
-    for bucket in range(counts.size):
-        counts[bucket] += tables[0, bucket] + tables[1, bucket] + tables[2, bucket] + tables[3, bucket]
-    tables[:] = 0
-    return total, squares, low, high
-
-
-def number_of_key(key: int) -> float:
-    """Return the float32 of which this is the key: an integer that stands among others as the number does."""
-    return float(np.array(key ^ ((key >> 31) & _LARGEST), dtype=np.int32).view(np.float32))
+        low = lowest if _less(lowest, low) else low
+        high = highest if _less(high, highest) else high
+    _collect(tables, counts)
+    return count, total, squares, low, high
 
 
 @_compiled()
-def zeros(bits: Any, places: Any, spans: Any) -> tuple[int, int]:
-    """Return how many numbers of some rows, given by their bits, are 0, and how many -0."""
+def count_up(rows: Any, places: Any, spans: Any, tables: Any, counts: Any) -> int:
+    """Count the numbers of some rows as `sum_up` does, and return how many they are."""
+    bits = rows.view(np.uint32)
+    each = spans.shape[0] > 1
+    count = 0
+    for at in range(places.size):
+        span = at if each else 0
+        _count(bits[places[at], spans[span, 0] : spans[span, 1]], tables)
+        count += spans[span, 1] - spans[span, 0]
+    _collect(tables, counts)
+    return count
+
+
+@_compiled()
+def _collect(tables: Any, counts: Any) -> None:
+    """Add what was counted in four tables, and leave these empty."""
+    for bucket in range(counts.size):
+        counts[bucket] += tables[0, bucket] + tables[1, bucket] + tables[2, bucket] + tables[3, bucket]
+    tables[:] = 0
+
+
+@_compiled()
+def zeros(rows: Any, places: Any, spans: Any) -> tuple[int, int]:
+    """Return how many numbers of some rows are 0, and how many -0."""
+    bits = rows.view(np.uint32)
+    each = spans.shape[0] > 1
     positive = negative = 0
     for at in range(places.size):
-        for number in bits[places[at], spans[at, 0] : spans[at, 1]]:
+        span = at if each else 0
+        for number in bits[places[at], spans[span, 0] : spans[span, 1]]:
             positive += number == 0
             negative += number == 0x80000000
     return positive, negative
@@ -123,17 +152,53 @@ def sum_up_columns(rows: Any, places: Any, totals: Any, squares: Any, low: Any, 
             nothing[column] += number == 0
 
 
+@_compiled()
+def look(probabilities: Any, kinds: Any, totals: Any) -> None:
+    """Add up where the heads of a layer look, from attention probabilities (batch, heads, query tokens, key tokens):
+    into ``totals`` (quantities, heads) as `one_pass.looked` returns them.
+    """
+    batch, heads, tokens, _ = probabilities.shape
+    for row in range(batch):
+        for head in range(heads):
+            for query in range(tokens):
+                if kinds[row, query] == 0:
+                    continue
+                shares = probabilities[row, head, query]
+                entropy = first = separator = padding = 0.0
+                for key in range(shares.size):
+                    share = np.float64(shares[key])
+                    if share != 0.0:
+                        entropy -= share * np.log2(share)
+                    kind = kinds[row, key]
+                    if kind == 0:
+                        padding += share
+                    elif kind == 1:
+                        first += share
+                    elif kind == 2:
+                        separator += share
+                totals[0, head] += entropy
+                totals[1, head] += first
+                totals[2, head] += separator
+                totals[3, head] += np.float64(shares[query])
+                if query > 0 and kinds[row, query - 1] != 0:
+                    totals[4, head] += np.float64(shares[query - 1])
+                if query + 1 < tokens and kinds[row, query + 1] != 0:
+                    totals[5, head] += np.float64(shares[query + 1])
+                totals[6, head] += padding
+
+
 def compile_all() -> None:
     """Compile all of these functions for the arrays that they are called with.
 
     Raises:
         Exception: whatever goes wrong in Numba.
     """
-    rows = np.zeros((1, 1), dtype=np.float32)
-    bits, signed = rows.view(np.uint32), rows.view(np.int32)
-    places, spans = np.zeros(1, dtype=np.int64), np.array([[0, 1]], dtype=np.int64)
+    rows, places = np.zeros((1, 1), dtype=np.float32), np.zeros(1, dtype=np.int64)
+    spans = np.array([[0, 1]], dtype=np.int64)
     tables, counts = np.zeros((4, 1), dtype=np.int32), np.zeros(1, dtype=np.int64)
-    sum_up(rows, bits, signed, places, spans, tables, counts)
-    zeros(bits, places, spans)
+    sum_up(rows, places, spans, tables, counts)
+    count_up(rows, places, spans, tables, counts)
+    zeros(rows, places, spans)
     ends = np.zeros(1, dtype=np.float32), np.zeros(1, dtype=np.float32)
     sum_up_columns(rows, places, np.zeros(1), np.zeros(1), *ends, np.zeros(1, dtype=np.int32))
+    look(np.zeros((1, 1, 1, 1), dtype=np.float32), np.zeros((1, 1), dtype=np.int8), np.zeros((7, 1)))

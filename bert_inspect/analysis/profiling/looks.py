@@ -1,12 +1,15 @@
 """Where the heads of a layer look in one batch: sums over its real query tokens."""
 
+import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
-from ...profiles.heads import BatchHeads
+from ...profiles.heads import QUANTITIES, BatchHeads
 from ...traces.record import Input
+from . import one_pass
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,6 +19,12 @@ class Marks:
     real: Tensor
     first: Tensor
     separator: Tensor
+
+    @cached_property
+    def kinds(self) -> Tensor:
+        """The same as one number a token: 0 padding, 1 [CLS], 2 [SEP], 3 another."""
+        others = self.real & ~self.first & ~self.separator
+        return (self.first + 2 * self.separator + 3 * others).to(torch.int8)
 
 
 def marks_of(batch: Input, device: torch.device) -> Marks:
@@ -37,22 +46,27 @@ def looks_of(probabilities: Tensor, marks: Marks) -> BatchHeads:
     """Return sums over the real query tokens for each head, from attention probabilities (batch, heads, query tokens,
     key tokens). A query token to which nothing is visible (its probabilities are NaN) counts with NaN.
     """
-    shares = probabilities.detach().double()
-    asks = marks.real.double()  # (batch, query tokens)
-    keys = torch.stack([marks.first, marks.separator, ~marks.real], dim=-1).double()  # (batch, key tokens, 3)
-    on = torch.einsum("bhqk,bkm,bq->mh", shares, keys, asks)
-    itself = torch.diagonal(shares, dim1=2, dim2=3)  # (batch, heads, tokens)
-    previous = torch.diagonal(shares, offset=-1, dim1=2, dim2=3)  # of the second token on
-    next_ = torch.diagonal(shares, offset=1, dim1=2, dim2=3)  # up to the last but one
-    both = asks[:, 1:] * asks[:, :-1]  # a neighbour must be real too
-    entropy = torch.special.entr(shares).sum(dim=3) / torch.log(torch.tensor(2.0, dtype=torch.float64))
-    totals = {
-        "entropy": torch.einsum("bhq,bq->h", entropy, asks),
-        "first": on[0],
-        "separator": on[1],
-        "itself": torch.einsum("bhq,bq->h", itself, asks),
+    quick = one_pass.usable(probabilities)
+    totals = one_pass.looked(probabilities, marks.kinds) if quick else _looked(probabilities, marks).cpu().numpy()
+    return BatchHeads(count=int(marks.real.sum()), totals=dict(zip(QUANTITIES, totals, strict=True)))
+
+
+def _looked(probabilities: Tensor, marks: Marks) -> Tensor:
+    asks = marks.real[:, None, :, None]
+    shares = torch.where(asks, probabilities.detach().double(), 0.0)
+    keys = torch.stack([marks.first, marks.separator, ~marks.real]).double()  # (3, batch, key tokens)
+    first, separator, padding = torch.einsum("bhqk,mbk->mh", shares, keys)
+    previous = torch.diagonal(shares, offset=-1, dim1=2, dim2=3)  # of the second token on: (batch, heads, tokens - 1)
+    following = torch.diagonal(shares, offset=1, dim1=2, dim2=3)  # up to the last but one
+    both = (marks.real[:, 1:] & marks.real[:, :-1]).double()  # a neighbour must be real too
+    entropy = torch.special.entr(shares).sum(dim=(0, 2, 3)) / math.log(2.0)
+    found = {
+        "entropy": entropy,
+        "first": first,
+        "separator": separator,
+        "itself": torch.diagonal(shares, dim1=2, dim2=3).sum(dim=(0, 2)),
         "previous": torch.einsum("bhq,bq->h", previous, both),
-        "next": torch.einsum("bhq,bq->h", next_, both),
-        "padding": on[2],
+        "next": torch.einsum("bhq,bq->h", following, both),
+        "padding": padding,
     }
-    return BatchHeads(count=int(marks.real.sum()), totals={name: total.cpu().numpy() for name, total in totals.items()})
+    return torch.stack([found[name] for name in QUANTITIES])

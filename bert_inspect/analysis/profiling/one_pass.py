@@ -1,11 +1,11 @@
 """Counts and sums in one pass over memory, compiled by Numba where it is installed (extra ``fast``).
 
 What torch does in eight passes, most of which write as much as they read, this does while the numbers are in the cache,
-and takes the rows of real tokens where they stand. Rows are put together in chunks of a fixed size, so that the number
-of threads does not show in the sums.
+and takes the rows of real tokens where they stand. How rows are put together hangs on their number alone, so that the
+number of threads does not show in the sums.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib.util import find_spec
@@ -18,19 +18,32 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...profiles import buckets
+from ...profiles.heads import QUANTITIES
 from .real_tokens import Rows
 
-_CHUNK = 1 << 18
-"""About how many numbers one thread looks at in a row."""
+Integers = NDArray[np.int64]
+_LEAST = 1 << 15
+"""So many numbers are worth another thread."""
+_PARTS = 8
+"""Into so many parts a tensor is cut at most, on every machine: each is counted in a table of its own."""
+
+
+class Counted(NamedTuple):
+    """The numbers of some rows: how many they are, how many that are not 0 have each leading bits (negative, positive),
+    how many are 0.
+    """
+
+    length: int
+    sizes: NDArray[np.int64]
+    zeros: int
 
 
 class Summed(NamedTuple):
-    """The numbers of some rows: how many that are not 0 have each leading bits (negative, positive), how many are 0,
-    their sum, that of their squares, the smallest and the largest. The last four say nothing where one is not finite.
+    """The same with their sum, that of their squares, the smallest and the largest, which say nothing where one is not
+    finite.
     """
 
-    counted: NDArray[np.int64]
-    zeros: int
+    counted: Counted
     total: float
     squares: float
     low: float
@@ -44,55 +57,88 @@ def usable(tensor: Tensor) -> bool:
 
 def summed(rows: Rows) -> Summed:
     """Sum up the numbers of some rows."""
-    numbers = rows.matrix.detach().contiguous().numpy()
-    bits, signed = numbers.view(np.uint32), numbers.view(np.int32)
-    kernels = _kernels()
+    numbers, kernel = _array(rows), _kernels().sum_up
 
-    def chunk(places: NDArray[np.int64], spans: NDArray[np.int64]) -> tuple[Any, ...]:
+    def part(places: Integers, spans: Integers) -> tuple[Any, ...]:
         counts = np.zeros(2 * buckets.SIDE, dtype=np.int64)
-        found = kernels.sum_up(numbers, bits, signed, places, spans, _tables(), counts)
-        return counts, *found
+        count, total, squares, *ends = kernel(numbers, places, spans, _tables(), counts)
+        return counts, count, total, squares, *np.array(ends, dtype=np.int32).view(np.float32).tolist()
 
-    counts, totals, squares, lows, highs = zip(*_each(chunk, rows), strict=True)
-    counted = np.zeros((2, buckets.SIDE), dtype=np.int64)
-    for count in counts:
-        counted += count.reshape(counted.shape)[::-1]  # the sign bit stands in front
+    counts, count, totals, squares, lows, highs = zip(*_each(part, rows), strict=True)
+    return Summed(_counted(counts, sum(count), numbers, rows), sum(totals), sum(squares), min(lows), max(highs))
+
+
+def counted(rows: Rows) -> Counted:
+    """Count the numbers of some rows, whose sums are known."""
+    numbers, kernel = _array(rows), _kernels().count_up
+
+    def part(places: Integers, spans: Integers) -> tuple[Any, ...]:
+        counts = np.zeros(2 * buckets.SIDE, dtype=np.int64)
+        return counts, kernel(numbers, places, spans, _tables(), counts)
+
+    counts, count = zip(*_each(part, rows), strict=True)
+    return _counted(counts, sum(count), numbers, rows)
+
+
+def _counted(counts: Sequence[Integers], count: int, numbers: NDArray[np.float32], rows: Rows) -> Counted:
+    """Put the counts of all parts together, and those that are 0 beside them."""
+    together = counts[0] if len(counts) == 1 else np.sum(counts, axis=0)
+    sizes = together.reshape(2, buckets.SIDE)[::-1]  # the sign bit stands in front
     zeros = 0
-    if counted[:, 0].any():  # there are the smallest numbers too
-        above, below = kernels.zeros(bits, *rows.where)
+    if sizes[:, 0].any():  # there are the smallest numbers too
+        above, below = _kernels().zeros(numbers, *rows.where)
         zeros = above + below
-        counted[:, 0] -= below, above
-    return Summed(counted, zeros, sum(totals), sum(squares), *map(kernels.number_of_key, (min(lows), max(highs))))
+        sizes[:, 0] -= below, above
+    return Counted(count, sizes, zeros)
 
 
 def columns_summed(rows: Rows) -> tuple[NDArray[np.float64], ...]:
     """Return the sums, the sums of squares, the smallest and the largest numbers, and the number of zeros, of the
     columns of some rows.
     """
-    numbers = rows.matrix.detach().contiguous().numpy()
-    sum_up_columns, size = _kernels().sum_up_columns, numbers.shape[1]
+    numbers, kernel = _array(rows), _kernels().sum_up_columns
+    size = numbers.shape[1]
 
-    def chunk(places: NDArray[np.int64], _: NDArray[np.int64]) -> tuple[Any, ...]:
+    def part(places: Integers, _: Integers) -> tuple[Any, ...]:
         ends = np.full(size, np.inf, np.float32), np.full(size, -np.inf, np.float32)
         found = np.zeros(size), np.zeros(size), *ends, np.zeros(size, np.int32)
-        sum_up_columns(numbers, places, *found)
+        kernel(numbers, places, *found)
         return found
 
-    parts = (np.stack(part).astype(np.float64) for part in zip(*_each(chunk, rows), strict=True))
+    parts = (np.stack(each).astype(np.float64) for each in zip(*_each(part, rows), strict=True))
     totals, squares, lows, highs, nothing = parts
     return totals.sum(axis=0), squares.sum(axis=0), lows.min(axis=0), highs.max(axis=0), nothing.sum(axis=0)
 
 
+def looked(probabilities: Tensor, kinds: Tensor) -> NDArray[np.float64]:
+    """Return sums over where heads look (quantities, heads), in the order of `profiles.heads.QUANTITIES`. ``kinds``
+    (batch, tokens) say what each token is: 0 padding, 1 [CLS], 2 [SEP], 3 another.
+    """
+    totals = np.zeros((len(QUANTITIES), probabilities.shape[1]))
+    _kernels().look(probabilities.detach().contiguous().numpy(), kinds.numpy(), totals)
+    return totals
+
+
+def _array(rows: Rows) -> NDArray[np.float32]:
+    found: NDArray[np.float32] = rows.matrix.detach().contiguous().numpy()
+    return found
+
+
 def _each(work: Callable[..., tuple[Any, ...]], rows: Rows) -> list[tuple[Any, ...]]:
-    """Do some work on each chunk of rows, given by their places and spans, and return what it gives, in their order."""
+    """Do some work on parts of some rows, given by their places and spans, and return what it gives, in their order."""
     places, spans = rows.where
-    height = max(_CHUNK // max(rows.matrix.shape[1], 1), 1)
+    parts = min(len(places) * rows.matrix.shape[1] // _LEAST, _PARTS)
+    if parts < 2:
+        return [work(places, spans)]
+    height = -(-len(places) // parts)
     starts = range(0, len(places), height)
-    chunks = [places[start : start + height] for start in starts], [spans[start : start + height] for start in starts]
+    some = [places[start : start + height] for start in starts]
+    # A single span is that of every row.
+    their_spans = [spans if len(spans) == 1 else spans[start : start + height] for start in starts]
     threads = torch.get_num_threads()
-    if threads < 2 or len(starts) < threads:
-        return [*map(work, *chunks)]
-    return [*_pool(threads).map(work, *chunks)]
+    if threads < 2:
+        return [*map(work, some, their_spans)]
+    return [*_pool(threads).map(work, some, their_spans)]
 
 
 @cache

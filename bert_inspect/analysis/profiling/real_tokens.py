@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 import torch
@@ -38,10 +38,20 @@ class Rows:
 
     @cached_property
     def where(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Their places and spans, whichever they are."""
-        places = torch.arange(len(self.matrix)) if self.places is None else self.places.cpu()
-        whole = torch.tensor([0, self.matrix.shape[1]]).expand(len(places), 2)
-        return places.numpy(), (whole if self.spans is None else self.spans.cpu()).contiguous().numpy()
+        """Their places and spans, whichever they are; a single span is that of every row."""
+        places = _every(len(self.matrix)) if self.places is None else self.places.cpu().numpy()
+        spans = _whole(self.matrix.shape[1]) if self.spans is None else self.spans.cpu().numpy()
+        return places, spans
+
+
+@lru_cache
+def _every(rows: int) -> NDArray[np.int64]:
+    return np.arange(rows)
+
+
+@lru_cache
+def _whole(columns: int) -> NDArray[np.int64]:
+    return np.array([[0, columns]])
 
 
 class RealTokens:
@@ -59,6 +69,7 @@ class RealTokens:
         self.padded = len(places) < self.mask.numel()
         self._places = places if self.padded else None
         self._spans = _spans(self.mask)
+        self._asking: dict[int, tuple[Tensor, Tensor]] = {}
 
     def fits(self, shape: Sequence[int], axes: Sequence[Axis]) -> bool:
         """Whether axes say where the sentences and their tokens are in a tensor of a shape, and it is of this batch.
@@ -96,10 +107,13 @@ class RealTokens:
         heads, query tokens, key tokens).
         """
         batch, heads, _, keys = scores.shape
-        asks = self.mask[:, None].expand(batch, heads, -1).reshape(-1)
-        places = asks.nonzero().squeeze(1)
-        sentence = places.div(heads * self.mask.shape[1], rounding_mode="floor")
-        return Rows(matrix=scores.reshape(-1, keys), places=places, spans=spans[sentence])
+        if heads not in self._asking:
+            asks = self.mask[:, None].expand(batch, heads, -1).reshape(-1)
+            places = asks.nonzero().squeeze(1)
+            sentence = places.div(heads * self.mask.shape[1], rounding_mode="floor")
+            self._asking[heads] = places, spans[sentence]
+        places, spans = self._asking[heads]
+        return Rows(matrix=scores.reshape(-1, keys), places=places, spans=spans)
 
     def rows(self, view: Tensor) -> Rows:
         """Return of a tensor (batch, tokens, ...) the rows of real tokens."""

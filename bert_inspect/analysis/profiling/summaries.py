@@ -24,19 +24,9 @@ _CHUNK = 1 << 16
 def numbers_of(rows: Rows, dimensions: BatchDimensions | None = None) -> BatchNumbers:
     """Return the numbers of some rows; ``dimensions`` are those of the same ones, whose sums serve."""
     if one_pass.usable(rows.matrix):
-        found = one_pass.summed(rows)
-        if not found.counted[:, _INFINITE:].any():
-            return BatchNumbers(
-                count=int(found.counted.sum()) + found.zeros,
-                nan=0,
-                inf=0,
-                zeros=found.zeros,
-                low=found.low,
-                high=found.high,
-                total=found.total,
-                squares=found.squares,
-                sizes=found.counted,
-            )
+        found = _in_one_pass(rows, dimensions)
+        if found is not None:
+            return found
     flat = rows.taken.detach().reshape(-1)
     count = flat.numel()
     if not count:
@@ -56,6 +46,29 @@ def numbers_of(rows: Rows, dimensions: BatchDimensions | None = None) -> BatchNu
         total, squares = float(dimensions.total.sum()), float(dimensions.squares.sum())
     return BatchNumbers(
         count=count, nan=nan, inf=inf, zeros=zeros, low=low, high=high, total=total, squares=squares, sizes=sizes
+    )
+
+
+def _in_one_pass(rows: Rows, dimensions: BatchDimensions | None) -> BatchNumbers | None:
+    """Return the numbers of some rows, None where they are not all finite."""
+    if dimensions is None:
+        counted, total, squares, low, high = one_pass.summed(rows)
+    else:
+        counted = one_pass.counted(rows)
+        total, squares = float(dimensions.total.sum()), float(dimensions.squares.sum())
+        low, high = float(dimensions.low.min()), float(dimensions.high.max())
+    if counted.sizes[:, _INFINITE:].any():
+        return None
+    return BatchNumbers(
+        count=counted.length,
+        nan=0,
+        inf=0,
+        zeros=counted.zeros,
+        low=low,
+        high=high,
+        total=total,
+        squares=squares,
+        sizes=counted.sizes,
     )
 
 
