@@ -49,15 +49,17 @@ def batches(lines: Iterable[L], tokenizer: Any, *, size: int) -> Iterator[list[L
             yield [window[place] for place in places]
 
 
-def encoded_alone(tokenizer: Any, lines: Sequence[Paired]) -> Sequence[Any]:
-    """Return what a fast tokenizer makes of each sentence, neither cut nor padded: `Encoding` of tokenizers.
+def encoded_alone(tokenizer: Any, lines: Sequence[Paired], *, limit: int | None = None) -> Sequence[Any]:
+    """Return what a fast tokenizer makes of each sentence, not padded: `Encoding` of tokenizers; cut to a limit where
+    one is given.
 
     Raises:
         UsageError: it is not a fast one.
     """
     check_tokenizer(tokenizer)
     texts = [line.text for line in lines]
-    found: Sequence[Any] = tokenizer(texts, _pairs(lines), padding=False, truncation=False, verbose=False).encodings
+    cut = {"truncation": limit is not None, "max_length": limit}
+    found: Sequence[Any] = tokenizer(texts, _pairs(lines), padding=False, verbose=False, **cut).encodings
     return found
 
 

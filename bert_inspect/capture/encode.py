@@ -222,7 +222,7 @@ def _encoded(
         for own, kind in zip(batch.sequence_ids(row), types[row], strict=True)
     )
     pieces = pieces_of(tokenizer)
-    tokens = [_names(tokenizer, batch["input_ids"][row], batch.tokens(row)) for row in rows]
+    tokens = [names_of(tokenizer, batch["input_ids"][row], batch.tokens(row)) for row in rows]
     return Input(
         texts=texts,
         pairs=pairs,
@@ -247,7 +247,7 @@ def _encoded(
     )
 
 
-def _names(tokenizer: Any, ids: Sequence[int], spelled: Sequence[str]) -> list[str]:
+def names_of(tokenizer: Any, ids: Sequence[int], spelled: Sequence[str]) -> list[str]:
     """Return what the vocabulary calls the tokens of a sentence. The tokenizer may spell an unknown one as the text
     that it stands for, and an added one with the spaces around it.
     """

@@ -5,76 +5,111 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from msgspec import structs
 from numpy.typing import NDArray
 
 from ..traces.values import strict
 from .record import Example
 
-Key = tuple[float, int, int]
-"""Minus the activation, the number of the sentence and the place of the token: what comes first is kept."""
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Told = Callable[[float, int], Example]
+"""From an activation and the place of its token in a sentence to the example that it is."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Candidates:
-    """The largest activations of some units in a batch. ``values``, ``sentences`` (their numbers in the corpus) and
-    ``places`` (of tokens) are of the shape (units, candidates); ``told`` makes an example of one.
+    """The largest activations of some units in a batch, of which minus infinity is none. ``values``, ``sentences``
+    (their numbers in the corpus) and ``places`` (of tokens) are of the shape (units, candidates); ``told`` tells of the
+    tokens of one of these sentences.
     """
 
-    units: NDArray[np.int64]
-    values: NDArray[np.float64]
-    sentences: NDArray[np.int64]
-    places: NDArray[np.int64]
-    told: Callable[[float, int, int], Example]
+    units: Integers
+    values: Floats
+    sentences: Integers
+    places: Integers
+    told: Callable[[int], Told]
 
 
 class TopExamples:
     """The ``wanted`` largest activations of each of ``size`` units. Of equal ones, the first in the corpus is kept; NaN
     and minus infinity are none.
-
-    Attributes:
-        least: what an activation of each unit must reach to be kept (units,).
     """
 
     def __init__(self, size: int, wanted: int) -> None:
-        self._wanted = wanted
-        self._kept: list[dict[Key, Example]] = [{} for _ in range(size)]
-        self.least = np.full(size, -np.inf)
+        self._values: Floats = np.full((size, wanted), -np.inf)
+        self._sentences: Integers = np.zeros((size, wanted), dtype=np.int64)
+        self._places: Integers = np.zeros((size, wanted), dtype=np.int64)
+        self._examples: dict[tuple[int, int], Example] = {}  # by sentence and place, whatever the value
+        self._to_be_told: dict[int, Told] = {}  # by sentence: of the batches since it was settled
+
+    @property
+    def least(self) -> Floats:
+        """What an activation of each unit must reach to be kept (units,)."""
+        return self._values[:, -1]
 
     def read(self, examples: Sequence[Sequence[Example]]) -> None:
         """Add those of a record.
 
         Raises:
-            ValueError: they are of another number of units.
+            ValueError: they are of another number of units, or more than are kept.
         """
-        if len(examples) != len(self._kept):
-            raise ValueError(f"examples of {len(examples)} units instead of {len(self._kept)}")
+        if len(examples) != len(self._values) or any(len(found) > self._values.shape[1] for found in examples):
+            raise ValueError(f"examples of {len(examples)} units instead of {len(self._values)}")
         for unit, found in enumerate(examples):
-            self._add(unit, {(-float(each.value), each.sentence, each.place): each for each in found})
+            for at, each in enumerate(found):
+                self._values[unit, at] = float(each.value)
+                self._sentences[unit, at], self._places[unit, at] = each.sentence, each.place
+                self._examples[each.sentence, each.place] = each
 
     def add(self, batch: Candidates) -> None:
         """Add a batch."""
-        rows = zip(batch.values.tolist(), batch.sentences.tolist(), batch.places.tolist(), strict=True)
-        for unit, (values, sentences, places) in zip(batch.units.tolist(), rows, strict=True):
-            kept = self._kept[unit]
-            found = zip(values, sentences, places, strict=True)
-            keys = [(-value, *where) for value, *where in found if value > -math.inf]
-            best = sorted({*kept, *keys})[: self._wanted]
-            self._add(unit, {key: kept.get(key) or batch.told(-key[0], key[1], key[2]) for key in best})
+        kept = (self._values[batch.units], self._sentences[batch.units], self._places[batch.units])
+        found = (batch.values, batch.sentences, batch.places)
+        together = (np.concatenate(both, axis=1) for both in zip(kept, found, strict=True))
+        best = _best(*together, wanted=kept[0].shape[1])
+        self._values[batch.units], self._sentences[batch.units], self._places[batch.units] = best
+        for sentence in np.unique(batch.sentences[batch.values >= best[0][:, -1:]]).tolist():
+            self._to_be_told[sentence] = batch.told(sentence)
 
     def merge(self, other: "TopExamples") -> None:
         """Add what another one holds."""
-        for unit, kept in enumerate(other._kept):
-            self._add(unit, kept)
+        self.settle()
+        other.settle()
+        mine = (self._values, self._sentences, self._places)
+        theirs = (other._values, other._sentences, other._places)
+        together = (np.concatenate(both, axis=1) for both in zip(mine, theirs, strict=True))
+        self._values, self._sentences, self._places = _best(*together, wanted=self._values.shape[1])
+        self._examples.update(other._examples)
+
+    def settle(self) -> None:
+        """Tell those that are kept, and hold on to no sentence that they are of."""
+        kept = zip(*(each[self._values > -math.inf].tolist() for each in (self._sentences, self._places)), strict=True)
+        known, told = self._examples, self._to_be_told
+        self._examples = {
+            key: known[key] if key in known else told[key[0]](math.nan, key[1]) for key in dict.fromkeys(kept)
+        }
+        self._to_be_told = {}
 
     def record(self) -> list[list[Example]]:
         """Return them, the largest first."""
-        return [[kept[key] for key in sorted(kept)] for kept in self._kept]
+        self.settle()
+        rows = zip(self._values.tolist(), self._sentences.tolist(), self._places.tolist(), strict=True)
+        return [
+            [
+                structs.replace(self._examples[sentence, place], value=strict(value))
+                for value, sentence, place in zip(*row, strict=True)
+                if value > -math.inf
+            ]
+            for row in rows
+        ]
 
-    def _add(self, unit: int, found: dict[Key, Example]) -> None:
-        together = {**self._kept[unit], **found}
-        self._kept[unit] = kept = {key: together[key] for key in sorted(together)[: self._wanted]}
-        if len(kept) == self._wanted:
-            self.least[unit] = -max(kept)[0]
+
+def _best(values: Floats, sentences: Integers, places: Integers, *, wanted: int) -> tuple[Floats, Integers, Integers]:
+    """Return the largest of each unit, from values, sentences and places, each (units, any number)."""
+    order = np.lexsort((places, sentences, -values), axis=-1)[:, :wanted]
+    taken = np.take_along_axis
+    return taken(values, order, axis=-1), taken(sentences, order, axis=-1), taken(places, order, axis=-1)
 
 
 def example(value: float, sentence: int, place: int, *, text: str, span: tuple[int, int], around: int = 40) -> Example:

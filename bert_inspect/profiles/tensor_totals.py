@@ -159,7 +159,7 @@ class DimensionsTotal:
 
     @property
     def least(self) -> Floats | None:
-        """What an activation of each dimension must exceed to be an example; None where none are wanted."""
+        """What an activation of each dimension must reach to be an example; None where none are wanted."""
         return None if self._examples is None else self._examples.least
 
     def add(self, batch: BatchDimensions) -> None:
@@ -172,6 +172,11 @@ class DimensionsTotal:
         self._squares.add(batch.squares)
         if self._examples is not None and batch.candidates is not None:
             self._examples.add(batch.candidates)
+
+    def settle(self) -> None:
+        """Hold on to no sentence of the batches so far."""
+        if self._examples is not None:
+            self._examples.settle()
 
     def merge(self, other: "DimensionsTotal") -> None:
         """Add what another one holds.

@@ -90,6 +90,8 @@ class Total:
 
     def done(self, number: int, block: Block) -> None:
         """Note that a block is done."""
+        for dimensions in self.dimensions.values():
+            dimensions.settle()
         self.coverage.add(number, block)
         self.whole = True
 

@@ -68,10 +68,12 @@ def dimensions_of(values: Any, *, examples: int = 0) -> BatchDimensions:
 def _candidates(values: Floats, count: int) -> Candidates:
     order = np.argsort(-values, axis=0)[:count].T
 
-    def told(value: float, sentence: int, place: int) -> Any:
+    def told(sentence: int) -> Any:
         text = SENTENCES[sentence % len(SENTENCES)]
-        start = place % (len(text) - 3)
-        return example(value, sentence, place, text=text, span=(start, start + 3))
+        starts = range(len(text) - 3)
+        return lambda value, place: example(
+            value, sentence, place, text=text, span=(place % len(starts), place % len(starts) + 3)
+        )
 
     return Candidates(
         units=np.arange(values.shape[1]),

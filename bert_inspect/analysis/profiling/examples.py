@@ -1,35 +1,30 @@
-"""Finds the tokens of a batch that drive each unit most, and tells of those that are kept."""
+"""Finds the tokens of a batch that drive each unit most, and tells of them."""
 
 import math
-from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ...capture.encode import names_of
+from ...capture.piece_spans import pieces_of, without_spaces
 from ...corpus.line import Line
-from ...profiles.examples import Candidates, example
+from ...profiles.examples import Candidates, Told, example
 from ...profiles.record import Example
 from ...profiles.tensor_totals import BatchDimensions
-from ...traces.record import Input
 from ...traces.values import strict
+from .tokenized import Batch
 
 
 class Examples:
-    """The examples of a batch.
+    """The examples of a batch; ``mask`` (batch, tokens) are its real tokens, and ``most`` are kept of each unit."""
 
-    Args:
-        lines: its sentences.
-        mask: their real tokens (batch, tokens).
-        most: how many are kept of a unit at most.
-        tell: encodes one sentence with all that is known of its tokens.
-    """
-
-    def __init__(self, lines: Sequence[Line], mask: Tensor, *, most: int, tell: Callable[[Line], Input]) -> None:
+    def __init__(self, tokenizer: Any, batch: Batch, mask: Tensor, *, most: int) -> None:
         self.most = most
-        self._lines, self._mask, self._tell = lines, mask, tell
-        self._told_of: dict[int, Input] = {}
+        self._tokenizer, self._batch, self._mask = tokenizer, batch, mask
 
     def candidates(self, rows: Tensor, found: BatchDimensions, least: NDArray[np.float64] | None) -> Candidates | None:
         """Return the tokens with the largest activations of each unit of which one may be kept; ``rows`` are those of
@@ -40,33 +35,61 @@ class Examples:
         units = np.flatnonzero(~np.isfinite(found.total) | (least is None or found.high >= least))
         if not units.size:
             return None
-        some = rows.detach()[:, torch.from_numpy(units).to(rows.device)]
-        some = torch.where(torch.isnan(some), -math.inf, some)  # it drives nothing, and has no place in an order
-        values, order = some.sort(dim=0, descending=True, stable=True)  # of equal ones, the first
-        values, order = values[: self.most].T.double().cpu(), order[: self.most].T.cpu()
-        sentence, place = self._places[order].unbind(dim=-1)  # each (units, candidates)
+        some = rows.detach()
+        if units.size < some.shape[1]:
+            some = some[:, torch.from_numpy(units).to(rows.device)]  # (tokens, units)
+        if not np.isfinite(found.total).all():
+            some = torch.where(torch.isnan(some), -math.inf, some)  # it drives nothing, and has no place in an order
+        if least is None or np.isinf(least[units]).any():
+            needed = some.topk(min(self.most, len(some)), dim=0).values[-1:]
+        else:
+            needed = torch.from_numpy(least[units]).to(some.device)
+        at = (some >= needed).nonzero(as_tuple=True)
+        token, unit = (each.cpu().numpy() for each in at)
+        values, tokens = _first_of_each(unit, some[at].double().cpu().numpy(), token, size=units.size, most=self.most)
+        sentence, place = self._places
         return Candidates(
             units=units,
-            values=values.numpy(),
-            sentences=torch.tensor([line.number for line in self._lines])[sentence].numpy(),
-            places=place.numpy(),
+            values=values,
+            sentences=np.array([line.number for line in self._batch.lines])[sentence[tokens]],
+            places=place[tokens],
             told=self._told,
         )
 
     @property
-    def _places(self) -> Tensor:
-        """Which sentence of the batch each real token is of, and its place in that (real tokens, 2)."""
-        found = self._mask.nonzero().cpu()
-        first = self._mask.int().argmax(dim=1).cpu()  # padding may stand in front
-        found[:, 1] -= first[found[:, 0]]
-        return found
+    def _places(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Which sentence of the batch each real token is of, and its place in that."""
+        sentence, column = (each.cpu().numpy() for each in self._mask.nonzero(as_tuple=True))
+        first = self._mask.int().argmax(dim=1).cpu().numpy()  # padding may stand in front
+        return sentence, column - first[sentence]
 
-    def _told(self, value: float, sentence: int, place: int) -> Example:
-        if sentence not in self._told_of:
-            line = next(line for line in self._lines if line.number == sentence)
-            self._told_of[sentence] = self._tell(line)
-        batch = self._told_of[sentence]
-        if batch.special[0][place]:
-            return Example(value=strict(value), sentence=sentence, place=place, token=batch.tokens[0][place])
-        text = batch.pairs[0] if batch.pairs is not None and batch.sides(0)[place] else batch.texts[0]
-        return example(value, sentence, place, text=text, span=batch.offsets[0][place])
+    def _told(self, sentence: int) -> Told:
+        row = next(row for row, line in enumerate(self._batch.lines) if line.number == sentence)
+        return partial(_example, self._tokenizer, self._batch.lines[row], self._batch.encoded[row])
+
+
+def _first_of_each(
+    unit: NDArray[np.int64], values: NDArray[np.float64], tokens: NDArray[np.int64], *, size: int, most: int
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return the largest values of each unit with their tokens, (units, most), filled up with minus infinity; of equal
+    ones the first tokens, in whose order they are given.
+    """
+    order = np.lexsort((-values, unit))  # stable
+    ordered = unit[order]
+    rank = np.arange(len(order)) - np.searchsorted(ordered, ordered)  # how many of its unit come before
+    order, rank = order[rank < most], rank[rank < most]
+    best, theirs = np.full((size, most), -np.inf), np.zeros((size, most), dtype=np.int64)
+    best[unit[order], rank], theirs[unit[order], rank] = values[order], tokens[order]
+    return best, theirs
+
+
+def _example(tokenizer: Any, line: Line, encoded: Any, value: float, place: int) -> Example:
+    """Return a token of a sentence as an example; ``encoded`` is what the tokenizer made of it, neither padded nor cut
+    any more.
+    """
+    name = names_of(tokenizer, encoded.ids[place : place + 1], encoded.tokens[place : place + 1])[0]
+    if encoded.special_tokens_mask[place]:
+        return Example(value=strict(value), sentence=line.number, place=place, token=name)
+    text = line.pair if line.pair is not None and encoded.sequence_ids[place] else line.text
+    span = without_spaces(text, encoded.offsets[place], token=name, pieces=pieces_of(tokenizer))
+    return example(value, line.number, place, text=text, span=span)

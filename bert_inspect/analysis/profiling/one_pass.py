@@ -22,9 +22,9 @@ from ...profiles.heads import QUANTITIES
 from .real_tokens import Rows
 
 Integers = NDArray[np.int64]
-_LEAST = 1 << 15
+_LEAST = 1 << 17
 """So many numbers are worth another thread."""
-_PARTS = 8
+_PARTS = 4
 """Into so many parts a tensor is cut at most, on every machine: each is counted in a table of its own."""
 
 
@@ -39,8 +39,8 @@ class Counted(NamedTuple):
 
 
 class Summed(NamedTuple):
-    """The same with their sum, that of their squares, the smallest and the largest, which say nothing where one is not
-    finite.
+    """The same with their sum, that of their squares, the smallest and the largest, one of which is not finite where a
+    number is not.
     """
 
     counted: Counted
@@ -85,7 +85,7 @@ def _counted(counts: Sequence[Integers], count: int, numbers: NDArray[np.float32
     together = counts[0] if len(counts) == 1 else np.sum(counts, axis=0)
     sizes = together.reshape(2, buckets.SIDE)[::-1]  # the sign bit stands in front
     zeros = 0
-    if sizes[:, 0].any():  # there are the smallest numbers too
+    if sizes[0, 0] or sizes[1, 0]:  # there are the smallest numbers too
         above, below = _kernels().zeros(numbers, *rows.where)
         zeros = above + below
         sizes[:, 0] -= below, above
@@ -105,7 +105,10 @@ def columns_summed(rows: Rows) -> tuple[NDArray[np.float64], ...]:
         kernel(numbers, places, *found)
         return found
 
-    parts = (np.stack(each).astype(np.float64) for each in zip(*_each(part, rows), strict=True))
+    first, *others = _each(part, rows)
+    if not others:
+        return tuple(each.astype(np.float64, copy=False) for each in first)
+    parts = (np.stack(each).astype(np.float64) for each in zip(first, *others, strict=True))
     totals, squares, lows, highs, nothing = parts
     return totals.sum(axis=0), squares.sum(axis=0), lows.min(axis=0), highs.max(axis=0), nothing.sum(axis=0)
 

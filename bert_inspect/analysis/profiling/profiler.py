@@ -26,7 +26,7 @@ from .frame import frame_of
 from .looks import marks_of
 from .plan import Plan
 from .real_tokens import RealTokens
-from .tokenized import Batch, Settings, one_sentence, tokenized
+from .tokenized import Batch, Settings, tokenized
 
 
 class Profiler:
@@ -120,7 +120,7 @@ class Profiler:
         Raises:
             BertInspectError: the forward fails.
         """
-        total.add(self._run(Batch([], batch), [None] * len(batch.texts), total))
+        total.add(self._run(Batch([], [], batch), [None] * len(batch.texts), total))
         tokens, cut = sum(map(sum, batch.attention_mask)), sum(map(bool, batch.truncated))
         total.done(0, Block(digest="", sentences=len(batch.texts), tokens=tokens, cut=cut))
 
@@ -137,7 +137,7 @@ class Profiler:
         batch = as_given(self._loaded, tokens.input)
         real = RealTokens(batch.attention_mask, heads=self._heads, device=self._device)
         marks = marks_of(batch, self._device)
-        examples = Examples(tokens.lines, real.mask, most=self._examples, tell=self._one_sentence)
+        examples = Examples(self._tokenizer, tokens, real.mask, most=self._examples)
         tried: list[Plan] = []
         plan: Plan | None = self._plans[real.padded]
         while plan is not None:
@@ -158,9 +158,6 @@ class Profiler:
             f"the model runs other steps over {batch_name(batch)} than over sentences of other lengths",
             "its steps cannot be added up; bert-inspect run shows them",
         )
-
-    def _one_sentence(self, line: Line) -> Input:
-        return one_sentence(self._tokenizer, line, self._how)
 
 
 def batch_name(batch: Input) -> str:

@@ -12,8 +12,6 @@ from ...profiles.tensor_totals import BatchDimensions, BatchNumbers
 from . import one_pass
 from .real_tokens import Rows
 
-_INFINITE = buckets.SIDE - (1 << buckets.FRACTION_BITS)
-"""The first bucket of infinity and NaN."""
 Sizes = NDArray[np.int64]
 _SMALLEST = 2.0**-149
 """The smallest float32."""
@@ -57,7 +55,7 @@ def _in_one_pass(rows: Rows, dimensions: BatchDimensions | None) -> BatchNumbers
         counted = one_pass.counted(rows)
         total, squares = float(dimensions.total.sum()), float(dimensions.squares.sum())
         low, high = float(dimensions.low.min()), float(dimensions.high.max())
-    if counted.sizes[:, _INFINITE:].any():
+    if not (math.isfinite(total) and math.isfinite(low) and math.isfinite(high)):
         return None
     return BatchNumbers(
         count=counted.length,

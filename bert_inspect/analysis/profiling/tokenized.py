@@ -17,15 +17,16 @@ class Settings(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Sentences of the corpus, and what the model is given of them."""
+    """Sentences of the corpus, what the tokenizer made of each, not padded, and what the model is given."""
 
     lines: Sequence[Line]
+    encoded: Sequence[Any]
     input: Input
 
 
 def tokenized(tokenizer: Any, lines: Sequence[Line], how: Settings) -> Iterator[Batch]:
-    """Yield the batches of some lines: the same as `batches` makes of them. What nothing but a trace tells, as the text
-    of each token, is left out; `one_sentence` tells it.
+    """Yield the batches of some lines: the same as `batches` makes of them. What only a trace tells of tokens is left
+    out of the input.
 
     Raises:
         UsageError: a sentence is too long, or has no tokens; names its line.
@@ -33,25 +34,21 @@ def tokenized(tokenizer: Any, lines: Sequence[Line], how: Settings) -> Iterator[
     encoded = encoded_alone(tokenizer, lines)
     for places in of_like_length([len(each.ids) for each in encoded], size=how.size):
         batch, found = [lines[place] for place in places], [encoded[place] for place in places]
-        if _fit(tokenizer, found, how.limit):
-            yield Batch(batch, _padded(tokenizer, batch, found))
-        else:
-            yield Batch(batch, encode_batch(tokenizer, batch, limit=how.limit, truncate=how.truncate))
+        lengths = [len(each.ids) for each in found]
+        if not _fit(tokenizer, lengths, how.limit):
+            encode_batch(tokenizer, batch, limit=how.limit, truncate=how.truncate)  # says why, where it is refused
+            found = list(encoded_alone(tokenizer, batch, limit=how.limit))
+        cut = [length - len(each.ids) for length, each in zip(lengths, found, strict=True)]
+        yield Batch(batch, found, _padded(tokenizer, batch, found, cut=cut))
 
 
-def one_sentence(tokenizer: Any, line: Line, how: Settings) -> Input:
-    """Return one sentence with all that is known of its tokens."""
-    return encode_batch(tokenizer, [line], limit=how.limit, truncate=how.truncate)
-
-
-def _fit(tokenizer: Any, encoded: Sequence[Any], limit: int | None) -> bool:
-    """Whether sentences can be padded as they are: none has to be cut, or refused."""
-    lengths = [len(each.ids) for each in encoded]
+def _fit(tokenizer: Any, lengths: Sequence[int], limit: int | None) -> bool:
+    """Whether sentences of so many tokens can be padded as they are: none has to be cut, or refused."""
     padding = min(lengths) == max(lengths) or tokenizer.pad_token is not None
     return min(lengths) > 0 and (limit is None or max(lengths) <= limit) and padding
 
 
-def _padded(tokenizer: Any, lines: Sequence[Line], encoded: Sequence[Any]) -> Input:
+def _padded(tokenizer: Any, lines: Sequence[Line], encoded: Sequence[Any], *, cut: list[int]) -> Input:
     longest = max(len(each.ids) for each in encoded)
     left = tokenizer.padding_side == "left"
 
@@ -77,6 +74,6 @@ def _padded(tokenizer: Any, lines: Sequence[Line], encoded: Sequence[Any]) -> In
         token_type_ids=types,
         attention_mask=rows("attention_mask", 0),
         labels=None,
-        truncated=[0 for _ in lines],
+        truncated=cut,
         lines=[line.number for line in lines],
     )
