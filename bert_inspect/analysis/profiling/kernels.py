@@ -152,39 +152,48 @@ def sum_up_columns(rows: Any, places: Any, totals: Any, squares: Any, low: Any, 
             nothing[column] += number == 0
 
 
+@_compiled(fastmath={"reassoc", "nsz"})
+def _entropy(shares: Any, logarithms: Any) -> float:
+    """Return the entropy of shares, given with their logarithms."""
+    total = 0.0
+    for place in range(shares.size):
+        share = np.float64(shares[place])
+        total -= share * logarithms[place] if share != 0.0 else 0.0
+    return total
+
+
 @_compiled()
-def look(probabilities: Any, kinds: Any, totals: Any) -> None:
-    """Add up where the heads of a layer look, from attention probabilities (batch, heads, query tokens, key tokens):
-    into ``totals`` (quantities, heads) as `one_pass.looked` returns them.
+def _at(shares: Any, places: Any) -> float:
+    """Return the sum of the shares at some places."""
+    total = 0.0
+    for place in places:
+        total += np.float64(shares[place])
+    return total
+
+
+@_compiled()
+def look(probabilities: Any, logarithms: Any, kinds: Any, totals: Any) -> None:
+    """Add up where the heads of a layer look, from attention probabilities (batch, heads, query tokens, key tokens) and
+    their logarithms: into ``totals`` (quantities, heads), as `one_pass.looked` returns them.
     """
     batch, heads, tokens, _ = probabilities.shape
     for row in range(batch):
+        padding = np.flatnonzero(kinds[row] == 0)
+        first, separators = np.flatnonzero(kinds[row] == 1), np.flatnonzero(kinds[row] == 2)
         for head in range(heads):
             for query in range(tokens):
                 if kinds[row, query] == 0:
                     continue
                 shares = probabilities[row, head, query]
-                entropy = first = separator = padding = 0.0
-                for key in range(shares.size):
-                    share = np.float64(shares[key])
-                    if share != 0.0:
-                        entropy -= share * np.log2(share)
-                    kind = kinds[row, key]
-                    if kind == 0:
-                        padding += share
-                    elif kind == 1:
-                        first += share
-                    elif kind == 2:
-                        separator += share
-                totals[0, head] += entropy
-                totals[1, head] += first
-                totals[2, head] += separator
+                totals[0, head] += _entropy(shares, logarithms[row, head, query])
+                totals[1, head] += _at(shares, first)
+                totals[2, head] += _at(shares, separators)
                 totals[3, head] += np.float64(shares[query])
                 if query > 0 and kinds[row, query - 1] != 0:
                     totals[4, head] += np.float64(shares[query - 1])
                 if query + 1 < tokens and kinds[row, query + 1] != 0:
                     totals[5, head] += np.float64(shares[query + 1])
-                totals[6, head] += padding
+                totals[6, head] += _at(shares, padding)
 
 
 def compile_all() -> None:
@@ -201,4 +210,5 @@ def compile_all() -> None:
     zeros(rows, places, spans)
     ends = np.zeros(1, dtype=np.float32), np.zeros(1, dtype=np.float32)
     sum_up_columns(rows, places, np.zeros(1), np.zeros(1), *ends, np.zeros(1, dtype=np.int32))
-    look(np.zeros((1, 1, 1, 1), dtype=np.float32), np.zeros((1, 1), dtype=np.int8), np.zeros((7, 1)))
+    shares = np.zeros((1, 1, 1, 1), dtype=np.float32)
+    look(shares, shares.astype(np.float64), np.zeros((1, 1), dtype=np.int8), np.zeros((7, 1)))

@@ -118,7 +118,9 @@ def looked(probabilities: Tensor, kinds: Tensor) -> NDArray[np.float64]:
     (batch, tokens) say what each token is: 0 padding, 1 [CLS], 2 [SEP], 3 another.
     """
     totals = np.zeros((len(QUANTITIES), probabilities.shape[1]))
-    _kernels().look(probabilities.detach().contiguous().numpy(), kinds.numpy(), totals)
+    probabilities = probabilities.detach().contiguous()
+    logarithms = probabilities.double().log2_()  # torch takes many at once
+    _kernels().look(probabilities.numpy(), logarithms.numpy(), kinds.numpy(), totals)
     return totals
 
 
