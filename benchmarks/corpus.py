@@ -96,7 +96,10 @@ def plain(loaded: Loaded, tokenizer: Any, parts: Sequence[tuple[int, list[Line]]
 def begun(made: Profiler, parts: Sequence[Any]) -> Total:
     """Return a profile of nothing."""
     digests, size = [digest(lines) for _, lines in parts], BATCH * BATCHES_PER_BLOCK
-    return made.begin(corpus_of([], digests, lines_per_block=size, batch_size=BATCH, limit=512, truncate=False))
+    corpus = corpus_of(
+        [], digests, lines_per_block=size, batch_size=BATCH, batch_tokens=None, limit=512, truncate=False
+    )
+    return made.begin(corpus)
 
 
 class Speed(NamedTuple):

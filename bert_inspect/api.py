@@ -345,6 +345,7 @@ def profile(
     module: str | Sequence[str] = (),
     level: Level = "op",
     batch_size: int = 16,
+    batch_tokens: int | None = None,
     max_length: int | None = None,
     truncate: bool = False,
     examples: int = 0,
@@ -364,6 +365,7 @@ def profile(
         module: as for `trace`.
         level: as for `trace`.
         batch_size: the most sentences of a batch.
+        batch_tokens: the most tokens of a batch, padding included; None: as many as its sentences have.
         max_length: as for `trace`.
         truncate: as for `trace`.
         examples: how many tokens are kept, in context, of each unit of the feed-forward layers that drive it most.
@@ -387,6 +389,7 @@ def profile(
             labels=labels,
             selection=Selection.parse(layer=None if layer is None else str(layer), module=several(module), level=level),
             batch_size=batch_size,
+            batch_tokens=batch_tokens,
             max_length=max_length,
             truncate=truncate,
             examples=examples,

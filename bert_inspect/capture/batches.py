@@ -63,12 +63,18 @@ def encoded_alone(tokenizer: Any, lines: Sequence[Paired], *, limit: int | None 
     return found
 
 
-def of_like_length(lengths: Sequence[int], *, size: int) -> list[list[int]]:
-    """Put sentences of these lengths into batches of ``size``: return the places of the sentences of each, in their
-    order; of the batches, the one with the first sentence comes first.
+def of_like_length(lengths: Sequence[int], *, size: int, tokens: int | None = None) -> list[list[int]]:
+    """Put sentences of these lengths into batches of ``size``, and of so many ``tokens`` at most, with padding, unless
+    one sentence has more: return the places of the sentences of each, in their order; of the batches, the one with the
+    first sentence comes first.
     """
-    order = sorted(range(len(lengths)), key=lengths.__getitem__)
-    return sorted(sorted(order[start : start + size]) for start in range(0, len(order), size))
+    found: list[list[int]] = []
+    for place in sorted(range(len(lengths)), key=lengths.__getitem__):
+        full = not found or len(found[-1]) == size
+        if full or (tokens is not None and (len(found[-1]) + 1) * lengths[place] > tokens):
+            found.append([])
+        found[-1].append(place)
+    return sorted(map(sorted, found))
 
 
 def trace_batch(

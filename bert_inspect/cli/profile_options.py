@@ -29,6 +29,12 @@ class CorpusOptions:
     max_length: MaxLength = None
     truncate: Truncate = False
     batch_size: BatchSize = 16
+    batch_tokens: Annotated[
+        int | None,
+        typer.Option(
+            min=1, metavar="N", help="Tokens per batch, padding included: fewer sentences where they are long."
+        ),
+    ] = None
 
 
 @dataclass(frozen=True, kw_only=True)

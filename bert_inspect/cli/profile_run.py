@@ -114,6 +114,7 @@ class _Work:
             found=self.found,
             selection=self.asked.selection,
             batch_size=corpus.batch_size,
+            batch_tokens=corpus.batch_tokens,
             max_length=corpus.max_length,
             truncate=corpus.truncate,
             examples=self.asked.examples,

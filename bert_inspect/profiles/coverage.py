@@ -28,7 +28,14 @@ def digest_of(lines: Iterable[Sequence[object]]) -> str:
 
 
 def corpus_of(
-    files: Sequence[str], digests: Sequence[str], *, lines_per_block: int, batch_size: int, limit: int, truncate: bool
+    files: Sequence[str],
+    digests: Sequence[str],
+    *,
+    lines_per_block: int,
+    batch_size: int,
+    batch_tokens: int | None,
+    limit: int,
+    truncate: bool,
 ) -> Corpus:
     """Return what a profile says of a corpus, given the digests of its blocks, while none of them is done."""
     return Corpus(
@@ -37,6 +44,7 @@ def corpus_of(
         blocks=len(digests),
         lines_per_block=lines_per_block,
         batch_size=batch_size,
+        batch_tokens=batch_tokens,
         max_length=int(limit),
         truncate=truncate,
         done=[],

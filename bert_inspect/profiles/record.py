@@ -167,9 +167,10 @@ class Answers(Record, frozen=True, kw_only=True):
 
 class Corpus(Record, frozen=True, kw_only=True):
     """What was profiled. The corpus is cut into ``blocks`` of ``lines_per_block`` sentences, each of which is put into
-    batches of ``batch_size``; ``digest`` tells all of its sentences from those of another. ``done`` are the blocks that
-    this profile holds, as (first, last), and ``digests`` say what stands in each of them, in order. ``sentences``,
-    ``tokens`` and ``cut`` (sentences that were truncated) are of those.
+    batches of at most ``batch_size``, and of at most ``batch_tokens`` tokens where that is given; ``digest`` tells all
+    of its sentences from those of another. ``done`` are the blocks that this profile holds, as (first, last), and
+    ``digests`` say what stands in each of them, in order. ``sentences``, ``tokens`` and ``cut`` (sentences that were
+    truncated) are of those.
     """
 
     files: list[str]
@@ -177,6 +178,7 @@ class Corpus(Record, frozen=True, kw_only=True):
     blocks: int
     lines_per_block: int
     batch_size: int
+    batch_tokens: int | None = None
     max_length: int | None
     truncate: bool
     done: list[tuple[int, int]]

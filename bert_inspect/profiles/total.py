@@ -211,6 +211,7 @@ def _settings(one: Profile, other: Profile) -> Iterator[tuple[str, object, objec
     yield "the list of files", one.input.files, other.input.files
     for name, what in (
         ("batch_size", "the batch size"),
+        ("batch_tokens", "the most tokens of a batch"),
         ("lines_per_block", "the number of lines per block"),
         ("blocks", "the number of blocks"),
         ("max_length", "the most tokens of a sentence"),

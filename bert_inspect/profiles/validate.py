@@ -51,6 +51,7 @@ def _counts(found: Iterable[int], *, most: int = MOST) -> None:
 
 def _check_corpus(corpus: Corpus) -> None:
     _counts((corpus.blocks, corpus.lines_per_block, corpus.batch_size, corpus.sentences, corpus.tokens, corpus.cut))
+    _hold(corpus.batch_tokens is None or 1 <= corpus.batch_tokens <= MOST, "no batch is of so many tokens")
     _hold(corpus.max_length is None or 1 <= corpus.max_length <= MOST, "no sentence is of so many tokens")
     _hold(all(0 <= first <= last < corpus.blocks for first, last in corpus.done), "blocks that the corpus has not")
     _hold(all(one[1] < other[0] for one, other in pairwise(corpus.done)), "blocks that are told twice")

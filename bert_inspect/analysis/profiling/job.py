@@ -31,6 +31,7 @@ class Job:
         found: what one pass over them has shown.
         selection: which steps are told.
         batch_size: the most sentences of a batch.
+        batch_tokens: the most tokens of a batch; None: as many as its sentences have.
         max_length: the most tokens of a sentence; None: as many as the model takes.
         truncate: whether longer ones are cut.
         examples: how many tokens are kept of each unit.
@@ -42,6 +43,7 @@ class Job:
     found: Survey
     selection: Selection
     batch_size: int
+    batch_tokens: int | None
     max_length: int | None
     truncate: bool
     examples: int
@@ -62,6 +64,7 @@ class Job:
             tokenizer,
             selection=self.selection,
             batch_size=self.batch_size,
+            batch_tokens=self.batch_tokens,
             limit=limit,
             truncate=self.truncate,
             examples=self.examples,
@@ -71,6 +74,7 @@ class Job:
             self.found.digests,
             lines_per_block=self.found.size,
             batch_size=self.batch_size,
+            batch_tokens=self.batch_tokens,
             limit=limit,
             truncate=self.truncate,
         )
@@ -86,6 +90,7 @@ class Job:
         for what, mine, other in (
             ("the list of files", [source.name for source in self.corpus], theirs.files),
             ("the batch size", self.batch_size, theirs.batch_size),
+            ("the most tokens of a batch", self.batch_tokens, theirs.batch_tokens),
             ("whether longer sentences are cut", self.truncate, theirs.truncate),
             ("the text of the files", self.found.digest, theirs.digest),
             ("the filters", self.selection.described(), frame.selection),

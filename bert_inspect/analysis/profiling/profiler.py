@@ -37,6 +37,7 @@ class Profiler:
         tokenizer: its fast tokenizer.
         selection: which steps are told.
         batch_size: the most sentences of a batch.
+        batch_tokens: the most tokens of one; None: as many as its sentences have.
         limit: the most tokens of a sentence.
         truncate: whether longer ones are cut.
         examples: how many tokens are kept of each unit that drive it most.
@@ -54,6 +55,7 @@ class Profiler:
         *,
         selection: Selection,
         batch_size: int,
+        batch_tokens: int | None = None,
         limit: int | None,
         truncate: bool,
         examples: int = 0,
@@ -68,7 +70,7 @@ class Profiler:
             )
         self._loaded, self._tokenizer = loaded, tokenizer
         self._selection = selection
-        self._how = Settings(size=batch_size, limit=limit, truncate=truncate)
+        self._how = Settings(size=batch_size, tokens=batch_tokens, limit=limit, truncate=truncate)
         self._examples, self._watcher = examples, watcher
         self._frame = frame_of(loaded, tokenizer, selection=selection, limit=limit)
         self._answers = answers_of(loaded)

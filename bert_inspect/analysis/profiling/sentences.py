@@ -28,6 +28,7 @@ def profile_corpus(
     labels: Sequence[str | int] | None,
     selection: Selection,
     batch_size: int,
+    batch_tokens: int | None,
     max_length: int | None,
     truncate: bool,
     examples: int,
@@ -44,6 +45,8 @@ def profile_corpus(
         raise UsageError("pairs and labels of a file stand in it", "write JSON Lines with text, pair and label")
     if batch_size < 1:
         raise UsageError("a batch has at least one sentence", "raise `batch_size`")
+    if batch_tokens is not None and batch_tokens < 1:
+        raise UsageError("a batch has at least one token", "raise `batch_tokens`")
     if not 0 <= examples <= MOST_EXAMPLES:
         raise UsageError(f"of each unit 0 to {MOST_EXAMPLES} examples are kept", "give `examples` such a number")
     limit = token_limit(loaded.tokenizer, loaded.most_tokens, max_length)
@@ -53,6 +56,7 @@ def profile_corpus(
         loaded.tokenizer,
         selection=selection,
         batch_size=batch_size,
+        batch_tokens=batch_tokens,
         limit=limit,
         truncate=truncate,
         examples=examples,
@@ -68,7 +72,15 @@ def profile_corpus(
         names, digests = [], [digest(part) for _, part in held]
         parts = iter(held)
     total = profiler.begin(
-        corpus_of(names, digests, lines_per_block=size, batch_size=batch_size, limit=limit, truncate=truncate)
+        corpus_of(
+            names,
+            digests,
+            lines_per_block=size,
+            batch_size=batch_size,
+            batch_tokens=batch_tokens,
+            limit=limit,
+            truncate=truncate,
+        )
     )
     for number, part in parts:
         profiler.add(total, number, part)

@@ -9,9 +9,12 @@ from ...traces.record import Input
 
 
 class Settings(NamedTuple):
-    """How sentences are put into batches: the most of each, the most tokens of one, and whether longer ones are cut."""
+    """How sentences are put into batches: the most of each, the most ``tokens`` of each; the most tokens of a sentence
+    (``limit``), and whether longer ones are cut.
+    """
 
     size: int
+    tokens: int | None
     limit: int | None
     truncate: bool
 
@@ -32,7 +35,8 @@ def tokenized(tokenizer: Any, lines: Sequence[Line], how: Settings) -> Iterator[
         UsageError: a sentence is too long, or has no tokens; names its line.
     """
     encoded = encoded_alone(tokenizer, lines)
-    for places in of_like_length([len(each.ids) for each in encoded], size=how.size):
+    will_have = [len(each.ids) if how.limit is None else min(len(each.ids), how.limit) for each in encoded]
+    for places in of_like_length(will_have, size=how.size, tokens=how.tokens):
         batch, found = [lines[place] for place in places], [encoded[place] for place in places]
         lengths = [len(each.ids) for each in found]
         if not _fit(tokenizer, lengths, how.limit):

@@ -96,12 +96,17 @@ def _differs(a: Profile, b: Profile) -> Iterator[tuple[str, str, str]]:
         ("weights", a.weights[:12], b.weights[:12]),
         ("corpus", *_corpora(a, b)),
         ("batch size", str(a.input.batch_size), str(b.input.batch_size)),
+        ("tokens per batch", _most(a.input.batch_tokens), _most(b.input.batch_tokens)),
         ("dtype", a.model.dtype, b.model.dtype),
         ("device", a.model.device, b.model.device),
         ("torch", a.environment.torch, b.environment.torch),
         ("transformers", a.environment.transformers, b.environment.transformers),
     )
     yield from (each for each in told if each[1] != each[2])
+
+
+def _most(tokens: int | None) -> str:
+    return "no limit" if tokens is None else f"{tokens:,} at most"
 
 
 def same_sentences(a: Profile, b: Profile) -> bool:

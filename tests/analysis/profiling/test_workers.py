@@ -26,6 +26,7 @@ def job(checkpoint: Path, tmp_path: Path) -> Job:
     (tmp_path / "s.txt").write_text("\n".join(f"{'cats love pizza ' * (1 + number % 3)}" for number in range(15)))
     corpus = sources([str(tmp_path / "s.txt")])
     return Job(
+        batch_tokens=None,
         spec=ModelSpec(name=str(checkpoint)),
         corpus=corpus,
         found=survey(corpus, size=3),
