@@ -401,3 +401,15 @@ def test_the_model_is_left_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     profiled(loaded, tokenizer, sentences(TEXTS))
     assert loaded.model.training and not any(module._forward_hooks for module in loaded.model.modules())
     assert all(torch.equal(before[name], tensor) for name, tensor in loaded.model.state_dict().items())
+
+
+def test_a_tokenizer_that_adds_no_special_tokens_will_do() -> None:
+    loaded, tokenizer = small("bert")
+    tokenizer.backend_tokenizer.post_processor = None
+    assert tokenizer("")["input_ids"] == []
+    profile = profiled(loaded, tokenizer, sentences(TEXTS))
+    assert profile.input.tokens == sum(len(tokenizer(text)["input_ids"]) for text in TEXTS)
+    modules, _, real = plain(loaded, tokenizer, TEXTS)
+    (found,) = [each for step, _, each in outputs(profile) if step.path == "bert.encoder.layer.1.output.dense"]
+    assert found.numbers is not None
+    assert_numbers(found.numbers, modules["bert.encoder.layer.1.output.dense"][0][real])
