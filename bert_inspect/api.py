@@ -386,7 +386,7 @@ def profile(
             texts=None if texts is None else several(texts),
             files=None if given is None else [os.fspath(file) for file in given],
             pairs=None if pairs is None else several(pairs),
-            labels=labels,
+            labels=None if labels is None else list(labels),
             selection=Selection.parse(layer=None if layer is None else str(layer), module=several(module), level=level),
             batch_size=batch_size,
             batch_tokens=batch_tokens,

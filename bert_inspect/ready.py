@@ -41,7 +41,7 @@ def encoded(
     sentences = Sentences(
         texts=several(texts),
         pairs=None if pairs is None else several(pairs),
-        labels=labels,
+        labels=None if labels is None else list(labels),
         choices=None if choices is None else several(choices),
     )
     config, tokenizer = loaded.model.config, loaded.tokenizer
@@ -59,7 +59,7 @@ def _checked(model: Any) -> Any:
 
     inner = unwrapped(model)
     if not is_known(inner):
-        said = f"trace() takes {taken()}, not {with_article(type(model).__name__)}"
+        said = f"bert_inspect takes {taken()}, not {with_article(type(model).__name__)}"
         path = path_inside(inner, is_known)
         raise TypeError(said if path is None else f"{said}; give it the one inside, its {path}")
     return inner

@@ -111,7 +111,7 @@ BAD_OUTPUTS = [
     ("{folder}/" + "x" * 300, "cannot write"),
     ("{folder}/a\0b", "cannot write"),
     ("/dev/full", "No space left on device"),
-    ("", "is a folder"),
+    ("", "the name of the output is empty"),
 ]
 
 

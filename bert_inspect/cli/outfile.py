@@ -27,10 +27,12 @@ def check_folder(path: str | None) -> None:
     """Refuse a file that cannot be written.
 
     Raises:
-        UsageError: it is a folder, or its folder is not there.
+        UsageError: its name is empty, it is a folder, or its folder is not there.
     """
     if path is None:
         return
+    if not path:
+        raise UsageError("the name of the output is empty", "name a file")
     target = Path(path)
     try:
         if target.is_dir():

@@ -50,8 +50,8 @@ OFFERED = {
     "patch": {"--pair", "--max-length", "--truncate"} | MODEL | OUTPUT | TERMINAL
     | {"--each", "--direction", "--metric", "--target", "--against", "--token", "--all"},
     "doctor": TEXT | MODEL - {"--allow-missing"} | {"--only", "--skip", "--json"} | TERMINAL,
-    "profile": {"--input", "--max-length", "--truncate", "--batch-size", "--shard", "--resume", "--engine", "--address"}
-    | {"--threads", "--examples"} | MODEL | SELECTION | OUTPUT | TERMINAL,
+    "profile": {"--input", "--max-length", "--truncate", "--batch-size", "--batch-tokens", "--shard", "--resume"}
+    | {"--engine", "--address", "--threads", "--examples"} | MODEL | SELECTION | OUTPUT | TERMINAL,
     "profile merge": OUTPUT | TERMINAL,
     "schema": {"--debug", "--help"},
 }  # fmt: skip

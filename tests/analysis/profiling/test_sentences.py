@@ -50,7 +50,8 @@ def test_a_profile_saves_loads_and_shows_itself(pair: tuple[Any, Any], tmp_path:
 
 def test_sentences_may_come_one_by_one(pair: tuple[Any, Any]) -> None:
     loaded, tokenizer = pair
-    assert profile(loaded.model, tokenizer, (text for text in TEXTS)).input.sentences == len(TEXTS)  # type: ignore[arg-type]
+    found = profile(loaded.model, tokenizer, iter(TEXTS), labels=iter([0] * len(TEXTS)))  # type: ignore[arg-type]
+    assert found.input.sentences == len(TEXTS) and found.answers is not None and found.answers.labelled == len(TEXTS)
 
 
 def test_pairs_are_profiled_as_pairs(pair: tuple[Any, Any]) -> None:
@@ -70,6 +71,7 @@ def test_pairs_are_profiled_as_pairs(pair: tuple[Any, Any]) -> None:
         ({"files": "nowhere.txt"}, "nowhere.txt"),
         ({"files": "corpus.txt", "labels": [1]}, "of a file stand in it"),
         ({"texts": TEXTS, "batch_size": 0}, "at least one sentence"),
+        ({"texts": TEXTS, "batch_tokens": 0}, "at least one token"),
         ({"texts": TEXTS, "examples": 101}, "0 to 100 examples"),
         ({"texts": ["cats", "a \ud800 b"]}, "line 2 of the sentences is not valid UTF-8 text"),
         ({"texts": ["a " * 200]}, "line 1 of the sentences has 202 tokens"),
