@@ -74,13 +74,12 @@ class TopExamples:
 
     def merge(self, other: "TopExamples") -> None:
         """Add what another one holds."""
-        self.settle()
-        other.settle()
         mine = (self._values, self._sentences, self._places)
         theirs = (other._values, other._sentences, other._places)
         together = (np.concatenate(both, axis=1) for both in zip(mine, theirs, strict=True))
         self._values, self._sentences, self._places = _best(*together, wanted=self._values.shape[1])
         self._examples.update(other._examples)
+        self._to_be_told.update(other._to_be_told)
 
     def settle(self) -> None:
         """Tell those that are kept, and hold on to no sentence that they are of."""

@@ -84,6 +84,28 @@ class Total:
             for answer in batch.answers:
                 self.answers.add(answer)
 
+    def nothing(self) -> "Total":
+        """Return the totals of nothing, of the same profile."""
+        return Total(
+            frame=self.frame,
+            coverage=Coverage(),
+            answers=None if self.answers is None else AnswersTotal(self.answers.of, self.answers.classes),
+            heads=[HeadsTotal(heads.layer, heads.path, heads.size) for heads in self.heads],
+        )
+
+    def add_all(self, other: "Total") -> None:
+        """Add batches of a block that were added up elsewhere, of which `done` is told."""
+        self.whole = False
+        for place, numbers in other.numbers.items():
+            self.numbers.setdefault(place, NumbersTotal()).merge(numbers)
+        for place, dimensions in other.dimensions.items():
+            own = self.dimensions.setdefault(place, DimensionsTotal(dimensions.size, self.frame.examples))
+            own.merge(dimensions)
+        for mine, theirs in zip(self.heads, other.heads, strict=True):
+            mine.merge(theirs)
+        if self.answers is not None and other.answers is not None:
+            self.answers.merge(other.answers)
+
     def least(self, place: Place) -> NDArray[np.float64] | None:
         """Return what an activation of each dimension of a tensor must reach to be an example, None where all are."""
         return None if place not in self.dimensions else self.dimensions[place].least
@@ -108,16 +130,9 @@ class Total:
                 f"block {min(twice)} of {self.frame.input.blocks} is in both profiles, and would count twice",
                 "merge profiles of other shards: bert-inspect profile show tells which a file holds",
             )
-        for place, numbers in other.numbers.items():
-            self.numbers.setdefault(place, NumbersTotal()).merge(numbers)
-        for place, dimensions in other.dimensions.items():
-            own = self.dimensions.setdefault(place, DimensionsTotal(dimensions.size, self.frame.examples))
-            own.merge(dimensions)
-        for mine, theirs in zip(self.heads, other.heads, strict=True):
-            mine.merge(theirs)
-        if self.answers is not None and other.answers is not None:
-            self.answers.merge(other.answers)
+        self.add_all(other)
         self.coverage.merge(other.coverage)
+        self.whole = True
 
     def record(self) -> Profile:
         """Return it as a record."""

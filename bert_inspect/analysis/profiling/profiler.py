@@ -1,9 +1,12 @@
 """Profiles a corpus block by block: batches of like length, each run once and summed up while it runs."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
+import numpy as np
 from msgspec import structs
+from numpy.typing import NDArray
 
 from ...capture.describe import described, environment
 from ...capture.model_inputs import as_given
@@ -16,11 +19,11 @@ from ...loading.loaded import Loaded
 from ...loading.weights.digest import digest_of as weights_digest
 from ...profiles.coverage import Block, Coverage
 from ...profiles.record import FORMAT, VERSION, Corpus, Profile
-from ...profiles.total import BatchTotals, Total
+from ...profiles.total import BatchTotals, Place, Total
 from ...traces.record import Input
 from ...traces.selection import Selection
 from .answered import answers_of
-from .batch import BatchWatcher
+from .batch import BatchWatcher, Least
 from .examples import Examples
 from .frame import frame_of
 from .looks import marks_of
@@ -106,14 +109,13 @@ class Profiler:
             UsageError: a sentence is too long, or its label is no class of the model; names its line.
             BertInspectError: the forward fails.
         """
-        found, tokens, cut = [], 0, 0
+        part, tokens, cut = total.nothing(), 0, 0
         for batch in tokenized(self._tokenizer, lines, self._how):
             labels = [None if line.label is None else self._index(line) for line in batch.lines]
-            found.append(self._run(batch, labels, total))
+            part.add(self._run(batch, labels, least=partial(_least, total, part)))
             tokens += sum(map(sum, batch.input.attention_mask))
             cut += sum(map(bool, batch.input.truncated))
-        for each in found:
-            total.add(each)
+        total.add_all(part)
         total.done(number, Block(digest=digest(lines), sentences=len(lines), tokens=tokens, cut=cut))
 
     def add_batch(self, total: Total, batch: Input) -> None:
@@ -122,7 +124,7 @@ class Profiler:
         Raises:
             BertInspectError: the forward fails.
         """
-        total.add(self._run(Batch([], [], batch), [None] * len(batch.texts), total))
+        total.add(self._run(Batch([], [], batch), [None] * len(batch.texts), least=total.least))
         tokens, cut = sum(map(sum, batch.attention_mask)), sum(map(bool, batch.truncated))
         total.done(0, Block(digest="", sentences=len(batch.texts), tokens=tokens, cut=cut))
 
@@ -134,7 +136,7 @@ class Profiler:
             )
         return self._answers.index(line.label, line.place)
 
-    def _run(self, tokens: Batch, labels: Sequence[int | None], total: Total) -> BatchTotals:
+    def _run(self, tokens: Batch, labels: Sequence[int | None], *, least: Least) -> BatchTotals:
         """Run a batch and return what it adds. The plan that served a batch like it is tried first."""
         batch = as_given(self._loaded, tokens.input)
         real = RealTokens(batch.attention_mask, heads=self._heads, device=self._device)
@@ -143,7 +145,7 @@ class Profiler:
         tried: list[Plan] = []
         plan: Plan | None = self._plans[real.padded]
         while plan is not None:
-            watcher = self._watcher(plan, real, marks, examples=examples, least=total.least)
+            watcher = self._watcher(plan, real, marks, examples=examples, least=least)
             output = run_watched(self._loaded, batch, watcher)
             if watcher.went_as_planned:
                 self._plans[real.padded] = plan
@@ -160,6 +162,14 @@ class Profiler:
             f"the model runs other steps over {batch_name(batch)} than over sentences of other lengths",
             "its steps cannot be added up; bert-inspect run shows them",
         )
+
+
+def _least(total: Total, part: Total, place: Place) -> NDArray[np.float64] | None:
+    """Return what an activation of each dimension of a tensor must reach to be an example of a profile and of a part
+    that will be added to it; None where all are.
+    """
+    found = [each for each in (total.least(place), part.least(place)) if each is not None]
+    return np.maximum.reduce(found) if found else None
 
 
 def batch_name(batch: Input) -> str:

@@ -10,7 +10,7 @@ from analysis.profiling.test_profiler import small
 from bert_inspect.analysis.profiling.local import profile_blocks
 from bert_inspect.corpus.blocks import survey
 from bert_inspect.corpus.files import sources
-from bert_inspect.profiles.profile_file import profile_json
+from bert_inspect.profiles.profile_file import decode_profile, profile_json
 from bert_inspect.profiles.tensor_totals import NumbersTotal
 from bert_inspect.profiles.total import Total
 
@@ -27,17 +27,22 @@ def run(tmp_path: Path, saved: list[bytes]) -> Total:
     return total
 
 
-def test_a_failure_while_a_block_is_added_saves_nothing_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("what", "kept"), [("add", [(0, 0)]), ("merge", None)], ids=["while it runs", "while it is added"]
+)
+def test_a_failure_in_a_block_saves_nothing_of_it(
+    what: str, kept: list[tuple[int, int]] | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     saved: list[bytes] = []
     tensors = len(run(tmp_path, []).numbers)
-    add, calls = NumbersTotal.add, iter(range(10**6))
+    add, calls = getattr(NumbersTotal, what), iter(range(10**6))
 
-    def failing(self: Any, batch: Any) -> None:
+    def failing(self: Any, other: Any) -> None:
         if next(calls) == tensors + tensors // 2:  # the second block, halfway
             raise MemoryError
-        add(self, batch)
+        add(self, other)
 
-    monkeypatch.setattr(NumbersTotal, "add", failing)
+    monkeypatch.setattr(NumbersTotal, what, failing)
     with pytest.raises(MemoryError):
         run(tmp_path, saved)
-    assert not saved
+    assert [decode_profile(each).input.done for each in saved] == ([] if kept is None else [kept])
