@@ -69,12 +69,19 @@ class RealTokens:
         self.padded = len(places) < self.mask.numel()
         self._places = places if self.padded else None
         self._spans = _spans(self.mask)
+        self._fitting: dict[tuple[int | Axis, ...], bool] = {}
         self._asking: dict[int, tuple[Tensor, Tensor]] = {}
 
     def fits(self, shape: Sequence[int], axes: Sequence[Axis]) -> bool:
         """Whether axes say where the sentences and their tokens are in a tensor of a shape, and it is of this batch.
         What is the same for every sentence is not, nor is what holds a part of the tokens, be it one.
         """
+        key = (*shape, *axes)
+        if key not in self._fitting:  # many tensors of a run are alike
+            self._fitting[key] = self._fits(shape, axes)
+        return self._fitting[key]
+
+    def _fits(self, shape: Sequence[int], axes: Sequence[Axis]) -> bool:
         rows, tokens = self.mask.shape
         if len(axes) != len(shape):
             return False
