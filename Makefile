@@ -8,8 +8,10 @@ NEWEST := $(VENV)-newest
 TRAIN := $(VENV)-train
 READY := $(VENV)/.ready
 ADMITTED = $(shell sed -n 's/^ *"\(transformers[^"]*\)".*/\1/p' pyproject.toml)
-# A process a core; the tests of one file stay together, as they share what they set up.
-CORES := -n auto --maxprocesses 8 --dist loadfile
+# A process a core; the tests of one file stay together, as they share what they set up, in the order of tests/conftest.py.
+CORES := -n auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder
+# What Python has compiled is kept: each process that a test starts would compile it anew.
+unexport PYTHONDONTWRITEBYTECODE
 # On other releases than ours the README's pictures and the documents show other lines. What the browser shows and what a
 # kill leaves do not hang on releases, and take long.
 ELSEWHERE := -p no:cacheprovider --ignore tests/browser -k "not killed" --deselect tests/test_readme.py::test_the_pictures_are_what_make_pictures_draws \

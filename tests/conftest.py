@@ -28,6 +28,23 @@ torch.set_num_threads(1)  # tiny models: more threads only wait for each other, 
 hypothesis.settings.register_profile("suite", deadline=None, derandomize=True)  # no test is timed, none is drawn anew
 hypothesis.settings.load_profile("suite")
 
+LONGEST = (
+    "cli/test_on_ray.py",
+    "test_damaged_traces.py",
+    "loading/test_families.py",
+    "families/test_models.py",
+    "browser/test_report.py",
+    "test_readme.py",
+    "tui/test_explorer.py",
+    "cli/test_profile.py",
+)
+"""The files that take longest: they are begun first, so that no process waits at the end for another's long file."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    place = {Path(__file__).parent / name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path, len(place)))
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--write-golden", action="store_true", help="write the golden pictures anew; look at the diff")
