@@ -5,7 +5,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from helpers import TEXTS, fresh, without_values
 
 import bert_inspect

@@ -13,7 +13,6 @@ from bert_inspect.analysis.doctor.diagnosis import QUESTIONS
 from bert_inspect.families.bert import BERT
 from bert_inspect.loading.builtin import NAMES
 
-
 ASKED = """
 import os, sys
 from contextlib import suppress

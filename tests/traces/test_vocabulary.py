@@ -24,7 +24,9 @@ def nodes() -> dict[Path, list[ast.AST]]:
     """By file what its syntax tree is made of; the vocabulary's own files are left out."""
     files = [file for file in PACKAGE.rglob("*.py") if "vocabulary" not in file.parts]
     wanted = (ast.Constant, ast.Compare)
-    return {file: [node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, wanted)] for file in files}
+    return {
+        file: [node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, wanted)] for file in files
+    }
 
 
 def test_labels_of_several_words_stand_in_the_vocabulary_alone(nodes: dict[Path, list[ast.AST]]) -> None:
