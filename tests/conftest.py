@@ -1,4 +1,5 @@
 """What most tests share: a tiny BERT drawn at random, its tokenizer, and traces of the tutorial's two sentences."""
+# ruff: noqa: E402 - what is set before the imports holds for them too
 
 import os
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from transformers import set_seed
 
-from bert_inspect.families import FAMILIES, Family
+from bert_inspect.families import Family
 from bert_inspect.families.heads import MASKED_LM, MULTIPLE_CHOICE, NO_HEAD, SEQUENCE_CLASSIFICATION, Head
 from bert_inspect.loading.classes import class_of, config_class_of
 from bert_inspect.loading.loaded import Loaded
@@ -119,17 +119,6 @@ VARIANTS: list[tuple[str, Head, dict[str, Any]]] = [
     ("modernbert", NO_HEAD, {"attention_bias": True, "mlp_bias": True, "norm_bias": True, "local_attention": 64}),
 ]
 """Configurations in which other steps run, each with a family and a head."""
-
-
-def pairs() -> list[tuple[Family, Head]]:
-    """Each family and each head at least once, and few pairs besides: for what hangs on either alone."""
-    families, used = list(FAMILIES.values()), list[Family]()
-    found = []
-    for head in dict.fromkeys(head for family in families for head in family.heads):
-        family = min((each for each in families if head in each.heads), key=used.count)
-        used.append(family)
-        found.append((family, head))
-    return found + [(family, SEQUENCE_CLASSIFICATION) for family in families if family not in used]
 
 
 def tiny(family: Family, head: Head, *, attention: str = "eager", **changes: Any) -> Any:

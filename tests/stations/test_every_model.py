@@ -1,11 +1,11 @@
-"""The tour of every family and of every head: what stands at its stations is what another run of the model holds."""
+"""The tour of every family with every head: what stands at its stations is what another run of the model holds."""
 
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from families.tiny import VARIANTS, arguments, as_loaded, batch, pairs, tiny
+from families.tiny import VARIANTS, arguments, as_loaded, batch, tiny
 
 from bert_inspect.analysis.cell import Runs
 from bert_inspect.capture.forward import run_forward
@@ -17,8 +17,7 @@ from bert_inspect.stations.names import NAMES
 from bert_inspect.stations.walk import Walk, walk
 from bert_inspect.traces.record import Trace
 
-CASES = [(family, head, {}, "eager") for family, head in pairs() if head is not SEQUENCE_CLASSIFICATION]
-CASES += [(family, SEQUENCE_CLASSIFICATION, {}, "eager") for family in FAMILIES.values()]
+CASES = [(family, head, {}, "eager") for family in FAMILIES.values() for head in family.heads]
 CASES += [(family, SEQUENCE_CLASSIFICATION, {}, "sdpa") for family in FAMILIES.values() if "sdpa" in family.attentions]
 CASES += [(FAMILIES[name], head, changes, "eager") for name, head, changes in VARIANTS]
 
