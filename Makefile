@@ -8,11 +8,20 @@ NEWEST := $(VENV)-newest
 TRAIN := $(VENV)-train
 READY := $(VENV)/.ready
 ADMITTED = $(shell sed -n 's/^ *"\(transformers[^"]*\)".*/\1/p' pyproject.toml)
-# A process a core; the tests of one file stay together, as they share what they set up.
-CORES := -n auto --maxprocesses 8 --dist loadfile
-# On other releases than ours the README's pictures and the documents show other lines. What the browser shows and what a
-# kill leaves do not hang on releases, and take long.
-ELSEWHERE := -p no:cacheprovider --ignore tests/browser -k "not killed" --deselect tests/test_readme.py::test_the_pictures_are_what_make_pictures_draws \
+# A process a core; the tests of one file stay together, as they share what they set up, in the order of tests/conftest.py.
+CORES := -n auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder
+# What Python has compiled is kept: each process that a test starts would compile it anew.
+unexport PYTHONDONTWRITEBYTECODE
+# What no release of a dependency can change is tested on ours alone: pages in Chromium, full screens, kills, the layout of
+# pictures, sums of our own, and what each command adds to what tests/analysis holds (every command runs in test_help).
+HERE_ALONE := browser tui layout corpus workers render/diagram analysis/trace_shards capture/test_threads.py \
+	test_damaged_traces.py test_signals.py \
+	$(patsubst %,diff/test_diff_%.py,conditioned healthy noise tampered) \
+	$(patsubst %,cli/test_%.py,ablate ablate_each ablated_part attention cell compare diagram diff explain explore) \
+	$(patsubst %,cli/test_%.py,interrupted on_ray patch placed_part resume walk walk_files)
+# On other releases the README's pictures and the documents show other lines.
+ELSEWHERE := -p no:cacheprovider $(HERE_ALONE:%=--ignore tests/%) -k "not killed" \
+	--deselect tests/test_readme.py::test_the_pictures_are_what_make_pictures_draws \
 	--deselect tests/test_docs.py::test_the_documents_are_what_make_docs_writes
 
 .DEFAULT_GOAL := help

@@ -5,7 +5,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from helpers import TEXTS, fresh, without_values
 
 import bert_inspect
@@ -107,17 +106,21 @@ def room_of(parts: tuple[str, ...]) -> str:
     return next((name for name in names if name in ROOMS), parts[0])
 
 
+def statements(tree: ast.AST, *, at_once: bool = True) -> Iterator[tuple[ast.AST, bool]]:
+    """The statements of a tree, each with whether it runs when the file is imported."""
+    for node in ast.iter_child_nodes(tree):
+        if not isinstance(node, ast.expr):  # in which nothing is imported
+            later = isinstance(node, ast.FunctionDef) or (
+                isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING"
+            )
+            yield node, at_once
+            yield from statements(node, at_once=at_once and not later)
+
+
 def imports(file: Path) -> Iterator[tuple[str, bool]]:
     """The rooms and packages that a file imports, each with whether that is at once; imports for types count too."""
     package = [*file.relative_to(PACKAGE.parent).with_suffix("").parts][:-1]
-    tree = ast.parse(file.read_text())
-    guarded = [
-        node for node in tree.body if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING"
-    ]
-    types = {id(inner) for node in guarded for inner in ast.walk(node)}
-    inside = {id(inner) for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) for inner in ast.walk(node)}
-    for node in ast.walk(tree):
-        at_once = id(node) not in types | inside
+    for node, at_once in statements(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
             yield from ((alias.name.split(".")[0], at_once) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
@@ -132,14 +135,19 @@ def imports(file: Path) -> Iterator[tuple[str, bool]]:
 FILES = sorted(file for file in PACKAGE.rglob("*.py"))
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(PACKAGE)))
-def test_a_room_imports_only_what_it_may(file: Path) -> None:
-    room = room_of(file.relative_to(PACKAGE).with_suffix("").parts)
-    for name, at_once in imports(file):
-        if name in STANDARD or name == room:
-            continue
-        assert name in ROOMS[room], f"{room} imports {name}"
-        assert not at_once or name not in LATER.get(room, set()), f"{room} imports {name} at once"
+def test_a_room_imports_only_what_it_may() -> None:
+    wrong = []
+    for file in FILES:
+        here = file.relative_to(PACKAGE)
+        room = room_of(here.with_suffix("").parts)
+        for name, at_once in imports(file):
+            if name in STANDARD or name == room:
+                continue
+            if name not in ROOMS[room]:
+                wrong.append(f"{here}: {room} imports {name}")
+            elif at_once and name in LATER.get(room, set()):
+                wrong.append(f"{here}: {room} imports {name} at once")
+    assert wrong == []
 
 
 def test_every_room_of_the_table_is_there_and_every_file_has_one() -> None:
@@ -174,15 +182,18 @@ def test_no_module_bears_a_name_of_the_standard_library() -> None:
     assert not (own - {"__init__", "__main__"}) & (STANDARD - {"builtin"})
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
+def test_what_needs_no_torch_does_not_import_it(traced: bert_inspect.Trace, tmp_path: Path) -> None:
+    """All in one new process, in which the first that imports it is the culprit."""
+    file = str(tmp_path / "trace.json")
+    # Values are compared with numpy; without them there is nothing that needs it.
+    without_values(traced).save(file)
+    lines = [
         ["--help"],
         ["--version"],
         ["run", "--help"],
-        ["show", "{trace}"],
-        ["show", "{trace}", "--json"],
-        ["diff", "{trace}", "{trace}"],
+        ["show", file],
+        ["show", file, "--json"],
+        ["diff", file, file],
         ["schema"],
         ["schema", "cell"],
         ["schema", "effects"],
@@ -194,25 +205,25 @@ def test_no_module_bears_a_name_of_the_standard_library() -> None:
         ["run", "x", "--model", "nowhere"],
         ["run", "--input", "/no/such/file", "--json"],
         ["run", "--input", "/dev/null", "--json"],
-        ["tokens", "--trace", "{trace}"],
-        ["source", "attention.self", "--trace", "{trace}"],
-        ["source", "bert.pooler.dense", "--trace", "{trace}"],
-        ["diagram", "--trace", "{trace}"],
-        ["diagram", "--trace", "{trace}", "-o", "{trace}.svg"],
-        ["diagram", "--trace", "{trace}", "--module", "attention.self", "-o", "{trace}.png"],
-    ],
-    ids=" ".join,
-)
-def test_what_needs_no_torch_does_not_import_it(
-    traced: bert_inspect.Trace, tmp_path: Path, arguments: list[str]
-) -> None:
-    file = tmp_path / "trace.json"
-    # Values are compared with numpy; without them there is nothing that needs it.
-    without_values(traced).save(file)
-    arguments = [argument.format(trace=file) for argument in arguments]
-    code = f"import sys; from bert_inspect.__main__ import run; run({arguments}); print(); print(sorted(sys.modules))"
-    loaded = ast.literal_eval(fresh(code).splitlines()[-1])
-    assert not {"torch", "transformers", "numpy"} & set(loaded)
+        ["tokens", "--trace", file],
+        ["source", "attention.self", "--trace", file],
+        ["source", "bert.pooler.dense", "--trace", file],
+        ["diagram", "--trace", file],
+        ["diagram", "--trace", file, "-o", f"{file}.svg"],
+        ["diagram", "--trace", file, "--module", "attention.self", "-o", f"{file}.png"],
+    ]
+    code = f"""
+import sys
+from bert_inspect.__main__ import run
+found = []
+for line in {lines}:
+    found.append((int(run(line)), sorted({{"torch", "transformers", "numpy"}} & set(sys.modules))))
+print()
+print(found)
+"""
+    found = ast.literal_eval(fresh(code).splitlines()[-1])
+    assert [(line, heavy) for line, (_, heavy) in zip(lines, found, strict=True) if heavy] == []
+    assert {code for code, _ in found} == {0, 2, 3}
 
 
 def test_tokens_need_no_more_than_the_tokenizer_does() -> None:

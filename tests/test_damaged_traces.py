@@ -24,6 +24,8 @@ from bert_inspect.traces.vocabulary.axes import Axis
 
 Command = Callable[..., tuple[int, str, str]]
 KINDS = ["eager", "sdpa"]
+REBUILDING = ["attention", "heads", "heads svg", "walk", "cell of the scores", "cell of the answer", "diff"]
+"""The commands that rebuild attention where it was computed at once."""
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +145,8 @@ def test_what_does_not_fit_together_is_drawn_without_or_refused(
     damaged = json.loads(saved[kind].read_text())
     change(damaged)
     file = write(damaged, tmp_path / "trace.json")
-    for reader in COMMANDS:
+    # What rebuilds attention goes by how it was computed; all else reads both kinds alike.
+    for reader in COMMANDS if kind == "eager" else REBUILDING:
         stand(command, reader, file, saved["eager"], what=name)
     code, _, err = command("attention", "--trace", file)
     if message and not (kind == "eager" and name in ("a scale of dashes", "a query of one number")):
@@ -263,14 +266,14 @@ def test_hundreds_of_steps_are_drawn_with_every_step(
     command: Command, saved: dict[str, Path], tmp_path: Path, name: str
 ) -> None:
     """What took time that grew with the square is drawn plainly; a test that takes minutes has failed."""
-    file = write(chained(json.loads(saved["eager"].read_text()), 600, CHAINS[name]), tmp_path / "trace.json")
+    file = write(chained(json.loads(saved["eager"].read_text()), 400, CHAINS[name]), tmp_path / "trace.json")
     for picture in ("flow.svg", "flow.mmd", "flow.dot"):
         assert command("diagram", "--trace", file, "-o", tmp_path / picture)[0] == 0
     drawn = set(re.findall(r'data-step="(\d+)"', (tmp_path / "flow.svg").read_text()))
-    assert {str(number) for number in range(60, 659)} <= drawn
+    assert {str(number) for number in range(60, 459)} <= drawn
     for picture in ("flow.mmd", "flow.dot"):
         arrows = re.findall(r"^  (s\d+) .*-> ?(s\d+)|^  (s\d+) .*--> (s\d+)", (tmp_path / picture).read_text(), re.M)
-        assert len(arrows) >= 599
+        assert len(arrows) >= 399
     assert command("report", "--trace", file, "-o", tmp_path / "page.html")[0] == 0
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from bert_inspect.__main__ import run as run_command
 from bert_inspect.cli.profile_arguments import written_out
 from bert_inspect.files import held
 from bert_inspect.profiles.profile_file import load_profile
@@ -43,13 +44,21 @@ def profile(command: Command, corpus: Path, checkpoint: Path) -> Callable[..., t
     return run
 
 
-@pytest.fixture
-def whole(profile: Command, tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="module")
+def whole(corpus: Path, checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What one run writes; nothing changes it."""
     file = tmp_path_factory.mktemp("whole") / "p.json"
-    code, out, err = profile("-o", file)
-    assert code == 0 and "70 sentences" in out and f"written to {file}" in err, err
+    given = ["--model", checkpoint, "--batch-size", "1", "--layer", "1", "--level", "module", "--quiet"]
+    assert run_command(["profile", "--input", str(corpus), *map(str, given), "-o", str(file)]) == 0
     assert [found.name for found in file.parent.iterdir()] == ["p.json"]
     return file
+
+
+def test_a_profile_tells_how_many_sentences_it_is_of_and_where_it_lies(
+    profile: Command, corpus: Path, tmp_path: Path
+) -> None:
+    code, out, err = profile("-o", tmp_path / "p.json", files=corpus / "a.txt")
+    assert code == 0 and "30 sentences" in out and f"written to {tmp_path / 'p.json'}" in err, err
 
 
 def test_shards_merged_in_any_order_are_what_one_run_writes(
@@ -187,20 +196,18 @@ def test_one_output_is_written_by_one_run(profile: Command, tmp_path: Path) -> N
 
 
 def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bytes(
-    corpus: Path, checkpoint: Path, tmp_path: Path
+    corpus: Path, checkpoint: Path, whole: Path, tmp_path: Path
 ) -> None:
-    outputs = [tmp_path / "killed.json", tmp_path / "whole.json"]
+    file = tmp_path / "killed.json"
     given = ["profile", "--input", str(corpus), "--model", str(checkpoint), "--batch-size", "1", "--layer", "1"]
-    given += ["--level", "module", "--resume", "--quiet", "-o"]
+    given += ["--level", "module", "--resume", "--quiet", "-o", str(file)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    killing = [sys.executable, str(KILLED), *given, str(outputs[0])]
+    killing = [sys.executable, str(KILLED), *given]
     done = subprocess.run(killing, capture_output=True, text=True, env=environment, check=True)
     ends = json.loads(done.stdout.splitlines()[-1])
     assert len(ends) >= 4 and set(ends[:-1]) == {-signal.SIGKILL} and ends[-1] == 0, done.stderr
-    subprocess.run([sys.executable, "-m", "bert_inspect", *given, str(outputs[1])], env=environment, check=True)
-    assert outputs[0].read_bytes() == outputs[1].read_bytes()
-    left = {file.name for file in tmp_path.iterdir() if not file.name.endswith(".part")}
-    assert left == {"killed.json", "whole.json"}
+    assert file.read_bytes() == whole.read_bytes()
+    assert {left.name for left in tmp_path.iterdir() if not left.name.endswith(".part")} == {"killed.json"}
 
 
 def test_labels_and_pairs_come_from_json_lines(profile: Command, tmp_path: Path) -> None:

@@ -224,16 +224,17 @@ def test_a_run_that_fails_before_its_first_line_leaves_no_file(command: Command,
         assert code in (2, 3) and not (tmp_path / "out.jsonl").exists(), err
 
 
-def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bytes(own: Path, tmp_path: Path) -> None:
+def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bytes(
+    command: Command, own: Path, tmp_path: Path
+) -> None:
     source = tmp_path / "in.txt"
     source.write_text("".join(f"{'cats love pizza ' * (number % 5)}{number}\n\n" for number in range(13)))
     outputs = [tmp_path / "killed.jsonl", tmp_path / "whole.jsonl"]
     given = ["run", "--input", str(source), "--resume", "--quiet", *options(own), "-o"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, str(KILLED), *given, str(outputs[0])]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
+    killing = [sys.executable, str(KILLED), *given, str(outputs[0])]
+    done = subprocess.run(killing, capture_output=True, text=True, env=environment, check=True)
     ends = json.loads(done.stdout.splitlines()[-1])
     assert len(ends) >= 5 and set(ends[:-1]) == {-signal.SIGKILL} and ends[-1] == 0, done.stderr
-    whole = [sys.executable, "-m", "bert_inspect", *given, str(outputs[1])]
-    subprocess.run(whole, env=environment, check=True)
+    assert command(*given, outputs[1])[0] == 0
     assert outputs[0].read_bytes() == outputs[1].read_bytes()

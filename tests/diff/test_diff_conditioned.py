@@ -15,7 +15,7 @@ from bert_inspect.diff import diff
 from bert_inspect.traces.values import Values
 
 LONG = "The quick brown fox jumps over the lazy dog."
-BATCH = [*TEXTS, LONG]
+BATCH = [TEXTS[0], LONG]
 PATH = "bert.encoder.layer.1.attention.self.value"
 
 

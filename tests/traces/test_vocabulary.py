@@ -4,6 +4,7 @@ import ast
 from pathlib import Path
 from typing import Any
 
+import pytest
 from helpers import TEXTS, tiny_model
 
 import bert_inspect
@@ -18,20 +19,26 @@ WORDS = {"label", "label_b", "role", "part"}
 OWN = {"ops.py", "proof.py", "snapshot.py"}  # families of operations, names of checks, options of torch
 
 
-def files() -> list[Path]:
-    return [file for file in PACKAGE.rglob("*.py") if "vocabulary" not in file.parts]
+@pytest.fixture(scope="module")
+def nodes() -> dict[Path, list[ast.AST]]:
+    """By file what its syntax tree is made of; the vocabulary's own files are left out."""
+    files = [file for file in PACKAGE.rglob("*.py") if "vocabulary" not in file.parts]
+    wanted = (ast.Constant, ast.Compare)
+    return {
+        file: [node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, wanted)] for file in files
+    }
 
 
-def test_labels_of_several_words_stand_in_the_vocabulary_alone() -> None:
+def test_labels_of_several_words_stand_in_the_vocabulary_alone(nodes: dict[Path, list[ast.AST]]) -> None:
     long = {label for label in labels.LABELS if " " in label}
-    for file in files():
-        found = {node.value for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Constant)}
+    for file, inside in nodes.items():
+        found = {node.value for node in inside if isinstance(node, ast.Constant)}
         assert file.name in OWN or not found & long, (file, found & long)
 
 
-def test_no_label_role_or_part_is_compared_with_a_literal() -> None:
-    for file in files():
-        for node in ast.walk(ast.parse(file.read_text())):
+def test_no_label_role_or_part_is_compared_with_a_literal(nodes: dict[Path, list[ast.AST]]) -> None:
+    for file, inside in nodes.items():
+        for node in inside:
             sides = [node.left, *node.comparators] if isinstance(node, ast.Compare) else []
             asked = any(isinstance(side, ast.Attribute) and side.attr in WORDS for side in sides)
             literal = [inner for side in sides for inner in ast.walk(side) if isinstance(inner, ast.Constant)]

@@ -1,6 +1,8 @@
 """Means of a corpus in the place of what a model computes, against plain code over plain transformers."""
 
 import json
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +11,23 @@ import torch
 from analysis.profiling.corpus_of import TEXTS, corpus, profiled, profiler, sentences
 from analysis.profiling.test_profiler import small
 
-from bert_inspect import ablate, trace
+from bert_inspect import Trace, ablate, trace
 from bert_inspect.errors import TraceFileError, UsageError
 from bert_inspect.profiles.profile_file import profile_json
 from bert_inspect.traces.selection import Selection
+
+
+@pytest.fixture(scope="module")
+def known(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Any, Any, Path, Trace]]:
+    """Of a family a model and its tokenizer, their profile of the corpus, and the trace of the corpus; none changes."""
+
+    @cache
+    def make(name: str) -> tuple[Any, Any, Path, Trace]:
+        loaded, tokenizer = small(name)
+        file = saved(tmp_path_factory.mktemp(name), loaded, tokenizer)
+        return loaded, tokenizer, file, trace(loaded.model, tokenizer, TEXTS, values=True)
+
+    return make
 
 
 def saved(tmp_path: Path, loaded: Any, tokenizer: Any, **how: Any) -> Path:
@@ -25,15 +40,15 @@ def saved(tmp_path: Path, loaded: Any, tokenizer: Any, **how: Any) -> Path:
 @pytest.mark.parametrize(
     "spec", ["layer.1", "layer.1.attention", "layer.0.head.2", "layer.1.intermediate", "layer.1.neuron.3"]
 )
-def test_the_edited_tensor_is_the_mean_over_the_corpus(tmp_path: Path, name: str, spec: str) -> None:
-    loaded, tokenizer = small(name)
-    file = saved(tmp_path, loaded, tokenizer)
+def test_the_edited_tensor_is_the_mean_over_the_corpus(
+    known: Callable[[str], tuple[Any, Any, Path, Trace]], name: str, spec: str
+) -> None:
+    loaded, tokenizer, file, whole = known(name)
     result = trace(loaded.model, tokenizer, TEXTS[:2], values=True, edits=[f"{spec}=mean:{file}"], verify=True)
     assert result.proof is not None and result.proof.passed
     assert result.model.edits == [f"{spec}=mean:profile.json"]
     (edited,) = [step for step in result.steps if step.edited and step.outputs[0].values is not None][:1]
     found = torch.tensor(_nested(edited.outputs[0]))
-    whole = trace(loaded.model, tokenizer, TEXTS, values=True)
     before = next(step for step in whole.steps if (step.path, step.call, step.type, step.label) == _key(edited))
     numbers = torch.tensor(_nested(before.outputs[0]))
     real = torch.tensor(whole.input.attention_mask, dtype=torch.bool)
