@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from helpers import TEXTS, fresh, without_values
 
 import bert_inspect
@@ -135,6 +136,7 @@ def imports(file: Path) -> Iterator[tuple[str, bool]]:
 FILES = sorted(file for file in PACKAGE.rglob("*.py"))
 
 
+@pytest.mark.slow
 def test_a_room_imports_only_what_it_may() -> None:
     wrong = []
     for file in FILES:
@@ -182,6 +184,7 @@ def test_no_module_bears_a_name_of_the_standard_library() -> None:
     assert not (own - {"__init__", "__main__"}) & (STANDARD - {"builtin"})
 
 
+@pytest.mark.slow
 def test_what_needs_no_torch_does_not_import_it(traced: bert_inspect.Trace, tmp_path: Path) -> None:
     """All in one new process, in which the first that imports it is the culprit."""
     file = str(tmp_path / "trace.json")
@@ -226,6 +229,7 @@ print(found)
     assert {code for code, _ in found} == {0, 2, 3}
 
 
+@pytest.mark.slow
 def test_tokens_need_no_more_than_the_tokenizer_does() -> None:
     tail = "; import sys; print('torch' in sys.modules)"
     ours = fresh(f"from bert_inspect.__main__ import run; run(['tokens', *{TEXTS}])" + tail)

@@ -60,6 +60,7 @@ def stand(command: Command, name: str, file: Path, right: Path, *, what: str) ->
     return code
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_trace_with_one_field_damaged_is_shown_or_refused(
     command: Command, saved: dict[str, Path], tmp_path: Path, kind: str
@@ -136,6 +137,7 @@ DAMAGED: dict[str, tuple[Callable[[Any], object], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DAMAGED)
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_does_not_fit_together_is_drawn_without_or_refused(
@@ -196,6 +198,7 @@ def whole_strings(text: str) -> bool:
     return all(re.sub(r'"(?:[^"\\]|\\.)*"', "", line).count('"') == 0 for line in text.splitlines())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "name"), [("sdpa", next(iter(HOSTILE))), *(("eager", name) for name in HOSTILE)])
 def test_every_text_of_a_trace_is_shown_and_none_obeyed(
     command: Command, saved: dict[str, Path], tmp_path: Path, kind: str, name: str
@@ -261,6 +264,7 @@ CHAINS: dict[str, Callable[[int, int], list[int]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CHAINS)
 def test_hundreds_of_steps_are_drawn_with_every_step(
     command: Command, saved: dict[str, Path], tmp_path: Path, name: str

@@ -59,6 +59,7 @@ def hostile(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_every_command_shows_hostile_text_and_sends_none(command: Command, hostile: Path, tmp_path: Path) -> None:
     saved, tensors = tmp_path / f"{NAME}.json", tmp_path / f"{NAME}.safetensors"
     lines = tmp_path / f"{NAME}.txt"
@@ -158,6 +159,7 @@ WRONG = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", WRONG, ids=[ascii(" ".join(row))[:40] for row in WRONG])
 def test_an_error_that_quotes_hostile_text_is_short_and_safe(
     command: Command, checkpoint: Path, arguments: list[str]
@@ -228,6 +230,7 @@ def test_whatever_comes_on_stdin(command: Command, data: bytes, expected: int, m
     assert code == expected and message in err and not raw(out + err) and len(err) < 300
 
 
+@pytest.mark.slow
 def test_many_sentences_are_shown_in_part_and_exported_whole(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bert_inspect.render.tokens.ROWS", 20)
     code, out, _ = command("tokens", "x " * 30, "y", "y")

@@ -133,6 +133,7 @@ def places(checkpoint: Path, tmp_path: Path) -> dict[str, Path]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", FAILURES)
 def test_a_failure_leaves_nothing_behind(
     command: Command, places: dict[str, Path], monkeypatch: pytest.MonkeyPatch, kind: str
@@ -168,6 +169,7 @@ def test_a_reader_that_leaves_leaves_nothing_open(
 ERRORS: list[BaseException] = [KeyboardInterrupt(), MemoryError(), RuntimeError("x"), SystemExit(3), GeneratorExit()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", ERRORS, ids=repr)
 @pytest.mark.parametrize("place", ["bert.embeddings", "bert.encoder.layer.1.output.dense", "classifier"])
 def test_a_model_is_as_it_was_whatever_its_forward_raises(tokenizer: Any, error: BaseException, place: str) -> None:

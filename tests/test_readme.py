@@ -70,6 +70,7 @@ def in_this_process(line: str, command: Command, monkeypatch: pytest.MonkeyPatch
     return out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", COMMANDS)
 def test_a_command_of_the_readme_works(
     line: str, folder: Path, command: Command, monkeypatch: pytest.MonkeyPatch
@@ -156,6 +157,7 @@ def test_the_picture_of_a_station_is_what_the_command_shows(command: Command, mo
         assert word == own or float(word.strip("(),:")) == pytest.approx(float(own.strip("(),:")), rel=1e-4)
 
 
+@pytest.mark.slow
 def test_the_python_examples_run(capsys: pytest.CaptureFixture[str]) -> None:
     traced, explained, toured = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     exec(traced, {})
@@ -173,6 +175,7 @@ def test_the_targets_that_the_readme_names_exist() -> None:
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
 
 
+@pytest.mark.slow
 def test_the_pictures_are_what_make_pictures_draws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "")  # the script sets it; afterwards it is as before
     runpy.run_path(str(ROOT / "pictures" / "draw.py"))["draw"](tmp_path)

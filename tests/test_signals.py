@@ -18,6 +18,7 @@ INTERRUPT = Path(__file__).parent / "interrupt.py"
 Command = Callable[..., tuple[int, str, str]]
 
 
+@pytest.mark.slow
 def test_a_signal_at_any_moment_leaves_nothing_half_written(traced: Trace, checkpoint: Path, tmp_path: Path) -> None:
     traced.save(tmp_path / "t.json")
     (tmp_path / "s.txt").write_text("I love cats!\nHe hates pineapple pizza.\n")

@@ -60,6 +60,7 @@ PRODUCTS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", PRODUCTS, ids=" ".join)
 def test_a_reader_that_leaves_is_no_failure_but_a_full_disk_is(
     saved: Path, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
@@ -77,12 +78,14 @@ def test_a_reader_that_leaves_is_no_failure_but_a_full_disk_is(
         assert not lines or lines[0] == f"error: cannot write the output: {expected[1]}"
 
 
+@pytest.mark.slow
 def test_a_closed_pipe_ends_quietly(saved: Path) -> None:
     for arguments in (f"show {saved} --values --json", "--help"):
         done = in_bash(f"bert-inspect {arguments} | head -1; echo ${{PIPESTATUS[0]}}")
         assert done.stderr == "" and done.stdout.splitlines()[-1] == "0"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "2>/dev/full"])
 def test_closed_streams_are_no_failure(saved: Path, closed: str) -> None:
     for arguments, code in ((f"show {saved}", 0), ("run x --layer 99", 2), ("--version", 0)):
@@ -91,6 +94,7 @@ def test_closed_streams_are_no_failure(saved: Path, closed: str) -> None:
         assert "error" not in done.stdout
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_an_error(saved: Path) -> None:
     for arguments in (f"show {saved}", f"show {saved} --json", "--help"):
         done = in_bash(f"bert-inspect {arguments} > /dev/full")
@@ -213,6 +217,7 @@ def test_a_folder_that_may_only_be_read_is_told(command: Command, traced: Trace,
 # Surroundings
 
 
+@pytest.mark.slow
 def test_no_home_no_locale_no_terminal_change_no_sentence(traced: Trace, tmp_path: Path) -> None:
     sentence = "café 日本"
     (tmp_path / "cache").mkdir(mode=0o555)
@@ -232,6 +237,7 @@ def test_no_home_no_locale_no_terminal_change_no_sentence(traced: Trace, tmp_pat
         assert "PYTHONIOENCODING" in settings or done.stdout.isascii()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("columns", ["1", "20", "0", "-5", "wide", "9" * 40, "٣"])
 def test_any_width_will_do(command: Command, saved: Path, monkeypatch: pytest.MonkeyPatch, columns: str) -> None:
     monkeypatch.delenv("COLUMNS", raising=False)

@@ -29,6 +29,7 @@ def test_there_are_nine() -> None:
     assert len(HYPOTHESES) == 9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TAMPERINGS)
 def test_the_cause_is_named_or_none_is(name: str, trained: Any, right: Trace, tampered: Tampered) -> None:
     broken, wrong = tampered(name)
@@ -60,6 +61,7 @@ def test_the_weights_are_named_that_differ(trained: Any, right: Trace, tampered:
 DTYPES = [torch.float64, torch.float32, torch.float16, torch.bfloat16]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("one", "other"), [(a, b) for a in DTYPES for b in DTYPES], ids=str)
 def test_a_changed_weight_is_named_in_whatever_types_the_two_run(
     one: torch.dtype, other: torch.dtype, trained: Any, tokenizer: Any

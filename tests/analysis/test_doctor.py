@@ -55,6 +55,7 @@ def trained(**changes: Any) -> Any:
     return model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("attention", ["eager", "sdpa"])
 @pytest.mark.parametrize("texts", [TEXTS, ["cats"], ["one two three", "one two four"]], ids=["two", "one", "alike"])
 def test_a_healthy_model_is_told_so(tokenizer: Any, attention: str, texts: list[str]) -> None:
@@ -66,6 +67,7 @@ def test_a_healthy_model_is_told_so(tokenizer: Any, attention: str, texts: list[
             assert found.verdict == "pass" and found.fix is None, found
 
 
+@pytest.mark.slow
 def test_a_pair_is_examined_as_one(tokenizer: Any) -> None:
     for question in QUESTIONS:
         assert finding(question, trained(), tokenizer, pairs=TEXTS[::-1]).verdict != "fail"
@@ -303,6 +305,7 @@ BROKEN: dict[str, tuple[Question, Callable[[], Any], str, str | None, str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BROKEN)
 def test_what_is_broken_is_found_where_it_is(tokenizer: Any, name: str) -> None:
     question, make, verdict, path, evidence = BROKEN[name]
@@ -383,6 +386,7 @@ def test_a_model_that_cannot_be_run_fails_and_the_rest_is_answered(tokenizer: An
     assert finding("head", model, tokenizer).verdict == "pass"
 
 
+@pytest.mark.slow
 def test_the_examined_model_is_left_as_it_was(tokenizer: Any) -> None:
     model = trained().train()
     state = {name: tensor.clone() for name, tensor in model.state_dict().items()}
@@ -406,6 +410,7 @@ def test_questions_are_chosen_by_name() -> None:
         questions("head", "head")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
 def test_a_healthy_model_of_any_family_is_told_so(tokenizer: Any, family: Family) -> None:
     """Of a pass over one sentence, over several, and over them in another order."""

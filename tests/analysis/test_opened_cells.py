@@ -16,6 +16,7 @@ from bert_inspect.families import FAMILIES
 from bert_inspect.families.heads import SEQUENCE_CLASSIFICATION
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["bert", "modernbert", "deberta-v2"])
 def test_each_is_a_number_that_is_shown_and_is_reproduced(name: str) -> None:
     family = FAMILIES[name]
@@ -34,6 +35,7 @@ def test_each_is_a_number_that_is_shown_and_is_reproduced(name: str) -> None:
             assert cell.reproduces and (cell.value is None or float(cell.value) == pytest.approx(value, abs=1e-12))
 
 
+@pytest.mark.slow
 def test_of_each_token_it_is_the_largest_number_that_is_shown_and_of_no_padding() -> None:
     family = FAMILIES["bert"]
     loaded, given = as_loaded(tiny(family, SEQUENCE_CLASSIFICATION)), batch(family)

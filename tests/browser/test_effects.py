@@ -25,6 +25,7 @@ MADE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [390, 800, 1400])
 @pytest.mark.parametrize("found", MADE.values(), ids=MADE)
 def test_nothing_lies_beside_the_screen(show: Open, found: Effects, width: int) -> None:

@@ -14,6 +14,8 @@ from bert_inspect import Trace
 from bert_inspect.render.explain.page import View
 from bert_inspect.render.report import explanation_html, report_html
 
+pytestmark = pytest.mark.slow
+
 Open = Callable[..., Page]
 
 

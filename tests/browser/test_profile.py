@@ -11,6 +11,8 @@ from profiles.made import Answer, Made
 from bert_inspect.profiles.record import Profile
 from bert_inspect.render.report import profile_html
 
+pytestmark = pytest.mark.slow
+
 Open = Callable[..., Page]
 ODD = f"{'w' * 90} <img src=x onerror=alert(1)> \u202e.txt"
 

@@ -17,6 +17,8 @@ from bert_inspect.analysis.attention import attentions
 from bert_inspect.api import trace
 from bert_inspect.render.report import attention_html, report_html
 
+pytestmark = pytest.mark.slow
+
 Open = Callable[..., Page]
 EVIL = "</script><img src=x onerror=alert(1)> {{ 7*7 }} <!--"
 

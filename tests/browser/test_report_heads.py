@@ -12,6 +12,8 @@ from bert_inspect.analysis.attention import attentions
 from bert_inspect.analysis.patterns import in_words, pattern
 from bert_inspect.render.report import report_html
 
+pytestmark = pytest.mark.slow
+
 Open = Callable[..., Page]
 HEADS = 4
 REAL = 6

@@ -13,6 +13,8 @@ from bert_inspect.api import trace
 from bert_inspect.render.report import report_html
 from bert_inspect.traces.tree import relaid_from
 
+pytestmark = pytest.mark.slow
+
 Open = Callable[..., Page]
 TALL = """<svg xmlns="http://www.w3.org/2000/svg" width="400" height="1300" viewBox="0 0 400 1300">
 <style>@media (prefers-color-scheme:dark){.shape{fill:#010203}}.shape{fill:#999}</style>

@@ -10,6 +10,8 @@ from render.walk.tours import tour_of
 from bert_inspect.render.report import report_html
 from bert_inspect.render.walk.page import walk_html, walk_part
 
+pytestmark = pytest.mark.slow
+
 Open = Callable[..., Page]
 
 

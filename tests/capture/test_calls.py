@@ -112,6 +112,7 @@ def without_extras(traced: Trace) -> list[Any]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ODD)
 def test_noted_afterwards_or_at_once_is_the_same(tokenizer: Any, name: str) -> None:
     model = with_activation(ODD[name]())
@@ -123,12 +124,14 @@ def test_noted_afterwards_or_at_once_is_the_same(tokenizer: Any, name: str) -> N
     assert any(output.stats is not None for step in at_once.steps for output in step.outputs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(ODD.keys() - {"hooks of others", "another forward"}))
 def test_every_kind_of_call_is_proved(tokenizer: Any, name: str) -> None:
     proof = trace(with_activation(ODD[name]()), tokenizer, TEXTS, verify=True, stats=True).proof
     assert proof is not None and proof.passed, proof.fault
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(ODD.keys() - {"attention of torch"}))
 def test_flops_are_those_that_torch_counts(tokenizer: Any, name: str) -> None:
     model = with_activation(ODD[name]())

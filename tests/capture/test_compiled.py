@@ -53,6 +53,7 @@ def same(path: str) -> str:
     return path.replace("._orig_mod", "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compiled", [whole, in_place, hooked, wrapped, function])
 def test_a_compiled_model_is_seen_through(tokenizer: Any, compiled: Callable[[Any], None]) -> None:
     model = with_activation(Compiling()) if compiled is function else tiny_model()

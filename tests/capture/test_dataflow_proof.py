@@ -76,6 +76,7 @@ DETOURS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DETOURS)
 def test_a_detour_through_python_is_no_dataflow(tokenizer: Any, name: str) -> None:
     fault = fault_of(with_activation(WorksOn(lambda _, x: DETOURS[name](x))), tokenizer)
@@ -148,6 +149,7 @@ def somewhere_else(_: Any, x: torch.Tensor) -> torch.Tensor:
     return last * 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WAITING)
 def test_a_tensor_from_an_earlier_call_is_no_dataflow(tokenizer: Any, name: str) -> None:
     model = with_activation(WorksOn(WAITING[name], last=None, all=[], by_name={}))
@@ -206,6 +208,7 @@ CONSTANT: dict[str, Callable[[Any, torch.Tensor], torch.Tensor]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CONSTANT)
 def test_constants_and_sizes_are_proved(tokenizer: Any, name: str) -> None:
     model = with_activation(WorksOn(CONSTANT[name], factor=torch.tensor(2.0), table=None, length=0, tables={}))
@@ -302,6 +305,7 @@ HEALTHY: dict[str, Callable[[], nn.Module]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HEALTHY)
 def test_healthy_models_are_proved(tokenizer: Any, name: str) -> None:
     set_seed(3)

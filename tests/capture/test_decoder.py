@@ -67,6 +67,7 @@ def test_a_causal_mask_is_not_the_same_as_none(decoder: Any, tokenizer: Any) -> 
         assert f"{causal} is told to be causal" in found.first.note
 
 
+@pytest.mark.slow
 def test_the_header_says_where_it_looks(command: Command, folder: Path, checkpoint: Path) -> None:
     for name in ("run", "attention"):
         out = command(name, TEXTS[0], "--model", folder)[1]
@@ -78,6 +79,7 @@ def test_the_header_says_where_it_looks(command: Command, folder: Path, checkpoi
     assert code == 0 and out.startswith("the same")
 
 
+@pytest.mark.slow
 def test_the_report_says_so_too(command: Command, folder: Path, checkpoint: Path, tmp_path: Path) -> None:
     for model, said in ((folder, True), (checkpoint, False)):
         command("report", TEXTS[0], "--model", model, "-o", tmp_path / "r.html")

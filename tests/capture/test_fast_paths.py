@@ -61,6 +61,7 @@ def hooks(request: pytest.FixtureRequest) -> Any:
         handle.remove()
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors:UserWarning")
 @pytest.mark.parametrize("name", FAST)
 @pytest.mark.usefixtures("hooks")

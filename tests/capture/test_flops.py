@@ -111,6 +111,7 @@ def counted(model: Any, tokenizer: Any, texts: Any = TEXTS) -> int:
     return int(counter.get_total_flops())
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:torch.chain_matmul")
 def test_every_product_is_counted_as_torch_counts_it(tokenizer: Any) -> None:
     for name, work in OPS.items():
@@ -121,6 +122,7 @@ def test_every_product_is_counted_as_torch_counts_it(tokenizer: Any) -> None:
         assert sum(step.flops for step in traced.steps) == traced.steps[0].total_flops
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verify", [False, True], ids=["", "verified"])
 def test_every_module_of_torch_is_counted_as_torch_counts_it(tokenizer: Any, verify: bool) -> None:
     for name, make in MODULES.items():

@@ -93,6 +93,7 @@ HELD: dict[str, Callable[[], Any]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", HELD)
 def test_changed_models_are_proved(tokenizer: Any, name: str) -> None:
@@ -130,6 +131,7 @@ DTYPES: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", DTYPES)
 def test_all_dtypes_are_proved(tokenizer: Any, name: str) -> None:

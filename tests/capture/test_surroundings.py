@@ -134,6 +134,7 @@ def plain(model: Any, batch: Any) -> Any:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Anomaly Detection has been enabled:UserWarning")
 @pytest.mark.parametrize(
     ("name", "context"),
@@ -158,6 +159,7 @@ def test_a_trace_is_of_what_runs_there_and_leaves_all_as_it_was(
         assert traced.model.attention == "by_hand" and find(traced, label="attention probabilities", layer=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(MODELS.keys() - {"hooks of others", "dynamically quantized"}))
 def test_it_is_proved(tokenizer: Any, name: str) -> None:
     proof = trace(MODELS[name](), tokenizer, TEXTS, verify=True).proof

@@ -180,6 +180,7 @@ def test_two_threads_that_would_wait_for_each_other_are_told(tokenizer: Any) -> 
     assert [attributes(model) for model in models] == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("event", ["call", "c_return"])
 def test_an_interrupt_at_any_moment_leaves_nothing_on_the_model(tokenizer: Any, event: str) -> None:
     """Python delivers an interrupt where a function begins and after one of C has returned."""

@@ -77,6 +77,7 @@ def plain(model: Any, tokenizer: Any) -> Any:
         return model(**tokenizer(TEXTS, padding=True, return_tensors="pt"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ODD)
 def test_what_cannot_be_read_is_marked_and_the_forward_goes_on(tokenizer: Any, name: str) -> None:
     model = with_activation(Works(ODD[name]))
@@ -100,6 +101,7 @@ def test_what_cannot_be_read_is_marked_and_the_forward_goes_on(tokenizer: Any, n
     assert fault is None or fault.path == ACTIVATION
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile:UserWarning")
 def test_flex_attention_is_one_step(tokenizer: Any) -> None:
     model = tiny_model(attention="flex_attention")

@@ -25,6 +25,7 @@ def checks(traced: Trace) -> dict[str, Check]:
     return {check.name: check for check in proved(traced).checks}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("attention", ["eager", "sdpa"])
 @pytest.mark.parametrize("texts", [TEXTS, TEXTS[:1]], ids=["padding", "no padding"])
 def test_an_honest_trace_is_proved_to_the_bit(tokenizer: Any, attention: Any, texts: list[str]) -> None:
@@ -104,6 +105,7 @@ HONEST = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HONEST)
 def test_models_on_which_naive_hooking_lies_are_proved(tokenizer: Any, name: str) -> None:
     model = with_activation(HONEST[name]())
@@ -216,6 +218,7 @@ DISHONEST: dict[str, tuple[Callable[[], Any], str, str | None, str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DISHONEST)
 def test_what_does_not_hold_is_found_in_its_step(tokenizer: Any, name: str) -> None:
     make, check, path, message = DISHONEST[name]

@@ -41,6 +41,7 @@ def assert_told_of_everything(model: Any, name: str, padding: str) -> Seen:
     return seen
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "attention"), [(name, attention) for name in FAMILIES for attention in FAMILIES[name].attentions]
 )

@@ -61,6 +61,7 @@ def without_records() -> Any:
     return model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 @pytest.mark.parametrize(
     "make",

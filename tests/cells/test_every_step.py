@@ -60,6 +60,7 @@ def random_cells(numbers: Numbers, count: int, draw: random.Random) -> Iterator[
         yield step, place, builder.cell(step, place, Where(index=index, row=0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("run", RUNS, ids=[f"{name}-{head.task}-{attention}" for name, head, attention, _ in RUNS])
 def test_random_cells_reproduce_what_was_recorded(run: tuple[str, Head, str, dict[str, Any]]) -> None:
     numbers, draw = held(*run), random.Random(str(run))

@@ -121,6 +121,7 @@ def test_the_attention_of_an_edited_run_is_that_of_the_layers_that_ran(command: 
     assert code == 2 and "layer 0" in err and "Traceback" not in err
 
 
+@pytest.mark.slow
 def test_a_report_says_what_was_edited(command: Command, checkpoint: Path, tmp_path: Path) -> None:
     page = tmp_path / "r.html"
     given = ["--ablate", "layer.1.head.2", "--ablate", "token:pizza", "--values"]
@@ -146,6 +147,7 @@ def test_the_cell_of_an_edited_step_is_refused_and_others_are_told(
     assert told["model"]["edits"] == ["layer.1.head.2", "token:pizza=drop"] and told["cell"]["reproduces"]
 
 
+@pytest.mark.slow
 def test_pictures_say_that_the_run_was_edited(command: Command, checkpoint: Path, tmp_path: Path) -> None:
     for name, file in (("attention", "a.svg"), ("attention", "a.html"), ("explain", "e.svg"), ("explain", "e.html")):
         given = [TEXTS[0], "--model", str(checkpoint), "-o", str(tmp_path / file)]

@@ -46,6 +46,7 @@ def test_json_on_stdout_is_the_same_as_in_the_file(command: Command, checkpoint:
     assert command(*given, "-o", "-")[1] == out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".json", ".svg", ".html", ".png"])
 def test_a_file_is_written_whole_and_twice_the_same(
     command: Command, checkpoint: Path, tmp_path: Path, suffix: str
@@ -101,6 +102,7 @@ def test_a_file_of_sentences_is_averaged(command: Command, checkpoint: Path, tmp
     assert err.count("error") == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("given", "leans", "watched"),
     [

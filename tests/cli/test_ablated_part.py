@@ -11,6 +11,7 @@ from helpers import TEXTS
 Command = Callable[..., tuple[int, str, str]]
 
 
+@pytest.mark.slow
 def test_the_map_holds_what_ablate_says(command: Command, checkpoint: Path) -> None:
     told = json.loads(command("ablate", TEXTS[0], "--model", checkpoint, "--json")[1])["answers"][0]
     code, html, _ = command("report", TEXTS[0], "--model", checkpoint, "--ablate-map", "-o", "-")

@@ -116,6 +116,7 @@ def test_json_is_strict_the_same_twice_and_as_its_schema_says(
     assert (code, out) == (2, "") and "did you mean cell?" in err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [40, 80, 120, 200])
 def test_every_width_holds_the_arithmetic(
     width: int, command: Command, checkpoint: Path, whole: Path, monkeypatch: pytest.MonkeyPatch

@@ -30,6 +30,7 @@ def compared(command: Command, *arguments: Any, code: int = 0) -> dict[str, Any]
     return dict(json.loads(out, parse_constant=lambda bare: pytest.fail(bare)))
 
 
+@pytest.mark.slow
 def test_healthy_settings_agree(command: Command, checkpoint: Path) -> None:
     model = ["--model", checkpoint]
     twice = compared(command, *model)

@@ -64,6 +64,7 @@ def test_models_are_the_built_in_ones_and_folders(
     assert dict(zip(wanted, offered(monkeypatch, *wanted), strict=True)) == wanted
 
 
+@pytest.mark.slow
 def test_modules_are_those_of_the_model_that_is_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, checkpoint: Path
 ) -> None:

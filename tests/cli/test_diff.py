@@ -57,6 +57,7 @@ def test_scripts_get_the_verdict_as_json(command: Command, run_once: Callable[..
     assert {step["label"] for step in found["only_b"]} <= {"fused attention"}
 
 
+@pytest.mark.slow
 def test_tensors_beside_the_traces_are_found(command: Command, run_once: Callable[..., Path], tmp_path: Path) -> None:
     for dtype in ("float32", "bfloat16"):
         a = run_once("--tensors", "--dtype", dtype)
@@ -94,6 +95,7 @@ def test_a_tolerance_overrides_the_floor(command: Command, run_once: Callable[..
     assert code == 0 and "within the tolerance" in out
 
 
+@pytest.mark.slow
 def test_the_cause_is_named_with_the_model_at_hand(
     command: Command, run_once: Callable[..., Path], checkpoint: Path, tmp_path: Path
 ) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 from helpers import TEXTS, tiny_model
 
@@ -13,6 +14,7 @@ from bert_inspect.analysis.doctor.diagnosis import QUESTIONS
 Command = Callable[..., tuple[int, str, str]]
 
 
+@pytest.mark.slow
 def test_a_head_as_drawn_is_found_and_is_exit_1(command: Command, checkpoint: Path) -> None:
     code, out, err = command("doctor", *TEXTS, "--model", checkpoint)
     assert code == 1 and "Traceback" not in err and "\x1b" not in out

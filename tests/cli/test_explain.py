@@ -58,6 +58,7 @@ def test_in_the_terminal_the_last_line_is_the_sum(
     assert code == 0 and "hidden_states[2]" in out and said[1][:6] in out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".json", ".svg", ".html", ".png"])
 @pytest.mark.parametrize("by", ["token", "component", "layer"])
 def test_a_file_is_written_whole_and_twice_the_same(
@@ -79,6 +80,7 @@ def test_json_on_stdout_is_the_same_as_in_the_file(command: Command, checkpoint:
     assert command("explain", TEXTS[0], "--model", checkpoint, "-o", "-")[1] == out
 
 
+@pytest.mark.slow
 def test_many_sentences_are_explained_a_line_each_as_if_alone(
     command: Command, checkpoint: Path, tmp_path: Path
 ) -> None:

@@ -125,6 +125,7 @@ class Ended:
         return self.written.rpartition(b"\x1b[?1049l")[2].decode()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("end", "options", "before", "code", "told"),
     [

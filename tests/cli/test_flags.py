@@ -38,6 +38,7 @@ def strings(file: Path) -> Iterator[str]:
             yield node.value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(PACKAGE)))
 def test_the_library_names_no_option_and_advises_only_what_is_one(file: Path) -> None:
     for text in strings(file):

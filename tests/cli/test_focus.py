@@ -27,6 +27,7 @@ def shown_rows(out: str, label: str) -> list[tuple[str, list[float]]]:
     return rows
 
 
+@pytest.mark.slow
 def test_the_head_and_the_token_are_those_of_the_tensor(command: Command, checkpoint: Path, tmp_path: Path) -> None:
     asked = ["--values", "--layer", "1", "--head", "2", "--token", "pineapple", "--padding"]
     file = tmp_path / "t.json"

@@ -107,6 +107,7 @@ def in_folder(folder: Path, command: Command, monkeypatch: pytest.MonkeyPatch) -
 LINES = [line for name, lines in EXAMPLES.items() if name != "explore" for line, _ in lines]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("in_folder")
 @pytest.mark.parametrize("line", LINES)
 def test_an_example_works(line: str, command: Command) -> None:
@@ -144,6 +145,7 @@ def at_a_terminal(*arguments: str) -> Any:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
     [

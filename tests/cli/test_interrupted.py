@@ -25,6 +25,7 @@ def failing(works: Callable[..., Any], error: BaseException, *, after: int) -> C
     return call
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", [0, 1, 2])
 @pytest.mark.parametrize("name", COMMANDS)
 @pytest.mark.parametrize(

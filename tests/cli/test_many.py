@@ -89,6 +89,7 @@ def test_each_trace_is_what_run_makes_of_its_sentences(command: Command, checkpo
     assert code == 0 and first.steps == again.steps and first.output == again.output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kept", [0, 1, 3, 6])
 @pytest.mark.parametrize("torn", [b"", b'{"format":"bert-inspect-trace","vers'], ids=["whole", "torn"])
 def test_a_stopped_run_goes_on_to_the_same_bytes(

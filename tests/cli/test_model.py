@@ -26,6 +26,7 @@ def test_every_module_is_listed_with_where_it_is_implemented(command: Command, c
             assert lines[part["line"] - 1].startswith(f"class {part['type']}(")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [80, 120, 200])
 def test_a_component_is_one_line(
     command: Command, checkpoint: Path, monkeypatch: pytest.MonkeyPatch, width: int

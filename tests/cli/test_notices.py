@@ -11,6 +11,7 @@ from bert_inspect import Trace, load, trace
 Command = Callable[..., tuple[int, str, str]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["run", "tokens", "doctor", "attention"])
 def test_words_without_quotes_are_told(command: Command, checkpoint: Path, name: str) -> None:
     more = ["--only", "tokenizer"] if name == "doctor" else []
@@ -40,6 +41,7 @@ def test_what_the_vocabulary_does_not_hold_is_told(command: Command, checkpoint:
     assert "sentence 1: not in" in command("run", "So?", "--pair", "🐈 !", "--model", checkpoint)[2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("short", "name"),
     [

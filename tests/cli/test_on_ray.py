@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from on_ray import WORKER, environment, environment_of_cluster, processes, started_cluster, until
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("ray", reason="the extra ray is not installed")
 pytest.importorskip("pyarrow", reason="the extra ray is not installed", exc_type=ImportError)  # it wants NumPy 2
 

@@ -63,6 +63,7 @@ def test_json_on_stdout_is_the_same_as_in_the_file(command: Command, checkpoint:
     assert code == 0 and file.read_text() == out == command(*given, "-o", "-")[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".svg", ".html", ".png"])
 def test_a_picture_is_written_whole_and_twice_the_same(
     command: Command, checkpoint: Path, tmp_path: Path, suffix: str

@@ -41,6 +41,7 @@ def section_of(html: str) -> str:
     return html.partition('<section id="corpus"')[2].partition("</section>")[0]
 
 
+@pytest.mark.slow
 def test_the_page_says_where_the_sentence_lies(report: Command, profile: Path) -> None:
     code, html, _ = report("<script> vile שלום 🐈", "--profile", profile)
     section = section_of(html)

@@ -61,6 +61,7 @@ def test_a_profile_tells_how_many_sentences_it_is_of_and_where_it_lies(
     assert code == 0 and "30 sentences" in out and f"written to {tmp_path / 'p.json'}" in err, err
 
 
+@pytest.mark.slow
 def test_shards_merged_in_any_order_are_what_one_run_writes(
     profile: Command, command: Command, whole: Path, tmp_path: Path
 ) -> None:
@@ -79,6 +80,7 @@ def test_shards_merged_in_any_order_are_what_one_run_writes(
         assert code == 2 and "block 0 of 5 is in both profiles, and would count twice" in err
 
 
+@pytest.mark.slow
 def test_what_was_not_made_by_one_run_is_not_merged(
     profile: Command, command: Command, corpus: Path, whole: Path, tmp_path: Path
 ) -> None:
@@ -112,6 +114,7 @@ def full_disk() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_where_it_stopped(
     profile: Command, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -153,6 +156,7 @@ def test_a_run_goes_on_where_it_stopped(
     assert code == 2 and f"{file} is there already" in err
 
 
+@pytest.mark.slow
 def test_a_corpus_that_has_changed_is_not_gone_on_with(profile: Command, corpus: Path, tmp_path: Path) -> None:
     source, file = tmp_path / "s.txt", tmp_path / "p.json"
     source.write_text("\n".join(SENTENCES[:20]))
@@ -195,6 +199,7 @@ def test_one_output_is_written_by_one_run(profile: Command, tmp_path: Path) -> N
     assert [*tmp_path.iterdir()] == []
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bytes(
     corpus: Path, checkpoint: Path, whole: Path, tmp_path: Path
 ) -> None:

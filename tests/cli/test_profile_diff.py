@@ -46,6 +46,7 @@ def test_filters_show_these_steps_alone(command: Command, saved: Callable[..., P
     assert command("profile", "diff", a, b, "--layer", "3")[0] == 2
 
 
+@pytest.mark.slow
 def test_it_needs_no_torch(saved: Callable[..., Path]) -> None:
     a = saved(Made(), "a")
     code = (

@@ -19,6 +19,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_it_needs_no_torch(file: Path) -> None:
     code = (
         "import sys; from bert_inspect.__main__ import run; "

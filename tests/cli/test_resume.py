@@ -67,6 +67,7 @@ def refused(command: Command, source: Path, output: Path, given: list[str], *sai
     assert output.read_bytes() == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -93,6 +94,7 @@ def test_another_model_or_other_options_are_refused(
     refused(command, *half, options(own, **changes), *said)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -111,6 +113,7 @@ def test_sentences_that_were_cut_otherwise_are_refused(
     refused(command, source, output, options(own, **changes), said.replace("line", "sentence"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("other", "said"),
     [
@@ -203,6 +206,7 @@ def test_without_locks_it_says_so(
     assert code == 0 and f"the file system of {half[1]} has no locks" in err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", ["/dev/stdout", "/dev/null"])
 def test_into_what_is_no_file_nothing_is_continued(
     command: Command, own: Path, half: tuple[Path, Path], target: str
@@ -224,6 +228,7 @@ def test_a_run_that_fails_before_its_first_line_leaves_no_file(command: Command,
         assert code in (2, 3) and not (tmp_path / "out.jsonl").exists(), err
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bytes(
     command: Command, own: Path, tmp_path: Path
 ) -> None:

@@ -86,6 +86,7 @@ VIEWS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("view", VIEWS, ids=" ".join)
 def test_show_reproduces_what_run_showed(command: Command, checkpoint: Path, tmp_path: Path, view: list[str]) -> None:
     file = tmp_path / "trace.json"
@@ -118,6 +119,7 @@ def test_patterns_select_paths(command: Command, checkpoint: Path) -> None:
     assert trace.steps[dense.inputs[0].from_ or 0].label == "first token [CLS]"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("asked", "root"),
     [

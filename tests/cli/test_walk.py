@@ -44,6 +44,7 @@ def test_one_station_is_shown_with_its_diagram(command: Command, checkpoint: Pat
     assert "modeling_bert.py:" in out and "= sum over 8 of query heads[" in out
 
 
+@pytest.mark.slow
 def test_each_cell_command_tells_the_same_number(command: Command, checkpoint: Path) -> None:
     out = command("walk", *TEXTS, "--model", checkpoint, "--labels", "1,0", "--sentence", "2")[1]
     lines = re.findall(r"^\$ (bert-inspect cell .*)$", out, re.MULTILINE)
@@ -58,6 +59,7 @@ def test_each_cell_command_tells_the_same_number(command: Command, checkpoint: P
         assert f"{cell['name']} = " in station and cell["reproduces"]
 
 
+@pytest.mark.slow
 def test_every_other_command_works(command: Command, checkpoint: Path) -> None:
     out = command("walk", TEXTS[0], "--model", checkpoint, "--attention", "sdpa", "--labels", "1")[1]
     lines = {line for line in re.findall(r"^\$ bert-inspect (.*)$", out, re.MULTILINE) if not line.startswith("cell")}
@@ -67,6 +69,7 @@ def test_every_other_command_works(command: Command, checkpoint: Path) -> None:
         assert code in (0, 1) and not err.startswith("error"), (line, err)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("family", "head", "given", "station"),
     [
@@ -94,6 +97,7 @@ def test_the_commands_of_other_models_work_too(
     assert code == 0, (more, err)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["-x rm", "two\nlines", "a\u202eb"])
 def test_a_text_of_an_odd_kind_is_typed_so_that_it_is_read_again(command: Command, checkpoint: Path, text: str) -> None:
     out = command("walk", "--model", checkpoint, "--station", "query-key-value", "--", text)[1]

@@ -14,6 +14,7 @@ from test_hostile_text import HOSTILE, hostile, raw  # noqa: F401 - a fixture
 Command = Callable[..., tuple[int, str, str]]
 
 
+@pytest.mark.slow
 def test_the_suffix_says_which_form(command: Command, checkpoint: Path, tmp_path: Path) -> None:
     for name, start in (("w.html", "<!doctype html>"), ("w.md", "# BERT, station by station"), ("w.ipynb", "{")):
         file = tmp_path / name
@@ -94,6 +95,7 @@ class Tags(HTMLParser):
         self.found.append((tag, dict(attrs)))
 
 
+@pytest.mark.slow
 def test_hostile_text_is_shown_and_does_nothing(command: Command, hostile: Path, tmp_path: Path) -> None:  # noqa: F811
     for number, text in enumerate([HOSTILE[11], "".join([HOSTILE[1], HOSTILE[4], HOSTILE[5], HOSTILE[9]])]):
         options = [text, HOSTILE[0], "--model", hostile, "--truncate", "--labels", "1,0"]

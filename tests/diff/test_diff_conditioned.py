@@ -74,6 +74,7 @@ def model(request: pytest.FixtureRequest, sentiment: tuple[Any, Any]) -> Any:
     return changed
 
 
+@pytest.mark.slow
 def test_right_runs_stay_within_the_tolerance(model: Any, sentiment: tuple[Any, Any]) -> None:
     tokenizer = sentiment[1]
     right = trace(model, tokenizer, BATCH, values=True)
@@ -89,6 +90,7 @@ def test_right_runs_stay_within_the_tolerance(model: Any, sentiment: tuple[Any, 
         assert max(float(step.times or 0) for step in found.steps) < 0.9, found.verdict
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("dtype", "by"),
     [(torch.float32, 0.1), (torch.float64, 0.1), (torch.float16, 10.0), (torch.bfloat16, 40.0)],

@@ -141,6 +141,7 @@ def test_a_changed_weight_is_named_under_its_name_in_a(bert: Any, tokenizer: Any
     assert found.cause is not None and f"the weights differ: {path} in 1 of 1,024 entries" in found.cause.note
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("heads", [1, 4])
 def test_heads_that_are_folded_into_the_batch_are_compared_sentence_by_sentence(tokenizer: Any, heads: int) -> None:
     """DeBERTa's: in another order, and alone, a sentence has the numbers that it had, and only one is changed."""

@@ -88,6 +88,7 @@ def test_eager_against_sdpa(deep: Any, tokenizer: Any, kept: dict[str, bool], ba
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("row", range(3))
 def test_padded_against_alone(row: int, deep: Any, tokenizer: Any) -> None:
     padded = trace(deep, tokenizer, BATCH, values=True)
@@ -130,6 +131,7 @@ def test_another_number_of_threads(deep: Any, tokenizer: Any, kept: dict[str, bo
     healthy(diff(batch_trace, trace(deep, tokenizer, BATCH, labels=[0, 1, 1], **kept)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64], ids=str)
 def test_another_precision(
     dtype: torch.dtype, deep: Any, tokenizer: Any, kept: dict[str, bool], batch_trace: Trace

@@ -15,6 +15,7 @@ from bert_inspect.diff import diff
 Tampered = Callable[[str], tuple[Any, Trace]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TAMPERINGS)
 def test_the_first_divergence_is_the_broken_step(name: str, trained: Any, right: Trace, tampered: Tampered) -> None:
     _, wrong = tampered(name)
@@ -48,6 +49,7 @@ SEEN_BESIDE_SDPA = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SEEN_BESIDE_SDPA)
 def test_it_is_found_beside_another_implementation_of_attention(
     name: str, trained: Any, right: Trace, tokenizer: Any

@@ -107,6 +107,7 @@ def test_the_verdict_tells_of_logits_and_predictions(runs: tuple[Trace, Trace]) 
     assert "prediction" not in diff(*runs).verdict and "the logits differ by up to " in diff(*runs).verdict
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [40, 80, 120, 200])
 def test_the_page_shows_both_answers_first_and_no_tolerance(runs: tuple[Trace, Trace], width: int) -> None:
     for view in (DiffView(), DiffView(all=True)):

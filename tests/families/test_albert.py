@@ -141,6 +141,7 @@ def test_a_layer_is_selected_by_its_number(changes: dict[str, int]) -> None:
     assert kept and {step.layer for step in kept} == {3}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("attention", ["eager", "sdpa"])
 @pytest.mark.parametrize("changes", GROUPS, ids=str)
 def test_attention_of_one_layer_is_kept_alone(changes: dict[str, int], attention: str) -> None:

@@ -43,6 +43,7 @@ def folded(tensor: torch.Tensor) -> torch.Tensor:
     return tensor.reshape(*tensor.shape[:2], 4, 8).transpose(1, 2).reshape(-1, tensor.shape[1], 8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", ["right", "left"])
 @pytest.mark.parametrize("changes", TYPES, ids=["v3", "c2p", "p2c", "v2", "eight buckets"])
 @pytest.mark.parametrize("layer", [0, 1])
@@ -113,6 +114,7 @@ def test_padding_attends_to_all_alike_and_that_is_said(side: str) -> None:
         assert (layer.probabilities[1][:, real][:, :, hidden] == 0).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("positions", "types", "size"), [(False, 0, 32), (True, 0, 32), (True, 2, 16), (False, 2, 16)])
 @pytest.mark.parametrize("side", ["right", "left"])
 def test_embeddings_are_summed_projected_normed_and_padding_zeroed(

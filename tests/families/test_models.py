@@ -26,6 +26,7 @@ def traced(family: Family, head: Head, *, attention: str = "eager", verify: bool
     return run_forward(loaded, batch(family), keep=Keep(values="full"), verify=verify)[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("family", "head"), ALL, ids=NAMES)
 def test_what_it_returns_is_what_plain_transformers_returns(family: Family, head: Head) -> None:
     model, given = tiny(family, head), batch(family)
@@ -50,11 +51,13 @@ def test_what_it_returns_is_what_plain_transformers_returns(family: Family, head
     assert not any(name.startswith(("hidden_states", "attentions")) for name in known - wanted.keys())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("family", "head", "attention"), ATTENDING, ids=ATTENDING_NAMES)
 def test_every_step_is_proved_and_bears_a_label(family: Family, head: Head, attention: str) -> None:
     hold(traced(family, head, attention=attention, verify=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", VARIANTS, ids=[f"{name}-{head.task}" for name, head, _ in VARIANTS])
 def test_what_runs_otherwise_is_proved_and_bears_labels_too(variant: tuple[str, Head, dict[str, Any]]) -> None:
     name, head, changes = variant
@@ -87,6 +90,7 @@ def test_every_module_has_a_role_and_belongs_to_a_part(family: Family, head: Hea
         assert inside or bool(known.part(path)) != (known.role(path) in around), (path, known.part(path))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("family", "head"), ALL, ids=NAMES)
 def test_parameters_and_operations_are_those_that_torch_counts(family: Family, head: Head) -> None:
     model, given = tiny(family, head), batch(family)
@@ -100,6 +104,7 @@ def test_parameters_and_operations_are_those_that_torch_counts(family: Family, h
     assert trace.steps[0].total_flops == sum(step.flops for step in trace.steps) == counter.get_total_flops()
 
 
+@pytest.mark.slow
 def test_every_word_of_the_vocabulary_is_seen_in_some_model() -> None:
     seen = {
         label

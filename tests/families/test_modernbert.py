@@ -61,6 +61,7 @@ def seen(trace: Trace, layer: int) -> torch.Tensor:
     return (real & near) if is_local(layer) else real.expand(-1, 1, real.shape[-1], -1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("attention", "side"), BOTH)
 @pytest.mark.parametrize("layer", range(4))
 def test_attention_follows_from_what_the_labels_name(layer: int, attention: str, side: str) -> None:
@@ -159,6 +160,7 @@ def test_sums_are_residual_and_units_are_gated(layer: int) -> None:
     assert [step.label for step in norms] == ["layer norm" if layer else "identity"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", ["right", "left"])
 @pytest.mark.parametrize("pooling", ["cls", "mean"])
 @pytest.mark.parametrize("head", [SEQUENCE_CLASSIFICATION, MULTIPLE_CHOICE], ids=["classes", "choices"])

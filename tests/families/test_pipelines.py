@@ -22,6 +22,7 @@ def made(family: str, head: Head) -> tuple[Any, Any]:
     return tiny(FAMILIES[family], head, **sizes, **(names if head is TOKEN_CLASSIFICATION else {})), tokenizer
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", family_tokenizers.FAMILIES)
 def test_entities_are_those_of_the_pipeline(family: str) -> None:
     """But for the space before a word, which some tokenizers count to it and a reader does not; a piece that is such a

@@ -35,6 +35,7 @@ def expected_positions(padding: str, pad: int) -> torch.Tensor:
     return torch.tensor(rows)
 
 
+@pytest.mark.slow
 @KIN
 @SIDES
 @pytest.mark.parametrize("pad", [0, 1, 5])

@@ -151,6 +151,7 @@ def meet(point: tuple[float, float], wire: Wire) -> bool:
     return any(inside((*point, *point), thin(piece)) for piece in pieces((wire,)))
 
 
+@pytest.mark.slow
 @given(flow=flows(), upwards=st.booleans())
 @settings(max_examples=100, deadline=None)
 def test_any_graph_is_drawn_without_overlaps(flow: Dataflow, upwards: bool) -> None:
@@ -168,6 +169,7 @@ def traces(tokenizer: Any) -> list[Trace]:
     return [trace(tiny_model(**dict[str, Any](kind)), tokenizer, TEXTS, labels=[1, 0]) for kind in kinds]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("upwards", "fold"), [(True, True), (False, False)])
 @pytest.mark.parametrize("depth", [None, 4])
 def test_real_graphs_are_drawn_without_overlaps(

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 import torch
 from helpers import TEXTS
 from transformers.models.bert.modeling_bert import BertForSequenceClassification
@@ -37,6 +38,7 @@ def test_it_is_the_default_and_says_what_it_is(command: Command) -> None:
     assert (model["dtype"], model["initialised"]) == ("float32", [])
 
 
+@pytest.mark.slow
 def test_another_precision_or_random_weights_are_taken_too(command: Command) -> None:
     code, out, _ = command("run", "x", "--dtype", "bfloat16", "--json", "--depth", "1")
     assert code == 0 and json.loads(out)["model"]["dtype"] == "bfloat16"

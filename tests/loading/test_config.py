@@ -66,6 +66,7 @@ WRONG: list[tuple[str, Any, str]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("key", "value", "message"), WRONG, ids=lambda value: str(value)[:20])
 def test_a_wrong_setting_is_named(copy: Path, refused: Refused, key: str, value: Any, message: str) -> None:
     change(copy / "config.json", **{key: value})
@@ -102,6 +103,7 @@ def test_a_configuration_of_terabytes_is_not_read(copy: Path, refused: Refused) 
     assert "larger than 8 MiB" in refused("run", "x", "--model", copy)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "sizes",
     [
@@ -215,6 +217,7 @@ def test_labels_are_shown_as_text(copy: Path, command: Command) -> None:
     assert not set(out) & {"\x1b", "\x07", "\u202e"} and ("[bold]no" in out or "\\u202eyes" in out)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "code"),
     [

@@ -69,6 +69,7 @@ def test_narrow_embeddings_are_loaded_as_from_pretrained_loads_them(
     assert told.value.hint == f"set embedding_size to {width} in config.json, which is what the weights have"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("family", "head"), ALL, ids=NAMES)
 def test_a_folder_is_what_from_pretrained_makes_of_it(folder_of: Any, family: Family, head: Head) -> None:
     folder = folder_of(family, head)
@@ -80,6 +81,7 @@ def test_a_folder_is_what_from_pretrained_makes_of_it(folder_of: Any, family: Fa
     assert theirs.keys() == ours.keys() and all(torch.equal(ours[name], theirs[name]) for name in ours)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("family", "head"), ALL, ids=NAMES)
 def test_a_run_gives_what_transformers_gives(folder_of: Any, command: Command, family: Family, head: Head) -> None:
     folder = folder_of(family, head)
@@ -112,6 +114,7 @@ def test_a_run_gives_what_transformers_gives(folder_of: Any, command: Command, f
         assert any(torch.equal(torch.tensor(values), wanted) for values in held), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
 def test_a_bare_body_gets_a_head_only_where_it_is_asked_for(folder_of: Any, family: Family) -> None:
     folder = str(folder_of(family, NO_HEAD))
@@ -124,6 +127,7 @@ def test_a_bare_body_gets_a_head_only_where_it_is_asked_for(folder_of: Any, fami
             located(folder, task="next-sentence-prediction")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
 def test_a_body_without_its_pooler_is_whole(folder_of: Any, family: Family) -> None:
     """One that was saved beneath a head which does without: transformers would draw a pooler at random."""
@@ -132,6 +136,7 @@ def test_a_body_without_its_pooler_is_whole(folder_of: Any, family: Family) -> N
         assert (found.weights, found.initialised, found.unused) == ("pretrained", [], []), head.task
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
 def test_shapes_are_seen_without_weights(folder_of: Any, command: Command, family: Family) -> None:
     folder = folder_of(family, SEQUENCE_CLASSIFICATION)
@@ -183,6 +188,7 @@ def test_another_kind_is_named_with_what_is_taken(tmp_path: Path, kind: str) -> 
     assert all(name in (caught.value.hint or "") for name in FAMILIES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
 def test_another_precision_is_the_one_of_from_pretrained(folder_of: Any, family: Family) -> None:
     """Parameters are cast; what is computed when a model is made, rotary frequencies say, is not."""
@@ -214,6 +220,7 @@ def test_positions_cannot_be_counted_from_no_padding(folder_of: Any, tmp_path: P
         located(str(copy))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
 def test_a_folder_is_explained_and_its_numbers_told(folder_of: Any, command: Command, family: Family) -> None:
     folder = folder_of(family, SEQUENCE_CLASSIFICATION)

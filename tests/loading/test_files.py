@@ -41,6 +41,7 @@ KINDS = ["a folder", "a fifo", "a socket", "a symbolic link to nothing", "a symb
 OUTSIDE = ["/dev/zero", "/dev/null", "/etc/passwd", "../outside", "/proc/self/mem", "/"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [*KINDS, *OUTSIDE])
 @pytest.mark.parametrize("file", READ)
 def test_what_is_no_plain_file_is_not_opened(
@@ -131,6 +132,7 @@ def test_a_link_to_nothing_is_no_model(tmp_path: Path, refused: Refused) -> None
     refused("run", "x", "--model", tmp_path / "loop")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["\x1b[31mred", "[bold]x[nothing]", "a\nb", "\u202eabc", b"caf\xe9", "--model"])
 def test_a_folder_may_be_called_anything(copy: Path, command: Command, name: str | bytes) -> None:
     folder = Path(os.fsdecode(os.fsencode(copy.parent) + b"/" + os.fsencode(name)))

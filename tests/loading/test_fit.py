@@ -28,6 +28,7 @@ def assert_as_transformers(folder: Path) -> None:
     assert mine.keys() == theirs.keys() and all(torch.equal(mine[name], tensor) for name, tensor in theirs.items())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "count"),
     [

@@ -35,6 +35,7 @@ def folder_of(tmp_path_factory: pytest.TempPathFactory, tokenizer: Any) -> Calla
     return make
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", CLASSES)
 def test_a_checkpoint_is_read_with_the_head_that_it_was_saved_with(folder_of: Any, kind: str) -> None:
     folder = folder_of(kind)
@@ -175,6 +176,7 @@ def test_a_pooling_folder_that_leads_away_is_not_followed(folder_of: Any, tmp_pa
         located(str(copy))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["mean", "cls", "max", "mean_sqrt_len_tokens", "weightedmean", "lasttoken"])
 def test_the_cosine_is_that_of_the_vectors_pooled_over_real_tokens(pooled_folder: Any, command: Any, kind: str) -> None:
     folder = pooled_folder({"pooling_mode": kind})

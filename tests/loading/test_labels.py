@@ -12,6 +12,7 @@ from transformers.models.bert.configuration_bert import BertConfig
 Command = Callable[..., tuple[int, str, str]]
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize(
     "named",

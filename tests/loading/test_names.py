@@ -34,6 +34,7 @@ WRAPPED: dict[str, tuple[Callable[[str], str], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("new", "who"), WRAPPED.values(), ids=WRAPPED.keys())
 def test_a_wrapper_is_left_out_of_names(
     checkpoint: Path, copy: Path, command: Command, new: Callable[[str], str], who: str
@@ -126,6 +127,7 @@ OLD = ["attention_probs_dropout_prob", "hidden_act", "hidden_dropout_prob", "hid
 OLD += ["intermediate_size", "max_position_embeddings", "num_attention_heads", "num_hidden_layers", "vocab_size"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("evidence", ["names", "wrapped names", "architectures", "a body"])
 def test_a_configuration_of_2019_is_a_berts(copy: Path, command: Command, evidence: str) -> None:
     if evidence == "a body":

@@ -32,12 +32,14 @@ def tokens(*more: str, **changes: str | None) -> subprocess.CompletedProcess[str
     return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ENVIRONMENTS)
 def test_a_built_in_model_needs_no_surroundings(kind: str) -> None:
     done = tokens(**ENVIRONMENTS[kind])
     assert done.returncode == 0 and "cats" in done.stdout and done.stderr == "", done.stderr
 
 
+@pytest.mark.slow
 def test_a_run_needs_none_either() -> None:
     environment = {name: value for name, value in os.environ.items() if name not in ("HOME", "HF_HUB_OFFLINE")}
     environment |= {"HF_HOME": "/dev/null", "HF_HUB_DOWNLOAD_TIMEOUT": "abc"}
@@ -55,6 +57,7 @@ def test_where_a_variable_is_needed_it_is_named() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_variable_that_the_libraries_refuse_is_named(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "bert_inspect", "run", "I love cats!", "--model", "bert-tiny", "--quiet"]
     environment = {**os.environ, "TORCH_LOGS": "no-such-log"}

@@ -167,6 +167,7 @@ WRONG: dict[str, tuple[str, dict[str, Any], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("family", "model", "message"), WRONG.values(), ids=WRONG.keys())
 @pytest.mark.parametrize("kind", [None, "PreTrainedTokenizerFast"])
 def test_a_broken_model_is_refused(

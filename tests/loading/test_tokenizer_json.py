@@ -224,6 +224,7 @@ def test_patterns_that_may_take_for_ever_are_found(pattern: str, bounded: bool) 
     assert is_bounded(pattern) is bounded
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("named", [None, ["input_ids", "token_type_ids", "attention_mask"]])
 @pytest.mark.parametrize("types", ["01", "00", "10"])
 def test_a_pair_gets_the_segments_that_transformers_gives_it(

@@ -102,6 +102,7 @@ places = st.sampled_from([("a", "dtype"), ("a", "shape"), ("a", "shape", 0), ("a
 more = st.sampled_from([("a", "data_offsets", 1), ("b", "data_offsets", 0), ("b", "shape"), ("__metadata__",), ("c",)])
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.tuples(places | more, pieces), max_size=3), st.integers(-4, 12), st.binary(max_size=2))
 def test_what_passes_our_check_passes_the_library(

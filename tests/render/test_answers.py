@@ -67,6 +67,7 @@ def test_both_sentences_of_a_pair_are_shown(tokenizer: Any, width: int) -> None:
         assert one.split()[0] in text and f"with {other}" in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("classes", [1, 2, 3, 4, 5, 7, 40])
 @pytest.mark.parametrize("width", [80, 120, 200])
 def test_sentences_keep_their_room_beside_many_classes(tokenizer: Any, classes: int, width: int) -> None:

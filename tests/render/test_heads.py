@@ -93,6 +93,7 @@ def each(request: pytest.FixtureRequest, tokenizer: Any) -> Trace:
     return MADE[request.param](tokenizer)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [40, 80, 120, 200])
 def test_no_line_is_wider_than_the_terminal(each: Trace, width: int) -> None:
     for traced in (each, untrained(each)):
@@ -101,6 +102,7 @@ def test_no_line_is_wider_than_the_terminal(each: Trace, width: int) -> None:
             assert max(map(cell_len, text.splitlines())) <= width
 
 
+@pytest.mark.slow
 def test_every_head_is_told_of_everywhere(each: Trace, tmp_path: Any) -> None:
     each.save(tmp_path / "t.json")
     again = Trace.load(tmp_path / "t.json")
@@ -118,6 +120,7 @@ def test_without_unicode_it_is_plain_ascii(tokenizer: Any, name: str) -> None:
     assert shown(outcome(MADE[name](tokenizer)), 100, encoding="ascii").isascii()
 
 
+@pytest.mark.slow
 def test_a_random_head_answers_nothing(each: Trace) -> None:
     random = untrained(each)
     told = one_line(shown(outcome(random), 200))
@@ -127,6 +130,7 @@ def test_a_random_head_answers_nothing(each: Trace) -> None:
     assert "\x1b[1" not in shown(outcome(random), 120, color=True)  # nothing bold
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["entities", "answers", "masks", "pre-training", "replaced", "similarity"])
 def test_what_a_trace_lacks_is_left_out(tokenizer: Any, name: str) -> None:
     """Other programs may write traces: what the format does not ask for need not be there."""
@@ -367,6 +371,7 @@ def test_marks_that_overlap_lose_no_character() -> None:
     assert [piece.label for piece in found] == ["A", "B", ""]
 
 
+@pytest.mark.slow
 def test_text_from_outside_is_shown_and_not_obeyed(tokenizer: Any) -> None:
     hostile = "[red]Barack[/red]\x1b[31m <b>x</b> \u202eObama"
     for traced in (

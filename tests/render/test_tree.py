@@ -28,6 +28,7 @@ GOLDEN = Path(__file__).parent / "golden"
 VIEWS = [View(), View(stats=True), View(values=True), View(stats=True, values=True, fold=True), View(axes=True)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("view", "width"), list(itertools.product(VIEWS, [40, 80, 100, 120, 160, 200, 1000])))
 def test_no_line_is_wider_than_the_terminal(traced: Trace, view: View, width: int) -> None:
     for line in shown(Tree(traced, view), width).splitlines():

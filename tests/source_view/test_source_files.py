@@ -66,6 +66,7 @@ NAMES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", NAMES)
 def test_a_trace_names_no_file_outside_the_packages(
     kind: str, command: Command, victim: Path, traced: Trace, tmp_path: Path
@@ -155,6 +156,7 @@ def test_nothing_is_imported_for_a_trace(command: Command, traced: Trace, tmp_pa
     assert "antigravity" not in sys.modules and not any("antigravity" in file for file in opened)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["/etc", "~/secrets", "../elsewhere", "a/b/c", "."])
 def test_a_model_that_a_trace_names_by_a_path_is_not_loaded(
     name: str, command: Command, traced: Trace, tmp_path: Path

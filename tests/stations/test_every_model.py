@@ -17,6 +17,8 @@ from bert_inspect.stations.names import NAMES
 from bert_inspect.stations.walk import Walk, walk
 from bert_inspect.traces.record import Trace
 
+pytestmark = pytest.mark.slow
+
 CASES = [(family, head, {}, "eager") for family in FAMILIES.values() for head in family.heads]
 CASES += [(family, SEQUENCE_CLASSIFICATION, {}, "sdpa") for family in FAMILIES.values() if "sdpa" in family.attentions]
 CASES += [(FAMILIES[name], head, changes, "eager") for name, head, changes in VARIANTS]

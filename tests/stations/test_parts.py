@@ -9,6 +9,7 @@ from bert_inspect.stations.parts import batch_tables, not_called, received_by, s
 from bert_inspect.traces.vocabulary import roles
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["bert", "albert", "modernbert", "deberta-v2"])
 def test_every_module_that_ran_is_listed_with_its_class(family: str) -> None:
     _, whole = tour_of(family)

@@ -147,6 +147,7 @@ ODD = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ODD, ids=range(len(ODD)))
 def test_a_sentence_of_an_odd_kind_has_every_station(tokenizer: Any, text: str) -> None:
     tour = tour_of(tiny_model(), tokenizer, [text])
@@ -187,6 +188,7 @@ def test_what_is_no_whole_run_has_no_tour(traced: Trace, tokenizer: Any) -> None
     assert last.stops[last.place("scaling")].cell.layer == 1  # type: ignore[union-attr]
 
 
+@pytest.mark.slow
 def test_what_stands_for_a_text_is_the_token_that_the_model_takes(tokenizer: Any) -> None:
     said = {
         "first": "that of the first token [CLS]",
@@ -242,6 +244,7 @@ def test_an_activation_is_told_as_what_it_does(tokenizer: Any) -> None:
         assert ("no weighted sum can" in words(tour, "activation")) == (name != "linear")
 
 
+@pytest.mark.slow
 def test_what_a_logit_says_depends_on_what_makes_a_probability_of_it(tokenizer: Any) -> None:
     only, above = "only compared with others", "above 0 it says that what it stands for is more likely than not"
     assert only in words(tour_of(tiny_model(), tokenizer, TEXTS), "logits")
@@ -254,6 +257,7 @@ def test_what_a_logit_says_depends_on_what_makes_a_probability_of_it(tokenizer: 
         assert told in regression and "logit " not in regression and "No activation follows" in regression
 
 
+@pytest.mark.slow
 def test_layers_that_share_weights_in_groups_are_counted(tokenizer: Any) -> None:
     said = {1: "with the same weights", 2: "with 2 sets of weights that all 4 layers share", 4: "with other weights"}
     for groups, told in said.items():
@@ -277,6 +281,7 @@ def test_vectors_that_are_normed_after_the_last_layer_are_said_to_be(tokenizer: 
     assert "the vectors of the last layer after the final norm, 32" in words(normed, "last-hidden-state")
 
 
+@pytest.mark.slow
 def test_a_local_layer_hides_what_is_far_only_where_something_is(tokenizer: Any) -> None:
     for window, told in ((4, "hidden as well."), (128, "hidden as well, but here none does.")):
         model = tiny(FAMILIES["modernbert"], NO_HEAD, vocab_size=28996, local_attention=window)

@@ -23,12 +23,14 @@ Command = Callable[..., tuple[int, str, str]]
 few = settings(suppress_health_check=list(HealthCheck))
 
 
+@pytest.mark.slow
 @settings(few, max_examples=25)
 @given(changed(ORIGINAL, PLACES))
 def test_a_changed_trace_is_shown_or_refused(trace: Any) -> None:
     stand(as_json(trace))
 
 
+@pytest.mark.slow
 @settings(few, max_examples=25)
 @given(torn(SAVED))
 def test_a_torn_file_is_shown_or_refused(text: bytes) -> None:
@@ -98,6 +100,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", SHOWN)
 def test_what_is_only_odd_is_shown(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bert_inspect.render.tokens.ROWS", 100)

@@ -68,6 +68,7 @@ def test_offsets_point_at_the_text_that_made_the_token(builtin: Any, sentences: 
                 assert plain(source[start:end], lower=lower) == token.removeprefix("##"), (source, token)
 
 
+@pytest.mark.slow
 @settings(some, max_examples=15)
 @given(st.lists(texts, min_size=1, max_size=4))
 def test_any_text_is_shown_without_a_control_character(builtin: Any, traced: Trace, sentences: list[str]) -> None:
@@ -121,6 +122,7 @@ def fail(name: str) -> None:
     pytest.fail(f"a bare {name} in JSON")
 
 
+@pytest.mark.slow
 @some
 @given(st.data())
 def test_a_trace_comes_back_from_json_the_same(traced: Trace, data: st.DataObject) -> None:
@@ -163,6 +165,7 @@ def test_layer_specs_name_what_a_loop_over_them_names(parts: list[int | tuple[in
         assert Selection.parse(layer=spec).layers == wanted
 
 
+@pytest.mark.slow
 @some
 @given(
     st.sets(st.integers(0, 1)),

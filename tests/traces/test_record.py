@@ -24,6 +24,7 @@ def test_a_trace_comes_back_the_same(traced: Trace, tmp_path: Path) -> None:
     assert b"".join(again.json()) == (tmp_path / "t.json").read_bytes()
 
 
+@pytest.mark.slow
 def test_the_schema_is_valid_and_every_export_fits_it(traced: Trace) -> None:
     Draft202012Validator.check_schema(schema())
     Draft202012Validator(schema()).validate(json.loads(b"".join(traced.json())))
@@ -88,6 +89,7 @@ DAMAGE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", DAMAGE)
 def test_damage_is_told(traced: Trace, kind: str) -> None:
     change, message = DAMAGE[kind]

@@ -29,6 +29,7 @@ def nodes() -> dict[Path, list[ast.AST]]:
     }
 
 
+@pytest.mark.slow
 def test_labels_of_several_words_stand_in_the_vocabulary_alone(nodes: dict[Path, list[ast.AST]]) -> None:
     long = {label for label in labels.LABELS if " " in label}
     for file, inside in nodes.items():

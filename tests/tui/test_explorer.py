@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from itertools import product
 from typing import Any
 
+import pytest
 from helpers import TEXTS
 from textual.pilot import Pilot
 from textual.widgets import Footer, Input, Select
@@ -65,6 +66,7 @@ def test_the_first_screen_shows_the_model_the_sentence_and_the_answer(traced: Tr
     played(traced, play)
 
 
+@pytest.mark.slow
 def test_a_random_model_gives_no_answer(traced: Trace) -> None:
     async def play(app: Explorer, pilot: Pilot[int]) -> None:
         assert "(meaningless)" in screen(app) and not re.search(r"LABEL_\d  ", screen(app).splitlines()[1])
@@ -74,6 +76,7 @@ def test_a_random_model_gives_no_answer(traced: Trace) -> None:
     played(structs.replace(traced, model=structs.replace(traced.model, weights="random")), play)
 
 
+@pytest.mark.slow
 def test_every_key_of_the_footer_does_what_it_says(traced: Trace) -> None:
     async def play(app: Explorer, pilot: Pilot[int]) -> None:
         keys = {
@@ -122,6 +125,7 @@ def test_the_help_names_every_key() -> None:
             assert re.search(rf"(^|[ ,]){re.escape(key)}[ ,]", told, re.MULTILINE), key
 
 
+@pytest.mark.slow
 def test_search_narrows_as_one_types_and_escape_shows_all_again(traced: Trace) -> None:
     async def play(app: Explorer, pilot: Pilot[int]) -> None:
         before = seen_steps(app)
@@ -139,6 +143,7 @@ def test_search_narrows_as_one_types_and_escape_shows_all_again(traced: Trace) -
     played(traced, play)
 
 
+@pytest.mark.slow
 def test_filters_by_layer_label_and_level(traced: Trace) -> None:
     async def play(app: Explorer, pilot: Pilot[int]) -> None:
         tree = app.query_one(StepTree)
@@ -159,6 +164,7 @@ def test_filters_by_layer_label_and_level(traced: Trace) -> None:
     played(traced, play)
 
 
+@pytest.mark.slow
 def test_a_jump_clears_the_filter_that_hides_its_end_and_back_returns(traced: Trace) -> None:
     async def play(app: Explorer, pilot: Pilot[int]) -> None:
         await press(pilot, "slash", *"softmax", "enter", "3")
@@ -175,6 +181,7 @@ def test_a_jump_clears_the_filter_that_hides_its_end_and_back_returns(traced: Tr
     played(traced, play)
 
 
+@pytest.mark.slow
 def test_brackets_go_to_the_same_step_of_another_layer(traced: Trace) -> None:
     async def play(app: Explorer, pilot: Pilot[int]) -> None:
         app.go(labelled(traced, labels.CONTEXT, 0))
@@ -188,6 +195,7 @@ def test_brackets_go_to_the_same_step_of_another_layer(traced: Trace) -> None:
     played(traced, play)
 
 
+@pytest.mark.slow
 def test_the_number_under_the_cursor_is_that_of_the_trace(traced: Trace) -> None:
     async def play(app: Explorer, pilot: Pilot[int]) -> None:
         step = traced.steps[labelled(traced, labels.ATTENTION_PROBABILITIES, 1)]
@@ -217,6 +225,7 @@ def test_the_number_under_the_cursor_is_that_of_the_trace(traced: Trace) -> None
     played(traced, play)
 
 
+@pytest.mark.slow
 def test_however_far_it_is_scrolled_no_number_is_cut(traced: Trace) -> None:
     async def play(app: Explorer, pilot: Pilot[int]) -> None:
         step = traced.steps[labelled(traced, labels.EMBEDDINGS)]
@@ -237,6 +246,7 @@ def test_however_far_it_is_scrolled_no_number_is_cut(traced: Trace) -> None:
     played(traced, play)
 
 
+@pytest.mark.slow
 def test_the_mouse_reaches_what_the_keys_reach(traced: Trace) -> None:
     async def play(app: Explorer, pilot: Pilot[int]) -> None:
         step = labelled(traced, labels.ATTENTION_PROBABILITIES, 1)
@@ -262,6 +272,7 @@ def test_the_mouse_reaches_what_the_keys_reach(traced: Trace) -> None:
     played(traced, play)
 
 
+@pytest.mark.slow
 def test_a_step_of_several_outputs_shows_what_it_is_about_first(traced: Trace) -> None:
     async def play(app: Explorer, pilot: Pilot[int]) -> None:
         assert [output.name for output in traced.steps[0].outputs] == ["loss", "logits"]
@@ -272,6 +283,7 @@ def test_a_step_of_several_outputs_shows_what_it_is_about_first(traced: Trace) -
     played(traced, play)
 
 
+@pytest.mark.slow
 def test_without_values_it_says_how_to_get_them(traced: Trace) -> None:
     from helpers import without_values
 
@@ -283,6 +295,7 @@ def test_without_values_it_says_how_to_get_them(traced: Trace) -> None:
     played(without_values(traced), play)
 
 
+@pytest.mark.slow
 def test_another_sentence_replaces_the_run_and_says_what_changed(model: Any, tokenizer: Any, traced: Trace) -> None:
     def rerun(text: str) -> Any:
         return run_of(trace(model, tokenizer, text, values=True), notes=["[red]heard[/]"])
@@ -308,6 +321,7 @@ def test_another_sentence_replaces_the_run_and_says_what_changed(model: Any, tok
     finished(scene())
 
 
+@pytest.mark.slow
 def test_a_sentence_that_cannot_be_run_leaves_all_as_it_was(traced: Trace) -> None:
     from bert_inspect.errors import UsageError
 
@@ -325,6 +339,7 @@ def test_a_sentence_that_cannot_be_run_leaves_all_as_it_was(traced: Trace) -> No
     finished(scene())
 
 
+@pytest.mark.slow
 def test_every_tab_is_there_at_every_size_and_in_light(traced: Trace) -> None:
     async def play(app: Explorer, pilot: Pilot[int]) -> None:
         app.go(labelled(traced, labels.ATTENTION_PROBABILITIES))
@@ -339,6 +354,7 @@ def test_every_tab_is_there_at_every_size_and_in_light(traced: Trace) -> None:
     played(traced, play, size=(60, 20), light=True)
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_it_with_the_code_of_an_interrupt(traced: Trace) -> None:
     async def play(app: Explorer, pilot: Pilot[int]) -> None:
         await press(pilot, "slash", "ctrl+c")

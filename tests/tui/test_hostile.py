@@ -2,6 +2,7 @@
 
 import unicodedata
 
+import pytest
 from msgspec import structs
 from textual.widgets import Select
 from tui.loop import finished
@@ -12,6 +13,8 @@ from bert_inspect.traces.vocabulary import labels
 from bert_inspect.tui.keys import TABS
 from bert_inspect.tui.steps.tree import StepTree
 from bert_inspect.tui.tabs.step_tabs import StepTabs
+
+pytestmark = pytest.mark.slow
 
 WORDS = [
     "[red]x[/]",

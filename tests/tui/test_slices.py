@@ -20,6 +20,7 @@ from bert_inspect.tui.tabs.slices import HEADS, SENTENCES, Chosen, Slice
 ALL = [*((name, SEQUENCE_CLASSIFICATION) for name in FAMILIES if name != "mpnet"), ("bert", MULTIPLE_CHOICE)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "head"), ALL, ids=[f"{name}-{head.task}" for name, head in ALL])
 def test_every_output_of_every_step(name: str, head: object) -> None:
     family = FAMILIES[name]

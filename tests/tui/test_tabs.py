@@ -19,6 +19,8 @@ from bert_inspect.tui.picture import Picture
 from bert_inspect.tui.tabs.dataflow import DataflowTab
 from bert_inspect.tui.tabs.step_tabs import StepTabs
 
+pytestmark = pytest.mark.slow
+
 MODELS = [
     ("albert", heads.MASKED_LM),
     ("deberta-v2", heads.QUESTION_ANSWERING),

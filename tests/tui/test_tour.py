@@ -46,6 +46,7 @@ def shown(app: Tour) -> str:
     return app.query_one(Picture).text
 
 
+@pytest.mark.slow
 def test_keys_go_on_back_to_the_ends_and_to_a_station_of_the_list(tour: Walk) -> None:
     async def steps(app: Tour, pilot: Pilot[int]) -> None:
         assert "1 of 29  The text" in shown(app) and app.query_one(OptionList).highlighted == 0
@@ -63,6 +64,7 @@ def test_keys_go_on_back_to_the_ends_and_to_a_station_of_the_list(tour: Walk) ->
     check(tour, steps)
 
 
+@pytest.mark.slow
 def test_a_station_is_reached_by_its_name(tour: Walk) -> None:
     async def steps(app: Tour, pilot: Pilot[int]) -> None:
         await pilot.press("slash", *"scaling", "enter")
@@ -97,6 +99,7 @@ def test_space_reads_to_the_end_of_a_station_then_goes_on(tour: Walk) -> None:
     check(tour, steps, (100, 16))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("size", "stations"), [((60, 20), 29), ((80, 24), 5), ((120, 40), 29), ((200, 50), 5)])
 def test_every_station_is_there_at_every_size(tour: Walk, size: tuple[int, int], stations: int) -> None:
     """All with the list beside them and all without; at the sizes between, the first of them."""
@@ -116,6 +119,7 @@ def test_every_station_is_there_at_every_size(tour: Walk, size: tuple[int, int],
     check(tour, steps, size)
 
 
+@pytest.mark.slow
 def test_it_ends_by_its_keys(tour: Walk) -> None:
     async def leaves(app: Tour, pilot: Pilot[int]) -> None:
         await pilot.press("q")

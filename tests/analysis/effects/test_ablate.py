@@ -51,6 +51,7 @@ def values(answer: AnswerEffects) -> torch.Tensor:
     return torch.tensor([effect.value for effect in answer.effects])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "family", [each for each in FAMILIES.values() if not each.shares_layer], ids=lambda f: f.model_type
 )
@@ -96,6 +97,7 @@ ASKED = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "each", "how"), ASKED, ids=["-".join(asked) for asked in ASKED])
 def test_every_row_is_a_run_with_that_edit_alone(name: str, each: Any, how: str) -> None:
     family = FAMILIES[name]
@@ -120,6 +122,7 @@ def as_loaded_with(model: Any, tokenizer: Any) -> Loaded:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("each", "how"), [("token", "zero"), ("word", "zero"), ("head", 'resample:"So do I."')])
 def test_tokens_words_and_other_sentences_are_a_run_with_that_edit_alone(
     with_tokenizer: tuple[Loaded, Input], each: Any, how: str

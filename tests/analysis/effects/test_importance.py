@@ -38,6 +38,7 @@ def numbers(loaded: Loaded, given: Any) -> list[Any]:
     return watched(loaded, given, returned, Wanted())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "attention", "rounding"), NAMES)
 def test_the_gradient_is_a_central_finite_difference(name: str, attention: str, rounding: float) -> None:
     loaded, given = a_model(FAMILIES[name], attention), batch(FAMILIES[name])

@@ -20,6 +20,8 @@ from bert_inspect.families.heads import SEQUENCE_CLASSIFICATION
 from bert_inspect.loading.loaded import Loaded
 from bert_inspect.traces.record import Input
 
+pytestmark = pytest.mark.slow
+
 BERT = FAMILIES["bert"]
 WORK: dict[str, Callable[[Loaded, Input], Any]] = {
     "heads and their importance": lambda loaded, given: ablate(

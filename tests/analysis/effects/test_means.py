@@ -37,6 +37,7 @@ def test_the_interval_is_the_mean_and_what_t_allows() -> None:
     assert mean_and_half([1.0]) == (1.0, None) and math.isnan(mean_and_half([1.0, math.nan])[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["zero", "mean"])
 def test_means_are_those_of_the_sentences_whatever_the_batches(how: str) -> None:
     loaded, given = as_loaded(tiny(BERT, SEQUENCE_CLASSIFICATION)), batch(BERT)

@@ -56,6 +56,7 @@ def normalised(found: Effects) -> torch.Tensor:
     return torch.tensor([effect.normalised for effect in found.answers[0].effects], dtype=torch.float64)
 
 
+@pytest.mark.slow
 @every_family
 @pytest.mark.parametrize("own", [0, 1])
 def test_all_tokens_of_a_hidden_state_carry_the_other_answer_to_the_bit(family: Family, own: int) -> None:
@@ -115,6 +116,7 @@ def test_the_start_of_an_answer_is_that_of_the_best_span_and_a_token_of_its_own_
     assert {effect.answer for effect in found.effects} <= {"", *given.tokens[found.sentence][5:8]}
 
 
+@pytest.mark.slow
 @every_family
 def test_a_sentence_patched_with_itself_changes_no_bit(family: Family) -> None:
     model, given = tiny(family, SEQUENCE_CLASSIFICATION), two(family)
@@ -129,6 +131,7 @@ def test_a_sentence_patched_with_itself_changes_no_bit(family: Family) -> None:
         assert all(torch.equal(returned["logits"][row], wanted) for _, returned, row in sweep.run(places))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "family", [each for each in FAMILIES.values() if not each.shares_layer], ids=lambda each: each.model_type
 )
@@ -195,6 +198,7 @@ def test_before_the_first_layer_only_the_words_that_differ_carry_anything() -> N
     assert last.edits == ["hidden_states[2].token.0"] and float(last.normalised or 0) == pytest.approx(1, abs=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("each", ["layer-token", "head", "attention", "intermediate"])
 def test_the_rows_of_a_run_change_nothing(each: Any) -> None:
     loaded, given, asked = as_loaded(tiny(BERT, SEQUENCE_CLASSIFICATION)), two(BERT), PatchAsked(each=each)

@@ -13,6 +13,7 @@ from bert_inspect.families import FAMILIES
 from bert_inspect.families.heads import MASKED_LM, SEQUENCE_CLASSIFICATION, TOKEN_CLASSIFICATION
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=NAMES)
 def test_the_last_is_the_output_to_the_bit(case: Case) -> None:
     loaded, given = model_of(case), batch(case[0])

@@ -19,6 +19,7 @@ from bert_inspect.traces.edits import parse_edits
 SPECS = ["layer.0", "layer.1.head.2", "layer.1.head.3=-1.5", "layer.1.neuron.5"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("by", "attention"), [("token", -1), ("component", 0)])
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES.keys())
 def test_an_edited_run_is_explained_and_adds_up(family: Family, by: Any, attention: int) -> None:

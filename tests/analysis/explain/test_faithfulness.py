@@ -19,6 +19,7 @@ from bert_inspect.families.heads import MULTIPLE_CHOICE, SEQUENCE_CLASSIFICATION
 MASK = Vocabulary.mask_token_id
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["bert", "distilbert", "modernbert"])
 def test_the_curves_are_those_of_plain_forwards(name: str) -> None:
     case: Case = (FAMILIES[name], SEQUENCE_CLASSIFICATION, {})

@@ -29,6 +29,7 @@ def off(answer: Answer) -> float:
     return abs(math.fsum(shares) - float(answer.total.value))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("case", "attention"), ATTENDING, ids=ATTENDING_NAMES)
 def test_the_sums_are_the_number_that_plain_transformers_returns(case: Case, attention: str) -> None:
     loaded, given = model_of(case, attention=attention), batch(case[0])
@@ -46,6 +47,7 @@ def test_the_sums_are_the_number_that_plain_transformers_returns(case: Case, att
         assert all(cut.total.adds_up and cut.total.value == number for cut in cuts)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=NAMES)
 def test_in_float64_they_agree_to_1e_10(case: Case) -> None:
     family = case[0]
@@ -58,6 +60,7 @@ def test_in_float64_they_agree_to_1e_10(case: Case) -> None:
         assert all(abs(float(cut.total.difference)) <= 1e-10 for cut in one.cuts)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=NAMES)
 def test_padding_contributes_exactly_nothing(case: Case) -> None:
     if case[2].get("summary_type") in ("last", "mean", "cls_index"):
@@ -72,6 +75,7 @@ def test_padding_contributes_exactly_nothing(case: Case) -> None:
         assert all(share == 0.0 for share in shares.values()), shares
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
 def test_each_class_and_each_difference_of_two_has_a_sum(family: object) -> None:
     case: Case = (family, SEQUENCE_CLASSIFICATION, {"num_labels": 3})  # type: ignore[assignment]
@@ -89,6 +93,7 @@ def test_each_class_and_each_difference_of_two_has_a_sum(family: object) -> None
     assert [float(token.share) for token in against.tokens] == pytest.approx(differences, abs=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16], ids=["bfloat16", "float16"])
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
 def test_in_half_precision_the_remainder_is_told_as_it_is(family: object, dtype: torch.dtype) -> None:
@@ -120,6 +125,7 @@ def numbers(answer: Answer) -> Sequence[float]:
     return shares
 
 
+@pytest.mark.slow
 def test_alone_and_padded_in_a_batch_the_rows_are_the_same() -> None:
     for family in FAMILIES.values():
         case: Case = (family, SEQUENCE_CLASSIFICATION, {})
@@ -148,6 +154,7 @@ def batch_of_the_second(case: Case):  # type: ignore[no-untyped-def]
     return structs.replace(given, texts=given.texts[1:], pairs=given.pairs[1:], truncated=[0], **cut)  # type: ignore[index]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("attention", ["eager", "sdpa"])
 def test_on_trained_weights_too(attention: str) -> None:
     model, tokenizer = load("bert-sentiment", attention=attention)  # type: ignore[arg-type]

@@ -34,6 +34,7 @@ def placed_texts(loaded: Any, tokenizer: Any, profile: Profile, texts: list[str]
     return placed(loaded, batch, profile, predictions=[], **how)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["bert", "modernbert", "deberta-v2"])
 def test_dimensions_and_ranges_are_those_of_plain_transformers(name: str) -> None:
     loaded, tokenizer = small(name)
@@ -71,6 +72,7 @@ def test_dimensions_and_ranges_are_those_of_plain_transformers(name: str) -> Non
     assert len(seen) > 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["bert", "modernbert"])
 def test_a_sentence_of_the_corpus_lies_inside_whatever_stands_beside_it(name: str) -> None:
     loaded, tokenizer = small(name)

@@ -108,6 +108,7 @@ def assert_dimensions(found: Dimensions, wanted: torch.Tensor) -> None:
     assert (np.abs(found.std - numbers.std(0, ddof=1)) <= 1e-11 * scale).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FAMILIES)
 def test_the_numbers_are_those_of_every_activation_that_plain_transformers_computes(name: str) -> None:
     loaded, tokenizer = small(name)
@@ -152,6 +153,7 @@ def _tensors(value: Any) -> Iterator[Any]:
         yield value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["bert", "modernbert", "deberta-v2", "mpnet"])
 def test_where_heads_look_is_counted_over_real_tokens(name: str) -> None:
     loaded, tokenizer = small(name)
@@ -183,6 +185,7 @@ def test_where_heads_look_is_counted_over_real_tokens(name: str) -> None:
             np.testing.assert_allclose(getattr(heads, key), torch.stack(found).mean(0), rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["bert", "roberta", "modernbert", "albert", "deberta-v2"])
 def test_another_batch_size_and_other_padding_agree_within_rounding(name: str) -> None:
     loaded, tokenizer = small(name)
@@ -205,6 +208,7 @@ def test_another_batch_size_and_other_padding_agree_within_rounding(name: str) -
                 assert float(getattr(found.numbers, key)) == pytest.approx(getattr(before.numbers, key), abs=near)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["bert", "modernbert"])
 def test_blocks_merged_in_any_order_give_the_same_bytes(name: str) -> None:
     loaded, tokenizer = small(name)

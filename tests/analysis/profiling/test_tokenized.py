@@ -27,6 +27,7 @@ def lines(texts: Sequence[str], *, pairs: bool = False) -> list[Line]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", [64, 7], ids=["whole", "cut"])
 @pytest.mark.parametrize("pairs", [False, True], ids=["alone", "pairs"])
 @pytest.mark.parametrize("side", ["right", "left"])
@@ -96,6 +97,7 @@ def test_batches_by_tokens_change_no_number_beyond_rounding() -> None:
     assert compared > 30
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", ["right", "left"])
 def test_an_example_stands_where_it_does_in_its_sentence_alone(side: str) -> None:
     loaded, tokenizer = small("roberta")

@@ -52,6 +52,7 @@ def test_each_block_is_in_one_task(blocks: int, workers: int) -> None:
     assert len(found) >= min(len(wanted), 4 * workers) / 2
 
 
+@pytest.mark.slow
 def test_parts_are_merged_to_what_one_worker_writes(job: Job, tmp_path: Path) -> None:
     one, many = tmp_path / "one", tmp_path / "many"
     one.mkdir()

@@ -79,6 +79,7 @@ def joined(job: Job, output: Path, *, resume: bool = False) -> tuple[Kept, Tally
         return kept, trace_on_ray(job, cluster, lines, left, kept, advance=nobody, notice=nobody)
 
 
+@pytest.mark.slow
 def test_parts_are_joined_to_what_one_process_writes(job: Job, whole: bytes, tmp_path: Path) -> None:
     output, folder = tmp_path / "t.jsonl", tmp_path / "t.jsonl.shards"
     sent = pickle.loads(pickle.dumps(job.at_home()))
@@ -90,6 +91,7 @@ def test_parts_are_joined_to_what_one_process_writes(job: Job, whole: bytes, tmp
     assert tally == Tally(batches=8, cut=1, unknown=1, words=["\u2603"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lines", [0, 1, 4, 7])
 def test_an_output_that_was_begun_is_gone_on_with(job: Job, whole: bytes, tmp_path: Path, lines: int) -> None:
     output, folder = tmp_path / "t.jsonl", tmp_path / "t.jsonl.shards"

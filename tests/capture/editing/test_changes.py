@@ -32,6 +32,7 @@ def test_what_works_in_place_is_not_edited() -> None:
         assert edited(model, family, "layer.1.head.1").model.edits
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES.keys())
 def test_an_edited_run_is_proved(family: Family) -> None:
     specs = ["layer.0", "layer.1.head.2", "layer.1.neuron.3=mean"]
@@ -43,6 +44,7 @@ def test_an_edited_run_is_proved(family: Family) -> None:
     assert trace.model.edits == specs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spec", ["layer.1.head.2", "layer.1.intermediate=mean", "layer.1", "layer.0=0.5"])
 def test_steps_before_an_edit_are_the_same_to_the_bit(spec: str) -> None:
     family = FAMILIES["bert"]
@@ -57,6 +59,7 @@ def test_steps_before_an_edit_are_the_same_to_the_bit(spec: str) -> None:
     assert all(torch.equal(values_of(one), values_of(other)) for one, other in before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wrong", [lambda tensor: tensor + 1e-4, lambda tensor: tensor * 0])
 def test_the_proof_fails_where_an_edit_is_not_the_intended_one(
     monkeypatch: pytest.MonkeyPatch, wrong: Callable[[torch.Tensor], torch.Tensor]

@@ -36,6 +36,7 @@ def saved(tmp_path: Path, loaded: Any, tokenizer: Any, **how: Any) -> Path:
     return file
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["bert", "modernbert", "deberta-v2", "albert", "distilbert"])
 @pytest.mark.parametrize(
     "spec", ["layer.1", "layer.1.attention", "layer.0.head.2", "layer.1.intermediate", "layer.1.neuron.3"]

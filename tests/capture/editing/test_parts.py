@@ -16,6 +16,7 @@ IDS = [f"{family.model_type}-{attention}" for family, attention in ALL]
 HEADS = 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("family", "attention"), ALL, ids=IDS)
 def test_a_head_taken_away_is_its_columns_of_the_output_projection(family: Family, attention: str) -> None:
     model, padding = a_model(family, attention), "left" if attention == "sdpa" else "right"
@@ -27,6 +28,7 @@ def test_a_head_taken_away_is_its_columns_of_the_output_projection(family: Famil
     assert not torch.allclose(found, plain(model, family, padding))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES.keys())
 def test_a_neuron_taken_away_is_its_column_of_the_output_projection(family: Family) -> None:
     model = a_model(family)
@@ -37,6 +39,7 @@ def test_a_neuron_taken_away_is_its_column_of_the_output_projection(family: Fami
     assert not torch.equal(found, plain(model, family))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES.keys())
 def test_all_neurons_taken_away_leave_the_bias_of_the_output_projection(family: Family) -> None:
     model = a_model(family)
@@ -45,6 +48,7 @@ def test_all_neurons_taken_away_leave_the_bias_of_the_output_projection(family: 
     torch.testing.assert_close(logits(edited(model, family, *specs)), plain(other, family))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("activation", ["relu", "silu", "gelu_new", "quick_gelu", "gelu_pytorch_tanh"])
 def test_neurons_are_found_behind_every_activation(activation: str) -> None:
     family = FAMILIES["bert"]

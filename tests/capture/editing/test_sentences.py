@@ -24,6 +24,7 @@ def logits(traced: Trace) -> torch.Tensor:
     return torch.tensor(traced.output.logits)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spec", ["layer.1.head.2", "layer.0.attention", "layer.1.intermediate", "layer.0.neuron.5"])
 def test_resampling_from_the_same_sentence_changes_nothing(model: Any, tokenizer: Any, spec: str) -> None:
     whole = trace(model, tokenizer, TEXTS[0])

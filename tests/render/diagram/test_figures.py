@@ -31,6 +31,7 @@ def test_a_bert_has_the_tutorial_s_figures(traced: Trace) -> None:
     assert "layers 0 to 1" in svg(figures[8].flow) and "layers" not in svg(figures_of(traced, fold=False)[8].flow)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("head", [NO_HEAD, SEQUENCE_CLASSIFICATION, MASKED_LM])
 @pytest.mark.parametrize("name", FAMILIES)
 def test_every_family_has_figures_of_what_it_has(name: str, head: Head) -> None:

@@ -36,6 +36,7 @@ def pictures(trace: Trace) -> list[tuple[str, str]]:
     return made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "head", "changes"), MODELS)
 def test_nothing_lies_over_anything_else(name: str, head: Head, changes: dict[str, Any]) -> None:
     for what, picture in pictures(traced(name, head, **changes)):

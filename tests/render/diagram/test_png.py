@@ -24,6 +24,7 @@ def test_the_png_is_the_picture(flows: list[Dataflow]) -> None:
     assert zlib.crc32(data[12:29]) == struct.unpack(">I", data[29:33])[0]
 
 
+@pytest.mark.slow
 def test_the_font_that_the_package_carries_is_all_that_is_needed(
     flows: list[Dataflow], monkeypatch: pytest.MonkeyPatch
 ) -> None:

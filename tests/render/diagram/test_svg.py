@@ -23,6 +23,7 @@ def leaves(flow: Dataflow) -> list[Node]:
     return [node for node in flow.walk() if not node.children]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("upwards", [True, False])
 def test_the_svg_is_a_whole_document_that_says_what_it_shows(flows: list[Dataflow], upwards: bool) -> None:
     for flow in flows:

@@ -78,6 +78,7 @@ def rows_in(text: str) -> dict[str, float]:
     return {name: float(number) for name, number in found}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MADE)
 @pytest.mark.parametrize("width", [40, 80, 120, 200])
 def test_no_line_is_wider_than_the_terminal(name: str, width: int) -> None:

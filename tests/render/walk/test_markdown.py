@@ -33,6 +33,7 @@ TEXTS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("family", "head"), KINDS, ids=NAMES)
 def test_every_number_is_the_run_s_and_every_picture_is_there(family: str, head: Head) -> None:
     walk, whole = tour_of(family, head)

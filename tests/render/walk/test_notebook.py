@@ -35,6 +35,7 @@ def executed(text: str, space: dict[str, Any], *, skip: tuple[str, ...] = ()) ->
     return results
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("family", "head"), KINDS, ids=NAMES)
 def test_a_notebook_is_valid_and_has_no_outputs(family: str, head: Head) -> None:
     tour, _ = tour_of(family, head)
@@ -72,6 +73,7 @@ def test_all_cells_run_for_a_saved_checkpoint(checkpoint: Path, weights: Any) ->
     assert ("attention-scores-arithmetic" in found) == (weights == "auto")
 
 
+@pytest.mark.slow
 def test_all_cells_run_for_the_model_of_the_package() -> None:
     model, tokenizer = load()
     text = walk_notebook(walk(model, tokenizer, "I love cats!"), Asked(load={"name": "bert-sentiment"}))

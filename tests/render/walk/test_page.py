@@ -18,6 +18,7 @@ FIGURE = re.compile(r'<figure class="tensor">(.*?)</figure>', re.DOTALL)
 NUMBER = re.compile(r"<td[^>]*>([^<]+)</td>")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("family", "head"), KINDS, ids=NAMES)
 def test_every_number_shape_and_line_of_a_page_is_the_run_s(family: str, head: Head) -> None:
     walk, whole = tour_of(family, head)
