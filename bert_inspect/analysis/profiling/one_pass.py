@@ -24,6 +24,8 @@ from .real_tokens import Rows
 Integers = NDArray[np.int64]
 _LEAST = 1 << 17
 """So many numbers are worth another thread."""
+_MANY = 3
+"""So many threads are worth sharing out to: between its ops a second one of torch's keeps its core busy, waiting."""
 _PARTS = 4
 """Into so many parts a tensor is cut at most, on every machine: each is counted in a table of its own."""
 
@@ -141,7 +143,7 @@ def _each(work: Callable[..., tuple[Any, ...]], rows: Rows) -> list[tuple[Any, .
     # A single span is that of every row.
     their_spans = [spans if len(spans) == 1 else spans[start : start + height] for start in starts]
     threads = torch.get_num_threads()
-    if threads < 2:
+    if threads < _MANY:
         return [*map(work, some, their_spans)]
     return [*_pool(threads).map(work, some, their_spans)]
 
