@@ -65,3 +65,33 @@ def test_a_numba_that_does_not_work_is_done_without(monkeypatch: pytest.MonkeyPa
         assert dimensions_of(Rows(matrix=tensor)).total.tolist() == [12, 15, 18, 21]
     finally:
         one_pass._kernels.cache_clear()
+
+
+@pytest.mark.parametrize("padded", [False, True], ids=["whole", "padded"])
+def test_the_number_of_threads_changes_no_bit(padded: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("numba")
+    matrix = torch.randn(3000, 300, generator=torch.Generator().manual_seed(3))
+    matrix[7, :5] = 0.0
+    matrix[9, :2] = -0.0
+    places = torch.arange(0, 3000, 2) if padded else None
+    spans = torch.tensor([[1, 299], [0, 300]]).repeat(750, 1) if padded else None
+    found = []
+    for threads in (1, 8):
+        monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
+        rows = Rows(matrix=matrix, places=places, spans=spans)
+        found.append((numbers_of(rows), dimensions_of(Rows(matrix=matrix, places=places))))
+    (numbers, dimensions), (others, other_dimensions) = found
+    assert (numbers.total, numbers.squares, numbers.low, numbers.high) == (
+        others.total,
+        others.squares,
+        others.low,
+        others.high,
+    )
+    np.testing.assert_array_equal(numbers.sizes, others.sizes)
+    np.testing.assert_array_equal(dimensions.total, other_dimensions.total)
+    np.testing.assert_array_equal(dimensions.squares, other_dimensions.squares)
+    # And they are those of the numbers.
+    taken = rows.taken.double().numpy()
+    assert (numbers.count, numbers.zeros) == (taken.size, int((taken == 0).sum()))
+    assert (numbers.low, numbers.high) == (taken.min(), taken.max())
+    assert numbers.total == pytest.approx(taken.sum(), abs=1e-9) and numbers.squares == pytest.approx((taken**2).sum())
