@@ -171,7 +171,10 @@ def main() -> None:
     parser.add_argument("--sentences", type=int, default=10_000, help="of the smallest model; the others run fewer")
     parser.add_argument("--pairs", type=int, default=3, help="how often each is measured")
     parser.add_argument("--lines", type=int, default=100_000, help="the most lines of which the memory is measured")
+    parser.add_argument("--threads", type=int, help="torch's threads; as many as there are cores, if not given")
     asked = parser.parse_args()
+    if asked.threads is not None:
+        torch.set_num_threads(asked.threads)
     said = f"{circumstances('numba')} At least {AT_LEAST:g} of the plain loop is wanted."
     lines = [said, "", *table(asked.sentences, pairs=asked.pairs), "", "| corpus | peak memory |", "| --- | --- |"]
     lines += [f"| {count:,} lines | {peak:.0f} MiB |" for count, peak in memory([asked.lines // 10, asked.lines])]
