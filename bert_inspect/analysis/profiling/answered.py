@@ -7,12 +7,16 @@ from typing import Any, Literal
 from ...capture.encode import class_index
 from ...capture.outputs.by_head import output_of
 from ...capture.outputs.classes import class_names, scale_of
+from ...capture.outputs.plain_numbers import plain
+from ...capture.outputs.returned import returned_tensors
+from ...capture.outputs.token_labels import labelled_tokens
 from ...errors import UsageError
 from ...families.heads import NEXT_SENTENCE, REPLACED_TOKENS, SEQUENCE_CLASSIFICATION, TOKEN_CLASSIFICATION
 from ...loading.loaded import Loaded
 from ...profiles.answers import Answer, AnswersTotal
 from ...traces.output import Prediction
 from ...traces.record import Input
+from ...traces.vocabulary import known_as
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,11 +54,12 @@ class AnswersOf:
 
     def answers(self, batch: Input, output: Any, labels: Sequence[int | None]) -> list[Answer]:
         """Return what the model answers in a batch; ``labels`` are the classes of its sentences, as the corpus says."""
-        found = output_of(self.loaded, batch, output)
         if self.of == "sentences":
-            pairs = zip(found.predictions or (), labels, strict=True)
+            pairs = zip(output_of(self.loaded, batch, output).predictions or (), labels, strict=True)
             return [_answer(prediction, label) for prediction, label in pairs]
-        return [_answer(prediction, None) for row in found.tokens or () for prediction in row if prediction is not None]
+        logits = plain(returned_tensors(self.loaded.head, output)[known_as.LOGITS])
+        rows = labelled_tokens(self.loaded, batch, logits)
+        return [_answer(prediction, None) for row in rows for prediction in row if prediction is not None]
 
 
 def answers_of(loaded: Loaded) -> AnswersOf | None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 
+from ...families.heads import REPLACED_TOKENS
 from ...loading.loaded import Loaded
 from ...traces.entities import OUTSIDE
 from ...traces.output import Entity, Output, Prediction
@@ -19,11 +20,7 @@ from .returned import loss_of
 def token_classes(loaded: Loaded, batch: Input, returned: Mapping[str, torch.Tensor]) -> Output:
     """Return logits (batch, tokens, labels), the label of each token, and the entities of each sentence."""
     logits = plain(returned[known_as.LOGITS])
-    names = class_names(loaded.model.config)
-    tokens = [
-        _visible(predictions(row, names), seen)
-        for row, seen in zip(logits.softmax(dim=-1), batch.attention_mask, strict=True)
-    ]
+    tokens = labelled_tokens(loaded, batch, logits)
     return Output(
         logits=nested(logits),
         probabilities=None,
@@ -36,17 +33,26 @@ def token_classes(loaded: Loaded, batch: Input, returned: Mapping[str, torch.Ten
 def replaced_tokens(loaded: Loaded, batch: Input, returned: Mapping[str, torch.Tensor]) -> Output:
     """Return logits (batch, tokens) and whether each token is an original one, with the probability of that."""
     logits = plain(returned[known_as.LOGITS])
-    replaced = logits.sigmoid()
-    both = torch.stack([1 - replaced, replaced], dim=-1)
     return Output(
         logits=nested(logits),
         probabilities=None,
         loss=loss_of(returned),
-        tokens=[
-            _visible(predictions(row, loaded.head.classes), seen)
-            for row, seen in zip(both, batch.attention_mask, strict=True)
-        ],
+        tokens=labelled_tokens(loaded, batch, logits),
     )
+
+
+def labelled_tokens(loaded: Loaded, batch: Input, logits: torch.Tensor) -> list[list[Prediction | None]]:
+    """Return the label of each token with its probability, None of padding, from logits (batch, tokens, labels), or
+    (batch, tokens) where the model tells replaced tokens from original ones.
+    """
+    names: Sequence[str]
+    if loaded.head is REPLACED_TOKENS:
+        replaced = logits.sigmoid()
+        names, scores = loaded.head.classes, torch.stack([1 - replaced, replaced], dim=-1)
+    else:
+        names, scores = class_names(loaded.model.config), logits.softmax(dim=-1)
+    rows = zip(scores, batch.attention_mask, strict=True)
+    return [_visible(predictions(row, names), seen) for row, seen in rows]
 
 
 def _visible(found: Sequence[Prediction], seen: Sequence[int]) -> list[Prediction | None]:

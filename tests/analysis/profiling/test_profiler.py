@@ -16,7 +16,14 @@ from transformers.models.bert.tokenization_bert import BertTokenizer
 
 from bert_inspect.errors import BertInspectError, UsageError
 from bert_inspect.families import FAMILIES, Family
-from bert_inspect.families.heads import MASKED_LM, NO_HEAD, SEQUENCE_CLASSIFICATION, TOKEN_CLASSIFICATION
+from bert_inspect.families.heads import (
+    MASKED_LM,
+    NEXT_SENTENCE,
+    NO_HEAD,
+    REPLACED_TOKENS,
+    SEQUENCE_CLASSIFICATION,
+    TOKEN_CLASSIFICATION,
+)
 from bert_inspect.profiles.buckets import ERROR, quantiles
 from bert_inspect.profiles.profile_file import decode_profile, profile_json
 from bert_inspect.profiles.record import Dimensions, Numbers, OutputProfile, Profile
@@ -417,3 +424,19 @@ def test_a_tokenizer_that_adds_no_special_tokens_will_do() -> None:
     (found,) = [each for step, _, each in outputs(profile) if step.path == "bert.encoder.layer.1.output.dense"]
     assert found.numbers is not None
     assert_numbers(found.numbers, modules["bert.encoder.layer.1.output.dense"][0][real])
+
+
+@pytest.mark.parametrize(
+    ("name", "head"), [("bert", TOKEN_CLASSIFICATION), ("electra", REPLACED_TOKENS), ("bert", NEXT_SENTENCE)]
+)
+def test_what_a_model_says_is_counted_for_each_token_or_sentence(name: str, head: Any) -> None:
+    loaded, tokenizer = small(name, head)
+    answers = profiled(loaded, tokenizer, sentences(TEXTS), batch_size=4).answers
+    _, output, real = plain(loaded, tokenizer, TEXTS)
+    logits = output.logits.double()
+    if head is REPLACED_TOKENS:
+        logits = torch.stack([-logits, logits], dim=-1) / 2  # a sigmoid is a softmax of these two
+    chances, classes = (logits if head is NEXT_SENTENCE else logits[real]).softmax(-1).max(-1)
+    assert answers is not None and answers.of == ("sentences" if head is NEXT_SENTENCE else "tokens")
+    assert answers.counts == torch.bincount(classes, minlength=len(answers.classes)).tolist()
+    assert float(answers.probability or 0) == pytest.approx(float(chances.mean()), rel=1e-5)
