@@ -13,11 +13,11 @@ CORES := -n auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 # What Python has compiled is kept: each process that a test starts would compile it anew.
 unexport PYTHONDONTWRITEBYTECODE
 # On other releases the README's pictures and the documents show other lines. What takes long is tried there as far as it
-# hangs on a release: whether models load, run and are recorded as they were.
+# hangs on a release: whether models load, run and are recorded and profiled as they were.
 ELSEWHERE := -p no:cacheprovider \
 	--deselect tests/test_readme.py::test_the_pictures_are_what_make_pictures_draws \
 	--deselect tests/test_docs.py::test_the_documents_are_what_make_docs_writes
-RELEASES := tests/families tests/loading tests/capture
+RELEASES := tests/families tests/loading tests/capture tests/analysis/profiling
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test test-slow test-newest newest test-wheel test-oldest fuzz lint format pictures docs bench train clean

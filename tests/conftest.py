@@ -8,7 +8,7 @@ os.environ.pop("COLUMNS", None)
 
 import gc
 
-# Imports and the collection of tests make no garbage, and to look for it took a fifth of their time.
+# Imports and the collection of tests make no garbage, and to look for it takes time.
 gc.set_threshold(5_000, 10, 10)
 
 import copy

@@ -59,7 +59,7 @@ def encoded_alone(tokenizer: Any, lines: Sequence[Paired], *, limit: int | None 
     check_tokenizer(tokenizer)
     texts = [line.text for line in lines]
     cut = {"truncation": limit is not None, "max_length": limit}
-    found: Sequence[Any] = tokenizer(texts, _pairs(lines), padding=False, verbose=False, **cut).encodings
+    found: Sequence[Any] = tokenizer(texts, pairs_of(lines), padding=False, verbose=False, **cut).encodings
     return found
 
 
@@ -127,9 +127,9 @@ def trace_again(loaded: Loaded, tokenizer: Any, earlier: Trace, **how: Any) -> T
 
 
 def _sentences(lines: Sequence[Paired]) -> Sentences:
-    return Sentences(texts=[line.text for line in lines], pairs=_pairs(lines))
+    return Sentences(texts=[line.text for line in lines], pairs=pairs_of(lines))
 
 
-def _pairs(lines: Sequence[Paired]) -> list[str] | None:
+def pairs_of(lines: Sequence[Paired]) -> list[str] | None:
     """Return the second texts; none where the first sentence has none, as then no other has."""
     return None if lines[0].pair is None else [line.pair or "" for line in lines]

@@ -197,7 +197,7 @@ def _encoded(
         texts, pairs = texts * len(sentences.choices), list(sentences.choices)
     whole = tokenizer(texts, pairs, padding=False, truncation=False, verbose=False)
     lengths = [len(ids) for ids in whole["input_ids"]]
-    _check_lengths(tokenizer, lengths, limit=limit, truncate=truncate, pairs=pairs is not None)
+    check_lengths(tokenizer, lengths, limit=limit, truncate=truncate, pairs=pairs is not None)
     too_long = limit is not None and max(lengths) > limit
     batch = tokenizer(
         texts,
@@ -255,8 +255,12 @@ def names_of(tokenizer: Any, ids: Sequence[int], spelled: Sequence[str]) -> list
     return [text if name is None else name for name, text in zip(named, spelled, strict=True)]
 
 
-def _check_lengths(tokenizer: Any, lengths: Sequence[int], *, limit: int | None, truncate: bool, pairs: bool) -> None:
-    """Refuse sentences of which the tokenizer can make no batch: too long, or of different length without padding."""
+def check_lengths(tokenizer: Any, lengths: Sequence[int], *, limit: int | None, truncate: bool, pairs: bool) -> None:
+    """Refuse sentences of which the tokenizer can make no batch: too long, or of different length without padding.
+
+    Raises:
+        UsageError: says which, counted from 1.
+    """
     too_long = [number for number, length in enumerate(lengths, start=1) if limit is not None and length > limit]
     if too_long and not truncate:
         length, whose, most = lengths[too_long[0] - 1], "", None

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from msgspec import structs
@@ -11,6 +12,8 @@ from numpy.typing import NDArray
 from ..traces.values import strict
 from .record import Example
 
+MOST_EXAMPLES: Final = 100
+"""So many examples of a unit are kept at most."""
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Told = Callable[[float, int], Example]

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from ..traces.values import Number
 from .answers import BINS
+from .examples import MOST_EXAMPLES
 from .heads import QUANTITIES
 from .record import Answers, Corpus, Dimensions, Heads, Numbers, Profile
 from .tensors import hidden_states
@@ -21,6 +22,7 @@ def check(profile: Profile) -> None:
         ValueError: says what is wrong with it.
     """
     _check_corpus(profile.input)
+    _hold(0 <= profile.examples <= MOST_EXAMPLES, "more examples than are ever kept")
     ids = [step.id for step in profile.steps]
     _hold(len({*ids}) == len(ids), "two steps have one number")
     layers = [step.layer for step in profile.steps if step.layer is not None] + [each.layer for each in profile.heads]
@@ -82,7 +84,6 @@ def _check_dimensions(found: Dimensions, examples: int) -> None:
         _hold(not any(map(math.isinf, ends)) and not ends[0] > ends[1], "a smallest number above the largest")
     _deviations(found.std)
     _hold(all(0 <= place < size for place in found.spoilt), "dimensions that are not there")
-    _counts([examples])
     for several in found.examples:
         _hold(len(several) <= examples, "more examples than were kept")
         _hold(not any(math.isnan(float(each.value)) for each in several), "an example that is NaN")

@@ -35,6 +35,8 @@ CHANGES: list[tuple[str, list[Any], Any]] = [
     ("means of fewer dimensions", ["steps", 0, "outputs", 0, "dimensions", "mean"], [1]),
     ("more zeros than tokens", ["steps", 0, "outputs", 0, "dimensions", "zeros"], [0, 0, 11, 0]),
     ("an example that is NaN", ["steps", 1, "outputs", 0, "dimensions", "examples", 0, 0, "value"], "NaN"),
+    ("more examples than are ever kept", ["examples"], HUGE),
+    ("a sentence beyond all", ["steps", 1, "outputs", 0, "dimensions", "examples", 0, 0, "sentence"], 2**70),
     ("more numbers than counted", ["steps", 0, "outputs", 0, "numbers", "count"], 41),
     ("a count below 0", ["steps", 0, "outputs", 0, "numbers", "nan"], -1),
     ("an infinite extreme", ["steps", 0, "outputs", 0, "numbers", "max"], "Infinity"),

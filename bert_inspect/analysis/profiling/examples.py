@@ -1,7 +1,7 @@
 """Finds the tokens of a batch that drive each unit most, and tells of them."""
 
 import math
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...capture.encode import names_of
-from ...capture.piece_spans import pieces_of, without_spaces
+from ...capture.piece_spans import Pieces, pieces_of, without_spaces
 from ...corpus.line import Line
 from ...profiles.examples import Candidates, Told, example
 from ...profiles.record import Example
@@ -47,25 +47,29 @@ class Examples:
         at = (some >= needed).nonzero(as_tuple=True)
         token, unit = (each.cpu().numpy() for each in at)
         values, tokens = _first_of_each(unit, some[at].double().cpu().numpy(), token, size=units.size, most=self.most)
-        sentence, place = self._places
+        sentence, place = self._where
         return Candidates(
             units=units,
             values=values,
-            sentences=np.array([line.number for line in self._batch.lines])[sentence[tokens]],
+            sentences=sentence[tokens],
             places=place[tokens],
             told=self._told,
         )
 
-    @property
-    def _places(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Which sentence of the batch each real token is of, and its place in that."""
-        sentence, column = (each.cpu().numpy() for each in self._mask.nonzero(as_tuple=True))
+    @cached_property
+    def _where(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The number of the sentence that each real token is of, and its place in that."""
+        row, column = (each.cpu().numpy() for each in self._mask.nonzero(as_tuple=True))
         first = self._mask.int().argmax(dim=1).cpu().numpy()  # padding may stand in front
-        return sentence, column - first[sentence]
+        return np.array([line.number for line in self._batch.lines])[row], column - first[row]
+
+    @cached_property
+    def _pieces(self) -> Pieces:
+        return pieces_of(self._tokenizer)
 
     def _told(self, sentence: int) -> Told:
         row = next(row for row, line in enumerate(self._batch.lines) if line.number == sentence)
-        return partial(_example, self._tokenizer, self._batch.lines[row], self._batch.encoded[row])
+        return partial(_example, self._tokenizer, self._pieces, self._batch.lines[row], self._batch.encoded[row])
 
 
 def _first_of_each(
@@ -83,7 +87,7 @@ def _first_of_each(
     return best, theirs
 
 
-def _example(tokenizer: Any, line: Line, encoded: Any, value: float, place: int) -> Example:
+def _example(tokenizer: Any, pieces: Pieces, line: Line, encoded: Any, value: float, place: int) -> Example:
     """Return a token of a sentence as an example; ``encoded`` is what the tokenizer made of it, neither padded nor cut
     any more.
     """
@@ -91,5 +95,5 @@ def _example(tokenizer: Any, line: Line, encoded: Any, value: float, place: int)
     if encoded.special_tokens_mask[place]:
         return Example(value=strict(value), sentence=line.number, place=place, token=name)
     text = line.pair if line.pair is not None and encoded.sequence_ids[place] else line.text
-    span = without_spaces(text, encoded.offsets[place], token=name, pieces=pieces_of(tokenizer))
+    span = without_spaces(text, encoded.offsets[place], token=name, pieces=pieces)
     return example(value, line.number, place, text=text, span=span)

@@ -1,7 +1,6 @@
 """Profiles a corpus that Python holds, or files, in this process and at once."""
 
 from collections.abc import Sequence
-from typing import Final
 
 from ...capture.encode import token_limit
 from ...corpus.blocks import blocks, digest, read_blocks, survey
@@ -10,13 +9,11 @@ from ...corpus.line import Line, Place
 from ...errors import UsageError
 from ...loading.loaded import Loaded
 from ...profiles.coverage import corpus_of
+from ...profiles.examples import MOST_EXAMPLES
 from ...profiles.record import Profile
 from ...traces.selection import Selection
 from .profiler import Profiler
 from .shard import BATCHES_PER_BLOCK
-
-MOST_EXAMPLES: Final = 100
-"""So many examples of a unit are kept at most."""
 
 
 def profile_corpus(

@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from ...capture.batches import encode_batch, encoded_alone, of_like_length
+from ...capture.batches import encode_batch, encoded_alone, of_like_length, pairs_of
+from ...capture.encode import check_lengths
 from ...corpus.line import Line
+from ...errors import UsageError
 from ...traces.record import Input
 
 
@@ -28,8 +30,8 @@ class Batch(NamedTuple):
 
 
 def tokenized(tokenizer: Any, lines: Sequence[Line], how: Settings) -> Iterator[Batch]:
-    """Yield the batches of some lines: the same as `batches` makes of them. What only a trace tells of tokens is left
-    out of the input.
+    """Yield the batches of some lines: where none is cut, the same as `batches` makes of them. What only a trace tells
+    of tokens is left out of the input.
 
     Raises:
         UsageError: a sentence is too long, or has no tokens; names its line.
@@ -39,17 +41,16 @@ def tokenized(tokenizer: Any, lines: Sequence[Line], how: Settings) -> Iterator[
     for places in of_like_length(will_have, size=how.size, tokens=how.tokens):
         batch, found = [lines[place] for place in places], [encoded[place] for place in places]
         lengths = [len(each.ids) for each in found]
-        if not _fit(tokenizer, lengths, how.limit):
-            encode_batch(tokenizer, batch, limit=how.limit, truncate=how.truncate)  # says why, where it is refused
+        try:
+            pairs = batch[0].pair is not None
+            check_lengths(tokenizer, lengths, limit=how.limit, truncate=how.truncate, pairs=pairs)
+        except UsageError:
+            encode_batch(tokenizer, batch, limit=how.limit, truncate=how.truncate)  # says it with the line
+            raise
+        if how.limit is not None and max(lengths) > how.limit:
             found = list(encoded_alone(tokenizer, batch, limit=how.limit))
         cut = [length - len(each.ids) for length, each in zip(lengths, found, strict=True)]
         yield Batch(batch, found, _padded(tokenizer, batch, found, cut=cut))
-
-
-def _fit(tokenizer: Any, lengths: Sequence[int], limit: int | None) -> bool:
-    """Whether sentences of so many tokens can be padded as they are: none has to be cut, or refused."""
-    padding = min(lengths) == max(lengths) or tokenizer.pad_token is not None
-    return min(lengths) > 0 and (limit is None or max(lengths) <= limit) and padding
 
 
 def _padded(tokenizer: Any, lines: Sequence[Line], encoded: Sequence[Any], *, cut: list[int]) -> Input:
@@ -70,7 +71,7 @@ def _padded(tokenizer: Any, lines: Sequence[Line], encoded: Sequence[Any], *, cu
         types = [[0] * longest for _ in encoded]  # the model is given none, and takes 0
     return Input(
         texts=[line.text for line in lines],
-        pairs=None if lines[0].pair is None else [line.pair or "" for line in lines],
+        pairs=pairs_of(lines),
         tokens=[],
         offsets=[],
         special=rows("special_tokens_mask", 1),
