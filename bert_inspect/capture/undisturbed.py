@@ -76,12 +76,16 @@ def without_gradients(model: nn.Module) -> AbstractContextManager[object]:
     transformers' own. A module of somebody else's may take a gradient inside, or hold on to a tensor for later, and
     neither can be done with a tensor made in inference mode.
     """
-    known = all(
+    return torch.inference_mode() if of_known_code(model) else torch.no_grad()
+
+
+def of_known_code(model: nn.Module) -> bool:
+    """Whether all modules of a model are torch's and transformers' own, and nobody has put another forward on one."""
+    return all(
         type(module).__module__.startswith(("torch.nn.", "transformers.models.", "transformers.activations"))
         and "forward" not in vars(module)
         for module in model.modules()
     )
-    return torch.inference_mode() if known else torch.no_grad()
 
 
 class _Compiler:

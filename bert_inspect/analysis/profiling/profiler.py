@@ -1,7 +1,7 @@
-"""Profiles a corpus block by block: batches of like length, each run once and summed up while it runs."""
+"""Profiles a corpus block by block: batches of like length, each run once and summed up while it runs, some at once."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,7 @@ from .frame import frame_of
 from .looks import marks_of
 from .plan import Plan
 from .real_tokens import RealTokens
+from .side_by_side import SideBySide
 from .tokenized import Batch, Settings, tokenized
 
 
@@ -79,6 +80,7 @@ class Profiler:
         self._answers = answers_of(loaded)
         self._device = next(loaded.model.parameters()).device
         self._heads = loaded.sizes.get("heads", 1)
+        self._side_by_side = SideBySide(loaded)
         self._plans = {False: self._frame.plans[0], True: self._frame.plans[-1]}  # by whether there is padding
 
     def begin(self, corpus: Corpus) -> Total:
@@ -109,13 +111,26 @@ class Profiler:
             UsageError: a sentence is too long, or its label is no class of the model; names its line.
             BertInspectError: the forward fails.
         """
-        part, tokens, cut = total.nothing(), 0, 0
-        for batch in tokenized(self._tokenizer, lines, self._how):
-            labels = [None if line.label is None else self._index(line) for line in batch.lines]
-            part.add(self._run(batch, labels, least=partial(_least, total, part)))
-            tokens += sum(map(sum, batch.input.attention_mask))
-            cut += sum(map(bool, batch.input.truncated))
+        part, adding = total.nothing(), Lock()
+        # All are tokenized first: a tokenizer that cuts sentences cannot be asked by another thread meanwhile.
+        batches = [*tokenized(self._tokenizer, lines, self._how)]
+        labels = [[None if line.label is None else self._index(line) for line in batch.lines] for batch in batches]
+
+        def least(place: Place) -> NDArray[np.float64] | None:
+            with adding:
+                return _least(total, part, place)
+
+        def run(loaded: Loaded, at: int) -> BatchTotals:
+            return self._run(loaded, batches[at], labels[at], least=least)
+
+        def take(found: BatchTotals) -> None:
+            with adding:
+                part.add(found)
+
+        self._side_by_side.each(run, range(len(batches)), take)
         total.add_all(part)
+        tokens = sum(sum(map(sum, batch.input.attention_mask)) for batch in batches)
+        cut = sum(sum(map(bool, batch.input.truncated)) for batch in batches)
         total.done(number, Block(digest=digest(lines), sentences=len(lines), tokens=tokens, cut=cut))
 
     def add_batch(self, total: Total, batch: Input) -> None:
@@ -124,7 +139,7 @@ class Profiler:
         Raises:
             BertInspectError: the forward fails.
         """
-        total.add(self._run(Batch([], [], batch), [None] * len(batch.texts), least=total.least))
+        total.add(self._run(self._loaded, Batch([], [], batch), [None] * len(batch.texts), least=total.least))
         tokens, cut = sum(map(sum, batch.attention_mask)), sum(map(bool, batch.truncated))
         total.done(0, Block(digest="", sentences=len(batch.texts), tokens=tokens, cut=cut))
 
@@ -136,9 +151,9 @@ class Profiler:
             )
         return self._answers.index(line.label, line.place)
 
-    def _run(self, tokens: Batch, labels: Sequence[int | None], *, least: Least) -> BatchTotals:
+    def _run(self, loaded: Loaded, tokens: Batch, labels: Sequence[int | None], *, least: Least) -> BatchTotals:
         """Run a batch and return what it adds. The plan that served a batch like it is tried first."""
-        batch = as_given(self._loaded, tokens.input)
+        batch = as_given(loaded, tokens.input)
         real = RealTokens(batch.attention_mask, heads=self._heads, device=self._device)
         marks = marks_of(batch, self._device)
         examples = Examples(self._tokenizer, tokens, real.mask, most=self._examples)
@@ -146,7 +161,7 @@ class Profiler:
         plan: Plan | None = self._plans[real.padded]
         while plan is not None:
             watcher = self._watcher(plan, real, marks, examples=examples, least=least)
-            output = run_watched(self._loaded, batch, watcher)
+            output = run_watched(loaded, batch, watcher)
             if watcher.went_as_planned:
                 self._plans[real.padded] = plan
                 return BatchTotals(

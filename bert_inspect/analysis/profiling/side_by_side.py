@@ -1,0 +1,127 @@
+"""Runs batches side by side, each by a copy of the model that shares its weights.
+
+A narrow model does not keep several of torch's threads busy, and while a batch is summed up they would wait. A batch a
+thread keeps them all at work: torch's threads are shared out among those who run batches.
+"""
+
+import copy
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cached_property
+from queue import SimpleQueue
+from typing import Any, Final, TypeVar
+
+import torch
+from torch import nn
+from torch.nn.modules import module as everyones
+
+from ...capture.undisturbed import HOOKS, of_known_code
+from ...loading.loaded import Loaded
+
+MOST: Final = 4
+"""So many batches run at once at most: the activations of all of them are in memory."""
+
+_Item = TypeVar("_Item")
+_Found = TypeVar("_Found")
+
+
+class SideBySide:
+    """A model, with the copies of it that run batches in threads of their own."""
+
+    def __init__(self, loaded: Loaded) -> None:
+        self._loaded = loaded
+        self._copies: list[Loaded] = []
+
+    def each(
+        self, work: Callable[[Loaded, _Item], _Found], items: Sequence[_Item], take: Callable[[_Found], None]
+    ) -> None:
+        """Do some work with a model on each of some items, and take what it finds, in the order of the items, in this
+        thread. The first item whose work fails ends it with its exception; nothing is taken of those behind it.
+        """
+        threads = torch.get_num_threads()
+        models = self._models(min(threads, MOST, len(items)))
+        if len(models) < 2:
+            for item in items:
+                take(work(self._loaded, item))
+            return
+        free: SimpleQueue[Loaded] = SimpleQueue()
+        for model in models:
+            free.put(model)
+
+        def done(item: _Item) -> _Found:
+            model = free.get()
+            try:
+                return work(model, item)
+            finally:
+                free.put(model)
+
+        with _sharing(threads // len(models)):
+            pool = ThreadPoolExecutor(len(models), thread_name_prefix="batch")
+            try:
+                # One more than can run is waiting; all of them would keep what they found until it is taken.
+                for found in _ahead((pool.submit(done, item) for item in items), len(models) + 1):
+                    take(found.result())
+            finally:
+                pool.shutdown(cancel_futures=True)
+
+    def _models(self, most: int) -> Sequence[Loaded]:
+        """Return so many models, this one first; less where no copy would do the same in another thread."""
+        if most < 2 or not self._copyable or _is_told_of_threads():
+            return [self._loaded]
+        while len(self._copies) < most - 1:
+            self._copies.append(_copied(self._loaded))
+        return [self._loaded, *self._copies[: most - 1]]
+
+    @cached_property
+    def _copyable(self) -> bool:
+        """Whether the model is on the processor, and of code that is known to keep nothing of a run. Other code, and
+        hooks, may not bear to be run by two threads, or hold on to the model of which this would be a copy.
+        """
+        modules: list[nn.Module] = [*self._loaded.model.modules()]
+        return (
+            all(each.device.type == "cpu" for each in self._loaded.model.parameters())
+            and of_known_code(self._loaded.model)
+            and not any(getattr(module, kind) for module in modules for kind in HOOKS)
+        )
+
+
+def _copied(loaded: Loaded) -> Loaded:
+    """Return a model whose modules are its own, and its tensors those of the other."""
+    tensors = [*loaded.model.parameters(), *loaded.model.buffers()]
+    return replace(loaded, model=copy.deepcopy(loaded.model, {id(each): each for each in tensors}))
+
+
+def _is_told_of_threads() -> bool:
+    """Whether something holds for this thread that would not for another, or is called by everything that runs."""
+    stack: Any = torch._C
+    return bool(
+        torch.is_autocast_enabled("cpu")
+        or stack._len_torch_function_stack()
+        or stack._len_torch_dispatch_stack()
+        or everyones._global_forward_hooks
+        or everyones._global_forward_pre_hooks
+    )
+
+
+@contextmanager
+def _sharing(threads: int) -> Iterator[None]:
+    """Let each thread that is started in the block have so many of torch's threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _ahead(futures: Iterable[Future[_Found]], most: int) -> Iterator[Future[_Found]]:
+    """Yield futures in their order, the first only when so many have been made."""
+    waiting: deque[Future[_Found]] = deque()
+    for future in futures:
+        waiting.append(future)
+        if len(waiting) == most:
+            yield waiting.popleft()
+    yield from waiting

@@ -1,0 +1,160 @@
+"""Batches that run at once, held against the same ones run one after the other."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import pytest
+import torch
+from analysis.profiling.corpus_of import TEXTS, corpus, profiler, sentences
+from analysis.profiling.test_profiler import small
+from torch import nn
+from torch.nn.modules.module import register_module_forward_hook
+from torch.utils.hooks import RemovableHandle
+
+from bert_inspect.analysis.profiling.batch import BatchWatcher
+from bert_inspect.analysis.profiling.side_by_side import SideBySide
+from bert_inspect.errors import BertInspectError, UsageError
+from bert_inspect.profiles.profile_file import profile_json
+
+LINES = [f"{text} {extra}" for extra in ("", "cats", "and dogs", "a b c") for text in TEXTS]
+
+
+@pytest.fixture
+def threads(request: pytest.FixtureRequest) -> Iterator[int]:
+    """So many threads of torch's."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(request.param)
+    yield request.param
+    torch.set_num_threads(before)
+
+
+class Noting(BatchWatcher):
+    """Notes which threads looked at tensors."""
+
+    seen: set[str]
+
+    def ended(self, *told: Any) -> None:
+        self.seen.add(threading.current_thread().name)
+        super().ended(*told)
+
+
+def ran(loaded: Any, tokenizer: Any, lines: list[str] = LINES, **how: Any) -> tuple[str, set[str]]:
+    """A profile of sentences in batches of three, and the threads in which they ran."""
+    noting = type("NotingHere", (Noting,), {"seen": set()})
+    made = profiler(loaded, tokenizer, batch_size=3, watcher=noting, **how)
+    total = made.begin(corpus(batch_size=3))
+    made.add(total, 0, sentences(lines))
+    return profile_json(total.record()).decode(), noting.seen
+
+
+@pytest.mark.parametrize("threads", [2, 4], indirect=True)
+@pytest.mark.parametrize("name", ["bert", "modernbert", "deberta-v2"])
+def test_batches_that_run_at_once_give_the_bytes_of_those_that_run_in_turn(name: str, threads: int) -> None:
+    loaded, tokenizer = small(name)
+    found, seen = ran(loaded, tokenizer, examples=5)
+    assert len(seen) > 1
+    assert threading.current_thread().name not in seen
+    torch.set_num_threads(1)
+    in_turn, one = ran(loaded, tokenizer, examples=5)
+    assert one == {threading.current_thread().name}
+    assert found == in_turn
+
+
+@pytest.mark.parametrize("threads", [2, 3, 8], indirect=True)
+def test_torchs_threads_are_shared_out_and_given_back(threads: int) -> None:
+    loaded, _ = small("bert")
+    had: list[int] = []
+    SideBySide(loaded).each(lambda model, item: torch.get_num_threads(), range(20), had.append)
+    assert set(had) == {threads // min(threads, 4)}
+    assert torch.get_num_threads() == threads
+
+
+@pytest.mark.parametrize("threads", [4], indirect=True)
+def test_copies_share_the_weights_and_stand_beside_the_model(threads: int) -> None:
+    loaded, _ = small("bert")
+    models: list[Any] = []
+    SideBySide(loaded).each(lambda model, item: model.model, range(40), models.append)
+    different = {id(model): model for model in [loaded.model, *models]}
+    assert len(different) <= threads
+    for model in different.values():
+        both = zip(loaded.model.parameters(), model.parameters(), strict=True)
+        assert all(one is other for one, other in both)
+        both = zip(loaded.model.buffers(), model.buffers(), strict=True)
+        assert all(one is other for one, other in both)
+        if model is not loaded.model:
+            assert not {*map(id, model.modules())} & {*map(id, loaded.model.modules())}
+
+
+@pytest.mark.parametrize("threads", [4], indirect=True)
+def test_what_is_found_is_taken_in_order_up_to_the_first_failure(threads: int) -> None:
+    loaded, _ = small("bert")
+    taken: list[int] = []
+
+    def work(model: Any, item: int) -> int:
+        if item in {5, 7}:
+            raise BertInspectError(f"item {item} fails")
+        return item
+
+    with pytest.raises(BertInspectError, match="item 5 fails"):
+        SideBySide(loaded).each(work, range(30), taken.append)
+    assert taken == [0, 1, 2, 3, 4]
+    assert torch.get_num_threads() == threads
+    assert not [each for each in threading.enumerate() if each.name.startswith("batch")]
+
+
+@pytest.mark.parametrize("threads", [2], indirect=True)
+def test_nothing_of_a_block_is_added_where_a_batch_fails(threads: int) -> None:
+    loaded, tokenizer = small("bert")
+    made = profiler(loaded, tokenizer, batch_size=3, limit=12)
+    total = made.begin(corpus(batch_size=3))
+    before = profile_json(total.record())
+    with pytest.raises(UsageError, match=r"corpus\.txt"):
+        made.add(total, 0, sentences([*LINES, "a " * 30]))
+    assert profile_json(total.record()) == before
+
+
+class Custom(nn.Linear):
+    """Code of somebody's own."""
+
+
+def hook(*_: Any) -> None:
+    """Look at nothing."""
+
+
+def hooked(model: Any) -> AbstractContextManager[Any]:
+    handle: RemovableHandle = model.bert.encoder.layer[0].register_forward_hook(hook)
+    return handle
+
+
+def hooked_everywhere(model: Any) -> AbstractContextManager[Any]:
+    return register_module_forward_hook(hook)
+
+
+def replaced(model: Any) -> AbstractContextManager[Any]:
+    model.bert.pooler.dense.__class__ = Custom
+    return nullcontext()
+
+
+def covered(model: Any) -> AbstractContextManager[Any]:
+    model.bert.pooler.forward = model.bert.pooler.forward
+    return nullcontext()
+
+
+def autocast(model: Any) -> AbstractContextManager[Any]:
+    return torch.autocast("cpu", torch.bfloat16)
+
+
+def device(model: Any) -> AbstractContextManager[Any]:
+    return torch.device("cpu")
+
+
+@pytest.mark.parametrize("threads", [2], indirect=True)
+@pytest.mark.parametrize("how", [hooked, hooked_everywhere, replaced, covered, autocast, device])
+def test_what_another_thread_may_do_otherwise_runs_in_this_one(how: Any, threads: int) -> None:
+    loaded, _ = small("bert")
+    with how(loaded.model):
+        names: list[str] = []
+        SideBySide(loaded).each(lambda model, item: threading.current_thread().name, range(4), names.append)
+    assert set(names) == {threading.current_thread().name}
