@@ -36,6 +36,17 @@ def sign(look: Look) -> str:
     return BOTH if look.sink else NONE
 
 
+def entropy(look: Look) -> str:
+    """Return the entropy of a head in words."""
+    return "entropy not known" if math.isnan(look.entropy) else f"entropy {number(look.entropy)} bits"
+
+
+def mean_entropy(row: Sequence[Look]) -> str:
+    """Return the mean entropy of a layer's heads, in bits."""
+    mean = fmean(look.entropy for look in row)
+    return UNKNOWN if math.isnan(mean) else number(mean)
+
+
 def legend(found: Sequence[Sequence[Look]]) -> str:
     """Return what the signs mean that are there."""
     looks = [look for row in found for look in row]
@@ -91,7 +102,7 @@ class _Signs:
                 text = sign(look).replace(NONE, none).rjust(cell)
                 parts.append((text, WARN if look.sink else NAME if look.place else DIM))
             if room:
-                parts.append((number(fmean(look.entropy for look in row)).rjust(len(_ENTROPY)), PLAIN))
+                parts.append((mean_entropy(row).rjust(len(_ENTROPY)), PLAIN))
             yield _line(parts)
         yield Text(f"{RULE}:", style=DIM)
         yield Text(legend(self.found).replace(NONE, none), style=DIM)

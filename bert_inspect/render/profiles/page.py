@@ -28,6 +28,8 @@ _MASSIVE = 8
 def profile_page(profile: Profile, view: View) -> Group:
     """Return what `profile show` shows: what was profiled, what stands out, how large the steps get."""
     parts: list[RenderableType] = [*_head(profile), Text()]
+    if nothing := said.nothing(profile.input):
+        return Group(*parts, Text(nothing))
     if view.narrowed:
         parts += _ranges(profile, view)
         return Group(*parts)
@@ -44,6 +46,8 @@ def profile_page(profile: Profile, view: View) -> Group:
 
 def profile_summary(profile: Profile) -> Group:
     """Return what is left on the screen once the pager with `profile_page` is closed."""
+    if nothing := said.nothing(profile.input):
+        return Group(*_head(profile), Text(), Text(nothing))
     found = findings(profile)
     return Group(*_head(profile), Text(), *_outliers(found), Text(said.units(found.units)))
 

@@ -10,9 +10,8 @@ from ...safetext import safe_text
 from ..explain.svg.drawing import LINE, ROW, TEXT, WIDTH, Drawing, n
 from ..font import shortened
 from ..outcome.meaning import means_something, percent
-from ..words import number
 from . import map_image, said
-from .head_rows import RULE, baseline, legend, sign
+from .head_rows import RULE, baseline, entropy, legend, sign
 from .range_rows import LEGEND
 
 _LEFT = 60.0
@@ -36,6 +35,15 @@ def profile_svg(profile: Profile) -> str:
     drawing.paragraph(f"{said.files(profile.input)}: {said.corpus(profile)}", "quiet")
     for warning in filter(None, (said.noise(profile), said.blocks(profile.input))):
         drawing.paragraph(warning, "bad")
+    if nothing := said.nothing(profile.input):
+        drawing.paragraph(nothing)
+    else:
+        _sections(drawing, profile, found)
+    drawing.y -= LINE
+    return drawing.svg(title(profile), name="profile")
+
+
+def _sections(drawing: Drawing, profile: Profile, found: Findings) -> None:
     _outliers(drawing, found)
     if found.magnitudes:
         _map(drawing, found)
@@ -46,8 +54,6 @@ def profile_svg(profile: Profile) -> str:
     if profile.answers is not None and not means_something(profile.model):
         drawing.y += 8
         drawing.paragraph("Answers: none, the weights that make them are random.", "quiet")
-    drawing.y -= LINE
-    return drawing.svg(title(profile), name="profile")
 
 
 def _heading(drawing: Drawing, text: str) -> None:
@@ -108,7 +114,7 @@ def _heads(drawing: Drawing, found: Sequence[Sequence[Look]]) -> None:
 
 def _head(drawing: Drawing, look: Look) -> None:
     x = _LEFT + _CELL * look.head
-    drawing.told(f"layer {look.layer}, head {look.head}: entropy {number(look.entropy)} bits")
+    drawing.told(f"layer {look.layer}, head {look.head}: {entropy(look)}")
     drawing.box(x, drawing.y, _CELL - 2, _CELL - 4, style="empty")
     if look.place or look.sink:
         share = look.on_special if look.place is None else look.shares[look.place]

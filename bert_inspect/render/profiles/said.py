@@ -63,6 +63,11 @@ def blocks(found: Corpus) -> str:
     )
 
 
+def nothing(found: Corpus) -> str:
+    """Return what is said of a profile that holds no sentence, as that of a shard of fewer blocks; empty of others."""
+    return "" if found.sentences else "No sentence is in this profile: merge it with those of the other shards."
+
+
 def selection(profile: Profile) -> str:
     """Return the filters that were active when the profile was made, empty where there were none."""
     return safe_text(", ".join(f"{name} {value}" for name, value in profile.selection.items()))

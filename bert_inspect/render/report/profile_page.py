@@ -1,5 +1,6 @@
 """The page on a profile: what stands out, the map of magnitudes, heads, units, the range of every step, answers."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -17,7 +18,7 @@ from ...safetext import safe_document, safe_text
 from ..outcome.meaning import means_something, named, percent
 from ..profiles import map_image, said
 from ..profiles.answer_rows import told
-from ..profiles.head_rows import RULE, baseline, legend, sign
+from ..profiles.head_rows import RULE, baseline, entropy, legend, mean_entropy, sign
 from ..profiles.range_rows import LEGEND, loss, warns, zeroed
 from ..profiles.unit_rows import counted, mostly_zero
 from ..words import number
@@ -67,6 +68,7 @@ def profile_html(profile: Profile) -> str:
         corpus=f"{said.files(profile.input)}: {said.corpus(profile)}.",
         blocks=_sentence(said.blocks(profile.input)),
         selected=said.selection(profile),
+        nothing=said.nothing(profile.input),
         rule=_sentence(said.RULE),
         outliers=[(one.dimension, said.outlier(one, len(found.magnitudes))) for one in found.outliers],
         no_outliers=_sentence(said.no_outliers(found)),
@@ -74,7 +76,7 @@ def profile_html(profile: Profile) -> str:
         no_massive=_sentence(said.NO_MASSIVE),
         not_finite=[(said.name(one.held), one.not_finite) for one in found.not_finite],
         map=_map(found),
-        heads=[(row[0].layer, [_cell(look) for look in row], number(_mean(row))) for row in found.heads if row],
+        heads=[(row[0].layer, [_cell(look) for look in row], mean_entropy(row)) for row in found.heads if row],
         head_count=max(map(len, found.heads), default=0),
         head_rule=f"{RULE[:1].upper()}{RULE[1:]}",
         head_baseline=_sentence(baseline(found.heads)),
@@ -115,15 +117,11 @@ def _map(found: Findings) -> dict[str, object] | None:
     }
 
 
-def _mean(row: Sequence[Look]) -> float:
-    return float(np.mean([look.entropy for look in row]))
-
-
 def _cell(look: Look) -> _Cell:
-    shares = "; ".join(f"{place} {percent(share)}" for place, share in look.shares.items())
+    shares = "".join(f"; {place} {percent(share)}" for place, share in look.shares.items() if not math.isnan(share))
     share = look.on_special if look.sink and look.place is None else look.shares[look.largest]
     shade = 0 if not (look.place or look.sink) or not share >= 0 else min(_SHADES, 1 + int(share * _SHADES))
-    text = f"layer {look.layer}, head {look.head}: entropy {number(look.entropy)} bits; {shares}"
+    text = f"layer {look.layer}, head {look.head}: {entropy(look)}{shares}"
     return _Cell(sign=sign(look), shade=shade, sink=look.sink, told=text)
 
 

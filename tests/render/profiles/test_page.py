@@ -167,7 +167,18 @@ def test_a_model_of_many_heads_has_room(profile: Profile, width: int) -> None:
 def test_of_a_shard_without_a_sentence_nothing_is_claimed(drawn: Callable[[Profile], str]) -> None:
     text = re.sub(r"\s+", " ", drawn(Made().nothing()))
     assert "0 of 1 block of the corpus are in this profile: block 0 is missing" in text
-    assert "? not known" in text and "looks at" not in text and "more than half of a head" in text
+    assert "No sentence is in this profile: merge it with those of the other shards." in text
+    for claim in ("nan", "looks at", "entropy", "not known", "utlier", "int8", "dead", "Answers"):
+        assert claim not in re.sub(r"<style>.*?</style>", "", text, flags=re.DOTALL)
+
+
+@pytest.mark.parametrize("drawn", [shown, profile_svg, _page], ids=["terminal", "picture", "page"])
+def test_a_head_whose_attention_is_nan_is_not_known(profile: Profile, drawn: Callable[[Profile], str]) -> None:
+    names = ("entropy", "first", "separator", "itself", "previous", "next", "padding")
+    heads = [structs.replace(one, **{name: ["NaN"] * len(one.entropy) for name in names}) for one in profile.heads]
+    text = re.sub(r"<style>.*?</style>", "", drawn(structs.replace(profile, heads=heads)), flags=re.DOTALL)
+    assert "not known: its attention is NaN" in " ".join(text.split())
+    assert not re.search(r"\bnan\b", text)
 
 
 def test_of_many_missing_blocks_the_first_are_named() -> None:
