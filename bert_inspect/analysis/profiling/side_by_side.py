@@ -69,7 +69,7 @@ class SideBySide:
 
     def _models(self, most: int) -> Sequence[Loaded]:
         """Return so many models, this one first; less where no copy would do the same in another thread."""
-        if most < 2 or not self._copyable or _is_told_of_threads():
+        if most < 2 or not self._copyable or _bound_to_this_thread():
             return [self._loaded]
         while len(self._copies) < most - 1:
             self._copies.append(_copied(self._loaded))
@@ -94,8 +94,8 @@ def _copied(loaded: Loaded) -> Loaded:
     return replace(loaded, model=copy.deepcopy(loaded.model, {id(each): each for each in tensors}))
 
 
-def _is_told_of_threads() -> bool:
-    """Whether something holds for this thread that would not for another, or is called by everything that runs."""
+def _bound_to_this_thread() -> bool:
+    """Whether something is switched on that holds in this thread alone, or somebody's hook is called by all modules."""
     stack: Any = torch._C
     return bool(
         torch.is_autocast_enabled("cpu")
