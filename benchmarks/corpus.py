@@ -32,6 +32,7 @@ from bert_inspect.profiles.coverage import corpus_of
 from bert_inspect.profiles.profile_file import decode_profile, profile_json
 from bert_inspect.profiles.total import Total
 from bert_inspect.ready import ready
+from bert_inspect.render.words import plural
 from bert_inspect.traces.selection import Selection
 
 HERE = Path(__file__).parent
@@ -160,7 +161,7 @@ def table(sentences: int, *, pairs: int) -> Iterator[str]:
         together = alone / MACHINES + SHARDS * found.merging
         yield (
             f"| {name} | {found.ratio:.2f}{' (missed)' if found.ratio < AT_LEAST else ''} | {found.with_examples:.2f} "
-            f"| {alone / 60:.0f} minutes | {together / 60:.0f} minutes |"
+            f"| {plural(round(alone / 60), 'minute')} | {plural(round(together / 60), 'minute')} |"
         )
 
 

@@ -33,7 +33,6 @@ class SideBySide:
 
     def __init__(self, loaded: Loaded) -> None:
         self._loaded = loaded
-        self._copies: list[Loaded] = []
 
     def each(
         self, work: Callable[[Loaded, _Item], _Found], items: Sequence[_Item], take: Callable[[_Found], None]
@@ -69,23 +68,30 @@ class SideBySide:
 
     def _models(self, most: int) -> Sequence[Loaded]:
         """Return so many models, this one first; less where no copy would do the same in another thread."""
-        if most < 2 or not self._copyable or _bound_to_this_thread():
+        if most < 2 or _bound_to_this_thread():
             return [self._loaded]
-        while len(self._copies) < most - 1:
-            self._copies.append(_copied(self._loaded))
         return [self._loaded, *self._copies[: most - 1]]
 
     @cached_property
-    def _copyable(self) -> bool:
-        """Whether the model is on the processor, and of code that is known to keep nothing of a run. Other code, and
-        hooks, may not bear to be run by two threads, or hold on to the model of which this would be a copy.
-        """
-        modules: list[nn.Module] = [*self._loaded.model.modules()]
-        return (
-            all(each.device.type == "cpu" for each in self._loaded.model.parameters())
-            and of_known_code(self._loaded.model)
-            and not any(getattr(module, kind) for module in modules for kind in HOOKS)
-        )
+    def _copies(self) -> Sequence[Loaded]:
+        """Its copies; none where a run in another thread, or of a copy, may be another."""
+        if not _copyable(self._loaded.model):
+            return ()
+        try:
+            return [_copied(self._loaded) for _ in range(MOST - 1)]
+        except Exception:  # somebody has put on it what cannot be copied: a lock, a tensor with a history
+            return ()
+
+
+def _copyable(model: nn.Module) -> bool:
+    """Whether a model is on the processor, and of code that is known to keep nothing of a run. Other code, and hooks,
+    may not bear to be run by two threads, or hold on to the model of which another would be a copy.
+    """
+    return (
+        all(each.device.type == "cpu" for each in model.parameters())
+        and of_known_code(model)
+        and not any(getattr(module, kind) for module in model.modules() for kind in HOOKS)
+    )
 
 
 def _copied(loaded: Loaded) -> Loaded:

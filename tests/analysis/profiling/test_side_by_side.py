@@ -1,5 +1,6 @@
 """Batches that run at once, held against the same ones run one after the other."""
 
+import itertools
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -15,7 +16,7 @@ from torch.utils.hooks import RemovableHandle
 
 from bert_inspect.analysis.profiling.batch import BatchWatcher
 from bert_inspect.analysis.profiling.side_by_side import SideBySide
-from bert_inspect.errors import BertInspectError, UsageError
+from bert_inspect.errors import BertInspectError
 from bert_inspect.profiles.profile_file import profile_json
 
 LINES = [f"{text} {extra}" for extra in ("", "cats", "and dogs", "a b c") for text in TEXTS]
@@ -107,12 +108,21 @@ def test_what_is_found_is_taken_in_order_up_to_the_first_failure(threads: int) -
 @pytest.mark.parametrize("threads", [2], indirect=True)
 def test_nothing_of_a_block_is_added_where_a_batch_fails(threads: int) -> None:
     loaded, tokenizer = small("bert")
-    made = profiler(loaded, tokenizer, batch_size=3, limit=12)
+    runs = itertools.count()
+
+    def watcher(*told: Any, **how: Any) -> BatchWatcher:
+        if next(runs) == 5:
+            raise BertInspectError("the sixth batch fails")
+        return BatchWatcher(*told, **how)
+
+    made = profiler(loaded, tokenizer, batch_size=3, watcher=watcher, examples=5)
     total = made.begin(corpus(batch_size=3))
     before = profile_json(total.record())
-    with pytest.raises(UsageError, match=r"corpus\.txt"):
-        made.add(total, 0, sentences([*LINES, "a " * 30]))
+    with pytest.raises(BertInspectError, match="the sixth batch fails"):
+        made.add(total, 0, sentences(LINES))
     assert profile_json(total.record()) == before
+    made.add(total, 0, sentences(LINES))
+    assert profile_json(total.record()).decode() == ran(loaded, tokenizer, examples=5)[0]
 
 
 class Custom(nn.Linear):
@@ -142,6 +152,16 @@ def covered(model: Any) -> AbstractContextManager[Any]:
     return nullcontext()
 
 
+def locked(model: Any) -> AbstractContextManager[Any]:
+    model.lock = threading.Lock()
+    return nullcontext()
+
+
+def calculated(model: Any) -> AbstractContextManager[Any]:
+    model.bert.calculated = model.bert.pooler.dense.weight * 2
+    return nullcontext()
+
+
 def autocast(model: Any) -> AbstractContextManager[Any]:
     return torch.autocast("cpu", torch.bfloat16)
 
@@ -151,7 +171,7 @@ def device(model: Any) -> AbstractContextManager[Any]:
 
 
 @pytest.mark.parametrize("threads", [2], indirect=True)
-@pytest.mark.parametrize("how", [hooked, hooked_everywhere, replaced, covered, autocast, device])
+@pytest.mark.parametrize("how", [hooked, hooked_everywhere, replaced, covered, locked, calculated, autocast, device])
 def test_what_another_thread_may_do_otherwise_runs_in_this_one(how: Any, threads: int) -> None:
     loaded, _ = small("bert")
     with how(loaded.model):
