@@ -83,7 +83,8 @@ class NumbersTotal:
     def record(self) -> Numbers:
         """Return it as a record."""
         finite = self._count - self._nan - self._inf
-        constant = self._low == self._high
+        low, high = self._low + 0.0, self._high + 0.0  # of 0 and -0 either may have come first
+        constant = low == high
         deviation = 0.0 if constant else self._total.deviation(self._squares, finite)
         negative, positive = self._sizes
         return Numbers(
@@ -91,9 +92,9 @@ class NumbersTotal:
             nan=self._nan,
             inf=self._inf,
             zeros=self._zeros,
-            min=strict(self._low) if finite else None,
-            max=strict(self._high) if finite else None,
-            mean=strict(self._low if constant else self._total.mean(finite)) if finite else None,
+            min=strict(low) if finite else None,
+            max=strict(high) if finite else None,
+            mean=strict(low if constant else self._total.mean(finite)) if finite else None,
             std=strict(deviation) if finite > 1 else None,
             total=self._total.written(),
             squares=self._squares.written(),
@@ -197,18 +198,19 @@ class DimensionsTotal:
 
     def record(self) -> Dimensions:
         """Return it as a record."""
-        constant = self._low == self._high
+        low, high = self._low + 0.0, self._high + 0.0  # of 0 and -0 either may have come first
+        constant = low == high
         means, deviations = self._total.means(self._count), self._total.deviations(self._squares, self._count)
         spoilt = self._total.spoilt | self._squares.spoilt
         for place in np.flatnonzero(spoilt):
             means[place] = deviations[place] = math.nan
         for place in np.flatnonzero(constant & ~spoilt):
-            means[place], deviations[place] = float(self._low[place]), 0.0 if self._count > 1 else math.nan
-        none = self._low > self._high
+            means[place], deviations[place] = float(low[place]), 0.0 if self._count > 1 else math.nan
+        none = low > high
         return Dimensions(
             count=self._count,
-            min=[strict(number) for number in np.where(none, math.nan, self._low).tolist()],
-            max=[strict(number) for number in np.where(none, math.nan, self._high).tolist()],
+            min=[strict(number) for number in np.where(none, math.nan, low).tolist()],
+            max=[strict(number) for number in np.where(none, math.nan, high).tolist()],
             mean=[strict(number) for number in means],
             std=[strict(number) for number in deviations],
             zeros=self._zeros.tolist(),

@@ -63,8 +63,7 @@ class BatchWatcher:
             self.numbers[wish.place] = numbers_of(self._real.of(tensor, wish.axes))
         else:
             rows = self._real.rows(wish.layout.view(tensor))
-            found = dimensions_of(rows)
-            self.numbers[wish.place] = numbers_of(rows, found)
+            self.numbers[wish.place], found = dimensions_of(rows)
             if self._examples.most and list(wish.layout.axes) == axes.INTERMEDIATE:
                 candidates = self._examples.candidates(rows.taken, found, self._least(wish.place))
                 found = replace(found, candidates=candidates)

@@ -10,6 +10,8 @@ from ...profiles.buckets import SHIFT
 
 _LARGEST = 0x7FFFFFFF
 """Of int32."""
+_LONG = 512
+"""A row of so many numbers is summed up by itself."""
 
 
 def _compiled(**options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -27,17 +29,22 @@ def _compiled(**options: Any) -> Callable[[Callable[..., Any]], Callable[..., An
 
 @_compiled()
 def _count(bits: Any, tables: Any) -> None:
-    """Count float32, given by their bits, by the leading ones. Neighbours are counted in four tables: the same bucket
+    """Count float32, given by their bits, by the leading ones. Neighbours are counted in two tables: the same bucket
     twice in a row would have to wait for itself.
     """
-    whole = bits.size // 4
-    for four in range(whole):
-        tables[0, bits[4 * four] >> SHIFT] += 1
-        tables[1, bits[4 * four + 1] >> SHIFT] += 1
-        tables[2, bits[4 * four + 2] >> SHIFT] += 1
-        tables[3, bits[4 * four + 3] >> SHIFT] += 1
-    for place in range(4 * whole, bits.size):
-        tables[0, bits[place] >> SHIFT] += 1
+    for two in range(bits.size // 2):
+        tables[0, bits[2 * two] >> SHIFT] += 1
+        tables[1, bits[2 * two + 1] >> SHIFT] += 1
+    if bits.size % 2:
+        tables[0, bits[bits.size - 1] >> SHIFT] += 1
+
+
+@_compiled()
+def _collect(tables: Any, counts: Any) -> None:
+    """Write down what was counted in two tables, and leave these empty."""
+    for bucket in range(counts.size):
+        counts[bucket] = tables[0, bucket] + tables[1, bucket]
+    tables[:] = 0
 
 
 @_compiled(fastmath={"reassoc", "nsz"})  # in the lanes of the processor's vectors
@@ -75,81 +82,119 @@ def _less(one: Any, other: Any) -> Any:
 
 
 @_compiled()
-def sum_up(rows: Any, places: Any, spans: Any, tables: Any, counts: Any) -> tuple[int, float, float, Any, Any]:
-    """Count the numbers of some rows of a matrix (their ``places``) by their leading bits, and return how many they
-    are, the sum of them, that of their squares, and the bits of the smallest and the largest. ``spans`` (rows, 2) say
-    from which column up to which other each row goes; if there is but one, all do. ``tables`` (4, buckets) are 0 and
-    will be again, ``counts`` (buckets,) are added to.
-    """
-    bits, signed = rows.view(np.uint32), rows.view(np.int32)
-    each = spans.shape[0] > 1
-    count, total, squares = 0, 0.0, 0.0
-    low, high = np.int32(0x7F800000), np.int32(-0x800000)  # the infinite ones
-    for at in range(places.size):
-        place, span = places[at], at if each else 0
-        start, stop = spans[span, 0], spans[span, 1]
-        _count(bits[place, start:stop], tables)
-        more, more_squares = _add(rows[place, start:stop])
-        lowest, highest = _ends(signed[place, start:stop])
-        count += stop - start
-        total += more
-        squares += more_squares
-        low = lowest if _less(lowest, low) else low
-        high = highest if _less(high, highest) else high
-    _collect(tables, counts)
-    return count, total, squares, low, high
-
-
-@_compiled()
-def count_up(rows: Any, places: Any, spans: Any, tables: Any, counts: Any) -> int:
-    """Count the numbers of some rows as `sum_up` does, and return how many they are."""
-    bits = rows.view(np.uint32)
-    each = spans.shape[0] > 1
-    count = 0
-    for at in range(places.size):
-        span = at if each else 0
-        _count(bits[places[at], spans[span, 0] : spans[span, 1]], tables)
-        count += spans[span, 1] - spans[span, 0]
-    _collect(tables, counts)
-    return count
-
-
-@_compiled()
-def _collect(tables: Any, counts: Any) -> None:
-    """Add what was counted in four tables, and leave these empty."""
-    for bucket in range(counts.size):
-        counts[bucket] += tables[0, bucket] + tables[1, bucket] + tables[2, bucket] + tables[3, bucket]
-    tables[:] = 0
-
-
-@_compiled()
-def zeros(rows: Any, places: Any, spans: Any) -> tuple[int, int]:
-    """Return how many numbers of some rows are 0, and how many -0."""
-    bits = rows.view(np.uint32)
-    each = spans.shape[0] > 1
+def _zeros(bits: Any) -> tuple[int, int]:
+    """Return how many float32, given by their bits, are 0, and how many -0."""
     positive = negative = 0
-    for at in range(places.size):
-        span = at if each else 0
-        for number in bits[places[at], spans[span, 0] : spans[span, 1]]:
-            positive += number == 0
-            negative += number == 0x80000000
+    for number in bits:
+        positive += number == 0
+        negative += number == 0x80000000
     return positive, negative
 
 
 @_compiled()
-def sum_up_columns(rows: Any, places: Any, totals: Any, squares: Any, low: Any, high: Any, nothing: Any) -> None:
-    """Add up the columns of some rows of a matrix, and their squares, find the smallest and the largest number of each,
-    and count those that are 0.
+def _without_zeros(bits: Any, places: Any, spans: Any, counts: Any) -> int:
+    """Take from counts, by the leading bits, the numbers that are 0, and return how many they are."""
+    below = counts.size // 2  # where those with a sign begin
+    if not counts[0] and not counts[below]:  # nor are there any that are almost 0
+        return 0
+    each, found = spans.shape[0] > 1, 0
+    for at in range(places.size):
+        span = at if each else 0
+        positive, negative = _zeros(bits[places[at], spans[span, 0] : spans[span, 1]])
+        counts[0] -= positive
+        counts[below] -= negative
+        found += positive + negative
+    return found
+
+
+@_compiled()
+def _copy(numbers: Any, target: Any) -> None:
+    for place in range(numbers.size):
+        target[place] = numbers[place]
+
+
+@_compiled()
+def _sum_up(numbers: Any, tables: Any, ends: Any) -> tuple[float, float]:
+    """Count numbers by their leading bits, note the smallest and the largest, and return the sum of them, and that of
+    their squares.
     """
-    for place in places:
-        for column in range(rows.shape[1]):
+    _count(numbers.view(np.uint32), tables)
+    low, high = _ends(numbers.view(np.int32))
+    ends[0] = low if _less(low, ends[0]) else ends[0]
+    ends[1] = high if _less(ends[1], high) else ends[1]
+    total, squares = _add(numbers)
+    return total, squares
+
+
+@_compiled()
+def sum_up(rows: Any, places: Any, spans: Any, tables: Any, counts: Any, ends: Any) -> tuple[int, int, float, float]:
+    """Sum up the numbers of some rows of a matrix (their ``places``): return how many they are, how many of them are 0,
+    their sum, and that of their squares. ``spans`` (rows, 2) say from which column up to which other each row goes; if
+    there is but one, all do. ``tables`` (2, buckets) are 0 and will be again; into ``counts`` (buckets,) goes how many
+    that are not 0 have each leading bits, into ``ends`` the bits of the smallest and the largest.
+    """
+    each = spans.shape[0] > 1
+    count, total, squares = 0, 0.0, 0.0
+    ends[0], ends[1] = 0x7F800000, -0x800000  # the infinite ones
+    held, few = 0, np.empty(_LONG, dtype=np.float32)  # short rows are put together: a vector holds many numbers
+    for at in range(places.size):
+        span = at if each else 0
+        row = rows[places[at], spans[span, 0] : spans[span, 1]]
+        count += row.size
+        if row.size >= _LONG:
+            more, more_squares = _sum_up(row, tables, ends)
+            total += more
+            squares += more_squares
+            continue
+        if held + row.size > _LONG:
+            more, more_squares = _sum_up(few[:held], tables, ends)
+            total += more
+            squares += more_squares
+            held = 0
+        _copy(row, few[held : held + row.size])
+        held += row.size
+    if held:
+        more, more_squares = _sum_up(few[:held], tables, ends)
+        total += more
+        squares += more_squares
+    _collect(tables, counts)
+    return count, _without_zeros(rows.view(np.uint32), places, spans, counts), total, squares
+
+
+@_compiled()
+def sum_up_columns(
+    rows: Any, places: Any, tables: Any, counts: Any, totals: Any, squares: Any, low: Any, high: Any, nothing: Any
+) -> int:
+    """Count the numbers of some rows of a matrix as `sum_up` does, and return how many are 0; and of each column add up
+    the numbers, and their squares, find the smallest and the largest, and count those that are 0.
+    """
+    bits, columns = rows.view(np.uint32), rows.shape[1]
+    fours = places.size // 4 * 4
+    for at in range(0, fours, 4):  # what is known of a column is read and written once for four numbers
+        for place in places[at : at + 4]:
+            _count(bits[place], tables)
+        one, two, three, four = rows[places[at]], rows[places[at + 1]], rows[places[at + 2]], rows[places[at + 3]]
+        for column in range(columns):
+            a, b, c, d = one[column], two[column], three[column], four[column]
+            low[column] = min(low[column], min(min(a, b), min(c, d)))
+            high[column] = max(high[column], max(max(a, b), max(c, d)))
+            nothing[column] += np.int32(a == 0) + np.int32(b == 0) + np.int32(c == 0) + np.int32(d == 0)
+            w, x, y, z = np.float64(a), np.float64(b), np.float64(c), np.float64(d)
+            totals[column] += (w + x) + (y + z)
+            squares[column] += (w * w + x * x) + (y * y + z * z)
+    for place in places[fours:]:
+        _count(bits[place], tables)
+        for column in range(columns):
             number = rows[place, column]
             double = np.float64(number)
-            totals[column] += double
-            squares[column] += double * double
             low[column] = min(low[column], number)
             high[column] = max(high[column], number)
-            nothing[column] += number == 0
+            nothing[column] += np.int32(number == 0)
+            totals[column] += double
+            squares[column] += double * double
+    _collect(tables, counts)
+    zeros: int = _without_zeros(bits, places, np.array([[0, columns]]), counts)
+    return zeros
 
 
 @_compiled(fastmath={"reassoc", "nsz"})
@@ -203,12 +248,9 @@ def compile_all() -> None:
         Exception: whatever goes wrong in Numba.
     """
     rows, places = np.zeros((1, 1), dtype=np.float32), np.zeros(1, dtype=np.int64)
-    spans = np.array([[0, 1]], dtype=np.int64)
-    tables, counts = np.zeros((4, 1), dtype=np.int32), np.zeros(1, dtype=np.int64)
-    sum_up(rows, places, spans, tables, counts)
-    count_up(rows, places, spans, tables, counts)
-    zeros(rows, places, spans)
+    tables, counts = np.zeros((2, 2), dtype=np.int32), np.zeros(2, dtype=np.int64)
+    sum_up(rows, places, np.array([[0, 1]]), tables, counts, np.zeros(2, dtype=np.int32))
     ends = np.zeros(1, dtype=np.float32), np.zeros(1, dtype=np.float32)
-    sum_up_columns(rows, places, np.zeros(1), np.zeros(1), *ends, np.zeros(1, dtype=np.int32))
+    sum_up_columns(rows, places, tables, counts, np.zeros(1), np.zeros(1), *ends, np.zeros(1, dtype=np.int32))
     shares = np.zeros((1, 1, 1, 1), dtype=np.float32)
     look(shares, shares.astype(np.float64), np.zeros((1, 1), dtype=np.int8), np.zeros((7, 1)))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import Final
 
 import numpy as np
 import torch
@@ -13,35 +14,53 @@ from ...traces.vocabulary import axes as axes_
 from ...traces.vocabulary.axes import FOLDED, TOKEN_AXES, Axis
 
 
-@dataclass(frozen=True, kw_only=True)
-class Rows:
-    """Some rows of a matrix (rows, numbers): those at ``places``, or all of them (None); each whole, or from one column
-    up to another: its ``spans`` (rows, 2).
+@dataclass(frozen=True)
+class Chosen:
+    """Which rows of a matrix: those at ``places``, or all of them (None); each whole, or from one column up to another:
+    its ``spans`` (rows, 2).
     """
 
-    matrix: Tensor
     places: Tensor | None = None
     spans: Tensor | None = None
 
+    @cached_property
+    def arrays(self) -> tuple[NDArray[np.int64] | None, NDArray[np.int64] | None]:
+        """The same for NumPy."""
+        places, spans = (None if each is None else each.cpu().numpy() for each in (self.places, self.spans))
+        return places, spans
+
+
+ALL: Final = Chosen()
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Some rows of a matrix (rows, numbers)."""
+
+    matrix: Tensor
+    chosen: Chosen = ALL
+
     def __len__(self) -> int:
-        return len(self.matrix) if self.places is None else len(self.places)
+        places = self.chosen.places
+        return len(self.matrix) if places is None else len(places)
 
     @cached_property
     def taken(self) -> Tensor:
         """These rows alone, copied where they are not all; in one row where not all of them are whole."""
-        found = self.matrix if self.places is None else self.matrix.index_select(0, self.places)
-        if self.spans is None:
+        places, spans = self.chosen.places, self.chosen.spans
+        found = self.matrix if places is None else self.matrix.index_select(0, places)
+        if spans is None:
             return found
         columns = torch.arange(found.shape[1], device=found.device)
-        inside = (columns >= self.spans[:, :1]) & (columns < self.spans[:, 1:])
+        inside = (columns >= spans[:, :1]) & (columns < spans[:, 1:])
         return found[inside].reshape(1, -1)
 
-    @cached_property
+    @property
     def where(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Their places and spans, whichever they are; a single span is that of every row."""
-        places = _every(len(self.matrix)) if self.places is None else self.places.cpu().numpy()
-        spans = _whole(self.matrix.shape[1]) if self.spans is None else self.spans.cpu().numpy()
-        return places, spans
+        places, spans = self.chosen.arrays
+        rows, columns = self.matrix.shape
+        return _every(rows) if places is None else places, _whole(columns) if spans is None else spans
 
 
 @lru_cache
@@ -67,10 +86,10 @@ class RealTokens:
         self._heads = heads
         places = self.mask.reshape(-1).nonzero().squeeze(1)
         self.padded = len(places) < self.mask.numel()
-        self._places = places if self.padded else None
+        self._chosen = Chosen(places) if self.padded else ALL
         self._spans = _spans(self.mask)
         self._fitting: dict[tuple[int | Axis, ...], bool] = {}
-        self._asking: dict[int, tuple[Tensor, Tensor]] = {}
+        self._asking: dict[int, Chosen] = {}
 
     def fits(self, shape: Sequence[int], axes: Sequence[Axis]) -> bool:
         """Whether axes say where the sentences and their tokens are in a tensor of a shape, and it is of this batch.
@@ -100,14 +119,14 @@ class RealTokens:
             named[:1] = ["batch", "heads"]
         along = [at for at, axis in enumerate(named) if axis in TOKEN_AXES and tensor.shape[at] == self.mask.shape[1]]
         if not self.padded or not along:
-            return Rows(matrix=tensor.reshape(-1, tensor.shape[-1] if tensor.dim() else 1))
+            return Rows(tensor.reshape(-1, tensor.shape[-1] if tensor.dim() else 1))
         if len(along) == 1:
             return self.rows(tensor.movedim([named.index("batch"), *along], [0, 1]))
         if named == axes_.SCORES and self._spans is not None:
             return self._scores(tensor, self._spans)
         tensor = tensor.movedim([named.index("batch"), *along], [0, 1, 2])
         pairs = self.mask[:, :, None] & self.mask[:, None, :]
-        return Rows(matrix=tensor[pairs].reshape(1, -1))
+        return Rows(tensor[pairs].reshape(1, -1))
 
     def _scores(self, scores: Tensor, spans: Tensor) -> Rows:
         """Return the rows of real query tokens, each over the real key tokens of its sentence, from a tensor (batch,
@@ -118,13 +137,12 @@ class RealTokens:
             asks = self.mask[:, None].expand(batch, heads, -1).reshape(-1)
             places = asks.nonzero().squeeze(1)
             sentence = places.div(heads * self.mask.shape[1], rounding_mode="floor")
-            self._asking[heads] = places, spans[sentence]
-        places, spans = self._asking[heads]
-        return Rows(matrix=scores.reshape(-1, keys), places=places, spans=spans)
+            self._asking[heads] = Chosen(places, spans[sentence])
+        return Rows(scores.reshape(-1, keys), self._asking[heads])
 
     def rows(self, view: Tensor) -> Rows:
         """Return of a tensor (batch, tokens, ...) the rows of real tokens."""
-        return Rows(matrix=view.reshape(self.mask.numel(), -1), places=self._places)
+        return Rows(view.reshape(self.mask.numel(), -1), self._chosen)
 
 
 def _spans(mask: Tensor) -> Tensor | None:

@@ -12,6 +12,7 @@ from ...profiles.tensor_totals import BatchDimensions, BatchNumbers
 from . import one_pass
 from .real_tokens import Rows
 
+Floats = NDArray[np.float64]
 Sizes = NDArray[np.int64]
 _SMALLEST = 2.0**-149
 """The smallest float32."""
@@ -19,12 +20,61 @@ _CHUNK = 1 << 16
 """Numbers that are looked at together: their float64 copy (512 KiB) stays in a core's cache."""
 
 
-def numbers_of(rows: Rows, dimensions: BatchDimensions | None = None) -> BatchNumbers:
-    """Return the numbers of some rows; ``dimensions`` are those of the same ones, whose sums serve."""
+def numbers_of(rows: Rows) -> BatchNumbers:
+    """Return the numbers of some rows."""
     if one_pass.usable(rows.matrix):
-        found = _in_one_pass(rows, dimensions)
-        if found is not None:
-            return found
+        found = one_pass.summed(rows)
+        if math.isfinite(found.total) and math.isfinite(found.low) and math.isfinite(found.high):
+            return _numbers(*found)
+    return _numbers_by_torch(rows)
+
+
+def dimensions_of(rows: Rows) -> tuple[BatchNumbers, BatchDimensions]:
+    """Return the numbers of some rows, and those by dimension, without examples. Extremes are of the finite ones; they
+    are infinite the other way round where there is none.
+    """
+    if one_pass.usable(rows.matrix):
+        counted, total, squares, low, high, zeros = one_pass.columns_summed(rows)
+        found = _dimensions(rows, total, squares, low, high, zeros)
+        ends = float(low.min()), float(high.max())
+        sums = float(total.sum()), float(squares.sum())
+        if math.isfinite(sums[0]) and all(map(math.isfinite, ends)):
+            return _numbers(counted, *sums, *ends), found
+        return _numbers_by_torch(rows), found
+    taken = rows.taken.detach()
+    double = taken.double()
+    total, low, high = (_array(each) for each in (double.sum(dim=0), taken.amin(dim=0), taken.amax(dim=0)))
+    copied = double if double is not taken else None  # what is float64 is the model's own
+    squares = _array(torch.mul(double, double, out=copied).sum(dim=0))
+    found = _dimensions(rows, total, squares, low, high, (taken == 0).sum(dim=0).cpu().numpy())
+    return _numbers_by_torch(rows, found), found
+
+
+def _dimensions(rows: Rows, total: Floats, squares: Floats, low: Floats, high: Floats, zeros: Sizes) -> BatchDimensions:
+    spoilt = ~np.isfinite(total)
+    if spoilt.any():
+        columns = torch.from_numpy(spoilt).to(rows.matrix.device)
+        low[spoilt], high[spoilt] = _finite_ends(rows.taken.detach()[:, columns])
+    return BatchDimensions(count=len(rows), low=low, high=high, zeros=zeros, total=total, squares=squares)
+
+
+def _numbers(counted: one_pass.Counted, total: float, squares: float, low: float, high: float) -> BatchNumbers:
+    """Return the numbers of rows, all of which are finite."""
+    return BatchNumbers(
+        count=counted.length,
+        nan=0,
+        inf=0,
+        zeros=counted.zeros,
+        low=low,
+        high=high,
+        total=total,
+        squares=squares,
+        sizes=counted.sizes,
+    )
+
+
+def _numbers_by_torch(rows: Rows, dimensions: BatchDimensions | None = None) -> BatchNumbers:
+    """Return the numbers of some rows; ``dimensions`` are those of the same ones, whose sums serve."""
     flat = rows.taken.detach().reshape(-1)
     count = flat.numel()
     if not count:
@@ -44,56 +94,6 @@ def numbers_of(rows: Rows, dimensions: BatchDimensions | None = None) -> BatchNu
         total, squares = float(dimensions.total.sum()), float(dimensions.squares.sum())
     return BatchNumbers(
         count=count, nan=nan, inf=inf, zeros=zeros, low=low, high=high, total=total, squares=squares, sizes=sizes
-    )
-
-
-def _in_one_pass(rows: Rows, dimensions: BatchDimensions | None) -> BatchNumbers | None:
-    """Return the numbers of some rows, None where they are not all finite."""
-    if dimensions is None:
-        counted, total, squares, low, high = one_pass.summed(rows)
-    else:
-        counted = one_pass.counted(rows)
-        total, squares = float(dimensions.total.sum()), float(dimensions.squares.sum())
-        low, high = float(dimensions.low.min()), float(dimensions.high.max())
-    if not (math.isfinite(total) and math.isfinite(low) and math.isfinite(high)):
-        return None
-    return BatchNumbers(
-        count=counted.length,
-        nan=0,
-        inf=0,
-        zeros=counted.zeros,
-        low=low,
-        high=high,
-        total=total,
-        squares=squares,
-        sizes=counted.sizes,
-    )
-
-
-def dimensions_of(rows: Rows) -> BatchDimensions:
-    """Return the numbers of some rows by dimension, without examples. Extremes are of the finite ones; they are
-    infinite the other way round where there is none.
-    """
-    taken = rows.matrix.detach()
-    if one_pass.usable(taken):
-        total, squares, low, high, nothing = one_pass.columns_summed(rows)
-    else:
-        taken = rows.taken.detach()
-        nothing = _array((taken == 0).sum(dim=0))
-        double = taken.double()
-        total, low, high = (_array(each) for each in (double.sum(dim=0), taken.amin(dim=0), taken.amax(dim=0)))
-        copied = double if double is not taken else None  # what is float64 is the model's own
-        squares = _array(torch.mul(double, double, out=copied).sum(dim=0))
-    spoilt = ~np.isfinite(total)
-    if spoilt.any():
-        low[spoilt], high[spoilt] = _finite_ends(rows.taken.detach()[:, torch.from_numpy(spoilt).to(taken.device)])
-    return BatchDimensions(
-        count=len(rows),
-        low=low,
-        high=high,
-        zeros=nothing.astype(np.int64),
-        total=total,
-        squares=squares,
     )
 
 
