@@ -1,33 +1,54 @@
 """Runs a model while somebody looks at its tensors, of which no trace is made."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from ..errors import BertInspectError
 from ..loading.loaded import Loaded
 from ..traces.record import Input
 from .model_inputs import model_inputs
-from .tracing.ends import Watcher
+from .tracing.ends import Ends, Watcher
 from .tracing.hooks import exclusively
-from .tracing.tracer import observe
+from .tracing.tracer import Tracer, attached
 from .undisturbed import undisturbed, without_gradients
 
+RunWatched = Callable[[Input, Watcher], Any]
+"""Runs the model once over a batch and returns what it returned.
 
-def run_watched(loaded: Loaded, batch: Input, watcher: Watcher) -> Any:
-    """Run a model once over a batch and return what it returned.
+Raises:
+    BertInspectError: its forward fails.
+"""
+
+
+@contextmanager
+def watched(loaded: Loaded) -> Iterator[RunWatched]:
+    """Have a model run over batches in the block, each before a watcher of its own; the model is as it was afterwards,
+    and nobody else traces it meanwhile. What is there to be done on its modules is done once.
 
     Raises:
-        BertInspectError: its forward fails.
+        UsageError: the model is being traced by this very thread.
     """
     model = loaded.model
-    inputs = model_inputs(loaded, batch, labels=False)
     with exclusively(model), undisturbed(model), without_gradients(model):
         modules = dict(model.named_modules())
-        tracer, outcome = observe(lambda: model(**inputs), modules, loaded.family, specs=(), watcher=watcher)
-    if tracer.error is not None:
-        raise tracer.error
-    if outcome.error is not None:
-        raise BertInspectError(
-            f"the model's own forward failed: {type(outcome.error).__name__}: {outcome.error}",
-            "bert-inspect run shows where",
-        ) from outcome.error
-    return outcome.output
+        ends = Ends(modules)
+        tracer = Tracer(modules, loaded.family, specs=(), replay=None, tape=ends)
+
+        with attached(tracer, modules) as run:
+
+            def run_watched(batch: Input, watcher: Watcher) -> Any:
+                inputs = model_inputs(loaded, batch, labels=False)
+                ends.watcher = watcher
+                tracer.begin()
+                outcome = run(lambda: model(**inputs))
+                if tracer.error is not None:
+                    raise tracer.error
+                if outcome.error is not None:
+                    raise BertInspectError(
+                        f"the model's own forward failed: {type(outcome.error).__name__}: {outcome.error}",
+                        "bert-inspect run shows where",
+                    ) from outcome.error
+                return outcome.output
+
+            yield run_watched

@@ -1,9 +1,11 @@
 """Totals over what a model answers, held against the labels of a corpus where it has any."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ..traces.values import strict
 from .exact import ExactSum
@@ -13,12 +15,14 @@ BINS = 10
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
-    """One answer: the class, its probability, and the class that the corpus gives, None where it gives none."""
+class BatchAnswers:
+    """The answers of a batch: the class of each, its probability, and the class that the corpus gives, None where it
+    gives none; all (answers,).
+    """
 
-    index: int
-    probability: float
-    label: int | None = None
+    indices: NDArray[np.int64]
+    probabilities: NDArray[np.float64]
+    labels: Sequence[int | None]
 
 
 class AnswersTotal:
@@ -45,19 +49,22 @@ class AnswersTotal:
             found._bins = [_Bin(bin.count, bin.right, ExactSum.read(bin.total)) for bin in record.bins]
         return found
 
-    def add(self, answer: Answer) -> None:
-        """Add an answer; one whose probability is NaN is none."""
-        if math.isnan(answer.probability):
-            return
-        self._counts[answer.index] += 1
-        self._total.add(answer.probability)
-        if answer.label is None:
-            return
-        self._by_label[answer.label][answer.index] += 1
-        into = self._bins[min(int(answer.probability * BINS), BINS - 1)]
+    def add(self, batch: BatchAnswers) -> None:
+        """Add the answers of a batch; one whose probability is NaN is none."""
+        there = ~np.isnan(batch.probabilities)
+        counts = np.bincount(batch.indices[there], minlength=len(self._counts))
+        self._counts = [one + more for one, more in zip(self._counts, counts.tolist(), strict=True)]
+        self._total.add_each(batch.probabilities[there].tolist())
+        for place, label in enumerate(batch.labels):
+            if label is not None and there[place]:
+                self._add_labelled(int(batch.indices[place]), float(batch.probabilities[place]), label)
+
+    def _add_labelled(self, index: int, probability: float, label: int) -> None:
+        self._by_label[label][index] += 1
+        into = self._bins[min(int(probability * BINS), BINS - 1)]
         into.count += 1
-        into.right += answer.label == answer.index
-        into.total.add(answer.probability)
+        into.right += label == index
+        into.total.add(probability)
 
     def merge(self, other: "AnswersTotal") -> None:
         """Add what another one holds.

@@ -5,22 +5,27 @@ hexadecimal and the power: ``1f3p-12`` is 0x1f3 / 2**12.
 """
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 _UNIT = 1074  # the smallest float64 is 2**-1074
 _SPOILT = "overflow"
+_TOGETHER = 1 << 12
+"""So many numbers are added together: a call for each batch takes longer than the sum."""
 
 
 class ExactSum:
     """The exact sum of any finite numbers; once another one is added, it is none, and ``spoilt``."""
 
-    __slots__ = ("_units", "spoilt")
+    __slots__ = ("_spoilt", "_units", "_waiting")
 
     def __init__(self, units: int = 0, *, spoilt: bool = False) -> None:
         self._units = units  # of 2**-1074
-        self.spoilt = spoilt
+        self._spoilt = spoilt
+        self._waiting: list[float] = []  # numbers that are added together
 
     @classmethod
     def read(cls, text: str) -> "ExactSum":
@@ -34,18 +39,41 @@ class ExactSum:
         whole, power = _read(text)
         return cls(whole << power + _UNIT)
 
+    @property
+    def spoilt(self) -> bool:
+        """Whether it is the sum of no finite numbers."""
+        self._settle()
+        return self._spoilt
+
     def add(self, number: float) -> None:
         """Add a number."""
-        if not math.isfinite(number):
-            self._units, self.spoilt = 0, True
-        elif not self.spoilt:
-            above, below = number.as_integer_ratio()
-            self._units += (above << _UNIT) // below
+        self._waiting.append(number)
+        if len(self._waiting) >= _TOGETHER:
+            self._settle()
+
+    def add_each(self, numbers: Sequence[float]) -> None:
+        """Add some numbers."""
+        self._waiting += numbers
+        self._settle()
+
+    def _settle(self) -> None:
+        """Add the numbers that are waiting."""
+        if not self._waiting:
+            return
+        fractions, powers = np.frexp(self._waiting)
+        self._waiting.clear()
+        if not np.isfinite(fractions).all():
+            self._units, self._spoilt = 0, True
+        if self._spoilt:
+            return
+        wholes = (fractions * 2.0**53).astype(np.int64)
+        for whole, shift in zip(wholes.tolist(), (powers - 53 + _UNIT).tolist(), strict=True):
+            self._units += whole << shift if shift >= 0 else whole >> -shift  # below are zeros alone
 
     def merge(self, other: "ExactSum") -> None:
         """Add another sum."""
-        self.spoilt |= other.spoilt
-        self._units = 0 if self.spoilt else self._units + other._units
+        self._spoilt = self.spoilt or other.spoilt
+        self._units = 0 if self._spoilt else self._units + other._units
 
     def written(self) -> str:
         """Return it as text."""
@@ -73,12 +101,13 @@ _LARGEST = 2.0**95
 
 class ExactSums:
     """Many exact sums at once, of numbers below 2**95 on a grid of 2**-96, to which each number is rounded: far below
-    the last bit of any sum over activations. ``spoilt`` marks the sums that a larger or a non-finite number came into.
+    the last bit of any sum over activations.
     """
 
     def __init__(self, size: int) -> None:
         self._limbs = np.zeros((_LIMBS, size), dtype=np.int64)  # each of 32 bits and a sign
-        self.spoilt = np.zeros(size, dtype=np.bool_)
+        self._spoilt = np.zeros(size, dtype=np.bool_)
+        self._waiting: list[NDArray[np.float64]] = []  # numbers that are added together
 
     @classmethod
     def read(cls, text: str, size: int) -> "ExactSums":
@@ -101,24 +130,44 @@ class ExactSums:
         found._limbs[0] = units
         return found
 
+    @property
+    def spoilt(self) -> NDArray[np.bool_]:
+        """The sums that a number came into which is not finite, or too large."""
+        self._settle()
+        return self._spoilt
+
+    def spoil(self, where: Any) -> None:
+        """Have some sums spoilt."""
+        self._spoilt[where] = True
+
     def add(self, numbers: NDArray[np.float64]) -> None:
-        """Add a number to each sum."""
+        """Add a number to each sum; the array is not to be changed any more."""
+        self._waiting.append(numbers)
+        if len(self._waiting) * numbers.size >= _TOGETHER:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Add the numbers that are waiting."""
+        if not self._waiting:
+            return
+        numbers = np.stack(self._waiting)
+        self._waiting.clear()
         good = np.abs(numbers) < _LARGEST
         if not good.all():
-            self.spoilt |= ~good
+            self._spoilt |= ~good.all(axis=0)
             numbers = np.where(good, numbers, 0.0)
         scale = 2.0 ** (32 * (_LIMBS - 1) - _LOWEST)
         rest = numbers / scale
         for limb in range(_LIMBS - 1):
             whole = np.trunc(rest)
-            self._limbs[limb] += whole.astype(np.int64)
+            self._limbs[limb] += whole.astype(np.int64).sum(axis=0)
             rest = (rest - whole) * 2.0**32  # exact: it drops leading bits and moves the point
-        self._limbs[-1] += np.rint(rest).astype(np.int64)
+        self._limbs[-1] += np.rint(rest).astype(np.int64).sum(axis=0)
 
     def merge(self, other: "ExactSums") -> None:
         """Add other sums, each to its own."""
+        self._spoilt |= other.spoilt
         self._limbs += other._limbs
-        self.spoilt |= other.spoilt
 
     def written(self) -> str:
         """Return them as text: the power of two that they have in common, a colon, and the integers."""
@@ -146,6 +195,7 @@ class ExactSums:
         ]
 
     def _units(self) -> list[int]:
+        self._settle()
         units = [0] * self._limbs.shape[1]
         for limb in self._limbs.tolist():
             units = [(unit << 32) + part for unit, part in zip(units, limb, strict=True)]

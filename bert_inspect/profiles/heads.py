@@ -45,7 +45,7 @@ class HeadsTotal:
         found._totals = {name: ExactSums.read(text, found.size) for name, text in record.totals.items()}
         if record.count:
             for name, total in found._totals.items():
-                total.spoilt |= np.isnan([float(mean) for mean in getattr(record, name)])
+                total.spoil(np.isnan([float(mean) for mean in getattr(record, name)]))
         return found
 
     def add(self, batch: BatchHeads) -> None:

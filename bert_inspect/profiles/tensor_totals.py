@@ -153,7 +153,7 @@ class DimensionsTotal:
         found._low, found._high = _floats(record.min, size), _floats(record.max, size)
         found._zeros = np.array(record.zeros, dtype=np.int64)
         found._total, found._squares = ExactSums.read(record.total, size), ExactSums.read(record.squares, size)
-        found._total.spoilt[record.spoilt] = True
+        found._total.spoil(record.spoilt)
         if found._examples is not None:
             found._examples.read(record.examples)
         return found

@@ -8,7 +8,7 @@ from msgspec import structs
 from numpy.typing import NDArray
 
 from ..errors import UsageError
-from .answers import Answer, AnswersTotal
+from .answers import AnswersTotal, BatchAnswers
 from .coverage import Block, Coverage
 from .heads import BatchHeads, HeadsTotal
 from .record import Heads, OutputProfile, Profile, StepProfile
@@ -27,7 +27,7 @@ class BatchTotals:
     numbers: Mapping[Place, BatchNumbers]
     dimensions: Mapping[Place, BatchDimensions]
     heads: Mapping[int, BatchHeads]
-    answers: Sequence[Answer] = ()
+    answers: BatchAnswers | None = None
 
 
 @dataclass
@@ -80,9 +80,8 @@ class Total:
             self.dimensions[place].add(dimensions)
         for number, heads in batch.heads.items():
             self.heads[number].add(heads)
-        if self.answers is not None:
-            for answer in batch.answers:
-                self.answers.add(answer)
+        if self.answers is not None and batch.answers is not None:
+            self.answers.add(batch.answers)
 
     def nothing(self) -> "Total":
         """Return the totals of nothing, of the same profile."""

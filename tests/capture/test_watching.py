@@ -10,7 +10,7 @@ from torch import nn
 
 from bert_inspect.capture.editing.survey import survey
 from bert_inspect.capture.tracing.ends import End, end_of, ends_of
-from bert_inspect.capture.watching import run_watched
+from bert_inspect.capture.watching import watched
 from bert_inspect.errors import BertInspectError
 from bert_inspect.families import FAMILIES
 from bert_inspect.families.heads import SEQUENCE_CLASSIFICATION
@@ -27,6 +27,12 @@ class Seen:
         """Remember a step, and copies of what it returned."""
         self.ends.append(end)
         self.tensors.append([tensor.clone() for tensor in tensors])
+
+
+def run_watched(loaded: Any, given: Any, watcher: Any) -> None:
+    """Run a model once before a watcher."""
+    with watched(loaded) as run:
+        run(given, watcher)
 
 
 def assert_told_of_everything(model: Any, name: str, padding: str) -> Seen:

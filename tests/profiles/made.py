@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from msgspec import structs
 from numpy.typing import NDArray
 
-from bert_inspect.profiles.answers import Answer, AnswersTotal
+from bert_inspect.profiles.answers import AnswersTotal, BatchAnswers
 from bert_inspect.profiles.buckets import SHIFT, SIDE
 from bert_inspect.profiles.coverage import Block, Coverage
 from bert_inspect.profiles.examples import Candidates, example
@@ -21,6 +21,22 @@ from bert_inspect.traces.record import Environment, Model, Sizes
 Floats = NDArray[np.float64]
 LAYERS, TOKENS, HIDDEN, UNITS, HEADS = 3, 500, 48, 64, 4
 SENTENCES = ["I love cats!", "He hates pineapple pizza.", "<script>alert(1)</script> \u202eabc", "日本語のテキスト 🐈"]
+
+
+class Answer(NamedTuple):
+    """One answer of a model, and the class that the corpus gives."""
+
+    index: int
+    probability: float
+    label: int | None = None
+
+
+def _batch_of(answers: Sequence[Answer]) -> BatchAnswers:
+    return BatchAnswers(
+        indices=np.array([answer.index for answer in answers], dtype=np.int64),
+        probabilities=np.array([answer.probability for answer in answers], dtype=np.float64),
+        labels=[answer.label for answer in answers],
+    )
 
 
 def numbers_of(values: Any) -> BatchNumbers:
@@ -136,7 +152,7 @@ class Made:
                     )
                     for layer in range(self.layers)
                 },
-                answers=self.answers,
+                answers=_batch_of(self.answers),
             )
         )
         total.done(0, Block(digest="0123456789abcdef", sentences=sentences, tokens=self.count, cut=0))

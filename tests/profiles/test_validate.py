@@ -4,10 +4,9 @@ import json
 from typing import Any
 
 import pytest
-from profiles.made import Made
+from profiles.made import Answer, Made
 
 from bert_inspect.errors import TraceFileError
-from bert_inspect.profiles.answers import Answer
 from bert_inspect.profiles.coverage import missing
 from bert_inspect.profiles.profile_file import decode_profile, profile_json
 from bert_inspect.profiles.record import Profile

@@ -4,17 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
+import torch
+
 from ...capture.encode import class_index
-from ...capture.outputs.by_head import output_of
 from ...capture.outputs.classes import class_names, scale_of
 from ...capture.outputs.plain_numbers import plain
 from ...capture.outputs.returned import returned_tensors
-from ...capture.outputs.token_labels import labelled_tokens
+from ...capture.outputs.token_labels import scores_of_tokens
 from ...errors import UsageError
 from ...families.heads import NEXT_SENTENCE, REPLACED_TOKENS, SEQUENCE_CLASSIFICATION, TOKEN_CLASSIFICATION
 from ...loading.loaded import Loaded
-from ...profiles.answers import Answer, AnswersTotal
-from ...traces.output import Prediction
+from ...profiles.answers import AnswersTotal, BatchAnswers
 from ...traces.record import Input
 from ...traces.vocabulary import known_as
 
@@ -52,14 +53,18 @@ class AnswersOf:
             )
         return int(index)
 
-    def answers(self, batch: Input, output: Any, labels: Sequence[int | None]) -> list[Answer]:
+    def answers(self, batch: Input, output: Any, labels: Sequence[int | None]) -> BatchAnswers:
         """Return what the model answers in a batch; ``labels`` are the classes of its sentences, as the corpus says."""
-        if self.of == "sentences":
-            pairs = zip(output_of(self.loaded, batch, output).predictions or (), labels, strict=True)
-            return [_answer(prediction, label) for prediction, label in pairs]
         logits = plain(returned_tensors(self.loaded.head, output)[known_as.LOGITS])
-        rows = labelled_tokens(self.loaded, batch, logits)
-        return [_answer(prediction, None) for row in rows for prediction in row if prediction is not None]
+        if self.of == "tokens":
+            real = torch.tensor(batch.attention_mask, dtype=torch.bool)
+            scores = scores_of_tokens(self.loaded, logits)[real].numpy()
+            labels = ()
+        else:
+            scores = logits.softmax(dim=-1).numpy()
+        indices = np.where(np.isnan(scores), -np.inf, scores).argmax(axis=1)  # of equal ones the first
+        probabilities = np.take_along_axis(scores, indices[:, None], axis=1)[:, 0]
+        return BatchAnswers(indices=indices, probabilities=probabilities, labels=labels)
 
 
 def answers_of(loaded: Loaded) -> AnswersOf | None:
@@ -75,7 +80,3 @@ def answers_of(loaded: Loaded) -> AnswersOf | None:
     if head is REPLACED_TOKENS:
         return AnswersOf(loaded=loaded, of="tokens", classes=head.classes)
     return None
-
-
-def _answer(prediction: Prediction, label: int | None) -> Answer:
-    return Answer(index=prediction.index, probability=float(prediction.score), label=label)

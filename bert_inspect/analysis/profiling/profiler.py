@@ -1,6 +1,7 @@
 """Profiles a corpus block by block: batches of like length, each run once and summed up while it runs, some at once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from threading import Lock
 from typing import Any
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from ...capture.describe import described, environment
 from ...capture.model_inputs import as_given
-from ...capture.watching import run_watched
+from ...capture.watching import RunWatched, watched
 from ...corpus.blocks import digest
 from ...corpus.line import Line
 from ...errors import BertInspectError, UsageError
@@ -121,14 +122,16 @@ class Profiler:
             with adding:
                 return _least(total, part, place)
 
-        def run(loaded: Loaded, at: int) -> BatchTotals:
-            return self._run(loaded, batches[at], labels[at], least=least)
+        @contextmanager
+        def running(loaded: Loaded) -> Iterator[Callable[[int], BatchTotals]]:
+            with watched(loaded) as run:
+                yield lambda at: self._run(run, batches[at], labels[at], least=least)
 
         def take(found: BatchTotals) -> None:
             with adding:
                 part.add(found)
 
-        self._side_by_side.each(run, range(len(batches)), take)
+        self._side_by_side.each(running, range(len(batches)), take)
         total.add_all(part)
         tokens = sum(sum(map(sum, batch.input.attention_mask)) for batch in batches)
         cut = sum(sum(map(bool, batch.input.truncated)) for batch in batches)
@@ -140,7 +143,8 @@ class Profiler:
         Raises:
             BertInspectError: the forward fails.
         """
-        total.add(self._run(self._loaded, Batch([], [], batch), [None] * len(batch.texts), least=total.least))
+        with watched(self._loaded) as run:
+            total.add(self._run(run, Batch([], [], batch), [None] * len(batch.texts), least=total.least))
         tokens, cut = sum(map(sum, batch.attention_mask)), sum(map(bool, batch.truncated))
         total.done(0, Block(digest="", sentences=len(batch.texts), tokens=tokens, cut=cut))
 
@@ -152,9 +156,9 @@ class Profiler:
             )
         return self._answers.index(line.label, line.place)
 
-    def _run(self, loaded: Loaded, tokens: Batch, labels: Sequence[int | None], *, least: Least) -> BatchTotals:
+    def _run(self, run: RunWatched, tokens: Batch, labels: Sequence[int | None], *, least: Least) -> BatchTotals:
         """Run a batch and return what it adds. The plan that served a batch like it is tried first."""
-        batch = as_given(loaded, tokens.input)
+        batch = as_given(self._loaded, tokens.input)
         real = RealTokens(batch.attention_mask, heads=self._heads, device=self._device)
         marks = marks_of(batch, self._device)
         examples = Examples(self._tokenizer, tokens, real.mask, most=self._examples)
@@ -162,14 +166,14 @@ class Profiler:
         plan: Plan | None = self._plans[real.padded]
         while plan is not None:
             watcher = self._watcher(plan, real, marks, examples=examples, least=least)
-            output = run_watched(loaded, batch, watcher)
+            output = run(batch, watcher)
             if watcher.went_as_planned:
                 self._plans[real.padded] = plan
                 return BatchTotals(
                     numbers=watcher.numbers,
                     dimensions=watcher.dimensions,
                     heads={self._frame.heads[place]: heads for place, heads in watcher.looks.items()},
-                    answers=() if self._answers is None else self._answers.answers(batch, output, labels),
+                    answers=None if self._answers is None else self._answers.answers(batch, output, labels),
                 )
             tried.append(plan)
             ran = tuple(watcher.ends)

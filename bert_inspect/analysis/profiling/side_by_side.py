@@ -8,10 +8,10 @@ import copy
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from functools import cached_property
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any, Final, TypeVar
 
 import torch
@@ -21,7 +21,7 @@ from torch.nn.modules import module as everyones
 from ...capture.undisturbed import HOOKS, of_known_code
 from ...loading.loaded import Loaded
 
-MOST: Final = 4
+MOST: Final = 8
 """So many batches run at once at most: the activations of all of them are in memory."""
 
 _Item = TypeVar("_Item")
@@ -35,36 +35,37 @@ class SideBySide:
         self._loaded = loaded
 
     def each(
-        self, work: Callable[[Loaded, _Item], _Found], items: Sequence[_Item], take: Callable[[_Found], None]
+        self,
+        opened: Callable[[Loaded], AbstractContextManager[Callable[[_Item], _Found]]],
+        items: Sequence[_Item],
+        take: Callable[[_Found], None],
     ) -> None:
-        """Do some work with a model on each of some items, and take what it finds, in the order of the items, in this
-        thread. The first item whose work fails ends it with its exception; nothing is taken of those behind it.
+        """Do some work on each of some items, and take what it finds, in the order of the items, in this thread;
+        ``opened`` gives the work that is done with a model, which it is asked for once, in the thread that does it. The
+        first item whose work fails ends it with its exception; nothing is taken of those behind it.
         """
         threads = torch.get_num_threads()
         models = self._models(min(threads, MOST, len(items)))
         if len(models) < 2:
-            for item in items:
-                take(work(self._loaded, item))
+            with opened(self._loaded) as work:
+                for item in items:
+                    take(work(item))
             return
-        free: SimpleQueue[Loaded] = SimpleQueue()
-        for model in models:
-            free.put(model)
-
-        def done(item: _Item) -> _Found:
-            model = free.get()
-            try:
-                return work(model, item)
-            finally:
-                free.put(model)
-
-        with _sharing(threads // len(models)):
-            pool = ThreadPoolExecutor(len(models), thread_name_prefix="batch")
+        todo: SimpleQueue[tuple[Future[_Found], _Item] | None] = SimpleQueue()
+        with _sharing(threads // len(models)), ThreadPoolExecutor(len(models), thread_name_prefix="batch") as pool:
+            lanes = [pool.submit(_work, opened, model, todo) for model in models]
             try:
                 # One more than can run is waiting; all of them would keep what they found until it is taken.
-                for found in _ahead((pool.submit(done, item) for item in items), len(models) + 1):
+                for found in _ahead((_added(todo, item) for item in items), len(models) + 1):
                     take(found.result())
             finally:
-                pool.shutdown(cancel_futures=True)
+                with suppress(Empty):
+                    while True:
+                        todo.get_nowait()
+                for _ in lanes:
+                    todo.put(None)
+        for lane in lanes:
+            lane.result()
 
     def _models(self, most: int) -> Sequence[Loaded]:
         """Return so many models, this one first; less where no copy would do the same in another thread."""
@@ -81,6 +82,33 @@ class SideBySide:
             return [_copied(self._loaded) for _ in range(MOST - 1)]
         except Exception:  # somebody has put on it what cannot be copied: a lock, a tensor with a history
             return ()
+
+
+def _added(todo: SimpleQueue[tuple[Future[_Found], _Item] | None], item: _Item) -> Future[_Found]:
+    """Add an item to what is to be done."""
+    future: Future[_Found] = Future()
+    todo.put((future, item))
+    return future
+
+
+def _work(
+    opened: Callable[[Loaded], AbstractContextManager[Callable[[_Item], _Found]]],
+    model: Loaded,
+    todo: SimpleQueue[tuple[Future[_Found], _Item] | None],
+) -> None:
+    """Do what is to be done, with a model, up to the end of it."""
+    items = iter(todo.get, None)
+    try:
+        with opened(model) as work:
+            for future, item in items:
+                try:
+                    future.set_result(work(item))
+                except BaseException as error:  # whoever takes the result is to know
+                    future.set_exception(error)
+    except Exception as error:  # it could not be opened
+        for future, _ in items:
+            future.set_exception(error)
+        raise
 
 
 def _copyable(model: nn.Module) -> bool:

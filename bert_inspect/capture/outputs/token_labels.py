@@ -45,14 +45,18 @@ def labelled_tokens(loaded: Loaded, batch: Input, logits: torch.Tensor) -> list[
     """Return the label of each token with its probability, None of padding, from logits (batch, tokens, labels), or
     (batch, tokens) where the model tells replaced tokens from original ones.
     """
-    names: Sequence[str]
-    if loaded.head is REPLACED_TOKENS:
-        replaced = logits.sigmoid()
-        names, scores = loaded.head.classes, torch.stack([1 - replaced, replaced], dim=-1)
-    else:
-        names, scores = class_names(loaded.model.config), logits.softmax(dim=-1)
-    rows = zip(scores, batch.attention_mask, strict=True)
+    replaced = loaded.head is REPLACED_TOKENS
+    names = loaded.head.classes if replaced else class_names(loaded.model.config)
+    rows = zip(scores_of_tokens(loaded, logits), batch.attention_mask, strict=True)
     return [_visible(predictions(row, names), seen) for row, seen in rows]
+
+
+def scores_of_tokens(loaded: Loaded, logits: torch.Tensor) -> torch.Tensor:
+    """Return the probabilities of the labels of each token (batch, tokens, labels), from such logits."""
+    if loaded.head is not REPLACED_TOKENS:
+        return logits.softmax(dim=-1)
+    replaced = logits.sigmoid()
+    return torch.stack([1 - replaced, replaced], dim=-1)
 
 
 def _visible(found: Sequence[Prediction], seen: Sequence[int]) -> list[Prediction | None]:

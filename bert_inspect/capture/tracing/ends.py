@@ -23,15 +23,16 @@ class Watcher(Protocol):
 
 
 class Ends(list[Event]):
-    """A tape that keeps nothing: a watcher is told of every step as it ends.
+    """A tape that keeps nothing: its ``watcher`` is told of every step as it ends.
 
     What helps to build the attention mask is left out, as are steps that failed or returned no tensor.
     """
 
-    def __init__(self, modules: Mapping[str, nn.Module], watcher: Watcher) -> None:
+    watcher: Watcher
+
+    def __init__(self, modules: Mapping[str, nn.Module]) -> None:
         super().__init__()
-        self._paths = {module: path for path, module in modules.items()}
-        self._watcher = watcher
+        self._paths = {module: ("module", path) for path, module in modules.items()}
 
     def append(self, event: Event) -> None:
         """Tell of an event."""
@@ -39,7 +40,7 @@ class Ends(list[Event]):
             if event.helper is None and not event.failed:
                 self._tell(("op", op_name(event.func)), event.output)
         elif isinstance(event, Returned | Passed):
-            self._tell(("module", self._paths[event.module]), event.output)
+            self._tell(self._paths[event.module], event.output)
 
     def extend(self, events: Iterable[Event]) -> None:
         """Tell of some events."""
@@ -50,7 +51,7 @@ class Ends(list[Event]):
         tensors = [tensor for _, tensor_ref in refs_in(output, "") if (tensor := tensor_ref()) is not None]
         if tensors:
             with DisableTorchFunction():
-                self._watcher.ended(end, tensors)
+                self.watcher.ended(end, tensors)
 
 
 def ends_of(steps: Sequence[StepRecord]) -> list[StepRecord]:

@@ -40,6 +40,11 @@ class TensorRegistry:
         self._written: dict[int, tuple[int, tuple[int, ...], str]] = {}  # likewise: its number, shape and dtype by now
         self._count = 0
 
+    def forget(self) -> None:
+        """Know of no tensor."""
+        self._first.clear()
+        self._written.clear()
+
     # While the model runs
 
     def look(self, tensor: torch.Tensor) -> TensorRef:

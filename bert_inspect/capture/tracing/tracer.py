@@ -7,7 +7,8 @@ themselves (a `LiveRecorder`) is each event noted at once.
 """
 
 import gc
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from threading import get_ident
 from typing import Any
 
@@ -19,7 +20,6 @@ from ..verify.replay import Replay
 from .activations import Activations
 from .arguments import refs_in
 from .editing import Editing, Unedited
-from .ends import Ends, Watcher
 from .events import Event, Ran
 from .function_mode import FunctionMode
 from .hooks import Attachment
@@ -57,14 +57,14 @@ class Tracer:
         specs: Sequence[TraceSpec],
         replay: Replay | None,
         editing: Editing | None = None,
-        watcher: Watcher | None = None,
+        tape: list[Event] | None = None,
     ) -> None:
         self.editing = editing
         self.error: Exception | None = None
         self.tensors = TensorRegistry(modules)
         self.thread = get_ident()
         self.depth = 0
-        self.tape: list[Event] = [] if watcher is None else Ends(modules, watcher)
+        self.tape: list[Event] = [] if tape is None else tape
         self.live: LiveRecorder | None = None
         types = {path: type(module).__name__ for path, module in modules.items()}
         self._kept = [Activations(spec, spec.selection.of(types), self.tensors) for spec in specs]
@@ -72,6 +72,12 @@ class Tracer:
         seconds = any(spec.keep.seconds for spec in specs)
         if seconds or replay is not None or any(spec.keep.any for spec in specs):
             self.live = LiveRecorder(self._recorder, self._kept, seconds=seconds, replay=replay)
+
+    def begin(self) -> None:
+        """Look at another forward of the same model, in this thread; nothing is known of the one before."""
+        self.error = None
+        self.thread, self.depth = get_ident(), 0
+        self.tensors.forget()
 
     def tell(self, event: Event, unedited: Unedited | None = None) -> None:
         """Note an event, or leave it on the tape; ``unedited`` is what an op returned before it was edited."""
@@ -119,42 +125,60 @@ def observe(
     specs: Sequence[TraceSpec],
     replay: Replay | None = None,
     editing: Editing | None = None,
-    watcher: Watcher | None = None,
 ) -> tuple[Tracer, Outcome]:
     """Run a forward of a model, given by all its modules under their paths, with a tracer attached; afterwards the
     model is as it was, whatever happened. A ``replay`` checks every step as it runs; ``specs`` say what is kept of
-    tensors, ``editing`` what is changed of them. A ``watcher`` is shown what each step returns, and then nothing is
-    recorded. An exception of the model's is its outcome.
+    tensors, ``editing`` what is changed of them. An exception of the model's is its outcome.
 
     Raises:
         UsageError: the forward is one that is being traced already.
     """
-    tracer = Tracer(modules, family, specs=specs, replay=replay, editing=editing, watcher=watcher)
+    tracer = Tracer(modules, family, specs=specs, replay=replay, editing=editing)
+    with attached(tracer, modules) as run:
+        outcome = run(forward)
+    return tracer, outcome
+
+
+@contextmanager
+def attached(tracer: Tracer, modules: Mapping[str, nn.Module]) -> Iterator[Callable[[Callable[[], Any]], Outcome]]:
+    """Attach a tracer to the modules of a model for the block, and yield what runs a forward while it looks.
+
+    Raises:
+        UsageError: the model is being traced already.
+    """
     attachment, scripted = Attachment(), Scripted()
     mode = FunctionMode(tracer)
     collecting = gc.isenabled()
 
-    def restore() -> None:
-        scripted.detach()
-        attachment.detach()
+    def end() -> None:
         tracer.stop()
         mode.end()
         if collecting:
             gc.enable()
 
+    def run(forward: Callable[[], Any]) -> Outcome:
+        try:
+            gc.disable()  # as `no_collector`
+            mode.begin()
+            try:
+                return Outcome(output=forward())
+            except Exception as error:  # whatever a model's code raises
+                return Outcome(error=error)
+        finally:
+            end()
+
+    def restore() -> None:
+        scripted.detach()
+        attachment.detach()
+        end()
+
     try:
-        gc.disable()  # as `no_collector`
         attachment.attach(ModuleCalls(tracer, mode), modules.values())
         scripted.attach(mode.run_scripted, modules.values())
-        mode.begin()
-        try:
-            outcome = Outcome(output=forward())
-        except Exception as error:  # whatever a model's code raises
-            outcome = Outcome(error=error)
+        yield run
     finally:
         try:
             restore()
         except KeyboardInterrupt:
             restore()
             raise
-    return tracer, outcome

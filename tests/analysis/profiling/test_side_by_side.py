@@ -3,7 +3,7 @@
 import itertools
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import pytest
@@ -63,12 +63,22 @@ def test_batches_that_run_at_once_give_the_bytes_of_those_that_run_in_turn(name:
     assert found == in_turn
 
 
-@pytest.mark.parametrize("threads", [2, 3, 8], indirect=True)
+def opened(work: Any) -> Any:
+    """Do some work with a model that is opened for it."""
+
+    @contextmanager
+    def working(model: Any) -> Iterator[Any]:
+        yield lambda item: work(model, item)
+
+    return working
+
+
+@pytest.mark.parametrize("threads", [2, 3, 8, 20], indirect=True)
 def test_torchs_threads_are_shared_out_and_given_back(threads: int) -> None:
     loaded, _ = small("bert")
     had: list[int] = []
-    SideBySide(loaded).each(lambda model, item: torch.get_num_threads(), range(20), had.append)
-    assert set(had) == {threads // min(threads, 4)}
+    SideBySide(loaded).each(opened(lambda model, item: torch.get_num_threads()), range(20), had.append)
+    assert set(had) == {threads // min(threads, 8)}
     assert torch.get_num_threads() == threads
 
 
@@ -76,7 +86,7 @@ def test_torchs_threads_are_shared_out_and_given_back(threads: int) -> None:
 def test_copies_share_the_weights_and_stand_beside_the_model(threads: int) -> None:
     loaded, _ = small("bert")
     models: list[Any] = []
-    SideBySide(loaded).each(lambda model, item: model.model, range(40), models.append)
+    SideBySide(loaded).each(opened(lambda model, item: model.model), range(40), models.append)
     different = {id(model): model for model in [loaded.model, *models]}
     assert len(different) <= threads
     for model in different.values():
@@ -99,8 +109,44 @@ def test_what_is_found_is_taken_in_order_up_to_the_first_failure(threads: int) -
         return item
 
     with pytest.raises(BertInspectError, match="item 5 fails"):
-        SideBySide(loaded).each(work, range(30), taken.append)
+        SideBySide(loaded).each(opened(work), range(30), taken.append)
     assert taken == [0, 1, 2, 3, 4]
+    assert torch.get_num_threads() == threads
+    assert not [each for each in threading.enumerate() if each.name.startswith("batch")]
+
+
+@pytest.mark.parametrize("threads", [1, 3], indirect=True)
+def test_a_model_is_opened_and_closed_once_in_the_thread_that_runs_it(threads: int) -> None:
+    loaded, _ = small("bert")
+    told: list[tuple[str, int, str]] = []
+
+    @contextmanager
+    def working(model: Any) -> Iterator[Any]:
+        name = threading.current_thread().name
+        told.append(("opened", id(model), name))
+        yield lambda item: (id(model), threading.current_thread().name)
+        told.append(("closed", id(model), name))
+
+    found: list[tuple[int, str]] = []
+    SideBySide(loaded).each(working, range(30), found.append)
+    assert len(found) == 30
+    assert len(told) == 2 * threads == 2 * len({model for _, model, _ in told})
+    assert {*found} <= {(model, name) for _, model, name in told}
+
+
+@pytest.mark.parametrize("threads", [1, 3], indirect=True)
+@pytest.mark.parametrize("when", ["opened", "closed"])
+def test_a_model_that_cannot_be_opened_or_closed_is_told(when: str, threads: int) -> None:
+    @contextmanager
+    def working(model: Any) -> Iterator[Any]:
+        if when == "opened":
+            raise BertInspectError("it cannot be opened")
+        yield lambda item: item
+        raise BertInspectError("it cannot be closed")
+
+    loaded, _ = small("bert")
+    with pytest.raises(BertInspectError, match=f"cannot be {when}"):
+        SideBySide(loaded).each(working, range(30), lambda found: None)
     assert torch.get_num_threads() == threads
     assert not [each for each in threading.enumerate() if each.name.startswith("batch")]
 
@@ -176,5 +222,5 @@ def test_what_another_thread_may_do_otherwise_runs_in_this_one(how: Any, threads
     loaded, _ = small("bert")
     with how(loaded.model):
         names: list[str] = []
-        SideBySide(loaded).each(lambda model, item: threading.current_thread().name, range(4), names.append)
+        SideBySide(loaded).each(opened(lambda model, item: threading.current_thread().name), range(4), names.append)
     assert set(names) == {threading.current_thread().name}
