@@ -1,6 +1,6 @@
 """Looks at every tensor that is wanted while a batch runs, and sums it up at once: no tensor is kept."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -20,6 +20,9 @@ from .summaries import dimensions_of, numbers_of
 
 Least = Callable[[Place], NDArray[np.float64] | None]
 """What an activation of each dimension of a tensor must reach to be kept as an example; None where all are."""
+
+
+_NOTHING: Mapping[int, Wish] = {}
 
 
 class BatchWatcher:
@@ -48,10 +51,11 @@ class BatchWatcher:
         """Sum up what is wanted of a step's outputs."""
         number = len(self.ends)
         self.ends.append(end)
-        if self.went_otherwise or self._plan.ends[number : number + 1] != (end,):
+        planned = self._plan.ends
+        if self.went_otherwise or number >= len(planned) or planned[number] != end:
             self.went_otherwise = True
             return
-        for at, wish in self._plan.wishes.get(number, {}).items():
+        for at, wish in self._plan.wishes.get(number, _NOTHING).items():
             if not self._real.fits(tensors[at].shape, wish.axes):
                 self.went_otherwise = True
                 return

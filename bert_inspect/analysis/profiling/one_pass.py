@@ -63,14 +63,14 @@ def usable(tensor: Tensor) -> bool:
 def summed(rows: Rows) -> Summed:
     """Sum up the numbers of some rows."""
     counts, ends = np.empty(2 * buckets.SIDE, dtype=np.int64), np.empty(2, dtype=np.int32)
-    found = _kernels().sum_up(_array(rows), *rows.where, _tables(), counts, ends)
+    found = _kernels().sum_up(rows.array, *rows.where, _tables(), counts, ends)
     length, zeros, total, squares = found
     return Summed(Counted(length, _by_side(counts), zeros), total, squares, *ends.view(np.float32).tolist())
 
 
 def columns_summed(rows: Rows) -> Columns:
     """Sum up the columns of some rows, each of which is whole, and count all of their numbers."""
-    numbers, (places, _) = _array(rows), rows.where
+    numbers, (places, _) = rows.array, rows.where
     size = numbers.shape[1]
     counts = np.empty(2 * buckets.SIDE, dtype=np.int64)
     totals, squares, zeros = np.zeros(size), np.zeros(size), np.zeros(size, dtype=np.int32)
@@ -95,12 +95,6 @@ def looked(probabilities: Tensor, kinds: Tensor) -> NDArray[np.float64]:
     logarithms = probabilities.double().log2_()  # torch takes many at once
     _kernels().look(probabilities.numpy(), logarithms.numpy(), kinds.numpy(), totals)
     return totals
-
-
-def _array(rows: Rows) -> NDArray[np.float32]:
-    matrix = rows.matrix.detach() if rows.matrix.requires_grad else rows.matrix
-    found: NDArray[np.float32] = matrix.numpy()
-    return np.ascontiguousarray(found)
 
 
 def _by_side(counts: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -1,9 +1,10 @@
 """Takes of a tensor what belongs to real tokens: padding never counts."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -33,16 +34,27 @@ class Chosen:
 ALL: Final = Chosen()
 
 
-@dataclass(frozen=True)
 class Rows:
-    """Some rows of a matrix (rows, numbers)."""
+    """Some rows of a tensor that is seen as a matrix with so many columns; by default its last axis has them."""
 
-    matrix: Tensor
-    chosen: Chosen = ALL
+    def __init__(self, tensor: Tensor, chosen: Chosen = ALL, *, columns: int | None = None) -> None:
+        self.tensor, self.chosen = tensor, chosen
+        self._shape = -1, (tensor.shape[-1] if tensor.dim() else 1) if columns is None else columns
 
     def __len__(self) -> int:
         places = self.chosen.places
         return len(self.matrix) if places is None else len(places)
+
+    @cached_property
+    def matrix(self) -> Tensor:
+        """The matrix (rows, columns)."""
+        return self.tensor.reshape(self._shape)
+
+    @cached_property
+    def array(self) -> NDArray[Any]:
+        """The matrix for NumPy, row by row in memory; of a tensor on the processor alone."""
+        tensor = self.tensor.detach() if self.tensor.requires_grad else self.tensor
+        return np.ascontiguousarray(tensor.numpy().reshape(self._shape))
 
     @cached_property
     def taken(self) -> Tensor:
@@ -57,9 +69,9 @@ class Rows:
 
     @property
     def where(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Their places and spans, whichever they are; a single span is that of every row."""
+        """The places and spans of rows of the array, whichever they are; a single span is that of every row."""
         places, spans = self.chosen.arrays
-        rows, columns = self.matrix.shape
+        rows, columns = self.array.shape
         return _every(rows) if places is None else places, _whole(columns) if spans is None else spans
 
 
@@ -119,30 +131,30 @@ class RealTokens:
             named[:1] = ["batch", "heads"]
         along = [at for at, axis in enumerate(named) if axis in TOKEN_AXES and tensor.shape[at] == self.mask.shape[1]]
         if not self.padded or not along:
-            return Rows(tensor.reshape(-1, tensor.shape[-1] if tensor.dim() else 1))
+            return Rows(tensor)
         if len(along) == 1:
             return self.rows(tensor.movedim([named.index("batch"), *along], [0, 1]))
         if named == axes_.SCORES and self._spans is not None:
             return self._scores(tensor, self._spans)
         tensor = tensor.movedim([named.index("batch"), *along], [0, 1, 2])
         pairs = self.mask[:, :, None] & self.mask[:, None, :]
-        return Rows(tensor[pairs].reshape(1, -1))
+        return Rows(tensor[pairs])
 
     def _scores(self, scores: Tensor, spans: Tensor) -> Rows:
         """Return the rows of real query tokens, each over the real key tokens of its sentence, from a tensor (batch,
         heads, query tokens, key tokens).
         """
-        batch, heads, _, keys = scores.shape
+        batch, heads, *_ = scores.shape
         if heads not in self._asking:
             asks = self.mask[:, None].expand(batch, heads, -1).reshape(-1)
             places = asks.nonzero().squeeze(1)
             sentence = places.div(heads * self.mask.shape[1], rounding_mode="floor")
             self._asking[heads] = Chosen(places, spans[sentence])
-        return Rows(scores.reshape(-1, keys), self._asking[heads])
+        return Rows(scores, self._asking[heads])
 
     def rows(self, view: Tensor) -> Rows:
         """Return of a tensor (batch, tokens, ...) the rows of real tokens."""
-        return Rows(view.reshape(self.mask.numel(), -1), self._chosen)
+        return Rows(view, self._chosen, columns=math.prod(view.shape[2:]))
 
 
 def _spans(mask: Tensor) -> Tensor | None:

@@ -22,7 +22,7 @@ _CHUNK = 1 << 16
 
 def numbers_of(rows: Rows) -> BatchNumbers:
     """Return the numbers of some rows."""
-    if one_pass.usable(rows.matrix):
+    if one_pass.usable(rows.tensor):
         found = one_pass.summed(rows)
         if math.isfinite(found.total) and math.isfinite(found.low) and math.isfinite(found.high):
             return _numbers(*found)
@@ -33,7 +33,7 @@ def dimensions_of(rows: Rows) -> tuple[BatchNumbers, BatchDimensions]:
     """Return the numbers of some rows, and those by dimension, without examples. Extremes are of the finite ones; they
     are infinite the other way round where there is none.
     """
-    if one_pass.usable(rows.matrix):
+    if one_pass.usable(rows.tensor):
         counted, total, squares, low, high, zeros = one_pass.columns_summed(rows)
         found = _dimensions(rows, total, squares, low, high, zeros)
         ends = float(low.min()), float(high.max())
@@ -53,7 +53,7 @@ def dimensions_of(rows: Rows) -> tuple[BatchNumbers, BatchDimensions]:
 def _dimensions(rows: Rows, total: Floats, squares: Floats, low: Floats, high: Floats, zeros: Sizes) -> BatchDimensions:
     spoilt = ~np.isfinite(total)
     if spoilt.any():
-        columns = torch.from_numpy(spoilt).to(rows.matrix.device)
+        columns = torch.from_numpy(spoilt).to(rows.tensor.device)
         low[spoilt], high[spoilt] = _finite_ends(rows.taken.detach()[:, columns])
     return BatchDimensions(count=len(rows), low=low, high=high, zeros=zeros, total=total, squares=squares)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
+from weakref import ref
 
 import torch
 from torch import nn
@@ -48,7 +49,8 @@ class Ends(list[Event]):
             self.append(event)
 
     def _tell(self, end: End, output: Any) -> None:
-        tensors = [tensor for _, tensor_ref in refs_in(output, "") if (tensor := tensor_ref()) is not None]
+        refs = [output] if type(output) is ref else [tensor_ref for _, tensor_ref in refs_in(output, "")]
+        tensors = [tensor for tensor_ref in refs if (tensor := tensor_ref()) is not None]
         if tensors:
             with DisableTorchFunction():
                 self.watcher.ended(end, tensors)
