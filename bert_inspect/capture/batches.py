@@ -59,7 +59,8 @@ def encoded_alone(tokenizer: Any, lines: Sequence[Paired], *, limit: int | None 
     check_tokenizer(tokenizer)
     texts = [line.text for line in lines]
     cut = {"truncation": limit is not None, "max_length": limit}
-    found: Sequence[Any] = tokenizer(texts, pairs_of(lines), padding=False, verbose=False, **cut).encodings
+    no_lists = {"return_attention_mask": False, "return_token_type_ids": False}  # what is returned has them
+    found: Sequence[Any] = tokenizer(texts, pairs_of(lines), padding=False, verbose=False, **cut, **no_lists).encodings
     return found
 
 

@@ -1,20 +1,20 @@
 """Runs a model while somebody looks at its tensors, of which no trace is made."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from torch import Tensor
+
 from ..errors import BertInspectError
 from ..loading.loaded import Loaded
-from ..traces.record import Input
-from .model_inputs import model_inputs
 from .tracing.ends import Ends, Watcher
 from .tracing.hooks import exclusively
 from .tracing.tracer import Tracer, attached
 from .undisturbed import undisturbed, without_gradients
 
-RunWatched = Callable[[Input, Watcher], Any]
-"""Runs the model once over a batch and returns what it returned.
+RunWatched = Callable[[Mapping[str, Tensor], Watcher], Any]
+"""Runs the model once on its inputs and returns what it returned.
 
 Raises:
     BertInspectError: its forward fails.
@@ -37,8 +37,7 @@ def watched(loaded: Loaded) -> Iterator[RunWatched]:
 
         with attached(tracer, modules) as run:
 
-            def run_watched(batch: Input, watcher: Watcher) -> Any:
-                inputs = model_inputs(loaded, batch, labels=False)
+            def run_watched(inputs: Mapping[str, Tensor], watcher: Watcher) -> Any:
                 ends.watcher = watcher
                 tracer.begin()
                 outcome = run(lambda: model(**inputs))

@@ -9,6 +9,7 @@ from families.tiny import as_loaded, batch, tiny
 from torch import nn
 
 from bert_inspect.capture.editing.survey import survey
+from bert_inspect.capture.model_inputs import model_inputs
 from bert_inspect.capture.tracing.ends import End, end_of, ends_of
 from bert_inspect.capture.watching import watched
 from bert_inspect.errors import BertInspectError
@@ -32,7 +33,7 @@ class Seen:
 def run_watched(loaded: Any, given: Any, watcher: Any) -> None:
     """Run a model once before a watcher."""
     with watched(loaded) as run:
-        run(given, watcher)
+        run(model_inputs(loaded, given, labels=False), watcher)
 
 
 def assert_told_of_everything(model: Any, name: str, padding: str) -> Seen:

@@ -27,19 +27,17 @@ class Marks:
         return (self.first + 2 * self.separator + 3 * others).to(torch.int8)
 
 
-def marks_of(batch: Input, device: torch.device) -> Marks:
-    """Return what the tokens of a batch are. [CLS] is the special token that a sentence begins with, [SEP] the one that
-    closes it, whatever the vocabulary calls them.
+def marks_of(batch: Input, ids: Tensor, real: Tensor) -> Marks:
+    """Return what the tokens of a batch are, given their ids and which are real, (batch, tokens) both. [CLS] is the
+    special token that a sentence begins with, [SEP] the one that closes it, whatever the vocabulary calls them.
     """
-    real = torch.tensor(batch.attention_mask, dtype=torch.bool)
-    special = real & torch.tensor(batch.special, dtype=torch.bool) if batch.special else real
-    ids = torch.tensor(batch.input_ids)
-    places = torch.arange(real.shape[1]).expand_as(real)
+    special = real & torch.tensor(batch.special, dtype=torch.bool, device=real.device) if batch.special else real
+    places = torch.arange(real.shape[1], device=real.device).expand_as(real)
     begins = real.int().argmax(dim=1, keepdim=True)
     ends = (places * real).amax(dim=1, keepdim=True)
     first = special & (places == begins)
     closing = special.gather(1, ends) & (ids == ids.gather(1, ends))
-    return Marks(real=real.to(device), first=first.to(device), separator=(closing & real & ~first).to(device))
+    return Marks(real=real, first=first, separator=closing & real & ~first)
 
 
 def looks_of(probabilities: Tensor, marks: Marks) -> BatchHeads:

@@ -57,7 +57,8 @@ class MadeUpRun:
         self._wanted = wanted
         self._names, self._known_as = seen.found.names, seen.found.known_as
         device = torch.device("cpu")
-        self._real = RealTokens(batch.attention_mask, heads=loaded.sizes.get("heads", 1), device=device)
+        mask = torch.tensor(batch.attention_mask, device=device)
+        self._real = RealTokens(mask, heads=loaded.sizes.get("heads", 1))
         self._layouts = layouts(loaded, seen)
         self.keys = [*self._keyed()]
         self._owners = self._owned()

@@ -10,7 +10,7 @@ from msgspec import structs
 from numpy.typing import NDArray
 
 from ...capture.describe import described, environment
-from ...capture.model_inputs import as_given
+from ...capture.model_inputs import as_given, model_inputs
 from ...capture.watching import RunWatched, watched
 from ...corpus.blocks import digest
 from ...corpus.line import Line
@@ -79,7 +79,6 @@ class Profiler:
         self._examples, self._watcher = examples, watcher
         self._frame = frame_of(loaded, tokenizer, selection=selection, limit=limit)
         self._answers = answers_of(loaded)
-        self._device = next(loaded.model.parameters()).device
         self._heads = loaded.sizes.get("heads", 1)
         self._side_by_side = SideBySide(loaded)
         self._plans = {False: self._frame.plans[0], True: self._frame.plans[-1]}  # by whether there is padding
@@ -159,14 +158,15 @@ class Profiler:
     def _run(self, run: RunWatched, tokens: Batch, labels: Sequence[int | None], *, least: Least) -> BatchTotals:
         """Run a batch and return what it adds. The plan that served a batch like it is tried first."""
         batch = as_given(self._loaded, tokens.input)
-        real = RealTokens(batch.attention_mask, heads=self._heads, device=self._device)
-        marks = marks_of(batch, self._device)
+        inputs = model_inputs(self._loaded, batch, labels=False)
+        real = RealTokens(inputs["attention_mask"], heads=self._heads)
+        marks = marks_of(batch, inputs["input_ids"], real.mask)
         examples = Examples(self._tokenizer, tokens, real.mask, most=self._examples)
         tried: list[Plan] = []
         plan: Plan | None = self._plans[real.padded]
         while plan is not None:
             watcher = self._watcher(plan, real, marks, examples=examples, least=least)
-            output = run(batch, watcher)
+            output = run(inputs, watcher)
             if watcher.went_as_planned:
                 self._plans[real.padded] = plan
                 return BatchTotals(
@@ -176,6 +176,7 @@ class Profiler:
                     answers=None if self._answers is None else self._answers.answers(batch, output, labels),
                 )
             tried.append(plan)
+            inputs = model_inputs(self._loaded, batch, labels=False)  # whatever became of those
             ran = tuple(watcher.ends)
             plan = next((each for each in self._frame.plans if each.ends == ran and each not in tried), None)
         raise BertInspectError(

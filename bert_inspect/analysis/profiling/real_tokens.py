@@ -93,8 +93,8 @@ class RealTokens:
         padded: whether there are others.
     """
 
-    def __init__(self, attention_mask: Sequence[Sequence[int]], *, heads: int, device: torch.device) -> None:
-        self.mask = torch.tensor(attention_mask, dtype=torch.bool, device=device)
+    def __init__(self, attention_mask: Tensor, *, heads: int) -> None:
+        self.mask = attention_mask.bool()
         self._heads = heads
         places = self.mask.reshape(-1).nonzero().squeeze(1)
         self.padded = len(places) < self.mask.numel()
@@ -132,6 +132,8 @@ class RealTokens:
         along = [at for at, axis in enumerate(named) if axis in TOKEN_AXES and tensor.shape[at] == self.mask.shape[1]]
         if not self.padded or not along:
             return Rows(tensor)
+        if along == [1] and named[0] == "batch":
+            return self.rows(tensor)
         if len(along) == 1:
             return self.rows(tensor.movedim([named.index("batch"), *along], [0, 1]))
         if named == axes_.SCORES and self._spans is not None:
