@@ -69,7 +69,7 @@ class BatchWatcher:
             rows = self._real.rows(wish.layout.view(tensor))
             self.numbers[wish.place], found = dimensions_of(rows)
             if self._examples.most and list(wish.layout.axes) == axes.INTERMEDIATE:
-                candidates = self._examples.candidates(rows.taken, found, self._least(wish.place))
+                candidates = self._examples.candidates(rows, found, self._least(wish.place))
                 found = replace(found, candidates=candidates)
             self.dimensions[wish.place] = found
         if wish.looks:

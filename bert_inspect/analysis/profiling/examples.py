@@ -16,6 +16,8 @@ from ...profiles.examples import Candidates, Told, example
 from ...profiles.record import Example
 from ...profiles.tensor_totals import BatchDimensions
 from ...traces.values import strict
+from . import one_pass
+from .real_tokens import Rows
 from .tokenized import Batch
 
 
@@ -26,7 +28,7 @@ class Examples:
         self.most = most
         self._tokenizer, self._batch, self._mask = tokenizer, batch, mask
 
-    def candidates(self, rows: Tensor, found: BatchDimensions, least: NDArray[np.float64] | None) -> Candidates | None:
+    def candidates(self, rows: Rows, found: BatchDimensions, least: NDArray[np.float64] | None) -> Candidates | None:
         """Return the tokens with the largest activations of each unit of which one may be kept; ``rows`` are those of
         the real tokens, one column a unit, ``found`` is what is known of these columns, ``least`` what an activation of
         each must reach (None: nothing).
@@ -35,22 +37,17 @@ class Examples:
         units = np.flatnonzero(~np.isfinite(found.total) | (least is None or found.high >= least))
         if not units.size:
             return None
-        some = rows.detach()
-        if units.size < some.shape[1]:
-            some = some[:, torch.from_numpy(units).to(rows.device)]  # (tokens, units)
-        if not np.isfinite(found.total).all():
-            some = torch.where(torch.isnan(some), -math.inf, some)  # it drives nothing, and has no place in an order
         if least is None or np.isinf(least[units]).any():
-            needed = some.topk(min(self.most, len(some)), dim=0).values[-1:]
+            values, token, unit = _largest(rows.taken.detach(), units, self.most)
+        elif one_pass.usable(rows.tensor):
+            values, token, unit = one_pass.reaching(rows, units, least[units])
         else:
-            needed = torch.from_numpy(least[units]).to(some.device)
-        at = (some >= needed).nonzero(as_tuple=True)
-        token, unit = (each.cpu().numpy() for each in at)
-        values, tokens = _first_of_each(unit, some[at].double().cpu().numpy(), token, size=units.size, most=self.most)
+            values, token, unit = _reaching(_columns(rows.taken.detach(), units), torch.from_numpy(least[units]))
+        best, tokens = _first_of_each(unit, values, token, size=units.size, most=self.most)
         sentence, place = self._where
         return Candidates(
             units=units,
-            values=values,
+            values=best,
             sentences=sentence[tokens],
             places=place[tokens],
             told=self._told,
@@ -70,6 +67,27 @@ class Examples:
     def _told(self, sentence: int) -> Told:
         row = next(row for row, line in enumerate(self._batch.lines) if line.number == sentence)
         return partial(_example, self._tokenizer, self._pieces, self._batch.lines[row], self._batch.encoded[row])
+
+
+Reached = tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]
+"""Activations with the token and the unit of each, by their places among those; in the order of the tokens."""
+
+
+def _largest(rows: Tensor, units: NDArray[np.int64], most: int) -> Reached:
+    """Return the largest activations of some units, and all that equal the last of them."""
+    some = _columns(rows, units)
+    some = torch.where(torch.isnan(some), -math.inf, some)  # it drives nothing, and has no place in an order
+    return _reaching(some, some.topk(min(most, len(some)), dim=0).values[-1])
+
+
+def _columns(rows: Tensor, units: NDArray[np.int64]) -> Tensor:
+    return rows if units.size == rows.shape[1] else rows[:, torch.from_numpy(units).to(rows.device)]
+
+
+def _reaching(some: Tensor, least: Tensor) -> Reached:
+    at = (some >= least.to(some.device)).nonzero(as_tuple=True)
+    token, unit = (each.cpu().numpy() for each in at)
+    return some[at].double().cpu().numpy(), token, unit
 
 
 def _first_of_each(

@@ -197,6 +197,21 @@ def sum_up_columns(
     return zeros
 
 
+@_compiled()
+def reaching(rows: Any, places: Any, columns: Any, least: Any, at: Any) -> int:
+    """Return how many numbers of some rows and columns of a matrix reach the least that is given for their column, and
+    write as many as there is room for into ``at`` (2, room): the places of their rows and columns among those.
+    """
+    count = 0
+    for row in range(places.size):
+        for column in range(columns.size):
+            if rows[places[row], columns[column]] >= least[column]:
+                if count < at.shape[1]:
+                    at[0, count], at[1, count] = row, column
+                count += 1
+    return count
+
+
 @_compiled(fastmath={"reassoc", "nsz"})
 def _entropy(shares: Any, logarithms: Any) -> float:
     """Return the entropy of shares, given with their logarithms."""
@@ -252,5 +267,6 @@ def compile_all() -> None:
     sum_up(rows, places, np.array([[0, 1]]), tables, counts, np.zeros(2, dtype=np.int32))
     ends = np.zeros(1, dtype=np.float32), np.zeros(1, dtype=np.float32)
     sum_up_columns(rows, places, tables, counts, np.zeros(1), np.zeros(1), *ends, np.zeros(1, dtype=np.int32))
+    reaching(rows, places, places, np.zeros(1), np.zeros((2, 1), dtype=np.int64))
     shares = np.zeros((1, 1, 1, 1), dtype=np.float32)
     look(shares, shares.astype(np.float64), np.zeros((1, 1), dtype=np.int8), np.zeros((7, 1)))

@@ -86,6 +86,22 @@ def columns_summed(rows: Rows) -> Columns:
     )
 
 
+def reaching(
+    rows: Rows, columns: NDArray[np.int64], least: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return the numbers of some columns that reach the least that is given for each, with the places of their rows and
+    columns among those, row by row. NaN reaches nothing.
+    """
+    numbers, (places, _), room = rows.array, rows.where, 4 * columns.size
+    while True:
+        at = np.empty((2, room), dtype=np.int64)
+        count = _kernels().reaching(numbers, places, columns, least, at)
+        if count <= room:
+            row, column = at[:, :count]
+            return numbers[places[row], columns[column]].astype(np.float64), row, column
+        room = count
+
+
 def looked(probabilities: Tensor, kinds: Tensor) -> NDArray[np.float64]:
     """Return sums over where heads look (quantities, heads), in the order of `profiles.heads.QUANTITIES`. ``kinds``
     (batch, tokens) say what each token is: 0 padding, 1 [CLS], 2 [SEP], 3 another.

@@ -1,7 +1,7 @@
 """Profiles a corpus block by block: batches of like length, each run once and summed up while it runs, some at once."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from threading import Lock
 from typing import Any
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ...capture.describe import described, environment
 from ...capture.model_inputs import as_given, model_inputs
+from ...capture.undisturbed import no_collector, of_known_code
 from ...capture.watching import RunWatched, watched
 from ...corpus.blocks import digest
 from ...corpus.line import Line
@@ -111,6 +112,10 @@ class Profiler:
             UsageError: a sentence is too long, or its label is no class of the model; names its line.
             BertInspectError: the forward fails.
         """
+        with no_collector() if of_known_code(self._loaded.model) else nullcontext():
+            self._add(total, number, lines)
+
+    def _add(self, total: Total, number: int, lines: Sequence[Line]) -> None:
         part, adding = total.nothing(), Lock()
         # All are tokenized first: a tokenizer that cuts sentences cannot be asked by another thread meanwhile.
         # The longest come first, so that at the end of a block no thread waits long for another.
