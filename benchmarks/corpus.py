@@ -81,8 +81,7 @@ def of_width(settings: dict[str, int]) -> tuple[Loaded, Any]:
 def profiled(made: Profiler, total: Total, parts: Sequence[tuple[int, list[Line]]]) -> None:
     """Profile all blocks."""
     total.coverage.digests.clear()
-    for number, lines in parts:
-        made.add(total, number, lines)
+    made.add_each(total, parts)
 
 
 def plain(loaded: Loaded, tokenizer: Any, parts: Sequence[tuple[int, list[Line]]]) -> None:

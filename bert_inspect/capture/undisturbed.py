@@ -142,6 +142,21 @@ def no_collector() -> Iterator[None]:
 
 
 @contextmanager
+def collecting_what_is_new() -> Iterator[None]:
+    """Keep the garbage collector, in the block, from walking what is there when it begins: torch and transformers have
+    made hundreds of thousands of objects by then, and each walk over them takes longer than a batch.
+    """
+    others = gc.get_freeze_count() > 0  # somebody else keeps it from that, and for longer
+    if not others:
+        gc.freeze()
+    try:
+        yield
+    finally:
+        if not others:
+            gc.unfreeze()
+
+
+@contextmanager
 def no_hook_stays(model: nn.Module) -> Iterator[None]:
     """Take away, after the block, the hooks and attributes that it put on modules: transformers leaves its own on a
     model from which hidden states or attentions were asked.

@@ -10,8 +10,8 @@ from ...profiles.buckets import SHIFT
 
 _LARGEST = 0x7FFFFFFF
 """Of int32."""
-_LONG = 512
-"""A row of so many numbers is summed up by itself."""
+_PIECE = 2048
+"""So many numbers are summed up at once: what is read again is still in the processor's nearest cache."""
 
 
 def _compiled(**options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -97,10 +97,10 @@ def _without_zeros(bits: Any, places: Any, spans: Any, counts: Any) -> int:
     below = counts.size // 2  # where those with a sign begin
     if not counts[0] and not counts[below]:  # nor are there any that are almost 0
         return 0
-    each, found = spans.shape[0] > 1, 0
+    found = 0
     for at in range(places.size):
-        span = at if each else 0
-        positive, negative = _zeros(bits[places[at], spans[span, 0] : spans[span, 1]])
+        start, stop = (spans[at, 0], spans[at, 1]) if spans.size else (0, bits.shape[1])
+        positive, negative = _zeros(bits[places[at], start:stop])
         counts[0] -= positive
         counts[below] -= negative
         found += positive + negative
@@ -127,36 +127,61 @@ def _sum_up(numbers: Any, tables: Any, ends: Any) -> tuple[float, float]:
 
 
 @_compiled()
-def sum_up(rows: Any, places: Any, spans: Any, tables: Any, counts: Any, ends: Any) -> tuple[int, int, float, float]:
-    """Sum up the numbers of some rows of a matrix (their ``places``): return how many they are, how many of them are 0,
-    their sum, and that of their squares. ``spans`` (rows, 2) say from which column up to which other each row goes; if
-    there is but one, all do. ``tables`` (2, buckets) are 0 and will be again; into ``counts`` (buckets,) goes how many
-    that are not 0 have each leading bits, into ``ends`` the bits of the smallest and the largest.
-    """
-    each = spans.shape[0] > 1
+def _sum_up_whole(rows: Any, places: Any, tables: Any, ends: Any) -> tuple[int, float, float]:
+    """Sum up rows that are whole: those that follow each other are one piece of memory."""
+    numbers, width = rows.reshape(-1), rows.shape[1]
     count, total, squares = 0, 0.0, 0.0
-    ends[0], ends[1] = 0x7F800000, -0x800000  # the infinite ones
-    held, few = 0, np.empty(_LONG, dtype=np.float32)  # short rows are put together: a vector holds many numbers
+    first = 0
+    while first < places.size:
+        last = first
+        while last + 1 < places.size and places[last + 1] == places[last] + 1:
+            last += 1
+        begin, end = places[first] * width, (places[last] + 1) * width
+        for start in range(begin, end, _PIECE):
+            more, more_squares = _sum_up(numbers[start : min(start + _PIECE, end)], tables, ends)
+            total += more
+            squares += more_squares
+        count += end - begin
+        first = last + 1
+    return count, total, squares
+
+
+@_compiled()
+def _sum_up_parts(rows: Any, places: Any, spans: Any, tables: Any, ends: Any) -> tuple[int, float, float]:
+    """Sum up parts of rows, which are short: they are put together, as a vector of the processor holds many numbers."""
+    count, total, squares = 0, 0.0, 0.0
+    held, few = 0, np.empty(_PIECE, dtype=np.float32)
     for at in range(places.size):
-        span = at if each else 0
-        row = rows[places[at], spans[span, 0] : spans[span, 1]]
+        row = rows[places[at], spans[at, 0] : spans[at, 1]]
+        for start in range(0, row.size, _PIECE):
+            part = row[start : start + _PIECE]
+            if held + part.size > _PIECE:
+                more, more_squares = _sum_up(few[:held], tables, ends)
+                total += more
+                squares += more_squares
+                held = 0
+            _copy(part, few[held : held + part.size])
+            held += part.size
         count += row.size
-        if row.size >= _LONG:
-            more, more_squares = _sum_up(row, tables, ends)
-            total += more
-            squares += more_squares
-            continue
-        if held + row.size > _LONG:
-            more, more_squares = _sum_up(few[:held], tables, ends)
-            total += more
-            squares += more_squares
-            held = 0
-        _copy(row, few[held : held + row.size])
-        held += row.size
     if held:
         more, more_squares = _sum_up(few[:held], tables, ends)
         total += more
         squares += more_squares
+    return count, total, squares
+
+
+@_compiled()
+def sum_up(rows: Any, places: Any, spans: Any, tables: Any, counts: Any, ends: Any) -> tuple[int, int, float, float]:
+    """Sum up the numbers of some rows of a matrix (their ``places``): return how many they are, how many of them are 0,
+    their sum, and that of their squares. ``spans`` (rows, 2) say from which column up to which other each row goes; if
+    there is none, all are whole. ``tables`` (2, buckets) are 0 and will be again; into ``counts`` (buckets,) goes how
+    many that are not 0 have each leading bits, into ``ends`` the bits of the smallest and the largest.
+    """
+    ends[0], ends[1] = 0x7F800000, -0x800000  # the infinite ones
+    if spans.size:
+        count, total, squares = _sum_up_parts(rows, places, spans, tables, ends)
+    else:
+        count, total, squares = _sum_up_whole(rows, places, tables, ends)
     _collect(tables, counts)
     return count, _without_zeros(rows.view(np.uint32), places, spans, counts), total, squares
 
@@ -193,7 +218,7 @@ def sum_up_columns(
             totals[column] += double
             squares[column] += double * double
     _collect(tables, counts)
-    zeros: int = _without_zeros(bits, places, np.array([[0, columns]]), counts)
+    zeros: int = _without_zeros(bits, places, np.empty((0, 2), dtype=np.int64), counts)
     return zeros
 
 
@@ -264,7 +289,7 @@ def compile_all() -> None:
     """
     rows, places = np.zeros((1, 1), dtype=np.float32), np.zeros(1, dtype=np.int64)
     tables, counts = np.zeros((2, 2), dtype=np.int32), np.zeros(2, dtype=np.int64)
-    sum_up(rows, places, np.array([[0, 1]]), tables, counts, np.zeros(2, dtype=np.int32))
+    sum_up(rows, places, np.empty((0, 2), dtype=np.int64), tables, counts, np.zeros(2, dtype=np.int32))
     ends = np.zeros(1, dtype=np.float32), np.zeros(1, dtype=np.float32)
     sum_up_columns(rows, places, tables, counts, np.zeros(1), np.zeros(1), *ends, np.zeros(1, dtype=np.int32))
     reaching(rows, places, places, np.zeros(1), np.zeros((2, 1), dtype=np.int64))

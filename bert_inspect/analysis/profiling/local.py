@@ -40,15 +40,18 @@ def profile_blocks(
     left = {block for block in wanted if block not in total.coverage.digests}
     saved = time.monotonic()
     unsaved = False
+
+    def added(sentences: int) -> None:
+        nonlocal saved, unsaved
+        unsaved = True
+        advance(sentences)
+        if save is not None and time.monotonic() - saved >= SECONDS_BETWEEN_SAVES:
+            unsaved = False  # if this fails, it would fail again
+            save(total)
+            saved = time.monotonic()
+
     try:
-        for number, lines in read_blocks(corpus, found, left):
-            profiler.add(total, number, lines)
-            unsaved = True
-            advance(len(lines))
-            if save is not None and time.monotonic() - saved >= SECONDS_BETWEEN_SAVES:
-                unsaved = False  # if this fails, it would fail again
-                save(total)
-                saved = time.monotonic()
+        profiler.add_each(total, read_blocks(corpus, found, left), added)
     except BaseException:
         if save is not None and unsaved and total.whole:
             save(total)

@@ -1,19 +1,15 @@
 """Profiles a corpus block by block: batches of like length, each run once and summed up while it runs, some at once."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
-from threading import Lock
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
 from msgspec import structs
-from numpy.typing import NDArray
 
 from ...capture.describe import described, environment
 from ...capture.model_inputs import as_given, model_inputs
-from ...capture.undisturbed import no_collector, of_known_code
+from ...capture.undisturbed import collecting_what_is_new
 from ...capture.watching import RunWatched, watched
-from ...corpus.blocks import digest
 from ...corpus.line import Line
 from ...errors import BertInspectError, UsageError
 from ...families.heads import MULTIPLE_CHOICE
@@ -21,13 +17,14 @@ from ...loading.loaded import Loaded
 from ...loading.weights.digest import digest_of as weights_digest
 from ...profiles.coverage import Block, Coverage
 from ...profiles.record import FORMAT, VERSION, Corpus, Profile
-from ...profiles.total import BatchTotals, Place, Total
+from ...profiles.total import BatchTotals, Total
 from ...traces.record import Input
 from ...traces.selection import Selection
 from .answered import answers_of
 from .batch import BatchWatcher, Least
 from .examples import Examples
 from .frame import frame_of
+from .growing import Growing, Task
 from .looks import marks_of
 from .plan import Plan
 from .real_tokens import RealTokens
@@ -106,40 +103,46 @@ class Profiler:
         )
 
     def add(self, total: Total, number: int, lines: Sequence[Line]) -> None:
-        """Profile a block of the corpus, and add it to the totals as a whole: if it fails, nothing of it.
+        """Profile a block of the corpus, and add it to the totals; as `add_each`."""
+        self.add_each(total, [(number, lines)])
+
+    def add_each(
+        self,
+        total: Total,
+        blocks: Iterable[tuple[int, Sequence[Line]]],
+        added: Callable[[int], None] = lambda sentences: None,
+    ) -> None:
+        """Profile blocks of the corpus, given by their numbers, and add each to the totals as a whole: if one fails,
+        nothing of it or of those behind it. While the last batches of a block run, the next one is read.
+
+        Args:
+            total: grows.
+            blocks: in the order in which they are added.
+            added: called with the number of its sentences when a block was added.
 
         Raises:
             UsageError: a sentence is too long, or its label is no class of the model; names its line.
             BertInspectError: the forward fails.
         """
-        with no_collector() if of_known_code(self._loaded.model) else nullcontext():
-            self._add(total, number, lines)
-
-    def _add(self, total: Total, number: int, lines: Sequence[Line]) -> None:
-        part, adding = total.nothing(), Lock()
-        # All are tokenized first: a tokenizer that cuts sentences cannot be asked by another thread meanwhile.
-        # The longest come first, so that at the end of a block no thread waits long for another.
-        batches = sorted(tokenized(self._tokenizer, lines, self._how), key=_tokens, reverse=True)
-        labels = [[None if line.label is None else self._index(line) for line in batch.lines] for batch in batches]
-
-        def least(place: Place) -> NDArray[np.float64] | None:
-            with adding:
-                return _least(total, part, place)
+        growing = Growing(total, added)
 
         @contextmanager
-        def running(loaded: Loaded) -> Iterator[Callable[[int], BatchTotals]]:
+        def running(loaded: Loaded) -> Iterator[Callable[[Task], tuple[Task, BatchTotals]]]:
             with watched(loaded) as run:
-                yield lambda at: self._run(run, batches[at], labels[at], least=least)
+                yield lambda task: (task, self._run(run, task.batch, task.labels, least=growing.least))
 
-        def take(found: BatchTotals) -> None:
-            with adding:
-                part.add(found)
+        with collecting_what_is_new():
+            self._side_by_side.each(running, self._tasks(blocks), lambda found: growing.add(*found))
 
-        self._side_by_side.each(running, range(len(batches)), take)
-        total.add_all(part)
-        tokens = sum(sum(map(sum, batch.input.attention_mask)) for batch in batches)
-        cut = sum(sum(map(bool, batch.input.truncated)) for batch in batches)
-        total.done(number, Block(digest=digest(lines), sentences=len(lines), tokens=tokens, cut=cut))
+    def _tasks(self, blocks: Iterable[tuple[int, Sequence[Line]]]) -> Iterator[Task]:
+        for number, lines in blocks:
+            # All are tokenized in this thread: a tokenizer that cuts sentences cannot be asked by others meanwhile.
+            # The longest come first, so that at the end no thread waits long for another.
+            batches = sorted(tokenized(self._tokenizer, lines, self._how), key=_tokens, reverse=True)
+            labels = [[None if line.label is None else self._index(line) for line in batch.lines] for batch in batches]
+            for batch, classes in zip(batches, labels, strict=True):
+                ends = (number, lines, batches) if batch is batches[-1] else None
+                yield Task(batch=batch, labels=classes, ends=ends)
 
     def add_batch(self, total: Total, batch: Input) -> None:
         """Add one encoded batch, which is a block by itself and has no labels.
@@ -193,14 +196,6 @@ class Profiler:
 def _tokens(batch: Batch) -> int:
     """Return how many tokens a batch has, padding included."""
     return sum(map(len, batch.input.input_ids))
-
-
-def _least(total: Total, part: Total, place: Place) -> NDArray[np.float64] | None:
-    """Return what an activation of each dimension of a tensor must reach to be an example of a profile and of a part
-    that will be added to it; None where all are.
-    """
-    found = [each for each in (total.least(place), part.least(place)) if each is not None]
-    return np.maximum.reduce(found) if found else None
 
 
 def batch_name(batch: Input) -> str:

@@ -69,10 +69,9 @@ class Rows:
 
     @property
     def where(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The places and spans of rows of the array, whichever they are; a single span is that of every row."""
+        """The places of rows of the array, whichever they are, and their spans: none where all are whole."""
         places, spans = self.chosen.arrays
-        rows, columns = self.array.shape
-        return _every(rows) if places is None else places, _whole(columns) if spans is None else spans
+        return _every(len(self.array)) if places is None else places, _NO_SPANS if spans is None else spans
 
 
 @lru_cache
@@ -80,9 +79,7 @@ def _every(rows: int) -> NDArray[np.int64]:
     return np.arange(rows)
 
 
-@lru_cache
-def _whole(columns: int) -> NDArray[np.int64]:
-    return np.array([[0, columns]])
+_NO_SPANS = np.empty((0, 2), dtype=np.int64)
 
 
 class RealTokens:

@@ -79,8 +79,7 @@ def profile_corpus(
             truncate=truncate,
         )
     )
-    for number, part in parts:
-        profiler.add(total, number, part)
+    profiler.add_each(total, parts)
     return total.record()
 
 

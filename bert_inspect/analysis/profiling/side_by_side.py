@@ -11,6 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from functools import cached_property
+from itertools import chain, islice
 from queue import Empty, SimpleQueue
 from typing import Any, Final, TypeVar
 
@@ -37,35 +38,26 @@ class SideBySide:
     def each(
         self,
         opened: Callable[[Loaded], AbstractContextManager[Callable[[_Item], _Found]]],
-        items: Sequence[_Item],
+        items: Iterable[_Item],
         take: Callable[[_Found], None],
     ) -> None:
-        """Do some work on each of some items, and take what it finds, in the order of the items, in this thread;
-        ``opened`` gives the work that is done with a model, which it is asked for once, in the thread that does it. The
-        first item whose work fails ends it with its exception; nothing is taken of those behind it.
+        """Do some work on each of some items, and take what it finds, in the order of the items, in this thread, which
+        asks for the items too; ``opened`` gives the work that is done with a model, for which it is asked once, in the
+        thread that does it. The first item whose work fails, or that cannot be had, ends it with its exception; nothing
+        is taken of those behind it.
         """
         threads = torch.get_num_threads()
-        models = self._models(min(threads, MOST, len(items)))
+        given = _Given(items)
+        first = [*islice(given, MOST)]
+        models = self._models(min(threads, MOST, len(first)))
         if len(models) < 2:
             with opened(self._loaded) as work:
-                for item in items:
+                for item in chain(first, given):
                     take(work(item))
-            return
-        todo: SimpleQueue[tuple[Future[_Found], _Item] | None] = SimpleQueue()
-        with _sharing(threads // len(models)), ThreadPoolExecutor(len(models), thread_name_prefix="batch") as pool:
-            lanes = [pool.submit(_work, opened, model, todo) for model in models]
-            try:
-                # One more than can run is waiting; all of them would keep what they found until it is taken.
-                for found in _ahead((_added(todo, item) for item in items), len(models) + 1):
-                    take(found.result())
-            finally:
-                with suppress(Empty):
-                    while True:
-                        todo.get_nowait()
-                for _ in lanes:
-                    todo.put(None)
-        for lane in lanes:
-            lane.result()
+        else:
+            with _sharing(threads // len(models)):
+                _side_by_side(opened, models, chain(first, given), take)
+        given.check()
 
     def _models(self, most: int) -> Sequence[Loaded]:
         """Return so many models, this one first; less where no copy would do the same in another thread."""
@@ -82,6 +74,54 @@ class SideBySide:
             return [_copied(self._loaded) for _ in range(MOST - 1)]
         except Exception:  # somebody has put on it what cannot be copied: a lock, a tensor with a history
             return ()
+
+
+class _Given(Iterator[_Item]):
+    """Items up to the first that cannot be had; then why is known."""
+
+    def __init__(self, items: Iterable[_Item]) -> None:
+        self._items = iter(items)
+        self._error: Exception | None = None
+
+    def __next__(self) -> _Item:
+        if self._error is not None:
+            raise StopIteration
+        try:
+            return next(self._items)
+        except StopIteration:
+            raise
+        except Exception as error:
+            self._error = error
+            raise StopIteration from error
+
+    def check(self) -> None:
+        """Raise why there is no further item, if it is not that there are no more."""
+        if self._error is not None:
+            raise self._error
+
+
+def _side_by_side(
+    opened: Callable[[Loaded], AbstractContextManager[Callable[[_Item], _Found]]],
+    models: Sequence[Loaded],
+    items: Iterable[_Item],
+    take: Callable[[_Found], None],
+) -> None:
+    todo: SimpleQueue[tuple[Future[_Found], _Item] | None] = SimpleQueue()
+    with ThreadPoolExecutor(len(models), thread_name_prefix="batch") as pool:
+        lanes = [pool.submit(_work, opened, model, todo) for model in models]
+        try:
+            # Two more than can run are waiting, which do while this thread gets others ready; all of them would keep
+            # what they found until it is taken.
+            for found in _ahead((_added(todo, item) for item in items), len(models) + 2):
+                take(found.result())
+        finally:
+            with suppress(Empty):
+                while True:
+                    todo.get_nowait()
+            for _ in lanes:
+                todo.put(None)
+    for lane in lanes:
+        lane.result()
 
 
 def _added(todo: SimpleQueue[tuple[Future[_Found], _Item] | None], item: _Item) -> Future[_Found]:

@@ -34,8 +34,7 @@ class ProfileWorker(Worker):
         """Write the part that holds some blocks."""
         profiler, nothing = self._loaded()
         total = copy.deepcopy(nothing)
-        for number, lines in read_blocks(self._job.corpus, self._job.found, blocks):
-            profiler.add(total, number, lines)
+        profiler.add_each(total, read_blocks(self._job.corpus, self._job.found, blocks))
         with replacing(Path(self._folder) / part_name(blocks)) as stream:
             stream.write(profile_json(total.record()))
         return part_name(blocks), total.coverage.sentences
