@@ -20,7 +20,8 @@ Integers = NDArray[np.int64]
 @dataclass(frozen=True, kw_only=True)
 class BatchNumbers:
     """The numbers of a tensor in one batch. ``low`` and ``high`` are infinite the other way round where none is finite;
-    ``total`` and ``squares`` are sums over the finite ones, ``sizes`` counts (negative, positive) them by bucket.
+    ``total`` and ``squares`` are sums over the finite ones, ``sizes`` counts (negative, positive) those that are not 0
+    by bucket, from the ``first`` on.
     """
 
     count: int
@@ -32,6 +33,7 @@ class BatchNumbers:
     total: float
     squares: float
     sizes: Integers
+    first: int = 0
 
 
 class NumbersTotal:
@@ -67,7 +69,7 @@ class NumbersTotal:
         self._low, self._high = min(self._low, batch.low), max(self._high, batch.high)
         self._total.add(batch.total)
         self._squares.add(batch.squares)
-        self._sizes += batch.sizes
+        self._sizes[:, batch.first : batch.first + batch.sizes.shape[1]] += batch.sizes
 
     def merge(self, other: "NumbersTotal") -> None:
         """Add what another one holds."""

@@ -15,7 +15,7 @@ SHARES = [0.0, 0.001, 0.01, 0.05, 0.5, 0.95, 0.99, 0.999, 1.0]
 
 def record_of(numbers: np.ndarray, dtype: torch.dtype = torch.float32) -> Numbers:
     total = NumbersTotal()
-    total.add(numbers_of(Rows(matrix=torch.tensor(numbers).to(dtype).reshape(1, -1))))
+    total.add(numbers_of(Rows(torch.tensor(numbers).to(dtype).reshape(1, -1))))
     return total.record()
 
 

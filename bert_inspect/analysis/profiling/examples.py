@@ -24,7 +24,7 @@ from .tokenized import Batch
 class Examples:
     """The examples of a batch; ``mask`` (batch, tokens) are its real tokens, and ``most`` are kept of each unit."""
 
-    def __init__(self, tokenizer: Any, batch: Batch, mask: Tensor, *, most: int) -> None:
+    def __init__(self, tokenizer: Any, batch: Batch, mask: NDArray[np.bool_], *, most: int) -> None:
         self.most = most
         self._tokenizer, self._batch, self._mask = tokenizer, batch, mask
 
@@ -56,8 +56,8 @@ class Examples:
     @cached_property
     def _where(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The number of the sentence that each real token is of, and its place in that."""
-        row, column = (each.cpu().numpy() for each in self._mask.nonzero(as_tuple=True))
-        first = self._mask.int().argmax(dim=1).cpu().numpy()  # padding may stand in front
+        row, column = self._mask.nonzero()
+        first = self._mask.argmax(axis=1)  # padding may stand in front
         return np.array([line.number for line in self._batch.lines])[row], column - first[row]
 
     @cached_property

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import torch
+import numpy as np
 from msgspec import structs
 
 from ...capture.editing.survey import survey
@@ -56,9 +56,7 @@ class MadeUpRun:
         self.steps = seen.steps
         self._wanted = wanted
         self._names, self._known_as = seen.found.names, seen.found.known_as
-        device = torch.device("cpu")
-        mask = torch.tensor(batch.attention_mask, device=device)
-        self._real = RealTokens(mask, heads=loaded.sizes.get("heads", 1))
+        self._real = RealTokens(np.array(batch.attention_mask), heads=loaded.sizes.get("heads", 1))
         self._layouts = layouts(loaded, seen)
         self.keys = [*self._keyed()]
         self._owners = self._owned()

@@ -5,6 +5,7 @@ and takes the rows of real tokens where they stand. It is one call for each tens
 ones would wait for their turn again and again.
 """
 
+import math
 from functools import cache
 from importlib.util import find_spec
 from threading import local
@@ -20,26 +21,25 @@ from ...profiles.heads import QUANTITIES
 from .real_tokens import Rows
 
 
-class Counted(NamedTuple):
-    """The numbers of some rows: how many they are, how many that are not 0 have each leading bits (negative, positive),
-    how many are 0.
+class Summed(NamedTuple):
+    """The numbers of some rows: how many they are, how many of them are 0, their sum, that of their squares, the
+    smallest and the largest; and how many that are not 0 have each leading bits, from the ``first`` on (negative,
+    positive).
     """
 
     length: int
-    sizes: NDArray[np.int64]
     zeros: int
-
-
-class Summed(NamedTuple):
-    """The same with their sum, that of their squares, the smallest and the largest, one of which is not finite where a
-    number is not.
-    """
-
-    counted: Counted
     total: float
     squares: float
     low: float
     high: float
+    first: int
+    sizes: NDArray[np.int64]
+
+    @property
+    def finite(self) -> bool:
+        """Whether all of the numbers are."""
+        return math.isfinite(self.total) and math.isfinite(self.low) and math.isfinite(self.high)
 
 
 class Columns(NamedTuple):
@@ -47,7 +47,6 @@ class Columns(NamedTuple):
     number of each, and how many are 0.
     """
 
-    counted: Counted
     totals: NDArray[np.float64]
     squares: NDArray[np.float64]
     low: NDArray[np.float64]
@@ -62,28 +61,20 @@ def usable(tensor: Tensor) -> bool:
 
 def summed(rows: Rows) -> Summed:
     """Sum up the numbers of some rows."""
-    counts, ends = np.empty(2 * buckets.SIDE, dtype=np.int64), np.empty(2, dtype=np.int32)
-    found = _kernels().sum_up(rows.array, *rows.where, _tables(), counts, ends)
-    length, zeros, total, squares = found
-    return Summed(Counted(length, _by_side(counts), zeros), total, squares, *ends.view(np.float32).tolist())
-
-
-def columns_summed(rows: Rows) -> Columns:
-    """Sum up the columns of some rows, each of which is whole, and count all of their numbers."""
-    numbers, (places, _) = rows.array, rows.where
-    size = numbers.shape[1]
     counts = np.empty(2 * buckets.SIDE, dtype=np.int64)
-    totals, squares, zeros = np.zeros(size), np.zeros(size), np.zeros(size, dtype=np.int32)
-    low, high = np.full(size, np.inf, dtype=np.float32), np.full(size, -np.inf, dtype=np.float32)
-    nothing = _kernels().sum_up_columns(numbers, places, _tables(), counts, totals, squares, low, high, zeros)
-    return Columns(
-        Counted(len(places) * size, _by_side(counts), nothing),
-        totals,
-        squares,
-        low.astype(np.float64),
-        high.astype(np.float64),
-        zeros.astype(np.int64),
-    )
+    told, (first, last) = _kernels().sum_up(rows.array, *rows.where, _tables(), counts)
+    return Summed._make([*told, first, _by_side(counts)[:, first:last]])
+
+
+def columns_summed(rows: Rows) -> tuple[Summed, Columns]:
+    """Sum up the numbers of some rows, each of which is whole, and those of each of their columns."""
+    numbers, places = rows.by_columns
+    size = len(places) * numbers.shape[1]
+    counts = np.empty(2 * buckets.SIDE, dtype=np.int64)
+    found, zeros = np.zeros((4, size)), np.zeros(size, dtype=np.int64)
+    told, (first, last) = _kernels().sum_up_columns(numbers, places, _tables(), counts, found, zeros)
+    together = Summed._make([*told, first, _by_side(counts)[:, first:last]])
+    return together, Columns(found[0], found[1], found[2], found[3], zeros)
 
 
 def reaching(
@@ -102,14 +93,14 @@ def reaching(
         room = count
 
 
-def looked(probabilities: Tensor, kinds: Tensor) -> NDArray[np.float64]:
+def looked(probabilities: Tensor, kinds: NDArray[np.int8]) -> NDArray[np.float64]:
     """Return sums over where heads look (quantities, heads), in the order of `profiles.heads.QUANTITIES`. ``kinds``
     (batch, tokens) say what each token is: 0 padding, 1 [CLS], 2 [SEP], 3 another.
     """
     totals = np.zeros((len(QUANTITIES), probabilities.shape[1]))
     probabilities = probabilities.detach().contiguous()
     logarithms = probabilities.double().log2_()  # torch takes many at once
-    _kernels().look(probabilities.numpy(), logarithms.numpy(), kinds.numpy(), totals)
+    _kernels().look(probabilities.numpy(), logarithms.numpy(), kinds, totals)
     return totals
 
 

@@ -167,8 +167,8 @@ class Profiler:
         """Run a batch and return what it adds. The plan that served a batch like it is tried first."""
         batch = as_given(self._loaded, tokens.input)
         inputs = model_inputs(self._loaded, batch, labels=False)
-        real = RealTokens(inputs["attention_mask"], heads=self._heads)
-        marks = marks_of(batch, inputs["input_ids"], real.mask)
+        real = RealTokens(inputs["attention_mask"].cpu().numpy(), heads=self._heads)
+        marks = marks_of(batch, inputs["input_ids"].cpu().numpy(), real.mask)
         examples = Examples(self._tokenizer, tokens, real.mask, most=self._examples)
         tried: list[Plan] = []
         plan: Plan | None = self._plans[real.padded]

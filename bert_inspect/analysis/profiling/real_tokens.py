@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, Final
 
@@ -14,68 +13,88 @@ from torch import Tensor
 from ...traces.vocabulary import axes as axes_
 from ...traces.vocabulary.axes import FOLDED, TOKEN_AXES, Axis
 
+Integers = NDArray[np.int64]
 
-@dataclass(frozen=True)
+
 class Chosen:
     """Which rows of a matrix: those at ``places``, or all of them (None); each whole, or from one column up to another:
     its ``spans`` (rows, 2).
     """
 
-    places: Tensor | None = None
-    spans: Tensor | None = None
+    def __init__(self, places: Integers | None = None, spans: Integers | None = None) -> None:
+        self.places, self.spans = places, spans
+        self._on: dict[torch.device, tuple[Tensor | None, Tensor | None]] = {}
 
-    @cached_property
-    def arrays(self) -> tuple[NDArray[np.int64] | None, NDArray[np.int64] | None]:
-        """The same for NumPy."""
-        places, spans = (None if each is None else each.cpu().numpy() for each in (self.places, self.spans))
-        return places, spans
+    def on(self, device: torch.device) -> tuple[Tensor | None, Tensor | None]:
+        """Return the places and the spans for torch, on a device."""
+        if device not in self._on:
+            places, spans = self.places, self.spans
+            self._on[device] = (
+                None if places is None else torch.from_numpy(places).to(device),
+                None if spans is None else torch.from_numpy(spans).to(device),
+            )
+        return self._on[device]
 
 
 ALL: Final = Chosen()
 
 
 class Rows:
-    """Some rows of a tensor that is seen as a matrix with so many columns; by default its last axis has them."""
+    """Some rows of a tensor that is seen as a matrix with so many columns; by default its last axis has them.
 
-    def __init__(self, tensor: Tensor, chosen: Chosen = ALL, *, columns: int | None = None) -> None:
-        self.tensor, self.chosen = tensor, chosen
+    Where a tensor (batch, tokens, heads, head size) lies in memory head by head, ``by_head`` (heads, rows) are the
+    places of these rows there.
+    """
+
+    def __init__(
+        self, tensor: Tensor, chosen: Chosen = ALL, *, columns: int | None = None, by_head: Integers | None = None
+    ) -> None:
+        self.tensor, self._chosen, self._by_head = tensor, chosen, by_head
         self._shape = -1, (tensor.shape[-1] if tensor.dim() else 1) if columns is None else columns
 
     def __len__(self) -> int:
-        places = self.chosen.places
-        return len(self.matrix) if places is None else len(places)
-
-    @cached_property
-    def matrix(self) -> Tensor:
-        """The matrix (rows, columns)."""
-        return self.tensor.reshape(self._shape)
-
-    @cached_property
-    def array(self) -> NDArray[Any]:
-        """The matrix for NumPy, row by row in memory; of a tensor on the processor alone."""
-        tensor = self.tensor.detach() if self.tensor.requires_grad else self.tensor
-        return np.ascontiguousarray(tensor.numpy().reshape(self._shape))
+        places = self._chosen.places
+        return math.prod(self.tensor.shape) // self._shape[1] if places is None else len(places)
 
     @cached_property
     def taken(self) -> Tensor:
         """These rows alone, copied where they are not all; in one row where not all of them are whole."""
-        places, spans = self.chosen.places, self.chosen.spans
-        found = self.matrix if places is None else self.matrix.index_select(0, places)
+        matrix = self.tensor.reshape(self._shape)
+        places, spans = self._chosen.on(matrix.device)
+        found = matrix if places is None else matrix.index_select(0, places)
         if spans is None:
             return found
         columns = torch.arange(found.shape[1], device=found.device)
         inside = (columns >= spans[:, :1]) & (columns < spans[:, 1:])
         return found[inside].reshape(1, -1)
 
+    @cached_property
+    def array(self) -> NDArray[Any]:
+        """The whole matrix for NumPy, row by row in memory; of a tensor on the processor alone."""
+        return np.ascontiguousarray(_array(self.tensor).reshape(self._shape))
+
     @property
-    def where(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def where(self) -> tuple[Integers, Integers]:
         """The places of rows of the array, whichever they are, and their spans: none where all are whole."""
-        places, spans = self.chosen.arrays
+        places, spans = self._chosen.places, self._chosen.spans
         return _every(len(self.array)) if places is None else places, _NO_SPANS if spans is None else spans
+
+    @property
+    def by_columns(self) -> tuple[NDArray[Any], Integers]:
+        """Matrices side by side in one array, one below the other there, and the places of the rows of each."""
+        if self._by_head is not None:
+            numbers = _array(self.tensor).swapaxes(1, 2)
+            return numbers.reshape(-1, numbers.shape[-1]), self._by_head
+        return self.array, self.where[0][None]
+
+
+def _array(tensor: Tensor) -> NDArray[Any]:
+    found: NDArray[Any] = (tensor.detach() if tensor.requires_grad else tensor).numpy()
+    return found
 
 
 @lru_cache
-def _every(rows: int) -> NDArray[np.int64]:
+def _every(rows: int) -> Integers:
     return np.arange(rows)
 
 
@@ -86,18 +105,19 @@ class RealTokens:
     """The real tokens of a batch.
 
     Attributes:
-        mask: (batch, tokens), on the model's device.
+        mask: (batch, tokens).
         padded: whether there are others.
     """
 
-    def __init__(self, attention_mask: Tensor, *, heads: int) -> None:
-        self.mask = attention_mask.bool()
+    def __init__(self, attention_mask: NDArray[Any], *, heads: int) -> None:
+        self.mask = attention_mask.astype(np.bool_)
         self._heads = heads
-        places = self.mask.reshape(-1).nonzero().squeeze(1)
-        self.padded = len(places) < self.mask.numel()
-        self._chosen = Chosen(places) if self.padded else ALL
+        self._places = np.flatnonzero(self.mask)
+        self.padded = len(self._places) < self.mask.size
+        self._chosen = Chosen(self._places) if self.padded else ALL
         self._spans = _spans(self.mask)
         self._fitting: dict[tuple[int | Axis, ...], bool] = {}
+        self._of_heads: dict[int, tuple[Integers, Chosen]] = {}
         self._asking: dict[int, Chosen] = {}
 
     def fits(self, shape: Sequence[int], axes: Sequence[Axis]) -> bool:
@@ -131,38 +151,55 @@ class RealTokens:
             return Rows(tensor)
         if along == [1] and named[0] == "batch":
             return self.rows(tensor)
+        if along == [2] and named[0] == "batch" and len(named) == 4:
+            return Rows(tensor, self._of(tensor.shape[1])[1])
         if len(along) == 1:
             return self.rows(tensor.movedim([named.index("batch"), *along], [0, 1]))
         if named == axes_.SCORES and self._spans is not None:
             return self._scores(tensor, self._spans)
         tensor = tensor.movedim([named.index("batch"), *along], [0, 1, 2])
         pairs = self.mask[:, :, None] & self.mask[:, None, :]
-        return Rows(tensor[pairs])
+        return Rows(tensor[torch.from_numpy(pairs).to(tensor.device)])
 
-    def _scores(self, scores: Tensor, spans: Tensor) -> Rows:
+    def _scores(self, scores: Tensor, spans: Integers) -> Rows:
         """Return the rows of real query tokens, each over the real key tokens of its sentence, from a tensor (batch,
         heads, query tokens, key tokens).
         """
-        batch, heads, *_ = scores.shape
+        heads = scores.shape[1]
         if heads not in self._asking:
-            asks = self.mask[:, None].expand(batch, heads, -1).reshape(-1)
-            places = asks.nonzero().squeeze(1)
-            sentence = places.div(heads * self.mask.shape[1], rounding_mode="floor")
-            self._asking[heads] = Chosen(places, spans[sentence])
+            places = self._of(heads)[0].reshape(-1)
+            self._asking[heads] = Chosen(places, spans[places // (heads * self.mask.shape[1])])
         return Rows(scores, self._asking[heads])
+
+    def _of(self, heads: int) -> tuple[Integers, Chosen]:
+        """Return where the rows of real tokens are in a tensor (batch, heads, tokens, ...): those of each head (heads,
+        rows), and of all of them.
+        """
+        if heads not in self._of_heads:
+            tokens = self.mask.shape[1]
+            sentence, token = np.divmod(self._places, tokens)
+            places = (sentence * heads + np.arange(heads)[:, None]) * tokens + token
+            self._of_heads[heads] = places, Chosen(places.reshape(-1))
+        return self._of_heads[heads]
 
     def rows(self, view: Tensor) -> Rows:
         """Return of a tensor (batch, tokens, ...) the rows of real tokens."""
-        return Rows(view, self._chosen, columns=math.prod(view.shape[2:]))
+        head_by_head = view.dim() == 4 and not view.is_contiguous() and view.transpose(1, 2).is_contiguous()
+        return Rows(
+            view,
+            self._chosen,
+            columns=math.prod(view.shape[2:]),
+            by_head=self._of(view.shape[2])[0] if head_by_head else None,
+        )
 
 
-def _spans(mask: Tensor) -> Tensor | None:
+def _spans(mask: NDArray[np.bool_]) -> Integers | None:
     """Return from where to where the real tokens of each sentence stand (batch, 2); None where padding parts them, or
     a sentence has none.
     """
-    count = mask.sum(dim=1)
-    first = mask.int().argmax(dim=1)
-    spans = torch.stack([first, first + count], dim=1)
-    columns = torch.arange(mask.shape[1], device=mask.device)
+    count = mask.sum(axis=1)
+    first = mask.argmax(axis=1)
+    spans = np.stack([first, first + count], axis=1)
+    columns = np.arange(mask.shape[1])
     inside = (columns >= spans[:, :1]) & (columns < spans[:, 1:])
-    return spans if bool((inside == mask).all() and (count > 0).all()) else None
+    return spans if (inside == mask).all() and (count > 0).all() else None

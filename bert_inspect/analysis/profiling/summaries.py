@@ -24,8 +24,8 @@ def numbers_of(rows: Rows) -> BatchNumbers:
     """Return the numbers of some rows."""
     if one_pass.usable(rows.tensor):
         found = one_pass.summed(rows)
-        if math.isfinite(found.total) and math.isfinite(found.low) and math.isfinite(found.high):
-            return _numbers(*found)
+        if found.finite:
+            return _numbers(found)
     return _numbers_by_torch(rows)
 
 
@@ -34,42 +34,46 @@ def dimensions_of(rows: Rows) -> tuple[BatchNumbers, BatchDimensions]:
     are infinite the other way round where there is none.
     """
     if one_pass.usable(rows.tensor):
-        counted, total, squares, low, high, zeros = one_pass.columns_summed(rows)
-        found = _dimensions(rows, total, squares, low, high, zeros)
-        ends = float(low.min()), float(high.max())
-        sums = float(total.sum()), float(squares.sum())
-        if math.isfinite(sums[0]) and all(map(math.isfinite, ends)):
-            return _numbers(counted, *sums, *ends), found
-        return _numbers_by_torch(rows), found
+        together, columns = one_pass.columns_summed(rows)
+        if together.finite:
+            return _numbers(together), _dimensions(rows, *columns)
+        return _numbers_by_torch(rows), _without_spoilt(rows, _dimensions(rows, *columns))
     taken = rows.taken.detach()
     double = taken.double()
     total, low, high = (_array(each) for each in (double.sum(dim=0), taken.amin(dim=0), taken.amax(dim=0)))
     copied = double if double is not taken else None  # what is float64 is the model's own
     squares = _array(torch.mul(double, double, out=copied).sum(dim=0))
-    found = _dimensions(rows, total, squares, low, high, (taken == 0).sum(dim=0).cpu().numpy())
+    zeros = (taken == 0).sum(dim=0).cpu().numpy()
+    found = _without_spoilt(rows, _dimensions(rows, total, squares, low, high, zeros))
     return _numbers_by_torch(rows, found), found
 
 
 def _dimensions(rows: Rows, total: Floats, squares: Floats, low: Floats, high: Floats, zeros: Sizes) -> BatchDimensions:
-    spoilt = ~np.isfinite(total)
-    if spoilt.any():
-        columns = torch.from_numpy(spoilt).to(rows.tensor.device)
-        low[spoilt], high[spoilt] = _finite_ends(rows.taken.detach()[:, columns])
     return BatchDimensions(count=len(rows), low=low, high=high, zeros=zeros, total=total, squares=squares)
 
 
-def _numbers(counted: one_pass.Counted, total: float, squares: float, low: float, high: float) -> BatchNumbers:
+def _without_spoilt(rows: Rows, found: BatchDimensions) -> BatchDimensions:
+    """Have the extremes be those of the finite numbers."""
+    spoilt = ~np.isfinite(found.total)
+    if spoilt.any():
+        columns = torch.from_numpy(spoilt).to(rows.tensor.device)
+        found.low[spoilt], found.high[spoilt] = _finite_ends(rows.taken.detach()[:, columns])
+    return found
+
+
+def _numbers(found: one_pass.Summed) -> BatchNumbers:
     """Return the numbers of rows, all of which are finite."""
     return BatchNumbers(
-        count=counted.length,
+        count=found.length,
         nan=0,
         inf=0,
-        zeros=counted.zeros,
-        low=low,
-        high=high,
-        total=total,
-        squares=squares,
-        sizes=counted.sizes,
+        zeros=found.zeros,
+        low=found.low,
+        high=found.high,
+        total=found.total,
+        squares=found.squares,
+        first=found.first,
+        sizes=found.sizes,
     )
 
 
