@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -121,15 +122,18 @@ def test_a_run_goes_on_where_it_stopped(
     from bert_inspect.analysis.profiling.profiler import Profiler
 
     file, unfinished = tmp_path / "p.json", tmp_path / "p.json.unfinished"
-    add = Profiler.add
+    add_each = Profiler.add_each
 
-    def some(self: Profiler, total: object, number: int, lines: object) -> None:
-        if number == 3:
-            raise MemoryError("no more")
-        add(self, total, number, lines)  # type: ignore[arg-type]
+    def some(blocks: Any) -> Iterator[Any]:
+        for number, lines in blocks:
+            if number == 3:
+                raise MemoryError("no more")
+            yield number, lines
 
     with monkeypatch.context() as patch:
-        patch.setattr(Profiler, "add", some)
+        patch.setattr(
+            Profiler, "add_each", lambda self, total, blocks, added: add_each(self, total, some(blocks), added)
+        )
         assert profile("-o", file)[0] == 1
     assert load_profile(unfinished).input.done == [(0, 2)] and not file.exists()
     before = unfinished.read_bytes()
@@ -178,13 +182,16 @@ def test_what_is_done_is_kept_where_a_file_changes_meanwhile(
 
     source, file = tmp_path / "s.txt", tmp_path / "p.json"
     source.write_text("\n".join(SENTENCES[:40]))
-    add = Profiler.add
+    add_each = Profiler.add_each
 
-    def changing(self: Profiler, total: object, number: int, lines: object) -> None:
-        add(self, total, number, lines)  # type: ignore[arg-type]
-        source.write_text("\n".join([*SENTENCES[:20], *["a"] * 20]))
+    def changing(blocks: Any) -> Iterator[Any]:
+        for block in blocks:
+            yield block
+            source.write_text("\n".join([*SENTENCES[:20], *["a"] * 20]))
 
-    monkeypatch.setattr(Profiler, "add", changing)
+    monkeypatch.setattr(
+        Profiler, "add_each", lambda self, total, blocks, added: add_each(self, total, changing(blocks), added)
+    )
     # What was read ahead of a change is as it was: a file of so few bytes is held in the stream's buffer.
     monkeypatch.setattr("bert_inspect.corpus.opened._stream", lambda path: open(path, "rb", buffering=0))  # noqa: PTH123, SIM115
     code, _, err = profile("-o", file, files=source)

@@ -115,6 +115,33 @@ def test_what_is_found_is_taken_in_order_up_to_the_first_failure(threads: int) -
     assert not [each for each in threading.enumerate() if each.name.startswith("batch")]
 
 
+@pytest.mark.parametrize("threads", [1, 2, 4], indirect=True)
+@pytest.mark.parametrize("there", [0, 1, 3, 30])
+def test_what_was_begun_is_taken_where_the_next_item_cannot_be_had(there: int, threads: int) -> None:
+    def items() -> Iterator[int]:
+        yield from range(there)
+        raise BertInspectError("there is no more")
+
+    loaded, _ = small("bert")
+    taken: list[int] = []
+    with pytest.raises(BertInspectError, match="there is no more"):
+        SideBySide(loaded).each(opened(lambda model, item: item), items(), taken.append)
+    assert taken == [*range(there)]
+
+
+@pytest.mark.parametrize("threads", [1, 3], indirect=True)
+def test_what_takes_may_fail(threads: int) -> None:
+    def take(found: int) -> None:
+        if found == 4:
+            raise BertInspectError("it cannot be taken")
+
+    loaded, _ = small("bert")
+    with pytest.raises(BertInspectError, match="it cannot be taken"):
+        SideBySide(loaded).each(opened(lambda model, item: item), range(30), take)
+    assert torch.get_num_threads() == threads
+    assert not [each for each in threading.enumerate() if each.name.startswith("batch")]
+
+
 @pytest.mark.parametrize("threads", [1, 3], indirect=True)
 def test_a_model_is_opened_and_closed_once_in_the_thread_that_runs_it(threads: int) -> None:
     loaded, _ = small("bert")
