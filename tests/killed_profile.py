@@ -16,8 +16,8 @@ from typing import Any
 
 from bert_inspect.__main__ import run
 from bert_inspect.analysis.profiling import local
-from bert_inspect.analysis.profiling.profiler import Profiler
 from bert_inspect.profiles import profile_file
+from bert_inspect.profiles.total import Total
 
 
 def dies(function: Any, calls: int, *, after: bool = False) -> Any:
@@ -38,7 +38,7 @@ def dies(function: Any, calls: int, *, after: bool = False) -> Any:
 
 
 MOMENTS = [
-    (Profiler, "add", False),
+    (Total, "add_all", False),
     (profile_file, "profile_json", False),
     (Path, "replace", False),
     (Path, "replace", True),

@@ -28,7 +28,7 @@ from .growing import Growing, Task
 from .looks import marks_of
 from .plan import Plan
 from .real_tokens import RealTokens
-from .side_by_side import SideBySide
+from .side_by_side import on_each
 from .tokenized import Batch, Settings, tokenized
 
 
@@ -78,7 +78,6 @@ class Profiler:
         self._frame = frame_of(loaded, tokenizer, selection=selection, limit=limit)
         self._answers = answers_of(loaded)
         self._heads = loaded.sizes.get("heads", 1)
-        self._side_by_side = SideBySide(loaded)
         self._plans = {False: self._frame.plans[0], True: self._frame.plans[-1]}  # by whether there is padding
 
     def begin(self, corpus: Corpus) -> Total:
@@ -132,7 +131,7 @@ class Profiler:
                 yield lambda task: (task, self._run(run, task.batch, task.labels, least=growing.least))
 
         with collecting_what_is_new():
-            self._side_by_side.each(running, self._tasks(blocks), lambda found: growing.add(*found))
+            on_each(self._loaded, running, self._tasks(blocks), lambda found: growing.add(*found))
 
     def _tasks(self, blocks: Iterable[tuple[int, Sequence[Line]]]) -> Iterator[Task]:
         for number, lines in blocks:

@@ -1,4 +1,4 @@
-"""Runs batches side by side, each by a copy of the model that shares its weights.
+"""Runs batches side by side, each by a copy of the model that shares its weights; the model itself is left alone.
 
 A narrow model does not keep several of torch's threads busy, and while a batch is summed up they would wait. A batch a
 thread keeps them all at work: torch's threads are shared out among those who run batches.
@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
-from functools import cached_property
 from itertools import chain, islice
 from queue import Empty, SimpleQueue
 from typing import Any, Final, TypeVar
@@ -29,51 +28,42 @@ _Item = TypeVar("_Item")
 _Found = TypeVar("_Found")
 
 
-class SideBySide:
-    """A model, with the copies of it that run batches in threads of their own."""
+Opened = Callable[[Loaded], AbstractContextManager[Callable[[_Item], _Found]]]
+"""Gives, for a block, the work that is done with a model."""
 
-    def __init__(self, loaded: Loaded) -> None:
-        self._loaded = loaded
 
-    def each(
-        self,
-        opened: Callable[[Loaded], AbstractContextManager[Callable[[_Item], _Found]]],
-        items: Iterable[_Item],
-        take: Callable[[_Found], None],
-    ) -> None:
-        """Do some work on each of some items, and take what it finds, in the order of the items, in this thread, which
-        asks for the items too; ``opened`` gives the work that is done with a model, for which it is asked once, in the
-        thread that does it. The first item whose work fails, or that cannot be had, ends it with its exception; nothing
-        is taken of those behind it.
-        """
-        threads = torch.get_num_threads()
-        given = _Given(items)
-        first = [*islice(given, MOST)]
-        models = self._models(min(threads, MOST, len(first)))
-        if len(models) < 2:
-            with opened(self._loaded) as work:
-                for item in chain(first, given):
-                    take(work(item))
-        else:
-            with _sharing(threads // len(models)):
-                _side_by_side(opened, models, chain(first, given), take)
-        given.check()
+def on_each(
+    loaded: Loaded, opened: Opened[_Item, _Found], items: Iterable[_Item], take: Callable[[_Found], None]
+) -> None:
+    """Do some work on each of some items, and take what it finds, in the order of the items, in this thread, which asks
+    for the items too. It is done with the model itself, or with copies, each of which is opened once, in the thread
+    that works with it. The first item whose work fails, or that cannot be had, ends it with its exception; nothing is
+    taken of those behind it.
+    """
+    threads = torch.get_num_threads()
+    given = _Given(items)
+    first = [*islice(given, MOST)]
+    copies = _copies(loaded, min(threads, MOST, len(first)))
+    if not copies:
+        with opened(loaded) as work:
+            for item in chain(first, given):
+                take(work(item))
+    else:
+        with _sharing(threads // len(copies)):
+            _side_by_side(opened, copies, chain(first, given), take)
+    given.check()
 
-    def _models(self, most: int) -> Sequence[Loaded]:
-        """Return so many models, this one first; less where no copy would do the same in another thread."""
-        if most < 2 or _bound_to_this_thread():
-            return [self._loaded]
-        return [self._loaded, *self._copies[: most - 1]]
 
-    @cached_property
-    def _copies(self) -> Sequence[Loaded]:
-        """Its copies; none where a run in another thread, or of a copy, may be another."""
-        if not _copyable(self._loaded.model):
-            return ()
-        try:
-            return [_copied(self._loaded) for _ in range(MOST - 1)]
-        except Exception:  # somebody has put on it what cannot be copied: a lock, a tensor with a history
-            return ()
+def _copies(loaded: Loaded, count: int) -> Sequence[Loaded]:
+    """Return so many copies of a model; none where one is enough, or a run in another thread, or of a copy, may be
+    another.
+    """
+    if count < 2 or _bound_to_this_thread() or not _copyable(loaded.model):
+        return ()
+    try:
+        return [_copied(loaded) for _ in range(count)]
+    except Exception:  # somebody has put on it what cannot be copied: a lock, a tensor with a history
+        return ()
 
 
 class _Given(Iterator[_Item]):
@@ -101,7 +91,7 @@ class _Given(Iterator[_Item]):
 
 
 def _side_by_side(
-    opened: Callable[[Loaded], AbstractContextManager[Callable[[_Item], _Found]]],
+    opened: Opened[_Item, _Found],
     models: Sequence[Loaded],
     items: Iterable[_Item],
     take: Callable[[_Found], None],
@@ -132,7 +122,7 @@ def _added(todo: SimpleQueue[tuple[Future[_Found], _Item] | None], item: _Item) 
 
 
 def _work(
-    opened: Callable[[Loaded], AbstractContextManager[Callable[[_Item], _Found]]],
+    opened: Opened[_Item, _Found],
     model: Loaded,
     todo: SimpleQueue[tuple[Future[_Found], _Item] | None],
 ) -> None:

@@ -15,7 +15,7 @@ from torch.nn.modules.module import register_module_forward_hook
 from torch.utils.hooks import RemovableHandle
 
 from bert_inspect.analysis.profiling.batch import BatchWatcher
-from bert_inspect.analysis.profiling.side_by_side import SideBySide
+from bert_inspect.analysis.profiling.side_by_side import on_each
 from bert_inspect.errors import BertInspectError
 from bert_inspect.profiles.profile_file import profile_json
 
@@ -77,7 +77,7 @@ def opened(work: Any) -> Any:
 def test_torchs_threads_are_shared_out_and_given_back(threads: int) -> None:
     loaded, _ = small("bert")
     had: list[int] = []
-    SideBySide(loaded).each(opened(lambda model, item: torch.get_num_threads()), range(20), had.append)
+    on_each(loaded, opened(lambda model, item: torch.get_num_threads()), range(20), had.append)
     assert set(had) == {threads // min(threads, 8)}
     assert torch.get_num_threads() == threads
 
@@ -86,16 +86,14 @@ def test_torchs_threads_are_shared_out_and_given_back(threads: int) -> None:
 def test_copies_share_the_weights_and_stand_beside_the_model(threads: int) -> None:
     loaded, _ = small("bert")
     models: list[Any] = []
-    SideBySide(loaded).each(opened(lambda model, item: model.model), range(40), models.append)
-    different = {id(model): model for model in [loaded.model, *models]}
-    assert len(different) <= threads
-    for model in different.values():
+    on_each(loaded, opened(lambda model, item: model.model), range(40), models.append)
+    assert len({*map(id, models)}) <= threads
+    for model in models:
         both = zip(loaded.model.parameters(), model.parameters(), strict=True)
         assert all(one is other for one, other in both)
         both = zip(loaded.model.buffers(), model.buffers(), strict=True)
         assert all(one is other for one, other in both)
-        if model is not loaded.model:
-            assert not {*map(id, model.modules())} & {*map(id, loaded.model.modules())}
+        assert not {*map(id, model.modules())} & {*map(id, loaded.model.modules())}
 
 
 @pytest.mark.parametrize("threads", [4], indirect=True)
@@ -109,7 +107,7 @@ def test_what_is_found_is_taken_in_order_up_to_the_first_failure(threads: int) -
         return item
 
     with pytest.raises(BertInspectError, match="item 5 fails"):
-        SideBySide(loaded).each(opened(work), range(30), taken.append)
+        on_each(loaded, opened(work), range(30), taken.append)
     assert taken == [0, 1, 2, 3, 4]
     assert torch.get_num_threads() == threads
     assert not [each for each in threading.enumerate() if each.name.startswith("batch")]
@@ -125,7 +123,7 @@ def test_what_was_begun_is_taken_where_the_next_item_cannot_be_had(there: int, t
     loaded, _ = small("bert")
     taken: list[int] = []
     with pytest.raises(BertInspectError, match="there is no more"):
-        SideBySide(loaded).each(opened(lambda model, item: item), items(), taken.append)
+        on_each(loaded, opened(lambda model, item: item), items(), taken.append)
     assert taken == [*range(there)]
 
 
@@ -137,7 +135,7 @@ def test_what_takes_may_fail(threads: int) -> None:
 
     loaded, _ = small("bert")
     with pytest.raises(BertInspectError, match="it cannot be taken"):
-        SideBySide(loaded).each(opened(lambda model, item: item), range(30), take)
+        on_each(loaded, opened(lambda model, item: item), range(30), take)
     assert torch.get_num_threads() == threads
     assert not [each for each in threading.enumerate() if each.name.startswith("batch")]
 
@@ -155,7 +153,7 @@ def test_a_model_is_opened_and_closed_once_in_the_thread_that_runs_it(threads: i
         told.append(("closed", id(model), name))
 
     found: list[tuple[int, str]] = []
-    SideBySide(loaded).each(working, range(30), found.append)
+    on_each(loaded, working, range(30), found.append)
     assert len(found) == 30
     assert len(told) == 2 * threads == 2 * len({model for _, model, _ in told})
     assert {*found} <= {(model, name) for _, model, name in told}
@@ -173,7 +171,7 @@ def test_a_model_that_cannot_be_opened_or_closed_is_told(when: str, threads: int
 
     loaded, _ = small("bert")
     with pytest.raises(BertInspectError, match=f"cannot be {when}"):
-        SideBySide(loaded).each(working, range(30), lambda found: None)
+        on_each(loaded, working, range(30), lambda found: None)
     assert torch.get_num_threads() == threads
     assert not [each for each in threading.enumerate() if each.name.startswith("batch")]
 
@@ -249,5 +247,5 @@ def test_what_another_thread_may_do_otherwise_runs_in_this_one(how: Any, threads
     loaded, _ = small("bert")
     with how(loaded.model):
         names: list[str] = []
-        SideBySide(loaded).each(opened(lambda model, item: threading.current_thread().name), range(4), names.append)
+        on_each(loaded, opened(lambda model, item: threading.current_thread().name), range(4), names.append)
     assert set(names) == {threading.current_thread().name}
