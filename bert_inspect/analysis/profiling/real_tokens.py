@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -93,11 +93,20 @@ def _array(tensor: Tensor) -> NDArray[Any]:
     return found
 
 
-@lru_cache
-def _every(rows: int) -> Integers:
-    return np.arange(rows)
+class _Every:
+    """The places of all rows, however many there are: the most that were asked for are kept."""
+
+    def __init__(self) -> None:
+        self._places = np.arange(0)
+
+    def __call__(self, rows: int) -> Integers:
+        places = self._places
+        if len(places) < rows:
+            places = self._places = np.arange(rows)
+        return places[:rows]
 
 
+_every = _Every()
 _NO_SPANS = np.empty((0, 2), dtype=np.int64)
 
 
@@ -151,7 +160,7 @@ class RealTokens:
             return Rows(tensor)
         if along == [1] and named[0] == "batch":
             return self.rows(tensor)
-        if along == [2] and named[0] == "batch" and len(named) == 4:
+        if along == [2] and named[0] == "batch" and len(named) == 4 and tensor.is_contiguous():
             return Rows(tensor, self._of(tensor.shape[1])[1])
         if len(along) == 1:
             return self.rows(tensor.movedim([named.index("batch"), *along], [0, 1]))
