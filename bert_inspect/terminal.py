@@ -83,9 +83,9 @@ class Terminal:
             self.say(text)
 
     @contextmanager
-    def progress(self, total: int, *, done: int = 0) -> Iterator[Callable[[int], None]]:
+    def progress(self, total: int, *, done: int = 0, shown: bool = True) -> Iterator[Callable[[int], None]]:
         """Show on a terminal how many of ``total`` sentences are traced; yields what to call with how many more are."""
-        if self.quiet or not sys.stderr.isatty():
+        if not shown or self.quiet or not sys.stderr.isatty():
             yield lambda more: None
             return
         from rich.console import Console

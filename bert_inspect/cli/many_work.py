@@ -136,7 +136,8 @@ class Work:
         kept = kept_parts(cluster, job, left)
         for file in kept.damaged:
             terminal.say(f"{file} is damaged: what it should hold is traced again")
-        with terminal.progress(self.count, done=len(done) + kept.sentences) as advance:
+        shown = not terminal.verbose  # then Ray shows its own
+        with terminal.progress(self.count, done=len(done) + kept.sentences, shown=shown) as advance:
             tally = trace_on_ray(job, cluster, lines, left, kept, advance=advance, notice=terminal.say)
         self._say_done(lines, tally)
         return tally

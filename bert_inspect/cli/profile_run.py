@@ -166,7 +166,8 @@ class _Work:
             terminal.say(f"{file} is damaged: what it should hold is profiled again")
         if parts.files == [output] and len(parts.done) == self.found.blocks:
             terminal.say(f"nothing is left to do: {output} is whole")
-        with terminal.progress(self.found.sentences, done=parts.sentences) as advance:
+        shown = not terminal.verbose  # then Ray shows its own
+        with terminal.progress(self.found.sentences, done=parts.sentences, shown=shown) as advance:
             total = profile_on_ray(job, cluster, parts, advance=advance, notice=terminal.say)
         profile = self._finished(total, write=parts.files != [output])
         remove(cluster.folder, pattern=PATTERN)

@@ -7,6 +7,7 @@ import logging
 import os
 import secrets
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,7 +30,7 @@ _PATIENCE = 10.0
 @contextmanager
 def connected(address: str | None, *, verbose: bool) -> Iterator[Any]:
     """Yield Ray, connected to the cluster at an address; without one, a cluster is started here. Ray's own messages go
-    to stderr where ``verbose``, else nowhere.
+    to stderr where ``verbose``, and how far it is to a terminal there; else nowhere.
 
     Raises:
         UsageError: there is no such cluster.
@@ -43,20 +44,31 @@ def connected(address: str | None, *, verbose: bool) -> Iterator[Any]:
 
     level = logging.INFO if verbose else logging.CRITICAL
     logging.getLogger("ray.data").setLevel(level)
-    ray.data.DataContext.get_current().enable_progress_bars = False  # the caller shows how far it is
-    if ray.is_initialized():  # by a program of which this is a part
-        yield ray
-        return
-    with _started(address) as where:
-        try:
-            with _without_stderr(wanted=not verbose):
-                ray.init(**where, log_to_driver=verbose, logging_level=level)
-        except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
-            raise _no_cluster(address or "this machine", error) from error
-        try:
+    with _progress_bars(ray, wanted=verbose and sys.stderr.isatty()):
+        if ray.is_initialized():  # by a program of which this is a part
             yield ray
-        finally:
-            ray.shutdown()
+            return
+        with _started(address) as where:
+            try:
+                with _without_stderr(wanted=not verbose):
+                    ray.init(**where, log_to_driver=verbose, logging_level=level)
+            except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
+                raise _no_cluster(address or "this machine", error) from error
+            try:
+                yield ray
+            finally:
+                ray.shutdown()
+
+
+@contextmanager
+def _progress_bars(ray: Any, *, wanted: bool) -> Iterator[None]:
+    context = ray.data.DataContext.get_current()
+    before = context.enable_progress_bars
+    context.enable_progress_bars = wanted
+    try:
+        yield
+    finally:
+        context.enable_progress_bars = before
 
 
 @contextmanager

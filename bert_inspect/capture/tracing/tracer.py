@@ -6,7 +6,6 @@ then, so all that can wait is left on a tape until the model has run; only where
 themselves (a `LiveRecorder`) is each event noted at once.
 """
 
-import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import get_ident
@@ -16,6 +15,7 @@ from torch import nn
 
 from ...families import Family
 from ..keep import TraceSpec
+from ..undisturbed import no_collector
 from ..verify.replay import Replay
 from .activations import Activations
 from .arguments import refs_in
@@ -134,7 +134,7 @@ def observe(
         UsageError: the forward is one that is being traced already.
     """
     tracer = Tracer(modules, family, specs=specs, replay=replay, editing=editing)
-    with attached(tracer, modules) as run:
+    with no_collector(), attached(tracer, modules) as run:
         outcome = run(forward)
     return tracer, outcome
 
@@ -148,17 +148,13 @@ def attached(tracer: Tracer, modules: Mapping[str, nn.Module]) -> Iterator[Calla
     """
     attachment, scripted = Attachment(), Scripted()
     mode = FunctionMode(tracer)
-    collecting = gc.isenabled()
 
     def end() -> None:
         tracer.stop()
         mode.end()
-        if collecting:
-            gc.enable()
 
     def run(forward: Callable[[], Any]) -> Outcome:
         try:
-            gc.disable()  # as `no_collector`
             mode.begin()
             try:
                 return Outcome(output=forward())

@@ -1,5 +1,6 @@
 """Batches that run at once, held against the same ones run one after the other."""
 
+import gc
 import itertools
 import threading
 from collections.abc import Iterator
@@ -61,6 +62,7 @@ def test_batches_that_run_at_once_give_the_bytes_of_those_that_run_in_turn(name:
     in_turn, one = ran(loaded, tokenizer, examples=5)
     assert one == {threading.current_thread().name}
     assert found == in_turn
+    assert gc.isenabled() and not gc.get_freeze_count()
 
 
 def opened(work: Any) -> Any:
