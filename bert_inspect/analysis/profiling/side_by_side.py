@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from itertools import chain, islice
 from queue import Empty, SimpleQueue
+from threading import Lock
 from typing import Any, Final, TypeVar
 
 import torch
@@ -49,7 +50,7 @@ def on_each(
             for item in chain(first, given):
                 take(work(item))
     else:
-        with _sharing(threads // len(copies)):
+        with _sharing.among(threads // len(copies)):
             _side_by_side(opened, copies, chain(first, given), take)
     given.check()
 
@@ -97,19 +98,29 @@ def _side_by_side(
     take: Callable[[_Found], None],
 ) -> None:
     todo: SimpleQueue[tuple[Future[_Found], _Item] | None] = SimpleQueue()
+    lanes = []
+
+    def end() -> None:
+        with suppress(Empty):
+            while True:
+                todo.get_nowait()
+        for _ in models:
+            todo.put(None)
+
     with ThreadPoolExecutor(len(models), thread_name_prefix="batch") as pool:
-        lanes = [pool.submit(_work, opened, model, todo) for model in models]
         try:
-            # Two more than can run are waiting, which do while this thread gets others ready; all of them would keep
-            # what they found until it is taken.
-            for found in _ahead((_added(todo, item) for item in items), len(models) + 2):
-                take(found.result())
-        finally:
-            with suppress(Empty):
-                while True:
-                    todo.get_nowait()
-            for _ in lanes:
-                todo.put(None)
+            try:
+                for model in models:
+                    lanes.append(pool.submit(_work, opened, model, todo))
+                # Two more than can run are waiting, which do while this thread gets others ready; all of them would
+                # keep what they found until it is taken.
+                for found in _ahead((_added(todo, item) for item in items), len(models) + 2):
+                    take(found.result())
+            finally:
+                end()
+        except KeyboardInterrupt:  # it may have come before the end, and the lanes would wait for ever
+            end()
+            raise
     for lane in lanes:
         lane.result()
 
@@ -170,15 +181,31 @@ def _bound_to_this_thread() -> bool:
     )
 
 
-@contextmanager
-def _sharing(threads: int) -> Iterator[None]:
-    """Let each thread that is started in the block have so many of torch's threads."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+class _Sharing:
+    """Lets each thread that is started in a block have so many of torch's threads. They are one number for the whole
+    process: where blocks overlap, all go back to what it was before the first.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._blocks = self._before = 0
+
+    @contextmanager
+    def among(self, threads: int) -> Iterator[None]:
+        with self._lock:
+            if not self._blocks:
+                self._before = torch.get_num_threads()
+            self._blocks += 1
+            torch.set_num_threads(threads)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._blocks -= 1
+                torch.set_num_threads(self._before)
+
+
+_sharing = _Sharing()
 
 
 def _ahead(futures: Iterable[Future[_Found]], most: int) -> Iterator[Future[_Found]]:

@@ -4,6 +4,7 @@ import gc
 import itertools
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
@@ -81,6 +82,46 @@ def test_torchs_threads_are_shared_out_and_given_back(threads: int) -> None:
     had: list[int] = []
     on_each(loaded, opened(lambda model, item: torch.get_num_threads()), range(20), had.append)
     assert set(had) == {threads // min(threads, 8)}
+    assert torch.get_num_threads() == threads
+
+
+@pytest.mark.parametrize("threads", [4], indirect=True)
+def test_of_two_that_overlap_the_last_gives_torchs_threads_back(threads: int) -> None:
+    loaded, _ = small("bert")
+    begun, ended = threading.Event(), threading.Event()
+
+    def waits_for_the_end(model: Any, item: int) -> int:
+        begun.set()
+        assert ended.wait(timeout=60)
+        return item
+
+    with ThreadPoolExecutor(1) as other:
+
+        def begins_another(model: Any, item: int) -> int:
+            if item == 0:
+                other.submit(on_each, loaded, opened(waits_for_the_end), range(2), lambda found: None)
+                assert begun.wait(timeout=60)
+            return item
+
+        on_each(loaded, opened(begins_another), range(2), lambda found: None)
+        ended.set()
+    with ThreadPoolExecutor(1) as pool:
+        assert torch.get_num_threads() == pool.submit(torch.get_num_threads).result() == threads
+
+
+@pytest.mark.parametrize("threads", [3], indirect=True)
+def test_what_keeps_threads_from_being_started_is_told(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    start, starts = threading.Thread.start, itertools.count()
+
+    def failing(thread: threading.Thread) -> None:
+        if next(starts) == 1:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    loaded, _ = small("bert")
+    monkeypatch.setattr(threading.Thread, "start", failing)
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        on_each(loaded, opened(lambda model, item: item), range(30), lambda found: None)
     assert torch.get_num_threads() == threads
 
 

@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from bert_inspect.analysis.profiling import one_pass
+from bert_inspect.analysis.profiling.looks import Marks, looks_of
 from bert_inspect.analysis.profiling.real_tokens import Chosen, Rows
 from bert_inspect.analysis.profiling.summaries import dimensions_of, numbers_of
 from bert_inspect.profiles import buckets
@@ -118,3 +119,15 @@ def test_a_tensor_may_lie_in_memory_as_it_likes() -> None:
         numbers, found = dimensions_of(Rows(seen))
         same(numbers, taken)
         np.testing.assert_allclose(found.total, taken.sum(axis=0), atol=1e-12)
+
+
+@pytest.mark.usefixtures("_way")
+@pytest.mark.parametrize("padded", [False, True])
+def test_where_a_head_looks_is_not_known_where_its_probabilities_are_not(padded: bool) -> None:
+    probabilities = torch.rand(2, 3, 5, 5, generator=torch.Generator().manual_seed(0)).softmax(dim=-1)
+    probabilities[1, 2, 1] = math.nan
+    kinds = np.array([[1, 3, 3, 2, 0 if padded else 3]] * 2, dtype=np.int8)
+    found = looks_of(probabilities, Marks(kinds))
+    assert found.count == (8 if padded else 10)
+    for name, totals in found.totals.items():
+        assert np.isfinite(totals[:2]).all() and np.isnan(totals[2]), name

@@ -40,7 +40,10 @@ def look(probabilities: Any, logarithms: Any, kinds: Any, totals: Any) -> None:
                 if kinds[row, query] == 0:
                     continue
                 shares = probabilities[row, head, query]
-                totals[0, head] += _entropy(shares, logarithms[row, head, query])
+                entropy = _entropy(shares, logarithms[row, head, query])
+                if np.isnan(entropy):  # where it looks is not known
+                    totals[:, head] = np.nan
+                totals[0, head] += entropy
                 totals[1, head] += _at(shares, first)
                 totals[2, head] += _at(shares, separators)
                 totals[3, head] += np.float64(shares[query])
