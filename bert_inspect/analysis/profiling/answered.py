@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-import torch
 
 from ...capture.encode import class_index
 from ...capture.outputs.classes import class_names, scale_of
@@ -57,8 +56,7 @@ class AnswersOf:
         """Return what the model answers in a batch; ``labels`` are the classes of its sentences, as the corpus says."""
         logits = plain(returned_tensors(self.loaded.head, output)[known_as.LOGITS])
         if self.of == "tokens":
-            real = torch.tensor(batch.attention_mask, dtype=torch.bool)
-            scores = scores_of_tokens(self.loaded, logits)[real].numpy()
+            scores = scores_of_tokens(self.loaded, logits).numpy()[np.array(batch.attention_mask, dtype=np.bool_)]
             labels = ()
         else:
             scores = logits.softmax(dim=-1).numpy()

@@ -6,10 +6,11 @@ ones would wait for their turn again and again.
 """
 
 import math
+from collections.abc import Sequence
 from functools import cache
 from importlib.util import find_spec
 from threading import local
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,40 +19,8 @@ from torch import Tensor
 
 from ...profiles import buckets
 from ...profiles.heads import QUANTITIES
+from ...profiles.tensor_totals import BatchDimensions, BatchNumbers
 from .real_tokens import Rows
-
-
-class Summed(NamedTuple):
-    """The numbers of some rows: how many they are, how many of them are 0, their sum, that of their squares, the
-    smallest and the largest; and how many that are not 0 have each leading bits, from the ``first`` on (negative,
-    positive).
-    """
-
-    length: int
-    zeros: int
-    total: float
-    squares: float
-    low: float
-    high: float
-    first: int
-    sizes: NDArray[np.int64]
-
-    @property
-    def finite(self) -> bool:
-        """Whether all of the numbers are."""
-        return math.isfinite(self.total) and math.isfinite(self.low) and math.isfinite(self.high)
-
-
-class Columns(NamedTuple):
-    """The same of the columns of some rows (columns,): their sums, those of their squares, the smallest and the largest
-    number of each, and how many are 0.
-    """
-
-    totals: NDArray[np.float64]
-    squares: NDArray[np.float64]
-    low: NDArray[np.float64]
-    high: NDArray[np.float64]
-    zeros: NDArray[np.int64]
 
 
 def usable(tensor: Tensor) -> bool:
@@ -59,22 +28,45 @@ def usable(tensor: Tensor) -> bool:
     return tensor.dtype is torch.float32 and tensor.device.type == "cpu" and bool(tensor.numel()) and bool(_kernels())
 
 
-def summed(rows: Rows) -> Summed:
-    """Sum up the numbers of some rows."""
+def summed(rows: Rows) -> BatchNumbers | None:
+    """Sum up the numbers of some rows; None where they are not all finite."""
     counts = np.empty(2 * buckets.SIDE, dtype=np.int64)
-    told, (first, last) = _kernels().sum_up(rows.array, *rows.where, _tables(), counts)
-    return Summed._make([*told, first, _by_side(counts)[:, first:last]])
+    told, there = _kernels().sum_up(rows.array, *rows.where, _tables(), counts)
+    return _numbers(told, there, counts)
 
 
-def columns_summed(rows: Rows) -> tuple[Summed, Columns]:
-    """Sum up the numbers of some rows, each of which is whole, and those of each of their columns."""
+def columns_summed(rows: Rows) -> tuple[BatchNumbers | None, BatchDimensions]:
+    """Do the same of some rows, each of which is whole, and sum up each of their columns."""
     numbers, places = rows.by_columns
     size = len(places) * numbers.shape[1]
     counts = np.empty(2 * buckets.SIDE, dtype=np.int64)
     found, zeros = np.zeros((4, size)), np.zeros(size, dtype=np.int64)
-    told, (first, last) = _kernels().sum_up_columns(numbers, places, _tables(), counts, found, zeros)
-    together = Summed._make([*told, first, _by_side(counts)[:, first:last]])
-    return together, Columns(found[0], found[1], found[2], found[3], zeros)
+    told, there = _kernels().sum_up_columns(numbers, places, _tables(), counts, found, zeros)
+    total, squares, low, high = found
+    columns = BatchDimensions(count=len(rows), low=low, high=high, zeros=zeros, total=total, squares=squares)
+    return _numbers(told, there, counts), columns
+
+
+def _numbers(told: Sequence[Any], there: tuple[int, int], counts: NDArray[np.int64]) -> BatchNumbers | None:
+    """Return what a kernel told as the numbers of a batch; ``counts`` are by the leading bits, of which the sign is the
+    first, and those ``there`` were written.
+    """
+    count, zeros, total, squares, low, high = told
+    if not (math.isfinite(total) and math.isfinite(low) and math.isfinite(high)):
+        return None
+    first, last = there
+    return BatchNumbers(
+        count=count,
+        nan=0,
+        inf=0,
+        zeros=zeros,
+        low=low,
+        high=high,
+        total=total,
+        squares=squares,
+        first=first,
+        sizes=counts.reshape(2, buckets.SIDE)[::-1, first:last],
+    )
 
 
 def reaching(
@@ -102,11 +94,6 @@ def looked(probabilities: Tensor, kinds: NDArray[np.int8]) -> NDArray[np.float64
     logarithms = probabilities.double().log2_()  # torch takes many at once
     _kernels().look(probabilities.numpy(), logarithms.numpy(), kinds, totals)
     return totals
-
-
-def _by_side(counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return counts by leading bits, of which the sign is the first, as (negative, positive)."""
-    return counts.reshape(2, buckets.SIDE)[::-1]
 
 
 @cache

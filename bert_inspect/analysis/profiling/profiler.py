@@ -101,10 +101,6 @@ class Profiler:
             heads=self._frame.no_heads(self._heads),
         )
 
-    def add(self, total: Total, number: int, lines: Sequence[Line]) -> None:
-        """Profile a block of the corpus, and add it to the totals; as `add_each`."""
-        self.add_each(total, [(number, lines)])
-
     def add_each(
         self,
         total: Total,

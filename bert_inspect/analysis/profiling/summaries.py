@@ -12,7 +12,6 @@ from ...profiles.tensor_totals import BatchDimensions, BatchNumbers
 from . import one_pass
 from .real_tokens import Rows
 
-Floats = NDArray[np.float64]
 Sizes = NDArray[np.int64]
 _SMALLEST = 2.0**-149
 """The smallest float32."""
@@ -22,11 +21,8 @@ _CHUNK = 1 << 16
 
 def numbers_of(rows: Rows) -> BatchNumbers:
     """Return the numbers of some rows."""
-    if one_pass.usable(rows.tensor):
-        found = one_pass.summed(rows)
-        if found.finite:
-            return _numbers(found)
-    return _numbers_by_torch(rows)
+    found = one_pass.summed(rows) if one_pass.usable(rows.tensor) else None
+    return _numbers_by_torch(rows) if found is None else found
 
 
 def dimensions_of(rows: Rows) -> tuple[BatchNumbers, BatchDimensions]:
@@ -34,22 +30,16 @@ def dimensions_of(rows: Rows) -> tuple[BatchNumbers, BatchDimensions]:
     are infinite the other way round where there is none.
     """
     if one_pass.usable(rows.tensor):
-        together, columns = one_pass.columns_summed(rows)
-        if together.finite:
-            return _numbers(together), _dimensions(rows, *columns)
-        return _numbers_by_torch(rows), _without_spoilt(rows, _dimensions(rows, *columns))
+        numbers, columns = one_pass.columns_summed(rows)
+        return (_numbers_by_torch(rows), _without_spoilt(rows, columns)) if numbers is None else (numbers, columns)
     taken = rows.taken.detach()
     double = taken.double()
     total, low, high = (_array(each) for each in (double.sum(dim=0), taken.amin(dim=0), taken.amax(dim=0)))
     copied = double if double is not taken else None  # what is float64 is the model's own
     squares = _array(torch.mul(double, double, out=copied).sum(dim=0))
     zeros = (taken == 0).sum(dim=0).cpu().numpy()
-    found = _without_spoilt(rows, _dimensions(rows, total, squares, low, high, zeros))
-    return _numbers_by_torch(rows, found), found
-
-
-def _dimensions(rows: Rows, total: Floats, squares: Floats, low: Floats, high: Floats, zeros: Sizes) -> BatchDimensions:
-    return BatchDimensions(count=len(rows), low=low, high=high, zeros=zeros, total=total, squares=squares)
+    found = BatchDimensions(count=len(rows), low=low, high=high, zeros=zeros, total=total, squares=squares)
+    return _numbers_by_torch(rows, found), _without_spoilt(rows, found)
 
 
 def _without_spoilt(rows: Rows, found: BatchDimensions) -> BatchDimensions:
@@ -59,22 +49,6 @@ def _without_spoilt(rows: Rows, found: BatchDimensions) -> BatchDimensions:
         columns = torch.from_numpy(spoilt).to(rows.tensor.device)
         found.low[spoilt], found.high[spoilt] = _finite_ends(rows.taken.detach()[:, columns])
     return found
-
-
-def _numbers(found: one_pass.Summed) -> BatchNumbers:
-    """Return the numbers of rows, all of which are finite."""
-    return BatchNumbers(
-        count=found.length,
-        nan=0,
-        inf=0,
-        zeros=found.zeros,
-        low=found.low,
-        high=found.high,
-        total=found.total,
-        squares=found.squares,
-        first=found.first,
-        sizes=found.sizes,
-    )
 
 
 def _numbers_by_torch(rows: Rows, dimensions: BatchDimensions | None = None) -> BatchNumbers:

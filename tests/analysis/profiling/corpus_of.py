@@ -59,5 +59,5 @@ def profiled(loaded: Any, tokenizer: Any, lines: Sequence[Line], **how: Any) -> 
     """A profile of sentences in one block."""
     made = profiler(loaded, tokenizer, **how)
     total: Total = made.begin(corpus())
-    made.add(total, 0, lines)
+    made.add_each(total, [(0, lines)])
     return total.record()

@@ -225,9 +225,9 @@ def test_blocks_merged_in_any_order_give_the_same_bytes(name: str) -> None:
     whole = made.begin(corpus(len(parts), 5, 2))
     shards = []
     for number, part in enumerate(parts):
-        made.add(whole, number, part)
+        made.add_each(whole, [(number, part)])
         shards.append(made.begin(corpus(len(parts), 5, 2)))
-        made.add(shards[-1], number, part)
+        made.add_each(shards[-1], [(number, part)])
     saved = [decode_profile(profile_json(shard.record())) for shard in shards]
     for order in ([0, 1, 2], [2, 0, 1], [1, 2, 0]):
         merged = Total.read(saved[order[0]])
@@ -243,8 +243,8 @@ def test_the_tokens_that_drive_a_neuron_are_the_largest_of_all() -> None:
     lines = sentences(TEXTS)
     made = profiler(loaded, tokenizer, examples=5, batch_size=2)
     total = made.begin(corpus(2, 3))
-    made.add(total, 1, lines[3:])
-    made.add(total, 0, lines[:3])
+    made.add_each(total, [(1, lines[3:])])
+    made.add_each(total, [(0, lines[:3])])
     dimensions = _of_layer(total.record(), "gelu activation", 1)
     largest: list[tuple[float, int, int]] = []
     for line in lines:
@@ -313,8 +313,8 @@ def test_what_is_nan_for_some_tokens_is_merged_in_any_order_and_is_no_example() 
     for number in range(3):
         part = lines[3 * number : 3 * number + 3]
         shards.append(made.begin(corpus(3, 3, 2)))
-        made.add(shards[-1], number, part)
-        made.add(whole, number, part)
+        made.add_each(shards[-1], [(number, part)])
+        made.add_each(whole, [(number, part)])
     saved = [decode_profile(profile_json(shard.record())) for shard in shards]
     for order in ([0, 1, 2], [2, 0, 1], [1, 2, 0]):
         merged = Total.read(saved[order[0]])
@@ -372,10 +372,10 @@ def test_a_block_that_fails_adds_nothing() -> None:
     loaded, tokenizer = small("bert")
     made = profiler(loaded, tokenizer, limit=12)
     total = made.begin(corpus(2))
-    made.add(total, 0, sentences(["cats"]))
+    made.add_each(total, [(0, sentences(["cats"]))])
     before = profile_json(total.record())
     with pytest.raises(UsageError, match=r"line 2 of corpus\.txt has 22 tokens, the limit is 12"):
-        made.add(total, 1, sentences(["cats", "a " * 20]))
+        made.add_each(total, [(1, sentences(["cats", "a " * 20]))])
     assert profile_json(total.record()) == before
 
 

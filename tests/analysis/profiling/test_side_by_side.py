@@ -48,7 +48,7 @@ def ran(loaded: Any, tokenizer: Any, lines: list[str] = LINES, **how: Any) -> tu
     noting = type("NotingHere", (Noting,), {"seen": set()})
     made = profiler(loaded, tokenizer, batch_size=3, watcher=noting, **how)
     total = made.begin(corpus(batch_size=3))
-    made.add(total, 0, sentences(lines))
+    made.add_each(total, [(0, sentences(lines))])
     return profile_json(total.record()).decode(), noting.seen
 
 
@@ -234,9 +234,9 @@ def test_nothing_of_a_block_is_added_where_a_batch_fails(threads: int) -> None:
     total = made.begin(corpus(batch_size=3))
     before = profile_json(total.record())
     with pytest.raises(BertInspectError, match="the sixth batch fails"):
-        made.add(total, 0, sentences(LINES))
+        made.add_each(total, [(0, sentences(LINES))])
     assert profile_json(total.record()) == before
-    made.add(total, 0, sentences(LINES))
+    made.add_each(total, [(0, sentences(LINES))])
     assert profile_json(total.record()).decode() == ran(loaded, tokenizer, examples=5)[0]
 
 

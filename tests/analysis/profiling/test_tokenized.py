@@ -105,7 +105,7 @@ def test_an_example_stands_where_it_does_in_its_sentence_alone(side: str) -> Non
     made = profiler(loaded, tokenizer, examples=4)
     given = sentences(TEXTS)
     total = made.begin(corpus())
-    made.add(total, 0, given)
+    made.add_each(total, [(0, given)])
     told: list[Example] = [
         each
         for _, _, found in outputs(total.record())

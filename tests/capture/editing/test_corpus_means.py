@@ -109,7 +109,7 @@ def test_means_of_a_part_of_the_corpus_are_refused(tmp_path: Path) -> None:
     loaded, tokenizer = small("bert")
     made = profiler(loaded, tokenizer)
     total = made.begin(corpus(blocks=2))
-    made.add(total, 1, sentences(TEXTS))
+    made.add_each(total, [(1, sentences(TEXTS))])
     file = tmp_path / "half.json"
     file.write_bytes(profile_json(total.record()))
     with pytest.raises(UsageError, match=r"half\.json holds 1 of the 2 blocks of its corpus"):
